@@ -1,0 +1,221 @@
+"""Graph: ops and their connections, each node with one output whose shape is known from birth.
+
+Nodes are kept in the order they were added, which is an order of execution: a node's inputs exist before it does, so there is no cycle to
+look for. `graph.nx` is the same graph as a `networkx.MultiDiGraph` (edge key = argument slot) for algorithms and drawing; it is built when
+asked for, because cost, hash and code need only the list, and importing networkx costs more than all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from blockspace.errors import Mark, error
+from blockspace.graph.names import checked
+from blockspace.ops import Call, Input, Merge, Op, Shape, from_dict, show
+
+MAX_NODES = 20_000
+FORMAT = "blockspace/graph/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One op at one place: its dotted name (module path and state_dict prefix), input names by slot, output shape, and where it was written."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    shape: Shape
+    mark: Mark | None = None
+
+    @property
+    def kind(self) -> str:
+        """input, split, transform or merge."""
+        return self.op.kind
+
+    @property
+    def call(self) -> Call | None:
+        """The torch call for this node's number of inputs; None: the value passes through."""
+        return self.op.call(len(self.inputs)) if isinstance(self.op, Merge) else self.op.call()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A block inside the graph: the nodes under `path.` are one use of `block`, which reads the one value `input`."""
+
+    path: str
+    block: str
+    input: str
+
+
+class Graph:
+    """A split-transform-merge graph with one input and one output."""
+
+    def __init__(self, input_shape: Shape, name: str = "graph"):
+        self.name = name
+        self.nodes: dict[str, Node] = {}
+        self.scopes: dict[str, Scope] = {}
+        self._nx = None
+        self.output = self.add(Input(tuple(input_shape)), name="input").name
+
+    # -- building --------------------------------------------------------------------------------------------------------------------
+
+    def add(self, op: Op, *inputs: str, name: str, mark: Mark | None = None, names: tuple[str, ...] = ()) -> Node:
+        """Add `op` on the named inputs and make it the output; its shape is inferred here.
+
+        `names` are what an error calls the inputs of a merge. Raises BlockspaceError: E-SHAPE, E-SPLIT, E-GROUPS from the op's own rule,
+        E-REF for an input that does not exist, E-DUP for a name taken twice, E-TOO-BIG past 20,000 nodes.
+        """
+        if name in self.nodes:
+            raise error("E-NAME", f"two nodes are called {name!r}", mark)
+        for source in inputs:
+            if source not in self.nodes:
+                raise error("E-REF", f"{name}: no node {source!r}", mark)
+        if op.arity is not None and len(inputs) != op.arity:
+            raise error("E-SHAPE", f"{op.name} takes {op.arity} input(s), got {len(inputs)}", mark)
+        if len(self.nodes) >= MAX_NODES:
+            raise error("E-TOO-BIG", f"more than {MAX_NODES:,} nodes", mark, "fewer repeats")
+        shapes = [self.nodes[source].shape for source in inputs]
+        shape = op.shape(*shapes, names=names) if isinstance(op, Merge) else op.shape(*shapes)
+        node = Node(checked(name), op, tuple(inputs), shape, mark)
+        self.nodes[name] = node
+        self.output = name
+        self._nx = None
+        return node
+
+    def scope(self, path: str, block: str, input: str) -> None:
+        """Say that the nodes under `path.` are one use of `block`, reading the value `input`."""
+        self.scopes[path] = Scope(path, block, input)
+
+    # -- reading ---------------------------------------------------------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes.values())
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __getitem__(self, name: str) -> Node:
+        return self.nodes[name]
+
+    @property
+    def input(self) -> Node:
+        return self.nodes["input"]
+
+    @property
+    def input_shape(self) -> Shape:
+        """`(C, H, W)`."""
+        return self.input.shape
+
+    @property
+    def output_shape(self) -> Shape:
+        return self.nodes[self.output].shape
+
+    def shapes(self, node: Node) -> list[Shape]:
+        """The shapes of a node's inputs, by slot."""
+        return [self.nodes[name].shape for name in node.inputs]
+
+    def readers(self) -> dict[str, list[str]]:
+        """For each node, the names of the nodes that read it, once per slot."""
+        found: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for node in self:
+            for source in node.inputs:
+                found[source].append(node.name)
+        return found
+
+    @property
+    def nx(self):
+        """The graph as a frozen `networkx.MultiDiGraph`: node attributes `op`, `kind`, `shape`; edge key = argument slot."""
+        if self._nx is None:
+            import networkx
+
+            graph = networkx.MultiDiGraph(name=self.name, output=self.output)
+            for node in self:
+                graph.add_node(node.name, op=node.op, kind=node.kind, shape=node.shape)
+                for slot, source in enumerate(node.inputs):
+                    graph.add_edge(source, node.name, key=slot)
+            self._nx = networkx.freeze(graph)
+        return self._nx
+
+    def verify(self) -> Graph:
+        """Check what must always hold and return self: order, shapes as the ops infer them, every node on a path from input to output.
+
+        Raises BlockspaceError: E-REF, E-SHAPE, E-DANGLING.
+        """
+        seen: set[str] = set()
+        for node in self:
+            missing = [source for source in node.inputs if source not in seen]
+            if missing:
+                raise error("E-REF", f"{node.name} reads {missing[0]!r} before it exists", node.mark)
+            if node.op.shape(*self.shapes(node)) != node.shape:
+                raise error("E-SHAPE", f"{node.name} is marked {show(node.shape)}, its op says otherwise", node.mark)
+            seen.add(node.name)
+        if self.output not in self.nodes:
+            raise error("E-REF", f"the output {self.output!r} does not exist")
+        unused = [node for node in self if node.name not in self.live() and node.kind != "input"]
+        if unused:
+            first = unused[0]
+            raise error("E-DANGLING", f"{first.name} never reaches the output", first.mark, "use its value, or remove the step")
+        return self
+
+    def live(self) -> set[str]:
+        """The names of all nodes the output depends on."""
+        found: set[str] = set()
+        stack = [self.output]
+        while stack:
+            name = stack.pop()
+            if name not in found:
+                found.add(name)
+                stack.extend(self.nodes[name].inputs)
+        return found
+
+    def without(self, dropped: set[str]) -> Graph:
+        """A copy in which each one-input node of `dropped` is replaced by its input."""
+        stands_for: dict[str, str] = {}
+        copy = Graph(self.input_shape, self.name)
+        for node in self:
+            inputs = tuple(stands_for.get(source, source) for source in node.inputs)
+            if node.name in dropped:
+                stands_for[node.name] = inputs[0]
+            elif node.kind != "input":
+                copy.add(node.op, *inputs, name=node.name, mark=node.mark)
+        copy.output = stands_for.get(self.output, self.output)
+        for scope in self.scopes.values():
+            copy.scope(scope.path, scope.block, stands_for.get(scope.input, scope.input))
+        return copy
+
+    # -- outside forms ---------------------------------------------------------------------------------------------------------------
+
+    def key(self) -> str:
+        """The canonical hash: equal for graphs that differ only in names or in the order of branches whose merge commutes."""
+        from blockspace.graph.key import key
+
+        return key(self)
+
+    def as_dict(self) -> dict:
+        """The JSON form; `from_dict` restores it, shapes inferred anew."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "input": list(self.input_shape),
+            "output": self.output,
+            "nodes": [{"name": n.name, "inputs": list(n.inputs), **n.op.as_dict()} for n in self if n.kind != "input"],
+            "scopes": [[s.path, s.block, s.input] for s in self.scopes.values()],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict) -> Graph:
+        """Raises BlockspaceError when the data is of another format or does not verify."""
+        if data.get("format") != FORMAT:
+            raise error("E-FILE", f"not a saved graph of format {FORMAT!r}: {data.get('format')!r}")
+        graph = cls(tuple(data["input"]), data["name"])
+        for row in data["nodes"]:
+            attributes = {key: value for key, value in row.items() if key not in ("name", "inputs")}
+            graph.add(from_dict(attributes), *row["inputs"], name=row["name"])
+        graph.output = data["output"]
+        for path, block, source in data["scopes"]:
+            graph.scope(path, block, source)
+        return graph.verify()
+
+    def __repr__(self) -> str:
+        return f"<Graph {self.name}: {len(self)} nodes, {show(self.input_shape)} -> {show(self.output_shape)}>"

@@ -1,0 +1,22 @@
+"""The operators: one class each. `OPS` is the registry; importing this package fills it from every file beside it."""
+
+from importlib import import_module
+from pathlib import Path
+
+from blockspace.ops.op import INPUTS, OPS, AllInputs, Call, In, Op, Shape, elements, from_dict, register, show
+
+for _file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    import_module(f"blockspace.ops.{_file.stem}")
+
+from blockspace.ops.activation import Activation  # noqa: E402
+from blockspace.ops.conv import Conv, Linear  # noqa: E402
+from blockspace.ops.merge import Add, Concat, Max, Merge, Mul  # noqa: E402
+from blockspace.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm  # noqa: E402
+from blockspace.ops.pool import AdaptiveAvgPool, AvgPool, MaxPool, Pool  # noqa: E402
+from blockspace.ops.rearrange import Copy, Flatten, Identity, Input, Part  # noqa: E402
+
+__all__ = [
+    "INPUTS", "OPS", "Activation", "AdaptiveAvgPool", "Add", "AllInputs", "AvgPool", "BatchNorm", "Call", "Concat", "Conv", "Copy",
+    "Flatten", "GroupNorm", "Identity", "In", "Input", "LayerNorm", "Linear", "Max", "MaxPool", "Merge", "Mul", "Norm", "Op", "Part",
+    "Pool", "Shape", "elements", "from_dict", "register", "show",
+]  # fmt: skip

@@ -1,0 +1,128 @@
+"""Activations: one function each, shape unchanged, no parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from blockspace.ops.op import Call, In, Op, Shape, register
+
+
+@dataclass(frozen=True)
+class Activation(Op):
+    """A pointwise function of any value; subclasses name it in `torch.nn.functional`."""
+
+    function: ClassVar[str] = ""
+
+    def shape(self, value: Shape) -> Shape:
+        return value
+
+    def call(self) -> Call:
+        return Call(f"torch.nn.functional.{self.function}", In(0))
+
+
+@register("relu")
+@dataclass(frozen=True)
+class Relu(Activation):
+    """max(0, x)."""
+
+    function = "relu"
+    inplace = True
+
+
+@register("relu6")
+@dataclass(frozen=True)
+class Relu6(Activation):
+    """min(max(0, x), 6) (MobileNet)."""
+
+    function = "relu6"
+    inplace = True
+
+
+@register("silu")
+@dataclass(frozen=True)
+class Silu(Activation):
+    """x sigmoid(x), also called swish."""
+
+    function = "silu"
+    inplace = True
+
+
+@register("gelu")
+@dataclass(frozen=True)
+class Gelu(Activation):
+    """x Phi(x) (arXiv:1606.08415), the exact form."""
+
+    function = "gelu"
+
+
+@register("leaky_relu")
+@dataclass(frozen=True)
+class LeakyRelu(Activation):
+    """x where positive, 0.01 x elsewhere."""
+
+    function = "leaky_relu"
+    inplace = True
+
+
+@register("elu")
+@dataclass(frozen=True)
+class Elu(Activation):
+    """x where positive, exp(x) - 1 elsewhere."""
+
+    function = "elu"
+    inplace = True
+
+
+@register("mish")
+@dataclass(frozen=True)
+class Mish(Activation):
+    """x tanh(softplus(x)) (arXiv:1908.08681)."""
+
+    function = "mish"
+    inplace = True
+
+
+@register("hardswish")
+@dataclass(frozen=True)
+class Hardswish(Activation):
+    """x relu6(x + 3) / 6 (MobileNetV3)."""
+
+    function = "hardswish"
+    inplace = True
+
+
+@register("hardsigmoid")
+@dataclass(frozen=True)
+class Hardsigmoid(Activation):
+    """relu6(x + 3) / 6."""
+
+    function = "hardsigmoid"
+    inplace = True
+
+
+@register("sigmoid")
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """1 / (1 + exp(-x))."""
+
+    def call(self) -> Call:
+        return Call("torch.sigmoid", In(0))
+
+
+@register("tanh")
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """Hyperbolic tangent."""
+
+    def call(self) -> Call:
+        return Call("torch.tanh", In(0))
+
+
+@register("softmax")
+@dataclass(frozen=True)
+class Softmax(Activation):
+    """exp(x) over its sum along the channels."""
+
+    def call(self) -> Call:
+        return Call("torch.softmax", In(0), dim=1)

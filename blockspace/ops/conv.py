@@ -1,0 +1,132 @@
+"""Convolution and linear: the ops that multiply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from blockspace.errors import error
+from blockspace.ops.op import Call, Op, Shape, elements, register, show, spatial, window
+
+Pair = tuple[int, int]
+
+
+def plain(pair: Pair) -> int | Pair:
+    """One number when both agree, as a person would write it."""
+    return pair[0] if pair[0] == pair[1] else pair
+
+
+def near(value: int, divisor: int) -> str:
+    """The multiples of `divisor` around `value`, as a hint."""
+    below = value // divisor * divisor
+    return f"nearest that divide: {', '.join(str(v) for v in (below, below + divisor) if v > 0)}"
+
+
+@register("conv")
+@dataclass(frozen=True)
+class Conv(Op):
+    """2-d convolution, `(C, H, W) -> (out_channels, H', W')`; `groups` divides both channel counts."""
+
+    in_channels: int
+    out_channels: int
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    bias: bool = False
+
+    step = False
+
+    def __post_init__(self) -> None:
+        for what, channels in (("input", self.in_channels), ("output", self.out_channels)):
+            if channels % self.groups:
+                raise error(
+                    "E-GROUPS",
+                    f"{self.word()}: {channels} {what} channels do not divide into {self.groups} groups",
+                    help=near(channels, self.groups),
+                )
+
+    def word(self) -> str:
+        """The operation as YAML writes it."""
+        depthwise = "dw" if self.depthwise else ""
+        return f"{depthwise}conv{self.kernel[0]}x{self.kernel[1]}"
+
+    @property
+    def depthwise(self) -> bool:
+        return self.groups == self.in_channels == self.out_channels and self.groups > 1
+
+    def shape(self, value: Shape) -> Shape:
+        channels, *sizes = spatial(self.word(), value)
+        if channels != self.in_channels:
+            raise error("E-SHAPE", f"{self.word()} was made for {self.in_channels} channels, got {show(value)}")
+        out = [window(*args) for args in zip(sizes, self.kernel, self.stride, self.padding, self.dilation)]
+        if min(out) < 1:
+            raise error(
+                "E-SHAPE",
+                f"{self.word()} with padding {plain(self.padding)} does not fit into {show(value)}",
+                help="less stride before it, more padding, or a larger input",
+            )
+        return (self.out_channels, *out)
+
+    def params(self) -> int:
+        weight = self.in_channels // self.groups * self.out_channels * self.kernel[0] * self.kernel[1]
+        return weight + (self.out_channels if self.bias else 0)
+
+    def macs(self, output: Shape) -> int:
+        return elements(output) * (self.in_channels // self.groups) * self.kernel[0] * self.kernel[1]
+
+    def acts(self, output: Shape) -> int:
+        return elements(output)
+
+    def call(self) -> Call:
+        extra = {
+            "stride": (plain(self.stride), 1),
+            "padding": (plain(self.padding), 0),
+            "dilation": (plain(self.dilation), 1),
+            "groups": (self.groups, 1),
+            "bias": (self.bias, True),
+        }
+        kwargs = {key: value for key, (value, default) in extra.items() if value != default}
+        return Call("torch.nn.Conv2d", self.in_channels, self.out_channels, plain(self.kernel), **kwargs)
+
+    def label(self) -> str:
+        parts = [self.word(), f"{self.in_channels}->{self.out_channels}" if self.in_channels != self.out_channels else str(self.out_channels)]
+        if self.groups > 1 and not self.depthwise:
+            parts.append(f"g{self.groups}")
+        if self.stride != (1, 1):
+            parts.append(f"/{plain(self.stride)}")
+        return " ".join(parts)
+
+
+@register("linear")
+@dataclass(frozen=True)
+class Linear(Op):
+    """Fully connected layer, `(C,) -> (out,)`."""
+
+    in_features: int
+    out: int
+    bias: bool = True
+
+    from_input = ("in_features",)
+
+    def shape(self, value: Shape) -> Shape:
+        if len(value) != 1:
+            raise error("E-SHAPE", f"linear needs a flat value, got {show(value)}", help="`global_avgpool` or `flatten` first")
+        if value[0] != self.in_features:
+            raise error("E-SHAPE", f"linear was made for {self.in_features} features, got {value[0]}")
+        return (self.out,)
+
+    def params(self) -> int:
+        return self.out * (self.in_features + (1 if self.bias else 0))
+
+    def macs(self, output: Shape) -> int:
+        return self.in_features * self.out
+
+    def acts(self, output: Shape) -> int:
+        return self.out
+
+    def call(self) -> Call:
+        return Call("torch.nn.Linear", self.in_features, self.out, **({} if self.bias else {"bias": False}))
+
+    def label(self) -> str:
+        return f"linear {self.in_features}->{self.out}"

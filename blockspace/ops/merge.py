@@ -1,0 +1,98 @@
+"""The merges: several values become one. They never broadcast, except `mul` by a gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from blockspace.errors import error
+from blockspace.ops.op import INPUTS, Call, In, Op, Shape, register, show
+
+
+@dataclass(frozen=True)
+class Merge(Op):
+    """Two or more values into one; subclasses say how."""
+
+    kind = "merge"
+    arity = None
+    step = False
+
+    function: ClassVar[str] = ""
+
+    def call(self, count: int = 2) -> Call:
+        """A chain of binary calls over `count` inputs."""
+        value: Call | In = In(0)
+        for i in range(1, count):
+            value = Call(self.function, value, In(i))
+        return value if isinstance(value, Call) else Call("torch.clone", value)
+
+
+def mismatch(word: str, shapes: tuple[Shape, ...], names: tuple[str, ...], help: str):
+    """E-SHAPE that names every branch with what it brings."""
+    sizes = {s[1:] for s in shapes}
+    what, values = ("channels", [s[0] for s in shapes]) if len(sizes) == 1 else ("sizes", [show(s) for s in shapes])
+    listed = ", ".join(f"{n} = {v}" for n, v in zip(names, values))
+    return error("E-SHAPE", f"{word} needs equal {what}: {listed}", help=help)
+
+
+def slots(shapes: tuple[Shape, ...]) -> tuple[str, ...]:
+    """Names for inputs that were given none."""
+    return tuple(f"input {i + 1}" for i in range(len(shapes)))
+
+
+@register("add")
+@dataclass(frozen=True)
+class Add(Merge):
+    """Elementwise sum of values of one shape."""
+
+    commutes = True
+    function = "operator.add"
+
+    def shape(self, *inputs: Shape, names: tuple[str, ...] = ()) -> Shape:
+        if len(set(inputs)) > 1:
+            raise mismatch("add", inputs, names or slots(inputs), "add a conv1x1 on one path, or use 'merge: concat'")
+        return inputs[0]
+
+
+@register("max")
+@dataclass(frozen=True)
+class Max(Merge):
+    """Elementwise maximum of values of one shape."""
+
+    commutes = True
+    function = "torch.maximum"
+
+    def shape(self, *inputs: Shape, names: tuple[str, ...] = ()) -> Shape:
+        if len(set(inputs)) > 1:
+            raise mismatch("max", inputs, names or slots(inputs), "add a conv1x1 on one path, or use 'merge: concat'")
+        return inputs[0]
+
+
+@register("mul")
+@dataclass(frozen=True)
+class Mul(Merge):
+    """Elementwise product; one side may be a gate of shape `(C, 1, 1)` or `(1, H, W)` (SE, arXiv:1709.01507)."""
+
+    commutes = True
+    function = "operator.mul"
+
+    def shape(self, *inputs: Shape, names: tuple[str, ...] = ()) -> Shape:
+        full = max(inputs, key=lambda s: (len(s), s[1:], s[0]))
+        gates = {full, (full[0], 1, 1), (1, *full[1:])}
+        if not all(s in gates for s in inputs):
+            raise mismatch("mul", inputs, names or slots(inputs), "a gate has the shape (C, 1, 1) or (1, H, W)")
+        return full
+
+
+@register("concat")
+@dataclass(frozen=True)
+class Concat(Merge):
+    """Channels one after the other, in the order given."""
+
+    def shape(self, *inputs: Shape, names: tuple[str, ...] = ()) -> Shape:
+        if len({s[1:] for s in inputs}) > 1:
+            raise mismatch("concat", inputs, names or slots(inputs), "give every branch the same stride")
+        return (sum(s[0] for s in inputs), *inputs[0][1:])
+
+    def call(self, count: int = 2) -> Call:
+        return Call("torch.cat", INPUTS, 1)

@@ -1,0 +1,73 @@
+"""Normalisation: batch, layer (over channels at each position), group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from blockspace.errors import error
+from blockspace.ops.conv import near
+from blockspace.ops.op import Call, Op, Shape, register, show, spatial
+
+
+@dataclass(frozen=True)
+class Norm(Op):
+    """A norm with one scale and one shift per channel, `(C, H, W) -> (C, H, W)`."""
+
+    channels: int
+    eps: float = 1e-5
+
+    step = False
+    from_input = ("channels",)
+
+    def shape(self, value: Shape) -> Shape:
+        if spatial(self.name, value)[0] != self.channels:
+            raise error("E-SHAPE", f"{self.name} was made for {self.channels} channels, got {show(value)}")
+        return value
+
+    def params(self) -> int:
+        return 2 * self.channels
+
+    def label(self) -> str:
+        return self.name.replace("_", " ")
+
+
+@register("batch_norm")
+@dataclass(frozen=True)
+class BatchNorm(Norm):
+    """Batch normalisation (Ioffe and Szegedy, arXiv:1502.03167); `momentum` is torch's, the weight of the new batch."""
+
+    momentum: float = 0.1
+
+    def call(self) -> Call:
+        kwargs = {}
+        if self.eps != 1e-5:
+            kwargs["eps"] = self.eps
+        if self.momentum != 0.1:
+            kwargs["momentum"] = self.momentum
+        return Call("torch.nn.BatchNorm2d", self.channels, **kwargs)
+
+
+@register("layer_norm")
+@dataclass(frozen=True)
+class LayerNorm(Norm):
+    """Layer normalisation over all of `(C, H, W)` with per-channel scale: group norm with one group."""
+
+    def call(self) -> Call:
+        return Call("torch.nn.GroupNorm", 1, self.channels, **({"eps": self.eps} if self.eps != 1e-5 else {}))
+
+
+@register("group_norm")
+@dataclass(frozen=True)
+class GroupNorm(Norm):
+    """Group normalisation (Wu and He, arXiv:1803.08494)."""
+
+    groups: int = 32
+
+    def __post_init__(self) -> None:
+        if self.channels % self.groups:
+            raise error(
+                "E-GROUPS", f"group norm: {self.channels} channels do not divide into {self.groups} groups", help=near(self.channels, self.groups)
+            )
+
+    def call(self) -> Call:
+        return Call("torch.nn.GroupNorm", self.groups, self.channels, **({"eps": self.eps} if self.eps != 1e-5 else {}))

@@ -1,0 +1,172 @@
+"""Op: one operator of the graph; Call: what it is in torch; and the registry of all of them.
+
+An op is a frozen dataclass. In that one class stand its output shape, its params, macs and acts, and its torch call; torch itself is not
+imported. Shapes are `(C, H, W)`, or `(C,)` once flattened; the batch is left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from typing import ClassVar
+
+from blockspace.errors import error
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class In:
+    """The value in argument slot `index`, inside a Call."""
+
+    index: int = 0
+
+
+class AllInputs:
+    """Every input as one list (torch.cat, torch.stack), inside a Call."""
+
+    def __repr__(self) -> str:
+        return "INPUTS"
+
+
+INPUTS = AllInputs()
+
+
+class Call:
+    """One torch call: `torch.nn.Conv2d(3, 64, ...)` as a layer, or `torch.cat([...], 1)` as a function.
+
+    Resolved by the compiler it is the module; printed it is the source. Arguments are plain values, `In(i)`, `INPUTS`, slices, or calls.
+    A layer is constructed from the arguments and then applied to the node's inputs in order.
+    """
+
+    def __init__(self, target: str, *args, **kwargs):
+        self.target, self.args, self.kwargs = target, args, kwargs
+
+    @property
+    def is_layer(self) -> bool:
+        """A module with parameters, buffers or a train/eval difference, rather than a function."""
+        head, _, name = self.target.rpartition(".")
+        return head == "torch.nn" and name[:1].isupper()
+
+    def __repr__(self) -> str:
+        inner = [repr(a) for a in self.args] + [f"{k}={v!r}" for k, v in self.kwargs.items()]
+        return f"{self.target}({', '.join(inner)})"
+
+
+OPS: dict[str, type[Op]] = {}
+
+
+def register(name: str):
+    """Class decorator: `name` is the op's word in the grammar, in JSON and in the docs. A duplicate or an op without a shape is refused."""
+
+    def add(cls: type[Op]) -> type[Op]:
+        if name in OPS:
+            raise TypeError(f"op {name!r} is registered twice: {OPS[name].__qualname__} and {cls.__qualname__}")
+        if cls.shape is Op.shape:
+            raise TypeError(f"op {name!r} ({cls.__qualname__}) has no shape rule")
+        cls.name = name
+        OPS[name] = cls
+        return cls
+
+    return add
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator. Subclasses add attributes, `shape` and `call`; the rest has defaults.
+
+    Class attributes: `kind` of its nodes; `arity`, how many inputs (None: two or more); `commutes`, whether the order of its inputs is free;
+    `from_input`, the attributes that come from the input's shape and are no settings in YAML; `inplace`, whether the torch function takes
+    `inplace=True`.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str] = "transform"
+    arity: ClassVar[int | None] = 1
+    commutes: ClassVar[bool] = False
+    from_input: ClassVar[tuple[str, ...]] = ()
+    inplace: ClassVar[bool] = False
+    step: ClassVar[bool] = True  # written as a step of its own in YAML; convolutions, splits and inputs have their own words
+
+    @classmethod
+    def make(cls, *shapes: Shape, **settings) -> Op:
+        """The op for inputs of these shapes: what `from_input` names is filled in."""
+        return cls(**cls.given(*shapes), **settings)
+
+    @classmethod
+    def given(cls, *shapes: Shape) -> dict:
+        """The values of `from_input` for these input shapes; by default all are the input's channels."""
+        return {key: shapes[0][0] for key in cls.from_input}
+
+    @classmethod
+    def settings(cls) -> dict[str, tuple[str, object]]:
+        """What YAML may set: name -> (type, default; MISSING when it must be given), in order. The first is the main argument."""
+        return {f.name: (str(f.type), f.default) for f in fields(cls) if f.name not in cls.from_input}
+
+    @classmethod
+    def required(cls) -> list[str]:
+        return [key for key, (_, default) in cls.settings().items() if default is MISSING]
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """Output shape for these input shapes; raises BlockspaceError (E-SHAPE, E-GROUPS, E-SPLIT) when they do not fit."""
+        raise NotImplementedError
+
+    def params(self) -> int:
+        """Trainable elements."""
+        return 0
+
+    def macs(self, output: Shape) -> int:
+        """Multiply-accumulates of convolution and linear at batch 1."""
+        return 0
+
+    def acts(self, output: Shape) -> int:
+        """Elements written by convolution and linear (pycls' activations)."""
+        return 0
+
+    def call(self) -> Call | None:
+        """The torch call; None: the value passes through untouched."""
+        return None
+
+    def label(self) -> str:
+        """A short text for drawings."""
+        return self.name
+
+    def as_dict(self) -> dict:
+        return {"op": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
+
+
+def from_dict(data: dict) -> Op:
+    """The op that `as_dict` described; lists become tuples."""
+    data = dict(data)
+    name = data.pop("op")
+    if name not in OPS:
+        raise error("E-OP", f"unknown op {name!r} in a saved graph", help=f"known: {', '.join(sorted(OPS))}")
+    return OPS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
+
+
+def elements(shape: Shape) -> int:
+    """How many numbers a value of this shape holds, at batch 1."""
+    total = 1
+    for size in shape:
+        total *= size
+    return total
+
+
+def spatial(op: str, shape: Shape) -> Shape:
+    """`shape` itself, when it is `(C, H, W)`; else E-SHAPE."""
+    if len(shape) != 3:
+        raise error("E-SHAPE", f"{op} needs a (C, H, W) value, got {show(shape)}", help="use it before `flatten` and `linear`")
+    return shape
+
+
+def show(shape: Shape) -> str:
+    """256x56x56; a flat value is just its channels."""
+    return "x".join(str(s) for s in shape)
+
+
+def window(size: int, kernel: int, stride: int, padding: int, dilation: int = 1, ceil_mode: bool = False) -> int:
+    """Output size of a sliding window, as torch rounds it: ceil mode drops a last window that starts in the right padding."""
+    span = size + 2 * padding - dilation * (kernel - 1) - 1
+    if not ceil_mode:
+        return span // stride + 1
+    out = -(-span // stride) + 1
+    return out - 1 if (out - 1) * stride >= size + padding else out

@@ -1,0 +1,55 @@
+"""Dropout, scaling and the zero op."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from blockspace.errors import error
+from blockspace.ops.op import Call, In, Op, Shape, register
+
+
+@register("dropout")
+@dataclass(frozen=True)
+class Dropout(Op):
+    """Elements zeroed with probability `p` in training."""
+
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.p < 1:
+            raise error("E-TYPE", f"dropout: p must be in [0, 1), got {self.p}")
+
+    def shape(self, value: Shape) -> Shape:
+        return value
+
+    def call(self) -> Call:
+        return Call("torch.nn.Dropout", self.p)
+
+
+@register("scale")
+@dataclass(frozen=True)
+class Scale(Op):
+    """The value times a constant."""
+
+    by: float
+
+    def shape(self, value: Shape) -> Shape:
+        return value
+
+    def call(self) -> Call:
+        return Call("operator.mul", In(0), self.by)
+
+    def label(self) -> str:
+        return f"scale {self.by:g}"
+
+
+@register("zero")
+@dataclass(frozen=True)
+class Zero(Op):
+    """A value of zeros: no connection (NAS-Bench-201's `none`)."""
+
+    def shape(self, value: Shape) -> Shape:
+        return value
+
+    def call(self) -> Call:
+        return Call("torch.zeros_like", In(0))
