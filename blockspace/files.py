@@ -1,0 +1,90 @@
+"""Files that are whole or absent: written beside their place, flushed to the disk, then renamed into it.
+
+The temporary file is in the target's own directory, so the rename never crosses a file system; directory and file are both fsynced, so
+what was reported as written survives a power cut. A kill in between leaves at most a hidden `.NAME.PID.tmp`, which `sweep` removes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from blockspace.errors import StorageError, error
+
+TEMPORARY = ".tmp"
+
+
+def write_atomic(path: str | Path, data: bytes | str) -> Path:
+    """Write `data` (text as UTF-8) to `path`: afterwards it holds the old content or the new, never a part.
+
+    Missing parent directories are made. Raises StorageError: E-DISK when the disk or the quota is full, else E-IO.
+    """
+    path = Path(path)
+    temporary = beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_directory(path.parent)
+    except OSError as reason:
+        remove(temporary)
+        raise storage_error(path, reason) from reason
+    return path
+
+
+def beside(path: Path) -> Path:
+    """The temporary name of `path`: hidden, in the same directory, with this process in it."""
+    return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
+
+
+def sync_directory(path: Path) -> None:
+    """Flush the names in a directory; where directories cannot be opened (Windows) nothing is done."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def storage_error(path: Path, reason: OSError) -> StorageError:
+    """E-DISK or E-IO for what the system said about `path`."""
+    if reason.errno in (errno.ENOSPC, errno.EDQUOT):
+        return error("E-DISK", f"{path}: the disk is full", help="free some space and run the same command again", cls=StorageError)
+    help = "choose a folder you may write to" if reason.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else None
+    return error("E-IO", f"{path} cannot be written: {reason.strerror or reason}", help=help, cls=StorageError)
+
+
+def remove(path: Path) -> None:
+    """Delete a file if it is there and the system lets us; used on the way out of an error that matters more."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        pass
+
+
+def sweep(folder: str | Path) -> list[Path]:
+    """Remove what killed writers left in `folder` (not below it): `.NAME.PID.tmp` of processes that no longer run. Returns what went."""
+    folder = Path(folder)
+    left = [path for path in folder.glob(f".*{TEMPORARY}") if path.is_file() and not writer_lives(path)]
+    for path in left:
+        remove(path)
+    return left
+
+
+def writer_lives(temporary: Path) -> bool:
+    """Whether the process named in `.NAME.PID.tmp` still runs on this machine; a name without a process counts as left over."""
+    pid = temporary.name.removesuffix(TEMPORARY).rpartition(".")[2]
+    if not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
