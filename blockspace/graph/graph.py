@@ -152,7 +152,8 @@ class Graph:
             seen.add(node.name)
         if self.output not in self.nodes:
             raise error("E-REF", f"the output {self.output!r} does not exist")
-        unused = [node for node in self if node.name not in self.live() and node.kind != "input"]
+        live = self.live()
+        unused = [node for node in self if node.name not in live and node.kind != "input"]
         if unused:
             first = unused[0]
             raise error("E-DANGLING", f"{first.name} never reaches the output", first.mark, "use its value, or remove the step")

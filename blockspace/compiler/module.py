@@ -1,0 +1,56 @@
+"""Graph -> torch.fx.GraphModule, built node by node; nothing is traced."""
+
+from __future__ import annotations
+
+import torch
+from torch import fx, nn
+
+from blockspace.compiler.init import generator_for, make, policy
+from blockspace.compiler.plan import plan, resolve
+from blockspace.graph import Graph
+from blockspace.ops import INPUTS, Call, In
+
+
+def compile(graph: Graph, seed: int | None = None, init: str = "default") -> fx.GraphModule:
+    """The graph as a module, `(N, C, H, W) -> (N, C', H', W')` or `(N, C')`, with freshly drawn weights.
+
+    Layers are submodules at their node's dotted name, so state_dict keys are `<node>.weight`. No height or width is baked in. `seed` draws
+    from a generator of its own; None from torch's global one. `init` names a policy of `compiler.init.POLICIES`. `module.meta` holds
+    `name` and `input_shape`. Raises BlockspaceError: E-NAME, and what `Graph.verify` raises.
+    """
+    fill, generator = policy(init), generator_for(seed)
+    steps = plan(graph)
+    layers: dict[str, nn.Module] = {}
+    code = fx.Graph()
+    values = {"input": code.placeholder("input")}
+    for step in steps.steps:
+        inputs = [values[name] for name in step.inputs]
+        if step.call.is_layer:
+            layers[step.name] = make(resolve(step.call.target), step.call.args, step.call.kwargs, fill, generator)
+            values[step.name] = code.create_node("call_module", step.name, tuple(inputs))
+        else:
+            values[step.name] = emit(code, step.call, inputs)
+    code.output(values[steps.output])
+    module = fx.GraphModule(layers, code, class_name="".join(c if c.isalnum() else "_" for c in graph.name))
+    module.meta.update(name=graph.name, input_shape=graph.input_shape)
+    return module
+
+
+def emit(code: fx.Graph, call: Call, inputs: list[fx.Node]) -> fx.Node:
+    """One function call, inner calls first."""
+
+    def argument(value):
+        if value is INPUTS:
+            return list(inputs)
+        if isinstance(value, In):
+            return inputs[value.index]
+        return emit(code, value, inputs) if isinstance(value, Call) else value
+
+    args = tuple(argument(a) for a in call.args)
+    return code.call_function(resolve(call.target), args, {key: argument(value) for key, value in call.kwargs.items()})
+
+
+def input_shape(module: nn.Module) -> tuple[int, ...] | None:
+    """`(C, H, W)` of a module that `compile` made, else None."""
+    meta = getattr(module, "meta", None)
+    return meta.get("input_shape") if isinstance(meta, dict) and isinstance(module, torch.fx.GraphModule) else None

@@ -1,0 +1,106 @@
+"""What to run, in order: the graph without values that only pass through, and where an activation may overwrite its input.
+
+`compile` and `to_source` both read this plan, so the module and the printed file cannot disagree about order or in-place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+from blockspace.errors import error
+from blockspace.graph import Graph, Node, attribute
+from blockspace.ops import Call
+
+# Calls whose result is new memory that their own backward does not read. Views (slice, flatten, shuffle), functions that keep their
+# result for the backward (sigmoid, relu) and dropout, which in eval mode returns its input itself, are not among them.
+FRESH = frozenset(
+    f"torch.{name}"
+    for name in """nn.Conv2d nn.BatchNorm2d nn.GroupNorm nn.Linear cat maximum clone zeros_like nn.functional.max_pool2d
+    nn.functional.avg_pool2d nn.functional.pad""".split()
+) | {"operator.add", "operator.mul"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of the plan: the node's name, its call (with `inplace=True` where that is safe) and the values it reads."""
+
+    name: str
+    call: Call
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in an order of execution, and the name of the value that is the output (`input` when nothing is done)."""
+
+    steps: tuple[Step, ...]
+    output: str
+
+
+def plan(graph: Graph) -> Plan:
+    """The plan of a graph. Raises BlockspaceError: what `Graph.verify` raises, and E-NAME for layer names torch cannot hold."""
+    graph.verify()
+    stands_for: dict[str, str] = {}
+    found: list[tuple[Node, Call, tuple[str, ...]]] = []
+    for node in graph:
+        inputs = tuple(stands_for.get(source, source) for source in node.inputs)
+        call = node.call
+        if call is not None:
+            found.append((node, call, inputs))
+        elif node.kind != "input":
+            stands_for[node.name] = inputs[0]
+    output = stands_for.get(graph.output, graph.output)
+    check_names([node.name for node, call, _ in found if call.is_layer])
+    overwrite = overwritten(graph, found, output)
+    steps = (Step(node.name, in_place(call) if node.name in overwrite else call, inputs) for node, call, inputs in found)
+    return Plan(tuple(steps), output)
+
+
+def in_place(call: Call) -> Call:
+    return Call(call.target, *call.args, **call.kwargs, inplace=True)
+
+
+def overwritten(graph: Graph, found: list, output: str) -> set[str]:
+    """The nodes that may write over their input: its only reader, inside the same block or one around it, and the input is new memory."""
+    uses = {output: 1}
+    calls = {node.name: call for node, call, _ in found}
+    for _, _, inputs in found:
+        for source in inputs:
+            uses[source] = uses.get(source, 0) + 1
+    paths = sorted(graph.scopes, key=len, reverse=True)
+
+    def safe(node: Node, source: str) -> bool:
+        fresh = source in calls and calls[source].target in FRESH
+        return node.op.inplace and fresh and uses[source] == 1 and f"{source}.".startswith(home(node.name, paths))
+
+    return {node.name for node, _, inputs in found if len(inputs) == 1 and safe(node, inputs[0])}
+
+
+def home(name: str, paths: list[str]) -> str:
+    """The prefix of the innermost block that holds the node; `paths` are the blocks' paths, longest first."""
+    return next((f"{path}." for path in paths if name.startswith(f"{path}.")), "")
+
+
+def check_names(layers: list[str]) -> None:
+    """E-NAME for a layer whose name would hide an attribute of torch.nn.Module, or lie inside another layer."""
+    known = set(layers)
+    for name in layers:
+        parts = name.split(".")
+        for index, part in enumerate(parts):
+            if attribute(part) != part:
+                raise error("E-NAME", f"layer {name!r}: {part!r} is a word of Python or torch", help=f"call it {attribute(part)!r}")
+            around = ".".join(parts[:index])
+            if around in known:
+                raise error("E-NAME", f"layer {name!r} would lie inside the layer {around!r}", help="rename one of them")
+
+
+@cache
+def resolve(target: str):
+    """The class or function behind a Call's target. Raises BlockspaceError (E-OP) when torch has no such name."""
+    path, _, name = target.rpartition(".")
+    try:
+        return getattr(import_module(path), name)
+    except (ImportError, AttributeError, ValueError):
+        raise error("E-OP", f"{target} does not exist in this version of torch") from None
