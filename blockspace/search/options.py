@@ -1,0 +1,50 @@
+"""The `search:` section of a study file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class FailureLimits(BaseModel):
+    """When failing trials stop the study: the first ones with one cause, or too large a share once there are enough."""
+
+    model_config = STRICT
+
+    first: Annotated[int, Field(ge=1, description="this many trials at the start with the same cause")] = 3
+    share: Annotated[float, Field(gt=0, le=1, description="or more than this share of the trainings")] = 0.5
+    after: Annotated[int, Field(ge=1, description="once there were this many")] = 10
+
+
+class SearchOptions(BaseModel):
+    """How the space is searched."""
+
+    model_config = STRICT
+
+    sampler: Annotated[Literal["tpe", "nsga2", "random", "grid", "gp"], Field(description="Optuna's sampler")] = "tpe"
+    trials: Annotated[int, Field(ge=1, le=1_000_000, description="trained distinct networks, a total also after a resume")] = 24
+    workers: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=1024)], Field(description="processes; auto: one per core")] = "auto"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    per_choice: Annotated[dict[str, Literal["equal"]], Field(description="choices that get equal numbers of trained trials")] = {}
+    timeout: Annotated[float | None, Field(gt=0, description="seconds one training may take")] = None
+    proposals: Annotated[int, Field(ge=1, description="proposals per trial at most, duplicates and refused ones included")] = 50
+    failures: FailureLimits = FailureLimits()
+
+    def worker_count(self) -> int:
+        """The number of worker processes: `workers`, or one per core this process may use."""
+        return available_cores() if self.workers == "auto" else self.workers
+
+
+def available_cores() -> int:
+    """Cores this process may use: its affinity, lowered by a container's CPU quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(cores, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no cgroup v2, or `max`
+        return cores

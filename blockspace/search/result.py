@@ -1,0 +1,86 @@
+"""The record of one training, and its file: written last and at once, so that a folder with a `result.json` holds a finished training."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from blockspace.errors import StorageError, error
+from blockspace.files import write_atomic
+
+STATES = ("trained", "diverged", "failed", "oom", "timeout")
+FORMAT = "blockspace/result/1"
+NAME = "result.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one training gave. `seconds` is the training's wall time; `signature` names a failure's cause, equal for equal causes."""
+
+    state: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    seed: int = 0
+    key: str = ""
+    reason: str = ""  # one line: why it is not `trained`
+    versions: dict[str, str] = field(default_factory=dict)
+    signature: str = ""
+
+    def __post_init__(self):
+        if self.state not in STATES:
+            raise ValueError(f"result: state must be one of {', '.join(STATES)}, got {self.state!r}")
+
+    @property
+    def trained(self) -> bool:
+        return self.state == "trained"
+
+    def write(self, folder: str | Path) -> Path:
+        """Write `folder/result.json` atomically, with the checksum of its content. Raises StorageError."""
+        content = asdict(self)
+        content["metrics"] = {name: number(value) for name, value in self.metrics.items()}
+        text = json.dumps({"format": FORMAT, "sha256": checksum(content), "result": content}, indent=1, allow_nan=False)
+        return write_atomic(Path(folder) / NAME, text + "\n")
+
+
+def number(value: float) -> float | None:
+    """JSON knows neither NaN nor infinity: both are written as null and read back as NaN."""
+    return float(value) if math.isfinite(value) else None
+
+
+def checksum(content: dict) -> str:
+    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def read(folder: str | Path) -> Result | None:
+    """The result in `folder`, None when there is none. Raises StorageError (E-STORE) for a file that is damaged."""
+    path = Path(folder) / NAME
+    try:
+        content = intact(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as reason:
+        help = "delete the file and run the same command again: that training is repeated"
+        raise error("E-STORE", f"{path}: damaged ({reason})", help=help, cls=StorageError) from reason
+    content["metrics"] = {name: math.nan if value is None else value for name, value in content["metrics"].items()}
+    return Result(**content)
+
+
+def intact(document: dict) -> dict:
+    """The content of a result file whose format and checksum hold, else ValueError."""
+    if document["format"] != FORMAT:
+        raise ValueError(f"format {document['format']!r}, expected {FORMAT!r}")
+    if checksum(document["result"]) != document["sha256"]:
+        raise ValueError("its checksum does not match")
+    return document["result"]
+
+
+def adopt(folder: str | Path, key: str, seed: int) -> Result | None:
+    """The finished result of exactly this network and seed, or None: missing, damaged, or of another training."""
+    try:
+        result = read(folder)
+    except StorageError:
+        return None
+    return result if result and (result.key, result.seed) == (key, seed) else None

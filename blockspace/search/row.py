@@ -1,0 +1,80 @@
+"""One proposal of a study, finished or not, as plain data: the rows of `results.csv` and of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # importing a row must not cost Optuna's import
+    import optuna
+
+STATUSES = ("trained", "duplicate", "over_budget", "diverged", "failed", "oom", "timeout", "running")
+
+
+@dataclass(frozen=True)
+class Row:
+    """`status` says what became of it; `values` are the objectives' (also a duplicate's, copied); only `trained` rows may be called best.
+
+    `costs` and `solved` are exact, `measured` holds what was measured (latency: ratio to the baseline), `violations` the relative
+    distance outside each budget, `seconds` the training's wall time (0 where nothing was trained).
+    """
+
+    number: int
+    status: str
+    label: str = ""
+    key: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    families: dict[str, str] = field(default_factory=dict)
+    costs: dict[str, int] = field(default_factory=dict)
+    solved: dict[str, int] = field(default_factory=dict)
+    violations: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    duplicate_of: int | None = None
+    reason: str = ""
+    seed: int | None = None
+    seconds: float = 0.0
+    started: str | None = None  # local time, ISO 8601
+    ended: str | None = None
+
+    @property
+    def best_allowed(self) -> bool:
+        """Trained, and inside every budget."""
+        return self.status == "trained" and all(value <= 0 for value in self.violations.values())
+
+
+ATTRIBUTES = ("label", "key", "families", "costs", "solved", "violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds")
+
+
+def row(trial: optuna.trial.FrozenTrial, objectives: dict[str, str]) -> Row:
+    """The row of a stored trial."""
+    attributes = {name: trial.user_attrs[name] for name in ATTRIBUTES if name in trial.user_attrs}
+    finished = trial.state.is_finished()
+    status = trial.user_attrs.get("status", "failed") if finished else "running"
+    told = trial.values if trial.state.name == "COMPLETE" and not refused(trial) else None
+    return Row(
+        number=trial.number,
+        status=status,
+        params=dict(trial.params),
+        values=dict(zip(objectives, told)) if told else {},
+        started=trial.datetime_start.isoformat() if trial.datetime_start else None,
+        ended=trial.datetime_complete.isoformat() if trial.datetime_complete else None,
+        **attributes,
+    )
+
+
+def refused(trial: optuna.trial.FrozenTrial) -> bool:
+    """Told as infeasible. NSGA-II is told so as COMPLETE with the worst values, which are no values at all."""
+    return any(value > 0 for value in trial.constraints.values())
+
+
+def rows(study: optuna.Study, objectives: dict[str, str]) -> list[Row]:
+    """All rows of the study, by number."""
+    return [row(trial, objectives) for trial in study.get_trials(deepcopy=False)]
+
+
+def trial_folder(folder: Path, number: int) -> Path:
+    """Where a trial keeps its files: `trials/0017`."""
+    return folder / "trials" / f"{number:04d}"

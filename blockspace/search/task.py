@@ -1,0 +1,24 @@
+"""What a worker is given: an architecture, a seed and a folder. It never sees the study's storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from blockspace.search.result import Result
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training. `arch` and `options` are plain data; the result must carry `key` and `seed`, by which a later start knows it."""
+
+    folder: str
+    arch: dict[str, Any]
+    seed: int
+    key: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    number: int = 0
+
+
+Evaluate = Callable[[Task], Result]

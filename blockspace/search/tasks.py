@@ -1,0 +1,99 @@
+"""A fixed list of trainings, each done once: the finalists, and everything else that is not proposed by a sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from blockspace.search.failures import failed
+from blockspace.search.interrupt import StopRequest, stoppable
+from blockspace.search.result import Result, adopt
+from blockspace.search.task import Evaluate, Task
+from blockspace.search.workers import PRELOAD, Handle, Workers
+
+POLL = 0.2  # seconds between looks at the stop request
+
+
+def run_tasks(
+    tasks: Sequence[Task],
+    evaluate: Evaluate,
+    workers: int | Workers,
+    on_event: Callable[[str, dict[str, Any]], None] | None = None,
+    timeout: float | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> list[Result]:
+    """The tasks' results, in their order. One whose folder holds the trained result of its key and seed is not run again.
+
+    Because a worker writes the result last and at once, what the training looked at (a test split) was looked at once per task,
+    however often the command was killed after that. A task that failed before is tried again. Raises Interrupted, and FailureError when all fail.
+    """
+    with ExitStack() as stack:
+        request = stack.enter_context(stoppable(stop))
+        if isinstance(workers, int):
+            workers = stack.enter_context(Workers(workers, PRELOAD))
+        batch = Batch(tasks, evaluate, workers, on_event or (lambda _kind, _data: None), timeout)
+        return batch.go(request)
+
+
+class Batch:
+    """Tasks on their way: results by position, handles of those that run."""
+
+    def __init__(self, tasks: Sequence[Task], evaluate: Evaluate, workers: Workers, emit, timeout: float | None):
+        self.tasks, self.evaluate, self.workers, self.emit, self.timeout = tasks, evaluate, workers, emit, timeout
+        self.results: dict[int, Result] = {}
+        self.running: dict[Handle, int] = {}
+        self.attempts = [0] * len(tasks)
+
+    def go(self, request: StopRequest) -> list[Result]:
+        waiting = [place for place in range(len(self.tasks)) if not self.adopt(place)]
+        while waiting or self.running:
+            if request:
+                self.stop(request)
+            while waiting and self.workers.free > 0:
+                self.start(waiting.pop(0))
+            waiting[:0] = self.collect()
+        self.check()
+        return [self.results[place] for place in range(len(self.tasks))]
+
+    def adopt(self, place: int) -> bool:
+        task = self.tasks[place]
+        result = adopt(task.folder, task.key, task.seed)
+        if result is None or not result.trained:
+            return False
+        self.results[place] = result
+        self.emit("adopted", {"number": task.number, "result": result})
+        return True
+
+    def start(self, place: int) -> None:
+        task = self.tasks[place]
+        self.attempts[place] += 1
+        (Path(task.folder) / "result.json").unlink(missing_ok=True)
+        self.running[self.workers.submit(self.evaluate, task, self.timeout)] = place
+        self.emit("started", {"number": task.number, "folder": task.folder})
+
+    def collect(self) -> list[int]:
+        """Take what has ended; the places to run again, because the worker server died under them."""
+        again = []
+        for handle in self.workers.wait(POLL):
+            place = self.running.pop(handle)
+            if handle.lost and self.attempts[place] < 2:
+                again.append(place)
+            elif handle.result is not None:
+                self.results[place] = handle.result
+                self.emit("finished", {"number": handle.task.number, "result": handle.result})
+        return again
+
+    def stop(self, request: StopRequest) -> None:
+        for handle in self.running:
+            self.workers.cancel(handle)
+        while self.running:
+            self.collect()
+        raise request.interrupted()
+
+    def check(self) -> None:
+        """Nothing to compare when everything failed."""
+        bad = [result for result in self.results.values() if not result.trained]
+        if bad and len(bad) == len(self.tasks):
+            raise failed(f"all {len(bad)} trainings failed, the last: {bad[-1].reason}")

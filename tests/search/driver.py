@@ -1,0 +1,58 @@
+"""A search as its own process, which a test can kill: `python driver.py FOLDER JSON`.
+
+`kill_at: [event, n]` kills it with -9 at the n-th event of that kind; `before_tell: n` between a training's result file and its n-th record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+
+from fakes import OBJECTIVES, FakeSpace, train
+
+from blockspace.search import Interrupted, SearchOptions, Workers, run, telling
+
+print("main runs", flush=True)  # once: a worker must never run it again
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_before_tell(number: int) -> None:
+    tell, calls = telling.Teller.tell, []
+
+    def counted(self, trial, status, *rest, **attributes):
+        calls.append(status)
+        if calls.count("trained") == number and status == "trained":
+            die()
+        return tell(self, trial, status, *rest, **attributes)
+
+    telling.Teller.tell = counted
+
+
+def main(folder: str, plan: dict) -> int:
+    counts: dict[str, int] = {}
+
+    def event(kind, data):
+        counts[kind] = counts.get(kind, 0) + 1
+        if plan.get("print"):
+            print(kind, data, flush=True)
+        if [kind, counts[kind]] == plan.get("kill_at"):
+            die()
+
+    if plan.get("before_tell"):
+        kill_before_tell(plan["before_tell"])
+    measure = (lambda candidate: {"latency": candidate.costs["macs"] / 10_000}) if plan.get("measure") else None
+    options = SearchOptions(**plan.get("options", {}))
+    try:
+        with Workers(options.worker_count(), []) as workers:
+            run("fake", folder, FakeSpace(), train, OBJECTIVES, options, measure=measure, recipe=plan.get("recipe", {}), on_event=event, workers=workers)
+    except Interrupted as reason:
+        return reason.exit_code
+    return 0
+
+
+sys.exit(main(sys.argv[1], json.loads(sys.argv[2])))
