@@ -63,7 +63,7 @@ class Graph:
     def add(self, op: Op, *inputs: str, name: str, mark: Mark | None = None, names: tuple[str, ...] = ()) -> Node:
         """Add `op` on the named inputs and make it the output; its shape is inferred here.
 
-        `names` are what an error calls the inputs of a merge. Raises BlockspaceError: E-SHAPE, E-SPLIT, E-GROUPS from the op's own rule,
+        `names` are what an error says of each input of a merge, as `b1 = {} (line 13)`. Raises BlockspaceError: E-SHAPE, E-SPLIT, E-GROUPS from the op's own rule,
         E-REF for an input that does not exist, E-DUP for a name taken twice, E-TOO-BIG past 20,000 nodes.
         """
         if name in self.nodes:

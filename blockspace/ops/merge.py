@@ -31,13 +31,13 @@ def mismatch(word: str, shapes: tuple[Shape, ...], names: tuple[str, ...], help:
     """E-SHAPE that names every branch with what it brings."""
     sizes = {s[1:] for s in shapes}
     what, values = ("channels", [s[0] for s in shapes]) if len(sizes) == 1 else ("sizes", [show(s) for s in shapes])
-    listed = ", ".join(f"{n} = {v}" for n, v in zip(names, values))
+    listed = ", ".join(name.format(value) for name, value in zip(names, values))
     return error("E-SHAPE", f"{word} needs equal {what}: {listed}", help=help)
 
 
 def slots(shapes: tuple[Shape, ...]) -> tuple[str, ...]:
-    """Names for inputs that were given none."""
-    return tuple(f"input {i + 1}" for i in range(len(shapes)))
+    """Texts with a place for the value, for inputs that were given none."""
+    return tuple(f"input {i + 1} = {{}}" for i in range(len(shapes)))
 
 
 @register("add")

@@ -1,0 +1,353 @@
+"""Expansion: a block or network, with values for its names and an input shape, becomes a Graph node by node.
+
+Each step runs in a Frame (names, graph values, path). A mistake in a step is recorded and its value becomes UNKNOWN, which silences
+whatever reads it, so that all mistakes of a file come at once and none twice.
+"""
+
+from __future__ import annotations
+
+from blockspace.blocks import syntax
+from blockspace.blocks.file import Unit
+from blockspace.blocks.frame import Frame, UnitEnv, where_used
+from blockspace.blocks.holes import Holes, Options, domain, token
+from blockspace.blocks.operations import run_operation
+from blockspace.blocks.reader import Map, Node, Scalar, Seq
+from blockspace.blocks.references import references, single
+from blockspace.blocks.splits import run_split
+from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep, OpStep, SplitStep, Step, is_value
+from blockspace.blocks.values import UNKNOWN, ArgEnv, Choice, Env, Flow, Silenced, Thunk, as_integer, integer, truth, value
+from blockspace.blocks.words import RESERVED, is_operation
+from blockspace.errors import BlockspaceError, Mark, Mistake, error
+from blockspace.graph import Graph, attribute
+from blockspace.ops import Op, Shape
+
+MAX_NESTING = 32
+MAX_STEPS = 200_000
+
+
+class Expansion:
+    """One expansion; `graph` is its result, `mistakes` what was found on the way."""
+
+    def __init__(self, holes: Holes, assignment: dict, shape: Shape):
+        self.holes, self.assignment = holes, assignment
+        self.graph = Graph(shape, holes.file.name)
+        self.mistakes: dict[tuple, Mistake] = {}
+        self.used: set[str] = {"input"}
+        self.depth = self.steps = 0
+
+    # -- values left open ------------------------------------------------------------------------------------------------------------
+
+    def hole(self, node: Map, env: Env):
+        """The value of a `search:` place: as assigned, else its default, else the first of its domain."""
+        name = self.holes.names.get(id(node))
+        if name is not None and name in self.assignment:
+            return self._chosen(self.holes.holes[name].domain, self.assignment[name], env)
+        if "default" in node:
+            given = node.items["default"]
+            search = node.items["search"]
+            if isinstance(search, Map) and isinstance(given, Scalar) and given.text in search:
+                return Choice(given.text, search.items[given.text], env)
+            return value(given, env)
+        found = self.holes.holes[name].domain if name else domain(node.items["search"])
+        return self._chosen(found, found.values()[0], env)
+
+    def _chosen(self, found, chosen, env: Env):
+        if not isinstance(found, Options):
+            return chosen
+        node = found.nodes[chosen]
+        if isinstance(node, Scalar) and token(node) == chosen:
+            return value(node, env)
+        return Choice(chosen, node, env)
+
+    def unknown(self, node: Map, env: Env):
+        """The value of a `solve:` place: as solved, else its default, else the low end of its range."""
+        name = self.holes.names.get(id(node))
+        if name is not None:
+            return self.assignment.get(name, self.holes.unknowns[name].default)
+        return value(node.items["default"], env) if "default" in node else domain(node.items["range"]).low
+
+    # -- mistakes --------------------------------------------------------------------------------------------------------------------
+
+    def report(self, e: BlockspaceError, mark: Mark | None, path: str) -> None:
+        """Keep the mistakes of `e`, each place and code once; a place in another file says where it was used."""
+        for mistake in e.at(mark).mistakes:
+            place = mistake.mark
+            elsewhere = place is not None and place.source.path != self.holes.file.root.mark.source.path and path
+            if elsewhere:
+                mistake = Mistake(mistake.code, f"{mistake.message} (in {path})", place, mistake.help)
+            self.mistakes.setdefault((mistake.code, place and (place.source.path, place.line, place.column)), mistake)
+
+    # -- graph -----------------------------------------------------------------------------------------------------------------------
+
+    def unique(self, path: str, base: str) -> str:
+        """A dotted name below `path` that nothing has yet."""
+        base = attribute(base)
+        prefix = f"{path}." if path else ""
+        name, count = prefix + base, 1
+        while name in self.used:
+            count += 1
+            name = f"{prefix}{base}_{count}"
+        self.used.add(name)
+        return name
+
+    def add(self, op: Op, *inputs, path: str, base: str, mark: Mark, names: tuple[str, ...] = ()):
+        """A node below `path`; UNKNOWN when an input is."""
+        if any(source is UNKNOWN for source in inputs):
+            return UNKNOWN
+        return self.graph.add(op, *inputs, name=self.unique(path, base), mark=mark, names=names).name
+
+    def shape(self, source) -> Shape:
+        """The shape of a graph value; raises Silenced for UNKNOWN."""
+        if source is UNKNOWN:
+            raise Silenced
+        return self.graph.nodes[source].shape
+
+    def channels(self, source):
+        return UNKNOWN if source is UNKNOWN else self.graph.nodes[source].shape[0]
+
+    # -- flows -----------------------------------------------------------------------------------------------------------------------
+
+    def flow(self, node: Node, frame: Frame, source):
+        """Run the steps of a flow from the value `source`; returns the last value."""
+        for step in syntax.flow(node, frame.env.unit):
+            source = self.step(step, frame, source)
+        return source
+
+    def step(self, step: Step, frame: Frame, source):
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise error("E-TOO-BIG", f"more than {MAX_STEPS:,} steps", step.mark, "fewer repeats")
+        env = Env(frame.env, {"channels": self.channels(source) if not isinstance(source, list) else UNKNOWN})
+        try:
+            if step.source is not None:
+                source = single(references(step.source, frame, source, env), step.source)
+                env.table["channels"] = self.channels(source)
+            if step.condition is not None and not truth(step.condition, env):
+                return self._named(step, frame, source)
+            result = RUN[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label), source)
+        except BlockspaceError as e:
+            self.report(e, step.mark, frame.path)
+            result = UNKNOWN
+        except Silenced:
+            result = UNKNOWN
+        return self._named(step, frame, result)
+
+    def _named(self, step: Step, frame: Frame, result):
+        if step.as_ is not None:
+            if step.as_ in frame.values and not isinstance(step, LoopStep):
+                self.report(error("E-NAME", f"the name {step.as_!r} is given twice", step.mark, "each value has one name"), step.mark, frame.path)
+            frame.values[step.as_] = result
+        return result
+
+    # -- blocks ----------------------------------------------------------------------------------------------------------------------
+
+    def call(self, unit: Unit, settings: dict[str, tuple[Node, Env]], caller: Env, source, path: str):
+        """One use of a block or part: bind its params, check its rules, run its flow below `path`."""
+        if self.depth >= MAX_NESTING:
+            raise error("E-RECURSION", f"blocks nested deeper than {MAX_NESTING}: {path}")
+        self._check_settings(unit, settings)
+        env = self._bound(unit, settings, caller, source)
+        before = len(self.graph)
+        self.depth += 1
+        try:
+            self._require(unit, env, path)
+            result = self.flow(unit.flow, Frame(env, {"input": source}, path), source)
+        finally:
+            self.depth -= 1
+        if len(self.graph) > before and source is not UNKNOWN:
+            self.graph.scope(path, unit.name, source)
+        return result
+
+    def _check_settings(self, unit: Unit, settings: dict) -> None:
+        unknown = [
+            syntax.unknown_key(key, node.mark, list(unit.params), unit.name) for key, (node, _) in settings.items() if key not in unit.params
+        ]
+        if unknown:
+            raise BlockspaceError(*unknown)
+
+    def _bound(self, unit: Unit, settings: dict, caller: Env, source) -> UnitEnv:
+        """The unit's names: params as given or by default, lets, and the channels that enter."""
+        home = None
+        if unit.owner is not None:
+            home = caller
+            while home.outer is not None:
+                home = home.outer
+        env = UnitEnv(unit, caller, home, self)
+        for key, param in unit.params.items():
+            given = settings.get(key)
+            env.table[key] = Thunk(param.node, env) if given is None else self._argument(param, given, settings, env)
+        for key, node in unit.lets.items():
+            env.table[key] = Thunk(node, env)
+        env.table["in_channels"] = self.channels(source)
+        for key in (*unit.params, *unit.lets):
+            try:
+                env.find(key)
+            except Silenced:
+                env.table[key] = UNKNOWN
+        return env
+
+    def _argument(self, param, given: tuple[Node, Env], settings: dict, env: Env):
+        """A given param: a word of its own `search:` means that alternative; anything else is read in the caller's names."""
+        node, place = given
+        entries = param.entries()
+        if isinstance(node, Scalar) and node.text in entries and not place.has(node.text):
+            entry = entries[node.text]
+            return Choice(node.text, entry, env) if isinstance(param.search, Map) else Thunk(entry, env)
+        return Thunk(node, ArgEnv(place, settings, param.name))
+
+    def _require(self, unit: Unit, env: UnitEnv, path: str) -> None:
+        for rule in unit.requires:
+            try:
+                if truth(rule, env):
+                    continue
+            except Silenced:
+                continue
+            names = sorted(rule.parsed[1].names) if isinstance(rule, Scalar) and rule.parsed[0] == "expression" else []
+            values = ", ".join(f"{name} = {env.lookup(name)}" for name in names)
+            where = f" in {path}" if path else ""
+            hint = nearest_legal(unit, env, rule)
+            self.report(error("E-REQUIRE", f"{rule.text!r} does not hold{where} ({values})", rule.mark, hint), rule.mark, "")
+
+    def apply(self, what: Node, place: Env, settings: dict, source, path: str, base: str, mark: Mark):
+        """Run what a `block:` step names: an operation, a block, a structure, or what a param holds, with the settings beside it."""
+        if isinstance(what, Scalar) and not place.has(what.text):
+            if is_operation(what.text):
+                return self._operation(what, settings, place, source, path, base)
+            unit = place.unit.unit(what.text)
+            if unit is not None:
+                return self.call(unit, settings, place, source, self.unique(path, base))
+        found = value(what, place) if isinstance(what, Scalar) or is_value(what) else Flow(what, place)
+        return self.held(found, place, settings, source, path, base, mark)
+
+    def held(self, found, place: Env, settings: dict, source, path: str, base: str, mark: Mark):
+        """Run a value that holds a flow: an alternative, a list of steps, `{block: settings}`, or a word."""
+        if isinstance(found, (Choice, Flow)):
+            env = where_used(found.env, place)
+            node = found.node
+            if isinstance(node, Scalar) and node.text == "none":
+                return source
+            if isinstance(node, Map) and len(node.items) == 1 and not is_value(node):
+                key, inner = next(iter(node.items.items()))
+                unit = env.unit.unit(key)
+                if unit is not None:
+                    own = {k: (n, env) for k, n in syntax.block_settings(key, inner).items()}
+                    return self.call(unit, merged(own, settings, key), env, source, self.unique(path, base))
+            if isinstance(node, Scalar) or is_value(node):
+                return self.apply(node, env, settings, source, path, base, mark)
+            siblings = {k: v for k, v in settings.items() if not env.has(k)}
+            inner_env = Env(env, {k: Thunk(n, ArgEnv(e, settings, k)) for k, (n, e) in siblings.items()})
+            return self.flow(node, Frame(inner_env, {"input": source}, self.unique(path, base)), source)
+        if found == "none":
+            return source
+        if isinstance(found, str) and is_operation(found):
+            return self._operation(Scalar(found, mark), settings, place, source, path, base)
+        raise error("E-OP", f"a block was expected, got {found}", mark, "a block's name, `{name: {settings}}`, or a list of steps")
+
+    def _operation(self, what: Scalar, settings: dict, place: Env, source, path: str, base: str):
+        nodes = {key: node for key, (node, _) in settings.items()}
+        allowed = syntax.allowed_settings(what.text)
+        bad = [syntax.unknown_key(k, n.mark, allowed, what.text) for k, n in nodes.items() if k not in allowed]
+        if bad:
+            raise BlockspaceError(*bad)
+        step = OpStep(what.text, what.mark, None, None, nodes)
+        step.name = base
+        return run_operation(self, step, Frame(place, {"input": source}, path), source)
+
+
+def merged(own: dict, beside: dict, block: str) -> dict:
+    """Settings inside and beside a block; one given in both places is an error."""
+    both = [key for key in own if key in beside]
+    if both:
+        raise error("E-KEY", f"{both[0]!r} is given both inside {block!r} and beside it", own[both[0]][0].mark, "keep one")
+    return own | beside
+
+
+def nearest_legal(unit: Unit, env: UnitEnv, rule: Node) -> str | None:
+    """Values of one integer param around its own that make the rule hold."""
+    for name in unit.params:
+        current = env.table.get(name)
+        if isinstance(current, bool) or not isinstance(current, int):
+            continue
+        legal = [v for v in (*range(current, 0, -1), *range(current + 1, current + 257)) if _holds(unit, env, rule, name, v)]
+        below, above = [v for v in legal if v < current][:1], [v for v in legal if v > current][:1]
+        if below or above:
+            return f"nearest legal {name}: {', '.join(map(str, below + above))}"
+    return None
+
+
+def _holds(unit: Unit, env: UnitEnv, rule: Node, name: str, trial: int) -> bool:
+    twin = UnitEnv(unit, env.caller, env.outer, env.run)
+    twin.table = {key: env.table[key] for key in unit.params} | {name: trial, "in_channels": env.table["in_channels"]}
+    twin.table |= {key: Thunk(node, twin) for key, node in unit.lets.items()}
+    try:
+        return truth(rule, twin)
+    except (BlockspaceError, Silenced):
+        return False
+
+
+# -- steps that only steer -----------------------------------------------------------------------------------------------------------------
+
+
+def run_if(run: Expansion, step: IfStep, frame: Frame, source):
+    chosen = step.then if truth(step.test, frame.env) else step.otherwise
+    if chosen is None or (isinstance(chosen, Scalar) and chosen.text == "none"):
+        return source
+    return run.flow(chosen, frame, source)
+
+
+def run_loop(run: Expansion, step: LoopStep, frame: Frame, source):
+    """`for: i in a..b` or `repeat: n`; names made inside are visible after."""
+    variable, span = loop_range(step, frame.env)
+    if len(span) > MAX_STEPS:
+        raise error("E-TOO-BIG", f"a loop of {len(span):,} rounds", step.mark, "fewer repeats")
+    for i in span:
+        names = {variable: i} if variable else {"index": i}
+        source = run.flow(step.do, Frame(Env(frame.env, names), frame.values, frame.path), source)
+    return source
+
+
+def loop_range(step: LoopStep, env: Env) -> tuple[str | None, range]:
+    if step.word == "repeat":
+        return None, range(1, integer(step.loop, env, "repeat", 0, MAX_STEPS) + 1)
+    text = step.loop.text if isinstance(step.loop, Scalar) else ""
+    variable, inside, span = text.partition(" in ")
+    low, dots, high = span.partition("..")
+    if not (inside and dots and variable.strip().isidentifier()) or variable.strip() in RESERVED:
+        raise error("E-EXPR", f"not a loop: {text!r}", step.loop.mark, "write `for: i in 2..splits`")
+    bounds = [as_integer(value(Scalar(t.strip(), step.loop.mark), env), "a loop bound", step.loop.mark, -(10**6), 10**6) for t in (low, high)]
+    return variable.strip(), range(bounds[0], bounds[1] + 1)
+
+
+def run_block(run: Expansion, step: BlockStep, frame: Frame, source):
+    """`block:` with repeat and stride, or a block used as an operation."""
+    if not step.staged:
+        settings = {key: (node, frame.env) for key, node in step.settings.items()}
+        return run.apply(step.what, frame.env, settings, source, frame.path, step.name or step.word, step.mark)
+    repeat = 1 if step.repeat is None else integer(step.repeat, frame.env, "repeat", 0, 10_000)
+    base = frame.label or step.name or step.word
+    path = frame.path if step.repeat is None else run.unique(frame.path, base)
+    for index in range(1, repeat + 1):
+        place, settings = stage_names(run, step, frame.env, index, source)
+        source = run.apply(step.what, place, settings, source, path, base if step.repeat is None else f"block{index}", step.mark)
+    return source
+
+
+def stage_names(run: Expansion, step: BlockStep, env: Env, index: int, source) -> tuple[Env, dict]:
+    """The names and settings for one of the repeated blocks: only the first strides."""
+    channels = run.channels(source)
+    place = Env(env, {"index": index, "in_channels": channels, "channels": channels})
+    settings = {key: (node, place) for key, node in step.settings.items()}
+    if step.stride is not None:
+        stride = value(step.stride, Env(env, {"index": index})) if index == 1 else 1
+        place.table["stride"] = stride
+        settings["stride"] = (constant(stride, step.stride.mark), place)
+    elif not env.has("stride"):
+        place.table["stride"] = 1
+    return place, settings
+
+
+def constant(found, mark: Mark) -> Scalar:
+    return Scalar(str(found), mark)
+
+
+RUN = {LoopStep: run_loop, BlockStep: run_block, IfStep: run_if, OpStep: run_operation, SplitStep: run_split}

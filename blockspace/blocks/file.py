@@ -1,0 +1,275 @@
+"""File: one block or one network as written, checked as far as it can be without values."""
+
+from __future__ import annotations
+
+import os
+
+from blockspace.blocks import library
+from blockspace.blocks.reader import Map, Node, Scalar, Seq, read
+from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep, OpStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
+from blockspace.blocks.words import DEFAULTS, OWN_NAMES, RESERVED, guess, is_operation
+from blockspace.errors import BlockspaceError, Mistake, error
+
+FORMATS = {"blockspace/block/1": "block", "blockspace/network/1": "network"}
+SHARED_KEYS = ("format", "doc", "paper", "params", "let", "require", "defaults", "blocks", "parts")
+KEYS = {"block": ("block", *SHARED_KEYS, "flow"), "network": ("network", *SHARED_KEYS, "input", "stem", "stages", "head")}
+SPEC_KEYS = ("default", "search", "solve", "range", "doc", "untied")
+NAME_LIMIT = 64
+
+
+class Param:
+    """A param as declared: its default node, and its `search:`, `solve:` and `range:` when it has them."""
+
+    __slots__ = ("name", "node", "mark", "default", "search", "doc")
+
+    def __init__(self, name: str, node: Node, mark):
+        self.name, self.node, self.mark = name, node, mark
+        spec = isinstance(node, Map) and any(key in node for key in ("default", "search", "solve", "doc"))
+        if spec:
+            refuse_unknown(node, SPEC_KEYS, f"param {name!r}")
+        self.default = node.get("default") if spec else node
+        self.search = node.get("search") if spec else None
+        self.doc = text_of(node.get("doc")) if spec else ""
+
+    @property
+    def is_spec(self) -> bool:
+        return self.default is not self.node
+
+    def entries(self) -> dict[str, Node]:
+        """The named alternatives, or the listed words, of its `search:`."""
+        if isinstance(self.search, Map):
+            return self.search.items
+        if isinstance(self.search, Seq):
+            return {item.text: item for item in self.search.items if isinstance(item, Scalar)}
+        return {}
+
+
+class Unit:
+    """Something a step can call: params, lets, rules, defaults and a flow; a file, or a part of one."""
+
+    def __init__(self, file: File, name: str, node: Map, owner: Unit | None = None):
+        self.file, self.name, self.owner, self.mark = file, name, owner, node.mark
+        self.params = {key: Param(key, value, mark) for key, value, mark in entries(node.get("params"), "params")}
+        self.lets = {key: value for key, value, _ in entries(node.get("let"), "let")}
+        self.requires = node.get("require").items if isinstance(node.get("require"), Seq) else [node.get("require")] if "require" in node else []
+        self.defaults = {key: value for key, value, _ in entries(node.get("defaults"), "defaults")}
+        self.flow = node.get("flow")
+        if isinstance(node.get("defaults"), Map):
+            refuse_unknown(node.get("defaults"), DEFAULTS, "defaults")
+        self._check_names(node)
+
+    def _check_names(self, node: Map) -> None:
+        for section in ("params", "let"):
+            for key, _, mark in entries(node.get(section), section):
+                if key in RESERVED or key in OWN_NAMES:
+                    raise error("E-WORD", f"{key!r} is a word of the grammar and cannot be a param", mark, "choose another name")
+                if section == "let" and key in self.params:
+                    raise error("E-NAME", f"{key!r} is a param and a let", mark, "rename one")
+
+    def unit(self, word: str) -> Unit | None:
+        return self.file.unit(word)
+
+    def unit_names(self) -> list[str]:
+        return self.file.unit_names()
+
+    def declares(self, name: str) -> bool:
+        """Whether expressions here may read `name` as a param or let of this unit or its file."""
+        return name in self.params or name in self.lets or (self.owner is not None and self.owner.declares(name))
+
+    def flows(self) -> list[Node]:
+        """Every flow of the unit, with those that params hold."""
+        held = [p.default for p in self.params.values() if isinstance(p.default, Seq)]
+        for param in self.params.values():
+            if isinstance(param.search, Map):
+                held += [v for v in param.search.items.values() if isinstance(v, (Seq, Map)) and not is_value(v)]
+        return ([self.flow] if self.flow is not None else []) + held
+
+
+class File(Unit):
+    """A block or network file."""
+
+    def __init__(self, node: Node, path: str):
+        if not isinstance(node, Map):
+            raise error("E-YAML", f"{path}: a block or network file is a mapping", node.mark, "start with `format: blockspace/block/1`")
+        self.path = path
+        self.kind = self._kind(node)
+        self.root = node
+        refuse_unknown(node, KEYS[self.kind], f"a {self.kind} file")
+        self.parts: dict[str, Unit] = {}
+        self.imports = {key: (value, mark) for key, value, mark in entries(node.get("blocks"), "blocks")}
+        super().__init__(self, self._name(node), node)
+        self.doc, self.paper = text_of(node.get("doc")), text_of(node.get("paper"))
+        for key, value, mark in entries(node.get("parts"), "parts"):
+            self._refuse_shadow(key, mark)
+            self.parts[key] = Unit(self, key, part_map(value), owner=self)
+        for key, (_, mark) in self.imports.items():
+            self._refuse_shadow(key, mark)
+        self.input = node.get("input")
+        self.sections = {key: node.get(key) for key in ("stem", "stages", "head") if key in node}
+        self._require(node)
+
+    def _kind(self, node: Map) -> str:
+        given = node.get("format")
+        if isinstance(given, Scalar) and given.text in FORMATS:
+            return FORMATS[given.text]
+        mark = given.mark if given else node.mark
+        raise error("E-KEY", "the file does not say its format", mark, f"start with `format: {' or '.join(FORMATS)}`")
+
+    def _name(self, node: Map) -> str:
+        name = node.get(self.kind)
+        if not isinstance(name, Scalar):
+            raise error("E-KEY", f"the file does not name its {self.kind}", node.mark, f"add `{self.kind}: my_name`")
+        plain = name.text.replace("_", "").replace("-", "").replace(".", "")
+        if not (plain.isascii() and plain.isalnum() and len(name.text) <= NAME_LIMIT and name.text[0].isalnum()):
+            raise error("E-NAME", f"{name.text!r} cannot be a name", name.mark, "letters, digits, '_', '-', '.', at most 64")
+        return name.text
+
+    def _require(self, node: Map) -> None:
+        if self.kind == "block" and self.flow is None:
+            raise error("E-KEY", f"block {self.name!r} has no flow", node.mark, "add `flow:` with a list of steps")
+        if self.kind == "network" and not self.sections:
+            raise error("E-KEY", f"network {self.name!r} has no stages", node.mark, "add `stages:`")
+
+    def _refuse_shadow(self, name: str, mark) -> None:
+        if is_operation(name):
+            raise error("E-SHADOW", f"{name!r} is an operation of the grammar", mark, "choose another name")
+        if library.find(name, "block"):
+            raise error("E-SHADOW", f"{name!r} is a block of the library", mark, f"choose another name, such as my_{name}")
+
+    def unit(self, word: str) -> Unit | None:
+        """The part, imported block or library block called `word`, loaded when first asked for."""
+        if word in self.parts:
+            return self.parts[word]
+        if word in self.imports:
+            value, mark = self.imports[word]
+            return load_import(value, mark, self.path)
+        path = library.find(word, "block")
+        return load_file(path) if path else None
+
+    def unit_names(self) -> list[str]:
+        return [*self.parts, *self.imports, *library.names("block")]
+
+    def units(self) -> list[Unit]:
+        return [self, *self.parts.values()]
+
+    def check(self) -> File:
+        """Read every flow of the file; raises all mistakes at once."""
+        mistakes: list[Mistake] = []
+        for unit in self.units():
+            sections = list(self.sections.values()) if unit is self else []
+            for node in [*sections, *unit.flows()]:
+                check_flow(node, unit, mistakes)
+        if mistakes:
+            raise BlockspaceError(*dict.fromkeys(mistakes))
+        return self
+
+
+def entries(node: Node | None, what: str) -> list[tuple[str, Node, object]]:
+    """The entries of a section that must be a mapping."""
+    if node is None or (isinstance(node, Scalar) and not node.text):
+        return []
+    if not isinstance(node, Map):
+        raise error("E-TYPE", f"`{what}:` is a mapping", node.mark)
+    return [(key, value, node.keys[key]) for key, value in node.items.items()]
+
+
+def part_map(node: Node) -> Map:
+    """A part given as a flow, or as `{params, flow, ...}`."""
+    if isinstance(node, Map) and "flow" in node:
+        refuse_unknown(node, ("params", "let", "require", "defaults", "flow", "doc"), "a part")
+        return node
+    twin = Map(node.mark)
+    twin.items["flow"], twin.keys["flow"] = node, node.mark
+    return twin
+
+
+def text_of(node: Node | None) -> str:
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def check_flow(node: Node, unit: Unit, mistakes: list[Mistake]) -> None:
+    """Read a flow and all flows inside it, collecting mistakes."""
+    try:
+        steps = flow(node, unit)
+    except BlockspaceError as e:
+        mistakes.extend(e.mistakes)
+        return
+    for step in steps:
+        for inner in inner_flows(step):
+            check_flow(inner, unit, mistakes)
+        if isinstance(step, BlockStep):
+            mistakes.extend(unknown_settings(step, unit))
+
+
+def inner_flows(step) -> list[Node]:
+    """The flows a step holds."""
+    if isinstance(step, LoopStep):
+        return [step.do]
+    if isinstance(step, IfStep):
+        return [n for n in (step.then, step.otherwise) if n is not None and not text_of(n) == "none"]
+    if isinstance(step, SplitStep):
+        branches = list(step.branches.items.values()) if isinstance(step.branches, Map) else []
+        keep = list(step.keep.items.values()) if isinstance(step.keep, Map) and not is_value(step.keep) else []
+        nodes = branches + keep + ([step.each] if step.each is not None else [])
+        return [n for n in nodes if isinstance(n, (Seq, Map)) and not is_value(n)]
+    if isinstance(step, BlockStep) and isinstance(step.what, (Seq, Map)) and not is_value(step.what):
+        return [step.what]
+    return []
+
+
+def unknown_settings(step: BlockStep, unit: Unit) -> list[Mistake]:
+    """E-KEY for settings beside a block that it does not declare."""
+    if not isinstance(step.what, Scalar):
+        return []
+    try:
+        target = unit.unit(step.what.text)
+    except BlockspaceError as e:
+        return list(e.mistakes)
+    if target is None:
+        if not unit.declares(step.what.text) and not is_operation(step.what.text):
+            known = [*unit.unit_names(), *unit.params]
+            return [Mistake("E-OP", f"unknown block {step.what.text!r}", step.what.mark, guess(step.what.text, known))]
+        return []
+    allowed = list(target.params)
+    bad = [key for key in step.settings if key not in target.params and key != "stride"]
+    return [unknown_key(key, step.settings[key].mark, allowed, step.what.text) for key in bad]
+
+
+_FILES: dict[tuple[str, float], File] = {}
+_LOADING: list[str] = []
+
+
+def load_file(path: str) -> File:
+    """The file at `path`, read and checked once per content."""
+    path = os.path.abspath(path)
+    stamp = (path, os.path.getmtime(path)) if os.path.exists(path) else (path, 0.0)
+    if stamp in _FILES:
+        return _FILES[stamp]
+    if path in _LOADING:
+        chain = " -> ".join(os.path.basename(p) for p in [*_LOADING, path])
+        raise error("E-RECURSION", f"blocks that contain themselves: {chain}")
+    _LOADING.append(path)
+    try:
+        _FILES[stamp] = File(read(shown(path)), path).check()
+    finally:
+        _LOADING.pop()
+    return _FILES[stamp]
+
+
+def shown(path: str) -> str:
+    """The path as errors show it: relative when it is below the current folder."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
+
+
+def load_import(node: Node, mark, base: str) -> File:
+    """A block file named in `blocks:`, relative to the file that names it."""
+    if not isinstance(node, Scalar):
+        raise error("E-TYPE", "`blocks:` maps a name to a file", node.mark)
+    path = os.path.join(os.path.dirname(base), node.text)
+    if not os.path.exists(path):
+        raise error("E-FILE", f"no file {node.text!r} beside {os.path.basename(base)}", node.mark)
+    file = load_file(path)
+    if file.kind != "block":
+        raise error("E-OP", f"{node.text!r} holds a {file.kind}, not a block", node.mark)
+    return file

@@ -1,0 +1,221 @@
+"""Holes: the places of a network left open by `search:`, and the unknowns left to `solve:`, named and listed before anything is expanded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from blockspace.blocks.expr import number
+from blockspace.blocks.reader import Map, Node, Scalar, Seq
+from blockspace.blocks.words import is_operation
+from blockspace.errors import Mark, error
+
+RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*(?:step\s+(\d+)|(log))?\s*")
+SOLVABLE = ("macs", "params", "latency")
+
+Token = int | float | bool | str
+
+
+@dataclass(frozen=True)
+class Range:
+    """Integers from `low` to `high`, both included."""
+
+    low: int
+    high: int
+    step: int = 1
+    log: bool = False
+
+    def values(self) -> range:
+        return range(self.low, self.high + 1, self.step)
+
+    def __contains__(self, token) -> bool:
+        return isinstance(token, int) and not isinstance(token, bool) and token in self.values()
+
+    def __len__(self) -> int:
+        return len(self.values())
+
+    def __str__(self) -> str:
+        return f"{self.low}..{self.high}" + (f" step {self.step}" if self.step > 1 else " log" if self.log else "")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Listed values or named alternatives, in the order written; `nodes` is what each stands for."""
+
+    tokens: tuple[Token, ...]
+    nodes: dict[Token, Node] = field(compare=False, hash=False)
+
+    def values(self) -> tuple[Token, ...]:
+        return self.tokens
+
+    def __contains__(self, token) -> bool:
+        return any(token == t and type(token) is type(t) for t in self.tokens)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.tokens))
+
+
+@dataclass(frozen=True)
+class Hole:
+    """One open place: its name, its domain, its default, and the alternative it exists under (hole name, token)."""
+
+    name: str
+    domain: Range | Options
+    default: Token
+    mark: Mark
+    under: tuple[str, Token] | None = None
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """One solved place: which cost decides it, and the legal values."""
+
+    name: str
+    cost: str
+    domain: Range
+    default: int
+    mark: Mark
+    under: tuple[str, Token] | None = None
+
+
+def domain(node: Node) -> Range | Options:
+    """The domain written in a `search:` or `range:`. Raises E-RANGE for an empty or malformed one."""
+    if isinstance(node, Scalar):
+        match = RANGE.fullmatch(node.text)
+        if not match:
+            raise error("E-RANGE", f"{node.text!r} is no domain", node.mark, "a list, `2..8`, `8..64 step 8`, `2..64 log`, or named alternatives")
+        found = Range(int(match[1]), int(match[2]), int(match[3] or 1), bool(match[4]))
+        if found.step < 1 or found.low > found.high or (found.log and found.low < 1):
+            raise error("E-RANGE", f"the domain {node.text!r} is empty", node.mark, "low..high with low <= high, step >= 1, log from 1")
+        return found
+    if isinstance(node, Map):
+        return Options(tuple(node.items), dict(node.items))
+    tokens = {token(item): item for item in node.items}
+    if not tokens or len(tokens) < len(node.items):
+        raise error("E-RANGE", "an empty domain" if not tokens else "a domain with a value given twice", node.mark)
+    return Options(tuple(tokens), tokens)
+
+
+def token(node: Node) -> Token:
+    """What a sampler sees of one listed value: a number, a truth value, or the text."""
+    if not isinstance(node, Scalar):
+        raise error("E-RANGE", "a list of flows has no names to choose by", node.mark, "write a mapping of named alternatives")
+    if node.text in ("true", "false"):
+        return node.text == "true"
+    found = number(node.text)
+    return float(found) if isinstance(found, Fraction) else node.text if found is None else found
+
+
+class Holes:
+    """All holes and unknowns of one file, by name and by place."""
+
+    def __init__(self, file):
+        self.file = file
+        self.holes: dict[str, Hole] = {}
+        self.unknowns: dict[str, Unknown] = {}
+        self.names: dict[int, str] = {}  # id of the Map that holds `search:` or `solve:` -> name
+        for unit in file.units():
+            prefix = () if unit is file else (unit.name,)
+            for param in unit.params.values():
+                self._walk(param.node, (*prefix, param.name), None)
+            for section in (unit.lets, unit.defaults):
+                for key, node in section.items():
+                    self._walk(node, (*prefix, key), None)
+            if unit.flow is not None:
+                self._walk(unit.flow, prefix, None)
+        for section, node in file.sections.items():
+            self._section(section, node)
+
+    def _section(self, section: str, node: Node) -> None:
+        """Stages carry their own name or number; stem and head theirs."""
+        count = 0
+        for item in node.items if isinstance(node, Seq) else [node]:
+            if section == "stages" and isinstance(item, Map) and "block" in item:
+                count += 1
+                name = item.get("name")
+                self._walk(item, (name.text if isinstance(name, Scalar) else f"stage{count}",), None)
+            else:
+                self._walk(item, () if section == "stages" else (section,), None)
+
+    def _walk(self, node: Node, path: tuple[str, ...], under, block=None) -> None:
+        """Look below `node`; `block` is the unit whose settings these are."""
+        if isinstance(node, Seq):
+            for item in node.items:
+                self._walk(item, path, under)
+        elif isinstance(node, Map):
+            if "search" in node:
+                self._hole(node, path, under, block)
+            elif "solve" in node:
+                self._unknown(node, path, under)
+            else:
+                self._settings(node, path, under)
+
+    def _settings(self, node: Map, path: tuple[str, ...], under) -> None:
+        """Keys that name a setting become part of the name; operations and blocks do not."""
+        what = node.get("block")
+        beside = self.file.unit(what.text) if isinstance(what, Scalar) else None
+        for key, value in node.items.items():
+            unit = self.file.unit(key)
+            if unit is not None and isinstance(value, Map):
+                for setting, inner in value.items.items():
+                    self._walk(inner, (*path, setting), under, unit)
+            elif is_operation(key) or key in STRUCTURE:
+                self._walk(value, path, under)
+            else:
+                self._walk(value, (*path, key), under, beside)
+
+    def _hole(self, node: Map, path: tuple[str, ...], under, block) -> None:
+        name = self._name(node, path)
+        search = self._inherited(node, path, block) or node.items["search"]
+        found = domain(search)
+        default = self._default(node, found)
+        self.holes[name] = Hole(name, found, default, node.mark, under)
+        if isinstance(search, Map):
+            for key, value in search.items.items():
+                self._walk(value, (name, key), (name, key))
+
+    def _inherited(self, node: Map, path: tuple[str, ...], block) -> Node | None:
+        """`search: inherit`: the domain that the block's own file gives to the setting."""
+        search = node.items["search"]
+        if not (isinstance(search, Scalar) and search.text == "inherit"):
+            return None
+        param = block.params.get(path[-1]) if block else None
+        if param is None or param.search is None:
+            whose = f"block {block.name!r}" if block else "no block here"
+            raise error("E-RANGE", f"{whose} has no search domain for {path[-1]!r}", search.mark, "give a domain of its own")
+        return param.search
+
+    def _default(self, node: Map, found: Range | Options) -> Token:
+        if "default" not in node:
+            return found.low if isinstance(found, Range) else found.tokens[0]
+        given = node.items["default"]
+        return token(given) if isinstance(given, Scalar) else "default"
+
+    def _unknown(self, node: Map, path: tuple[str, ...], under) -> None:
+        cost, mark = node.items["solve"], node.mark
+        if not isinstance(cost, Scalar) or cost.text not in SOLVABLE:
+            raise error("E-RANGE", f"`solve:` names a cost: {', '.join(SOLVABLE)}", cost.mark)
+        if "range" not in node:
+            raise error("E-RANGE", "a solved value needs its `range:`", mark, "range: 1..64")
+        found = domain(node.items["range"])
+        if not isinstance(found, Range):
+            raise error("E-RANGE", "the range of a solved value is low..high", node.items["range"].mark)
+        default = token(node.items["default"]) if "default" in node else found.low
+        name = self._name(node, path)
+        self.unknowns[name] = Unknown(name, cost.text, found, default, mark, under)
+
+    def _name(self, node: Map, path: tuple[str, ...]) -> str:
+        base = name = ".".join(path)
+        count = 1
+        while name in self.holes or name in self.unknowns:
+            count += 1
+            name = f"{base}_{count}"
+        self.names[id(node)] = name
+        return name
+
+
+STRUCTURE = frozenset({"each", "branches", "split", "do", "then", "else", "block", "copy", "chunk", "shares", "sizes", "default", "search"})

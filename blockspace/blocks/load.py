@@ -1,0 +1,32 @@
+"""Finding and loading blocks and networks by library name or path."""
+
+from __future__ import annotations
+
+import os
+
+from blockspace.blocks import library
+from blockspace.blocks.file import load_file
+from blockspace.blocks.template import Block, Network
+from blockspace.errors import did_you_mean, error
+
+
+def load(name: str, /, **settings) -> Block | Network:
+    """The block or network called `name` in the library, or in the YAML file at that path, with params bound to `settings`.
+
+    Raises BlockspaceError: E-FILE for no such file, E-OP for no such name, and every mistake of the file.
+    """
+    file = load_file(locate(str(name)))
+    return (Block if file.kind == "block" else Network)(file, settings)
+
+
+def locate(name: str) -> str:
+    """The path of a library name or of a file."""
+    if os.path.isfile(name):
+        return name
+    found = library.find(name, "block") or library.find(name, "network")
+    if found:
+        return found
+    if name.endswith((".yaml", ".yml")) or os.sep in name:
+        raise error("E-FILE", f"no file {name!r}", help="give a path to a YAML file, or a library name")
+    known = [*library.names("block"), *library.names("network")]
+    raise error("E-OP", f"no block or network called {name!r}", help=did_you_mean(name, known) or "`blockspace ls` lists them all")

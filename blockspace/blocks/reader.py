@@ -1,0 +1,221 @@
+"""YAML text to positioned nodes.
+
+Every node keeps its mark, so that any later mistake can say file:line:col. Nothing is resolved here: `5e-4`, `yes` and `splits * 2` are all
+text until they are evaluated. The parser's events are guarded one by one (size, depth, aliases, duplicate keys, tags, keys that are no
+plain words), so a hostile file is refused before it costs anything.
+"""
+
+from __future__ import annotations
+
+import os
+
+import yaml
+
+from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 32
+MAX_NODES = 50_000
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Scalar:
+    """A word, number or expression, as written."""
+
+    __slots__ = ("text", "quoted", "mark", "parsed")
+
+    def __init__(self, text: str, mark: Mark, quoted: bool = False):
+        self.text, self.mark, self.quoted = text, mark, quoted
+        self.parsed = None  # the compiled expression, once it is known to be one
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Seq:
+    """A list."""
+
+    __slots__ = ("items", "mark", "parsed")
+
+    def __init__(self, items: list, mark: Mark):
+        self.items, self.mark = items, mark
+        self.parsed = None  # the flow, once it is known to be one
+
+    def __repr__(self) -> str:
+        return repr(self.items)
+
+
+class Map:
+    """A mapping from words to nodes, in order; `keys` has each key's own mark."""
+
+    __slots__ = ("items", "keys", "mark", "parsed")
+
+    def __init__(self, mark: Mark):
+        self.items: dict[str, Node] = {}
+        self.keys: dict[str, Mark] = {}
+        self.mark = mark
+        self.parsed = None
+
+    def get(self, key: str):
+        return self.items.get(key)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.items
+
+    def __repr__(self) -> str:
+        return repr(self.items)
+
+
+Node = Scalar | Seq | Map
+
+
+def read(path: str) -> Node:
+    """The file's root node. Raises BlockspaceError with every mistake found: E-FILE, E-YAML, E-TAG, E-DUP-KEY, E-KEY."""
+    try:
+        size = os.path.getsize(path)
+        if size > MAX_BYTES:
+            raise error("E-YAML", f"{path}: {size:,} bytes; a file may hold {MAX_BYTES:,}")
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as e:
+        raise error("E-FILE", f"cannot read {path}: {e.strerror or e}") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise error("E-YAML", f"{path} is not UTF-8 text (byte {e.start})") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, path: str = "<text>") -> Node:
+    """The root node of YAML text; `path` is what errors call it."""
+    return _Reader(Source(path, text)).document()
+
+
+class _Reader:
+    """Builds nodes from events; recursion is bounded because depth is checked before each level."""
+
+    def __init__(self, source: Source):
+        self.source = source
+        self.mistakes: list[Mistake] = []
+        self.anchors: dict[str, tuple[Node, int]] = {}
+        self.count = 0
+
+    def document(self) -> Node:
+        try:
+            self.events = yaml.parse(self.source.text, Loader=_Loader)
+            root = self._document()
+        except yaml.YAMLError as e:
+            raise BlockspaceError(self._invalid(e)) from None
+        if self.mistakes:
+            raise BlockspaceError(*self.mistakes)
+        return root
+
+    def _document(self) -> Node:
+        root = None
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if root is not None:
+                    raise error("E-YAML", "more than one YAML document in the file", self._mark(event))
+                root = self._node(next(self.events), 0)
+        if root is None or (isinstance(root, Scalar) and not root.text):
+            raise error("E-YAML", f"{self.source.path} is empty")
+        return root
+
+    def _mark(self, event) -> Mark:
+        mark, end = event.start_mark, event.end_mark
+        width = end.column - mark.column if end.line == mark.line else 1
+        return Mark(self.source, mark.line + 1, mark.column + 1, max(1, width))
+
+    def _node(self, event, depth: int) -> Node:
+        self.count += 1
+        if depth > MAX_DEPTH:
+            raise error("E-YAML", f"nested deeper than {MAX_DEPTH} levels", self._mark(event))
+        if self.count > MAX_NODES:
+            raise error("E-YAML", f"more than {MAX_NODES:,} values", self._mark(event))
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        if event.tag is not None:
+            self.mistakes.append(Mistake("E-TAG", f"a tag is not allowed here: {event.tag}", self._mark(event), "write the plain value"))
+        before = self.count
+        node = self._collect(event, depth)
+        if event.anchor:
+            self.anchors[event.anchor] = (node, self.count - before + 1)
+        return node
+
+    def _collect(self, event, depth: int) -> Node:
+        if isinstance(event, yaml.ScalarEvent):
+            return Scalar(event.value, self._mark(event), quoted=event.style is not None)
+        if isinstance(event, yaml.SequenceStartEvent):
+            node = Seq([], self._mark(event))
+            while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
+                node.items.append(self._node(item, depth + 1))
+            return node
+        return self._mapping(event, depth)
+
+    def _mapping(self, event, depth: int) -> Map:
+        node = Map(self._mark(event))
+        while not isinstance(key := next(self.events), yaml.MappingEndEvent):
+            name = self._node(key, depth + 1)
+            value = self._node(next(self.events), depth + 1)
+            if not isinstance(name, Scalar) or not name.text:
+                self.mistakes.append(Mistake("E-KEY", "a key must be a word", name.mark, "quote it, or check the indentation"))
+            elif name.text in node.items:
+                first = node.keys[name.text]
+                self.mistakes.append(
+                    Mistake("E-DUP-KEY", f"{name.text!r} is given twice: line {first.line} and line {name.mark.line}", name.mark, "keep one")
+                )
+            else:
+                node.items[name.text] = value
+                node.keys[name.text] = name.mark
+        return node
+
+    def _alias(self, event) -> Node:
+        if event.anchor not in self.anchors:
+            raise error("E-YAML", f"unknown alias *{event.anchor}", self._mark(event), "an anchor (&name) must come before, and not around it")
+        node, size = self.anchors[event.anchor]
+        self.count += size
+        if self.count > MAX_NODES:
+            raise error("E-YAML", f"aliases expand to more than {MAX_NODES:,} values", self._mark(event))
+        return copy(node)
+
+    def _invalid(self, e: yaml.YAMLError) -> Mistake:
+        """libyaml's refusal, in the words of the Python parser, which says what it expected."""
+        try:
+            for _ in yaml.parse(self.source.text, Loader=yaml.SafeLoader):
+                pass
+        except (yaml.YAMLError, RecursionError) as better:
+            e = better if isinstance(better, yaml.YAMLError) else e
+        where = getattr(e, "problem_mark", None)
+        mark = Mark(self.source, where.line + 1, where.column + 1) if where else None
+        problem = getattr(e, "problem", None) or getattr(e, "reason", None) or "unreadable characters"
+        return Mistake("E-YAML", f"not valid YAML: {problem}", mark, self._hint(str(problem)))
+
+    @staticmethod
+    def _hint(problem: str) -> str | None:
+        if "got '['" in problem or "expected ',' or" in problem:
+            return "inside [...] or {...} YAML reads '[' as a list; write the step on its own lines, or quote it: \"x[i]\""
+        if "\\t" in problem:
+            return "indent with spaces, not tabs"
+        return None
+
+
+def copy(node: Node) -> Node:
+    """A tree of its own: each use of an alias is a place of its own, with holes of its own."""
+    if isinstance(node, Scalar):
+        return Scalar(node.text, node.mark, node.quoted)
+    if isinstance(node, Seq):
+        return Seq([copy(item) for item in node.items], node.mark)
+    twin = Map(node.mark)
+    twin.items = {key: copy(value) for key, value in node.items.items()}
+    twin.keys = dict(node.keys)
+    return twin
+
+
+def plain(node: Node):
+    """The node as lists, dicts and texts."""
+    if isinstance(node, Scalar):
+        return node.text
+    if isinstance(node, Seq):
+        return [plain(item) for item in node.items]
+    return {key: plain(value) for key, value in node.items.items()}

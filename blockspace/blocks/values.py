@@ -1,0 +1,282 @@
+"""Values: what nodes mean where they are used, with names answered by environments."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from blockspace.blocks.expr import compile_expr, number
+from blockspace.blocks.reader import Map, Node, Scalar, Seq
+from blockspace.blocks.words import RESERVED, guess, is_operation
+from blockspace.errors import BlockspaceError, error
+
+UNKNOWN = object()  # a value that a mistake made impossible; it silences what reads it
+
+
+class Silenced(Exception):
+    """Something read an UNKNOWN value: the mistake behind it is reported already."""
+
+
+class Flow:
+    """A flow as a value: the node, and the environment its names are read in."""
+
+    __slots__ = ("node", "env")
+
+    def __init__(self, node: Node, env: Env):
+        self.node, self.env = node, env
+
+    def __repr__(self) -> str:
+        return f"flow of line {self.node.mark.line}"
+
+
+class Choice:
+    """A named alternative of a param; compares equal to its name, and its node is evaluated where it is used."""
+
+    __slots__ = ("name", "node", "env")
+
+    def __init__(self, name: str, node: Node, env: Env):
+        self.name, self.node, self.env = name, node, env
+
+    def __eq__(self, other) -> bool:
+        return other == self.name if isinstance(other, str) else self is other
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Thunk:
+    """A node to be evaluated in an environment when somebody asks, once."""
+
+    __slots__ = ("node", "env")
+
+    def __init__(self, node: Node, env: Env):
+        self.node, self.env = node, env
+
+
+_BUSY = Thunk(None, None)
+
+
+class Env:
+    """Names and their values: a table, and the environment around it. `unit` is the file or part whose text is being read."""
+
+    __slots__ = ("table", "outer", "unit", "run")
+
+    def __init__(self, outer: Env | None = None, table: dict | None = None, unit=None, run=None):
+        self.outer = outer
+        self.table = table if table is not None else {}
+        self.unit = unit or outer.unit
+        self.run = run or outer.run
+
+    def find(self, name: str):
+        """The value of `name`, or None when no environment has it."""
+        if name in self.table:
+            found = self.table[name]
+            return self.force(name, found) if isinstance(found, Thunk) else found
+        return self.outer.find(name) if self.outer is not None else None
+
+    def force(self, name: str, thunk: Thunk):
+        if thunk is _BUSY:
+            raise error("E-RECURSION", f"{name!r} depends on itself")
+        self.table[name] = _BUSY
+        try:
+            result = value(thunk.node, thunk.env)
+        except BaseException:
+            self.table[name] = thunk
+            raise
+        self.table[name] = result
+        return result
+
+    def has(self, name: str) -> bool:
+        return name in self.table or (self.outer is not None and self.outer.has(name))
+
+    def lookup(self, name: str):
+        """The value of `name` in an expression. Raises E-NAME with the names known here, Silenced for an unknown value."""
+        found = self.find(name)
+        if found is None:
+            return self.word(name)
+        if found is UNKNOWN:
+            raise Silenced
+        return found
+
+    def word(self, name: str):
+        """A word of the grammar, or of some param's own `search:`, that stands in an expression."""
+        if name in ("true", "false"):
+            return name == "true"
+        if name in RESERVED or any(name in param.entries() for param in self.params()):
+            return name
+        raise error("E-NAME", f"unknown name {name!r}", help=self.suggestion(name))
+
+    def params(self) -> list:
+        units = [u for u in (self.unit, getattr(self.unit, "owner", None)) if u is not None]
+        return [param for unit in units for param in unit.params.values()]
+
+    def suggestion(self, name: str) -> str:
+        known = self.known()
+        hint = guess(name, known)
+        listed = f"known here: {', '.join(known)}"
+        return f"{hint} {listed}" if hint else listed
+
+    def known(self) -> list[str]:
+        names: set[str] = set()
+        env = self
+        while env is not None:
+            names.update(env.table)
+            env = env.outer
+        return sorted(names - {"input", "prev"})
+
+
+class ArgEnv(Env):
+    """The names an argument may read: the caller's, and those siblings that the caller does not define; never the argument itself.
+
+    A name that both define is an error unless both mean the same value.
+    """
+
+    __slots__ = ("settings", "exclude")
+
+    def __init__(self, caller: Env, settings: dict[str, tuple[Node, Env]], exclude: str):
+        super().__init__(caller)
+        self.settings, self.exclude = settings, exclude
+
+    def find(self, name: str):
+        ours = self.outer.find(name)
+        if name == self.exclude or name not in self.settings:
+            return ours
+        node, env = self.settings[name]
+        sibling = value(node, ArgEnv(env, self.settings, name)) if not self._circular(name) else None
+        if ours is None or sibling is None or ours is UNKNOWN:
+            return sibling if ours is None else ours
+        if sibling != ours:
+            raise error("E-NAME", f"{name!r} is both a name here ({ours}) and a setting beside ({sibling})", node.mark, "rename one of them")
+        return ours
+
+    def _circular(self, name: str) -> bool:
+        env = self
+        while isinstance(env, ArgEnv):
+            if env.exclude == name:
+                return True
+            env = env.outer
+        return False
+
+
+def value(node: Node, env: Env):
+    """What `node` means in `env`: int, Fraction, bool, a word, a Choice, or a Flow.
+
+    Raises BlockspaceError marked with the node's place.
+    """
+    if isinstance(node, Scalar):
+        try:
+            return scalar(node, env)
+        except BlockspaceError as e:
+            raise e.at(node.mark, in_text(node)) from None
+    if isinstance(node, Map):
+        if "search" in node:
+            return env.run.hole(node, env)
+        if "solve" in node:
+            return env.run.unknown(node, env)
+        if "if" in node and "then" in node and set(node.items) <= {"if", "then", "else"}:
+            return conditional(node, env)
+        if "default" in node and set(node.items) <= {"default", "doc"}:
+            return value(node.items["default"], env)
+    return Flow(node, env)
+
+
+def in_text(node: Scalar) -> str:
+    return "" if node.text.isidentifier() or len(node.text) > 60 else f"in {node.text!r}: "
+
+
+def conditional(node: Map, env: Env):
+    chosen = "then" if truth(node.items["if"], env) else "else"
+    if chosen not in node:
+        return "none"
+    return value(node.items[chosen], env)
+
+
+def scalar(node: Scalar, env: Env):
+    """A word, a number, an operation that stands as a flow, or an expression."""
+    parsed = node.parsed
+    if parsed is None:
+        parsed = node.parsed = classify(node.text)
+    kind, content = parsed
+    if kind == "constant":
+        return content
+    if kind == "name":
+        found = env.find(content)
+        if found is None and (is_operation(content) or env.unit.unit(content)):
+            return Flow(node, env)
+    return content.value(env.lookup) if kind == "expression" else env.lookup(content)
+
+
+def classify(text: str) -> tuple[str, object]:
+    """How a scalar is to be read, decided once."""
+    if text in ("true", "false"):
+        return "constant", text == "true"
+    if text in RESERVED:
+        return "constant", text
+    literal = number(text)
+    if literal is not None:
+        return "constant", literal
+    if text.isidentifier():
+        return "name", text
+    return "expression", compile_expr(text)
+
+
+def truth(node: Node, env: Env) -> bool:
+    """A condition: true or false; an integer counts as its truth."""
+    found = value(node, env)
+    if isinstance(found, (bool, int)):
+        return bool(found)
+    raise error("E-TYPE", f"a condition must be true or false, got {found}", node.mark)
+
+
+def integer(node: Node, env: Env, what: str, low: int = 1, high: int = 65_536) -> int:
+    """A whole number within bounds. Raises E-INEXACT with the nearest whole numbers, E-TYPE, E-TOO-BIG."""
+    return as_integer(value(node, env), what, node.mark, low, high)
+
+
+def as_integer(found, what: str, mark, low: int = 1, high: int = 65_536) -> int:
+    if isinstance(found, Fraction):
+        raise error("E-INEXACT", f"{what} must be an integer, got {found}", mark, f"nearest: {found.__floor__()}, {found.__ceil__()}")
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise error("E-TYPE", f"{what} must be an integer, got {found}", mark)
+    if found < low:
+        raise error("E-TYPE", f"{what} must be at least {low}, got {found}", mark)
+    if found > high:
+        raise error("E-TOO-BIG", f"{what} is {found:,}; at most {high:,}", mark)
+    return found
+
+
+def pair(node: Node, env: Env, what: str, low: int = 1) -> tuple[int, int]:
+    """One integer for both axes, or a list of two."""
+    if isinstance(node, Seq):
+        if len(node.items) != 2:
+            raise error("E-TYPE", f"{what} is one number or two (height, width), got {len(node.items)}", node.mark)
+        return integer(node.items[0], env, what, low), integer(node.items[1], env, what, low)
+    single = integer(node, env, what, low)
+    return single, single
+
+
+def boolean(node: Node, env: Env, what: str) -> bool:
+    found = value(node, env)
+    if not isinstance(found, bool):
+        raise error("E-TYPE", f"{what} is true or false, got {found}", node.mark)
+    return found
+
+
+def real(node: Node, env: Env, what: str) -> float:
+    found = value(node, env)
+    if isinstance(found, bool) or not isinstance(found, (int, Fraction)):
+        raise error("E-TYPE", f"{what} must be a number, got {found}", node.mark)
+    return float(found)
+
+
+def word(node: Node, env: Env, what: str, allowed) -> str:
+    """One of the allowed words."""
+    found = value(node, env)
+    found = found.name if isinstance(found, Choice) else found
+    if isinstance(found, Flow) and isinstance(found.node, Scalar):
+        found = found.node.text
+    if found not in allowed:
+        raise error("E-TYPE", f"{what} is one of {', '.join(sorted(allowed))}; got {found}", node.mark, guess(str(found), allowed))
+    return found
