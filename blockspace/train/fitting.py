@@ -1,0 +1,157 @@
+"""fit: one training from start to end, with Lightning's Trainer stripped to its loop."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from torch import nn
+
+from blockspace.errors import error
+from blockspace.files import write_atomic
+from blockspace.train import checkpoint
+from blockspace.train.batches import Batches, InOrder
+from blockspace.train.images import Split
+from blockspace.train.outcome import Epoch, Fitted
+from blockspace.train.quiet import deterministic, own_randomness, quiet, same_interrupt
+from blockspace.train.recipe import Recipe
+from blockspace.train.scoring import evaluating
+from blockspace.train.task import Task
+
+METRICS = "metrics.csv"
+CHECKPOINT_EVERY_S = 20.0
+
+
+def fit(
+    module: nn.Module,
+    data_train: Split,
+    data_eval: Split | None,
+    recipe: Recipe,
+    seed: int,
+    folder: str | Path | None = None,
+    resume: bool = True,
+    should_stop: Callable[[], bool] | None = None,
+    on_epoch: Callable[[Epoch], None] | None = None,
+    checkpoint_every_s: float = CHECKPOINT_EVERY_S,
+) -> Fitted:
+    """Train `module` in place and leave it in eval mode on the CPU, contiguous.
+
+    The result is a function of the module's weights, the data, the recipe, the seed and the number of threads. With a `folder`, `last.ckpt`
+    is written at the end of an epoch once `checkpoint_every_s` seconds have passed since the last one (and when `should_stop` ends the
+    training), and `metrics.csv` at the end; with `resume` an undamaged `last.ckpt` of this same training is continued, bit for bit.
+    `should_stop` is asked, and `on_epoch` told, after each epoch.
+
+    Raises Diverged at the first loss that is not finite, BlockspaceError (E-LABEL) when the network's outputs are not the data's classes,
+    StorageError when `folder` cannot be written.
+    """
+    check_outputs(module, data_train)
+    watch = EpochEnd(Path(folder) if folder is not None else None, should_stop, on_epoch, checkpoint_every_s)
+    identity = checkpoint.identity(module, data_train, recipe, seed)
+    with ExitStack() as guest:
+        for manner in (quiet, deterministic, own_randomness, same_interrupt):
+            guest.enter_context(manner())
+        guest.enter_context(laid_out(module, recipe.channels_last))
+        trainer = lean_trainer(recipe, data_eval is not None, watch)
+        device = trainer.strategy.root_device
+        task = Task(module, recipe, Batches(data_train.to(device), recipe.batch, seed, recipe.augment), seed, identity)
+        evaluation = InOrder(data_eval.to(device)) if data_eval is not None else None
+        last = watch.checkpoint_of(task) if resume else None
+        trainer.fit(task, task.batches, evaluation, ckpt_path=last, weights_only=True)
+    return finish(task, watch)
+
+
+class EpochEnd(Checkpoint):
+    """What happens after each epoch: report, ask whether to stop, keep a checkpoint. (A `Checkpoint`, for those run after the task's own hook.)"""
+
+    def __init__(self, folder: Path | None, should_stop: Callable[[], bool] | None, on_epoch: Callable[[Epoch], None] | None, every_s: float):
+        self.folder, self.should_stop, self.on_epoch, self.every_s = folder, should_stop, on_epoch, every_s
+        self.saved_at = time.perf_counter()
+        self.resumed, self.stopped = 0, False
+
+    def on_train_start(self, trainer: L.Trainer, task: Task) -> None:
+        self.resumed = len(task.history)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, task: Task) -> None:
+        if self.on_epoch:
+            self.on_epoch(task.history[-1])
+        unfinished = task.current_epoch + 1 < task.recipe.epochs
+        if unfinished and self.should_stop and self.should_stop():
+            self.stopped = trainer.should_stop = True
+        if self.folder and unfinished and (self.stopped or time.perf_counter() - self.saved_at >= self.every_s):
+            trainer.save_checkpoint(self.folder / checkpoint.NAME)
+            self.saved_at = time.perf_counter()
+
+    def checkpoint_of(self, task: Task) -> Path | None:
+        """The checkpoint to go on from, when there is a usable one."""
+        path = self.folder / checkpoint.NAME if self.folder else None
+        return path if path and path.is_file() and checkpoint.usable(path, task.identity) else None
+
+
+def lean_trainer(recipe: Recipe, evaluate: bool, watch: EpochEnd) -> L.Trainer:
+    """Lightning's Trainer with nothing but its loop: no logger, bar, summary, sanity steps, distributed set-up or signal handlers."""
+    trainer = L.Trainer(
+        max_epochs=recipe.epochs,
+        accelerator=recipe.accelerator,
+        devices=1,
+        precision=recipe.precision,
+        callbacks=[watch],
+        plugins=[checkpoint.AtomicCheckpoints(), LightningEnvironment()],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=1.0 if evaluate else 0,
+        inference_mode=True,
+        use_distributed_sampler=False,
+    )
+    # SIGTERM belongs to the caller: Lightning would take it over, finish the batch and end the process with status 0
+    trainer._signal_connector.register_signal_handlers = lambda: None
+    return trainer
+
+
+@contextmanager
+def laid_out(module: nn.Module, channels_last: bool) -> Iterator[None]:
+    """The module's weights in NHWC while it trains, and contiguous afterwards, as other code and safetensors expect; then in eval mode."""
+    if channels_last:
+        module.to(memory_format=torch.channels_last)
+    try:
+        yield
+    finally:
+        module.to(memory_format=torch.contiguous_format)
+        module.eval()
+
+
+def check_outputs(module: nn.Module, split: Split) -> None:
+    """The network's outputs are the data's classes. Raises BlockspaceError (E-LABEL)."""
+    images = split.normalized(next(split.raw([torch.arange(min(2, len(split)))])))
+    with evaluating(module):
+        outputs = module(images).shape[1]
+    if outputs != split.n_classes:
+        raise error("E-LABEL", f"the network has {outputs} outputs, the data {split.n_classes} classes", help="set `classes` in the network's params")
+
+
+def finish(task: Task, watch: EpochEnd) -> Fitted:
+    """The result, and metrics.csv beside the checkpoint."""
+    history = tuple(task.history)
+    if watch.folder:
+        write_atomic(watch.folder / METRICS, metrics_csv(history))
+    steps = len(history) * len(task.batches)
+    return Fitted(history, len(history), steps, sum(epoch.seconds for epoch in history), watch.resumed, watch.stopped)
+
+
+def metrics_csv(history: tuple[Epoch, ...]) -> str:
+    """One row per epoch; the columns are the fields of `Epoch`."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in history)
+    return text.getvalue()

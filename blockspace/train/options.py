@@ -1,0 +1,114 @@
+"""Options read from YAML into pydantic models, with every mistake of a mapping reported at once in this project's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_serializer
+
+from blockspace.errors import BlockspaceError, Mark, Mistake, did_you_mean
+
+Path = tuple[str | int, ...]
+M = TypeVar("M", bound=BaseModel)
+
+
+class Options(BaseModel):
+    """A mapping of settings: unknown keys, wrong types, NaN and infinity are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Choice(Options):
+    """One alternative of several, written in YAML as its name or as `{name: {settings}}`; `kind` holds the name."""
+
+    kind: str
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, inner: Callable) -> dict:
+        settings = inner(self)
+        return {settings.pop("kind"): settings}
+
+
+def unfold(value: Any) -> Any:
+    """`name` or `{name: {settings}}` as the flat mapping that pydantic's tagged unions read; anything else is left for their error."""
+    if isinstance(value, str):
+        return {"kind": value}
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, settings),) = value.items()
+        if settings is None or isinstance(settings, dict):
+            return {"kind": name, **(settings or {})}
+    return value
+
+
+def one_of(alternatives: Any) -> Any:
+    """The type of a field that holds one of a union of `Choice` classes."""
+    return Annotated[Annotated[alternatives, Field(discriminator="kind")], BeforeValidator(unfold)]
+
+
+def validated(model: type[M], values: Any, what: str, mark_of: Callable[[Path], Mark | None] | None = None) -> M:
+    """`values` as a `model`; `what` names the section in messages and `mark_of` finds the place of a path in the file.
+
+    Raises BlockspaceError with one mistake per fault: E-KEY for unknown or missing keys, E-TYPE for the rest.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as caught:
+        raise BlockspaceError(*(mistake(model, fault, what, mark_of) for fault in caught.errors())) from None
+
+
+def mistake(model: type[BaseModel], fault: Any, what: str, mark_of: Callable[[Path], Mark | None] | None) -> Mistake:
+    """One of pydantic's faults in the grammar of errors: what on what, the rule, what was got, the next step."""
+    path: Path = fault["loc"]
+    where = ".".join([what, *map(str, path)])
+    mark = mark_of(path) if mark_of else None
+    if fault["type"] == "extra_forbidden":
+        known = known_keys(model, path[:-1])
+        holder = ".".join([what, *map(str, path[:-1])])
+        return Mistake("E-KEY", f"{holder}: unknown key {path[-1]!r}", mark, suggest(str(path[-1]), known))
+    if fault["type"] == "missing":
+        return Mistake("E-KEY", f"{where}: missing", mark)
+    if fault["type"] in ("union_tag_invalid", "union_tag_not_found", "model_attributes_type"):
+        return unknown_choice(fault, where, mark)
+    text = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r}"
+    return Mistake("E-TYPE", f"{where}: {text}{got}", mark)
+
+
+def unknown_choice(fault: Any, where: str, mark: Mark | None) -> Mistake:
+    """The mistake for a name that is none of a union's, or for a value that is not `name` or `{name: {settings}}`."""
+    context = fault.get("ctx", {})
+    if "tag" not in context:
+        return Mistake("E-TYPE", f"{where}: should be a name or {{name: {{settings}}}}, got {fault['input']!r}", mark)
+    known = [word.strip(" '") for word in context["expected_tags"].split(",")]
+    return Mistake("E-KEY", f"{where}: unknown {context['tag']!r}", mark, suggest(context["tag"], known))
+
+
+def suggest(word: str, known: list[str]) -> str:
+    """The nearest of the known names, and all of them."""
+    near = did_you_mean(word, known)
+    return f"{near + ' ' if near else ''}known: {', '.join(sorted(known))}"
+
+
+def known_keys(model: type[BaseModel], path: Path) -> list[str]:
+    """The keys that the model at `path` inside `model` takes."""
+    here = [model]
+    for part in path:
+        if isinstance(part, str):
+            here = [inner for outer in here for inner in step(outer, part)]
+    return [key for one in here for key in one.model_fields if key != "kind"]
+
+
+def step(model: type[BaseModel], part: str) -> list[type[BaseModel]]:
+    """The models under one part of a path: those of a field, or the model itself when the part is its tag."""
+    if part in model.model_fields:
+        return models_in(model.model_fields[part].annotation)
+    tag = model.model_fields.get("kind")
+    return [model] if tag is not None and tag.default == part else []
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Every model named in a type."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for argument in get_args(annotation) for found in models_in(argument)]
