@@ -20,20 +20,30 @@ def compile(graph: Graph, seed: int | None = None, init: str = "default") -> fx.
     """
     fill, generator = policy(init), generator_for(seed)
     steps = plan(graph)
-    layers: dict[str, nn.Module] = {}
+    root = nn.Module()
     code = fx.Graph()
     values = {"input": code.placeholder("input")}
     for step in steps.steps:
         inputs = [values[name] for name in step.inputs]
         if step.call.is_layer:
-            layers[step.name] = make(resolve(step.call.target), step.call.args, step.call.kwargs, fill, generator)
+            place(root, step.name, make(resolve(step.call.target), step.call.args, step.call.kwargs, fill, generator))
             values[step.name] = code.create_node("call_module", step.name, tuple(inputs))
         else:
             values[step.name] = emit(code, step.call, inputs)
     code.output(values[steps.output])
-    module = fx.GraphModule(layers, code, class_name="".join(c if c.isalnum() else "_" for c in graph.name))
+    module = fx.GraphModule(root, code, class_name="".join(c if c.isalnum() else "_" for c in graph.name))
     module.meta.update(name=graph.name, input_shape=graph.input_shape)
     return module
+
+
+def place(root: nn.Module, path: str, layer: nn.Module) -> None:
+    """Put a layer at its dotted path, making the containers on the way."""
+    *around, name = path.split(".")
+    for part in around:
+        if part not in root._modules:
+            root.add_module(part, nn.Module())
+        root = root._modules[part]
+    root.add_module(name, layer)
 
 
 def emit(code: fx.Graph, call: Call, inputs: list[fx.Node]) -> fx.Node:

@@ -18,7 +18,7 @@ from blockspace.ops import Call
 FRESH = frozenset(
     f"torch.{name}"
     for name in """nn.Conv2d nn.BatchNorm2d nn.GroupNorm nn.Linear cat maximum clone zeros_like nn.functional.max_pool2d
-    nn.functional.avg_pool2d nn.functional.pad""".split()
+    nn.functional.avg_pool2d nn.functional.adaptive_avg_pool2d nn.functional.pad""".split()
 ) | {"operator.add", "operator.mul"}
 
 

@@ -1,0 +1,150 @@
+"""The graph as a tree of block instances: what becomes a class, and what each of them does in order.
+
+A scope becomes an instance when it reads one value, gives one value and holds a layer; others are dissolved into the block around them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from blockspace.compiler.plan import Plan, Step
+from blockspace.graph import Graph
+from blockspace.ops import Call
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing a block does: a layer or function (`call`), an inner block (`inner`), or neither: layers in a row, called as one.
+
+    `name` is relative to the block; `inputs` and `value` are values of the whole graph.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    value: str
+    call: Call | None = None
+    inner: Instance | None = None
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it is an attribute of the block, rather than a function."""
+        return self.call is None or self.call.is_layer
+
+
+@dataclass(eq=False)
+class Instance:
+    """One use of a block: `path` is its place (`stage1.block2`), empty for the network itself."""
+
+    path: str
+    block: str
+    input: str
+    output: str
+    in_channels: int
+    out_channels: int
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def height(self) -> int:
+        """0 without inner blocks, else one more than the highest of them."""
+        return max((item.inner.height + 1 for item in self.items if item.inner), default=0)
+
+    def all(self) -> list[Instance]:
+        """All instances below this one and itself, inner ones first."""
+        return [found for item in self.items if item.inner for found in item.inner.all()] + [self]
+
+    def number(self, value: str) -> int:
+        """A value as its position: -1 for the input, else the item that makes it."""
+        return -1 if value == self.input else next(i for i, item in enumerate(self.items) if item.value == value)
+
+
+def instances(graph: Graph, plan: Plan) -> Instance:
+    """The network as an instance that holds all others."""
+    members = {path: steps for path, steps in grouped(graph, plan).items() if any(step.call.is_layer for step in steps)}
+    ends = {path: found for path, steps in members.items() if (found := border(path, steps, plan))}
+
+    def instance(path: str, block: str, source: str, output: str) -> Instance:
+        return Instance(path, block, source, output, graph[source].shape[0], graph[output].shape[0])
+
+    root = instance("", graph.name, "input", plan.output)
+    made = {"": root}
+    for step in plan.steps:
+        holder = root
+        for path in around(step.name, ends):
+            if path not in made:
+                made[path] = instance(path, graph.scopes[path].block, *ends[path])
+                holder.items.append(Item(relative(path, holder.path), (ends[path][0],), ends[path][1], inner=made[path]))
+            holder = made[path]
+        holder.items.append(Item(relative(step.name, holder.path), step.inputs, step.name, step.call))
+    return root
+
+
+def grouped(graph: Graph, plan: Plan) -> dict[str, list[Step]]:
+    """For each scope, the steps inside it."""
+    members: dict[str, list[Step]] = {}
+    for step in plan.steps:
+        for path in around(step.name, graph.scopes):
+            members.setdefault(path, []).append(step)
+    return members
+
+
+def around(name: str, paths) -> list[str]:
+    """Those of `paths` that hold the node, outermost first."""
+    return [name[:i] for i, letter in enumerate(name) if letter == "." and name[:i] in paths]
+
+
+def relative(name: str, path: str) -> str:
+    return name[len(path) + 1 :] if path else name
+
+
+def border(path: str, steps: list[Step], plan: Plan) -> tuple[str, str] | None:
+    """The one value a scope reads and the one it gives; None when there are more."""
+    inside = {step.name for step in steps}
+    read = {source for step in steps for source in step.inputs} - inside
+    given = {source for step in plan.steps if step.name not in inside for source in step.inputs if source in inside}
+    given |= inside & {plan.output}
+    return (read.pop(), given.pop()) if len(read) == 1 and len(given) == 1 else None
+
+
+def in_rows(instance: Instance) -> list[Item]:
+    """The instance's items with each container whose layers run one after the other as a single item: `self.conv1(x)` for all of conv1."""
+    modules = [item for item in instance.items if item.is_module]
+    uses = readers(instance.items, instance.output)
+    first: dict[str, int] = {}
+    inside: dict[str, list[Item]] = {}
+    for index, item in enumerate(modules):
+        for path in prefixes(item.name):
+            first.setdefault(path, index)
+            inside.setdefault(path, []).append(item)
+    rows: dict[str, list[Item]] = {}
+    for path in sorted(inside, key=lambda p: p.count(".")):
+        if not any(path.startswith(f"{taken}.") for taken in rows) and is_row(inside[path], uses, first):
+            rows[path] = inside[path]
+    heads = {items[0].value: Item(path, items[0].inputs, items[-1].value) for path, items in rows.items()}
+    gone = {item.value for items in rows.values() for item in items}
+    return [heads.get(item.value, item) for item in instance.items if item.value in heads or item.value not in gone]
+
+
+def prefixes(name: str) -> list[str]:
+    """a.b.c -> a, a.b"""
+    return [name[:i] for i, letter in enumerate(name) if letter == "."]
+
+
+def readers(items: list[Item], output: str) -> dict[str, int]:
+    """How often each value is read, being the output counted too."""
+    uses = {output: 1}
+    for item in items:
+        for source in item.inputs:
+            uses[source] = uses.get(source, 0) + 1
+    return uses
+
+
+def is_row(items: list[Item], uses: dict[str, int], first: dict[str, int]) -> bool:
+    """Whether each reads just the one before it, nobody else does, and they stand in the container in that order."""
+    chained = all(b.inputs == (a.value,) and uses[a.value] == 1 for a, b in zip(items, items[1:]))
+    order = sorted(range(len(items)), key=lambda i: [first[path] for path in prefixes(items[i].name)])
+    return chained and len(items[0].inputs) == 1 and order == list(range(len(items)))
+
+
+def renamed(instance: Instance, calls: list[Call | None]) -> None:
+    """Replace the calls of the instance's items."""
+    instance.items = [replace(item, call=call) for item, call in zip(instance.items, calls)]
