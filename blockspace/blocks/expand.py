@@ -146,11 +146,11 @@ class Expansion:
         if self.depth >= MAX_NESTING:
             raise error("E-RECURSION", f"blocks nested deeper than {MAX_NESTING}: {path}")
         self._check_settings(unit, settings)
-        env = self._bound(unit, settings, caller, source)
+        env = self.bound(unit, settings, caller, source)
         before = len(self.graph)
         self.depth += 1
         try:
-            self._require(unit, env, path)
+            self.require(unit, env, path)
             result = self.flow(unit.flow, Frame(env, {"input": source}, path), source)
         finally:
             self.depth -= 1
@@ -165,7 +165,7 @@ class Expansion:
         if unknown:
             raise BlockspaceError(*unknown)
 
-    def _bound(self, unit: Unit, settings: dict, caller: Env, source) -> UnitEnv:
+    def bound(self, unit: Unit, settings: dict, caller: Env, source) -> UnitEnv:
         """The unit's names: params as given or by default, lets, and the channels that enter."""
         home = None
         if unit.owner is not None:
@@ -195,7 +195,7 @@ class Expansion:
             return Choice(node.text, entry, env) if isinstance(param.search, Map) else Thunk(entry, env)
         return Thunk(node, ArgEnv(place, settings, param.name))
 
-    def _require(self, unit: Unit, env: UnitEnv, path: str) -> None:
+    def require(self, unit: Unit, env: UnitEnv, path: str) -> None:
         for rule in unit.requires:
             try:
                 if truth(rule, env):

@@ -118,6 +118,7 @@ class Holes:
         self.holes: dict[str, Hole] = {}
         self.unknowns: dict[str, Unknown] = {}
         self.names: dict[int, str] = {}  # id of the Map that holds `search:` or `solve:` -> name
+        self.owners: dict[str, tuple[str, int]] = {}  # name -> the one step of a section that can read it
         for unit in file.units():
             prefix = () if unit is file else (unit.name,)
             for param in unit.params.values():
@@ -133,13 +134,15 @@ class Holes:
     def _section(self, section: str, node: Node) -> None:
         """Stages carry their own name or number; stem and head theirs."""
         count = 0
-        for item in node.items if isinstance(node, Seq) else [node]:
+        for position, item in enumerate(node.items if isinstance(node, Seq) else [node]):
+            before = len(self.names)
             if section == "stages" and isinstance(item, Map) and "block" in item:
                 count += 1
                 name = item.get("name")
                 self._walk(item, (name.text if isinstance(name, Scalar) else f"stage{count}",), None)
             else:
                 self._walk(item, () if section == "stages" else (section,), None)
+            self.owners |= dict.fromkeys(list(self.names.values())[before:], (section, position))
 
     def _walk(self, node: Node, path: tuple[str, ...], under, block=None) -> None:
         """Look below `node`; `block` is the unit whose settings these are."""

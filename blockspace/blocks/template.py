@@ -79,9 +79,8 @@ class Block(Template):
 
     def _run(self, run: Expansion):
         settings, place = self._given(run)
-        run._check_settings(self.file, settings)
-        env = run._bound(self.file, settings, place, "input")
-        run._require(self.file, env, "")
+        env = run.bound(self.file, settings, place, "input")
+        run.require(self.file, env, "")
         return run.flow(self.file.flow, Frame(env, {"input": "input"}, ""), "input")
 
 
@@ -104,26 +103,59 @@ class Network(Template):
         return self._expand(tuple(shape) if shape else self.input_shape, values)
 
     def _run(self, run: Expansion):
-        settings, place = self._given(run)
-        env = run._bound(self.file, settings, place, "input")
-        run._require(self.file, env, "")
-        source = "input"
-        for section, node in self.file.sections.items():
-            source = self._stages(run, env, node, source) if section == "stages" else self._section(run, env, section, node, source)
+        source, values = "input", {"input": "input"}
+        env = self._names(run)
+        for segment in self.segments:
+            source = run.step(segment.step, segment.frame(env, values), source)
         return source if source is not UNKNOWN else "input"
 
-    def _section(self, run: Expansion, env: UnitEnv, section: str, node: Node, source):
-        return run.flow(node, Frame(env, {"input": "input"}, section), source)
+    def _names(self, run: Expansion) -> UnitEnv:
+        """The network's own names for one expansion."""
+        settings, place = self._given(run)
+        env = run.bound(self.file, settings, place, "input")
+        run.require(self.file, env, "")
+        return env
 
-    def _stages(self, run: Expansion, env: UnitEnv, node: Node, source):
-        """Each `block:` step is a stage, named or numbered."""
-        values, count = {"input": "input"}, 0
-        for step in syntax.flow(node, self.file):
-            staged = isinstance(step, BlockStep) and step.staged
-            count += staged
-            label = (step.name or f"stage{count}") if staged else None
-            source = run.step(step, Frame(env, values, "", label), source)
-        return source
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """The network's top-level steps in order; each `block:` step of `stages` is a stage, named or numbered."""
+        found, stages = [], 0
+        for section, node in self.file.sections.items():
+            for position, step in enumerate(syntax.flow(node, self.file)):
+                staged = section == "stages" and isinstance(step, BlockStep) and step.staged
+                stages += staged
+                label = (step.name or f"stage{stages}") if staged else None
+                names = [name for name, owner in self.holes.owners.items() if owner == (section, position)]
+                found.append(Segment(self, step, "" if section == "stages" else section, label, frozenset(names)))
+        return found
+
+    @cached_property
+    def separable(self) -> bool:
+        """Whether each top-level step reads only the value before it, so that costs of steps add up."""
+        return all(s.step.source is None and s.step.as_ is None for s in self.segments)
+
+
+class Segment:
+    """One top-level step of a network. `own` are the holes and unknowns that only this step reads."""
+
+    def __init__(self, network: Network, step, path: str, label: str | None, own: frozenset[str]):
+        self.network, self.step, self.path, self.label, self.own = network, step, path, label, own
+
+    def frame(self, env: UnitEnv, values: dict) -> Frame:
+        return Frame(env, values, self.path, self.label)
+
+    def graph(self, shape: Shape, values: dict) -> Graph:
+        """This step alone, for an input of `(C, H, W)`. Raises BlockspaceError."""
+        run = Expansion(self.network.holes, values, shape)
+        env = self.network._names(run)
+        env.table["in_channels"] = UNKNOWN  # the network's own, which a step alone does not know
+        output = run.step(self.step, self.frame(env, {"input": UNKNOWN}), "input")
+        if run.mistakes:
+            raise BlockspaceError(*run.mistakes.values())
+        if output is UNKNOWN:
+            raise error("E-SHAPE", f"{self.label or self.step.word} has no shape of its own", self.step.mark)
+        run.graph.output = output
+        return run.graph
 
 
 def to_node(key: str, found) -> Node:
