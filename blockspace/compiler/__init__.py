@@ -1,5 +1,8 @@
 """Graph -> module, source text, weights and times. The first floor that imports torch."""
 
+from blockspace.compiler.measure import Latency, measure_graphs, paired_ratio
 from blockspace.compiler.module import compile
+from blockspace.compiler.source import to_source
+from blockspace.compiler.transplant import transplant
 
-__all__ = ["compile"]
+__all__ = ["Latency", "compile", "measure_graphs", "paired_ratio", "to_source", "transplant"]

@@ -165,12 +165,13 @@ def multiple(column: Column, bases: list[Column]) -> tuple[int, Column] | None:
 def entitle(one: Class, columns: list[Column]) -> None:
     """Names for the columns: torch's word or `width`, with the place in front when several would have the same."""
     free = [c for c in columns if not c.name and (not c.times or len(c.uses) > 2)]
-    words = [word(c) for c in free]
     reserved = {item.name.split(".")[0] for item in one.example.items} | {"self", *ENDS}
-    for depth in (1, 9):
-        words = [w if words.count(w) == 1 or w == "cut" else f"{place(c, depth)}_{word(c)}" for c, w in zip(free, words)]
-    for column, chosen in zip(free, words):
-        column.name = unique(chosen, reserved)
+    for column in free:
+        rivals = [c for c in free if c is not column and word(c) == word(column)]
+        taken = {p for rival in rivals for p in places(rival)}
+        own = next((p for p in places(column) if p not in taken), None)
+        alone = not rivals or own is None or word(column) == "cut"
+        column.name = unique(word(column) if alone else f"{own}_{word(column)}", reserved)
 
 
 def word(column: Column) -> str:
@@ -179,13 +180,14 @@ def word(column: Column) -> str:
     if not column.channels:
         return words[0]
     own = [w for w in words if w not in CHANNELS]
-    return own[0] if own else "cut" if set(words) == {"cut"} else "width"
+    return own[0] if own else "cut" if set(words) == {"cut"} else "inner" if column.times else "width"
 
 
-def place(column: Column, depth: int) -> str:
-    """Where the number is an output, or first used: up to `depth` containers around the layer, as main_conv1."""
+def places(column: Column) -> list[str]:
+    """Words for where the number is an output, or first used, shortest first: main.part2.conv -> main, part2, main_part2."""
     made = next((name for name, use in column.uses if use in ("out_channels", "out_features")), column.uses[0][0])
-    return "_".join(made.split(".")[:-1][:depth] or [made])
+    around = made.split(".")[:-1] or [made]
+    return [*around, "_".join(around), made.replace(".", "_"), f"{made.replace('.', '_')}_{column.uses[0][1]}"]
 
 
 def construction(one: Class, use: Instance, number) -> Expr:
@@ -206,9 +208,10 @@ def construction(one: Class, use: Instance, number) -> Expr:
 
 
 def camel(name: str) -> str:
-    """hs_bottleneck -> HsBottleneck; only letters and digits of ASCII are kept."""
-    words = "".join(c if c.isascii() and c.isalnum() else " " for c in name).split()
-    made = "".join(w[0].upper() + w[1:] for w in words)
+    """hs_bottleneck -> HsBottleneck, resnext50_32x4d -> Resnext50_32x4d; only letters and digits of ASCII are kept."""
+    made = ""
+    for part in "".join(c if c.isascii() and c.isalnum() else " " for c in name).split():
+        made += ("_" if made[-1:].isdigit() and part[0].isdigit() else "") + part[0].upper() + part[1:]
     return made if made[:1].isalpha() else f"Net{made}"
 
 

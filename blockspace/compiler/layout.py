@@ -73,11 +73,14 @@ def refs(expr: Expr | Ref) -> Iterator[str]:
 
 
 def lines(expr: Expr | Ref, names: Mapping[str, str], indent: int, before: str = "", after: str = "") -> list[str]:
-    """The expression between `before` and `after`: one line, or one item a line where it is too long."""
+    """The expression between `before` and `after`: one line; where it is too long, plain items on a line, others one a line."""
     line = " " * indent + before + flat(expr, names) + after
     if len(line) <= WIDTH or isinstance(expr, Ref) or not expr.items:
         return [line]
     comma = expr.sep == ", "
+    inside = " " * (indent + STEP) + flat(Expr("", expr.items), names)
+    if comma and len(inside) <= WIDTH and len(expr.items) > 1 and all(isinstance(i, Ref) or not i.items for _, i in expr.items):
+        return [" " * indent + before + expr.head, inside, " " * indent + expr.tail + after]
     head, tail = (expr.head, expr.tail) if comma else (f"{expr.head}(", f"){expr.tail}")
     rows = [" " * indent + before + head]
     for index, (key, item) in enumerate(expr.items):

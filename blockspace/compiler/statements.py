@@ -24,7 +24,7 @@ def forward_lines(one: Class) -> tuple[list[str], set[str]]:
     """The statements of `forward`, indented by 8, and the names of the numbers they read from `self`."""
     items, stored = in_rows(one.example), set()
     statements, result = sentences(one, items, stored)
-    names = variables(one.example.input, {item.value: item.name for item in items}, statements, result)
+    names = variables(one.example.input, {item.value: branch(item) for item in one.example.items}, statements, result)
     rows = [row for value, expr in statements for row in lines(expr, names, 8, f"{names[value]} = ")]
     return [*rows, *lines(result, names, 8, "return ")], stored
 
@@ -40,7 +40,7 @@ def sentences(one: Class, items: list[Item], stored: set[str]) -> tuple[list[Sta
         inputs = [arg if nests(arg, item) else Ref(source) for source, arg in zip(item.inputs, fits)]
         expr = expression(one, item, inputs, stored)
         if len(flat(expr, {})) > LONG:
-            inputs = [Ref(source) for source in item.inputs]
+            inputs = [arg if is_slice(arg) else Ref(source) for source, arg in zip(item.inputs, inputs)]
             expr = expression(one, item, inputs, stored)
         for source, arg in zip(item.inputs, inputs):
             pending = waiting.pop(source, None)
@@ -55,11 +55,16 @@ def sentences(one: Class, items: list[Item], stored: set[str]) -> tuple[list[Sta
 
 def nests(arg: Expr | Ref, item: Item) -> bool:
     """Whether an input may be written inside the item's call."""
-    if isinstance(arg, Ref):
+    if isinstance(arg, Ref) or is_slice(arg):
         return True
     if item.is_module:
         return "self." not in heads(arg)
     return len(item.inputs) == 1 or len(flat(arg, {})) <= SHORT
+
+
+def is_slice(arg: Expr | Ref) -> bool:
+    """x[:, 14:28]"""
+    return isinstance(arg, Expr) and arg.tail.startswith("[") and isinstance(arg.items[0][1], Ref)
 
 
 def heads(expr: Expr | Ref) -> str:
@@ -104,9 +109,16 @@ def variables(input: str, places: dict[str, str], statements: list[Statement], r
     return names
 
 
-def variable(place: str, busy: set[str]) -> str:
-    """A name for the value made at `place`: its container, or its own name; numbered when that is in use."""
-    name = place.split(".")[0]
+def branch(item: Item) -> str:
+    """What a value is called: the branch its layer stands in (main.part2.conv3x3.norm -> part2), or its own name."""
+    *around, name = item.name.split(".")
+    if not around or (item.call and item.call.target == "operator.getitem"):
+        return name
+    return around[-2] if len(around) > 1 else around[0]
+
+
+def variable(name: str, busy: set[str]) -> str:
+    """The name as a variable: no word of Python or of the file's imports, and numbered when it is in use."""
     if name in {"self", "torch", "nn", "F"} or keyword.iskeyword(name) or hasattr(builtins, name):
         name += "_"
     return name if name not in busy else next(n for i in range(2, len(busy) + 3) if (n := f"{name}{i}") not in busy)
