@@ -31,7 +31,7 @@ Clock = Callable[[], float]  # seconds
 class Latency:
     """A paired measurement: `ratio` is the median of candidate / baseline over the pairs, `iqr` the quartile range of those ratios.
 
-    `candidate_ms` and `baseline_ms` are medians of one call in milliseconds, by the clock of one thread's CPU time (`threads=1`) or by the wall.
+    `candidate_ms` and `baseline_ms` are medians of one call in milliseconds: CPU time of the one thread, or wall time when `threads > 1`.
     """
 
     ratio: float

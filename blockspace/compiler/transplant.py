@@ -1,7 +1,7 @@
-"""Weights from one module into another that holds the same layers under other names, in another order, or written otherwise.
+"""Weights from one module into another that holds the same layers under other names, or runs its branches in another order.
 
-Both modules run once on the meta device (no arithmetic). Each layer with state is described by the shapes of its tensors, by the layers whose
-values reach it through functions alone, and by those its own value reaches, all the way up and down; how the functions are written
+Both modules run once on the meta device (no arithmetic). Each layer with state is described by the shapes of its tensors, by the layers
+whose values reach it through functions alone, and by those its own value reaches, all the way up and down; how the functions are written
 does not count. Layers with equal descriptions correspond, in execution order among themselves. So a shortcut that one module runs before
 the main path and the other after it finds its weights, although both hold a 1x1 convolution of one shape.
 """
@@ -42,8 +42,8 @@ class Layer:
 def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = None) -> nn.Module:
     """Copy parameters and buffers of `src` into the corresponding layers of `dst`, in place, and return `dst`.
 
-    `example` is an input `(N, C, H, W)`, of which only the shape counts; by default the input shape of whichever module `compile` made. Layers of `src`
-    that do not run in eval mode (auxiliary heads) are left out. Raises BlockspaceError (E-WEIGHTS) naming the first layer that
+    `example` is an input `(N, C, H, W)`, of which only the shape counts; by default the input of whichever module `compile` made. Layers
+    of `src` that do not run in eval mode (auxiliary heads) are left out. Raises BlockspaceError (E-WEIGHTS) naming the first layer that
     differs, when there is no example, or when a layer of `dst` would keep its old weights; `dst` is then unchanged.
     """
     shape = tuple(example.shape) if example is not None else example_shape(src, dst)
@@ -111,14 +111,14 @@ def layers(module: nn.Module, shape: tuple[int, ...]) -> list[Layer]:
 
     def leave(part: nn.Module, args, kwargs, output) -> None:
         if part not in found:
-            found[part] = Layer(names[part], own(part), list(read[part]))
+            found[part] = Layer(*owners[part], list(read[part]))
             for layer in read[part]:
                 layer.after.append(found[part])
         mark(output, {found[part]: None})
 
-    names = {part: name for name, part in stateful(module)}
-    handles = [part.register_forward_pre_hook(enter, with_kwargs=True) for part in names]
-    handles += [part.register_forward_hook(leave, with_kwargs=True) for part in names]
+    owners = {part: (name, own(part)) for name, part in stateful(module)}  # before the run, which has other tensors in their place
+    handles = [part.register_forward_pre_hook(enter, with_kwargs=True) for part in owners]
+    handles += [part.register_forward_hook(leave, with_kwargs=True) for part in owners]
     try:
         dry_run(module, shape)
     finally:
