@@ -21,7 +21,7 @@ NAME = "last.ckpt"
 
 
 class AtomicCheckpoints(CheckpointIO):
-    """Lightning's checkpoints written in one rename; Lightning's own saver leaves torn files when killed, and is silent when it may not write."""
+    """Lightning's checkpoints written in one rename: its own saver leaves torn files when killed, and is silent when it may not write."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         buffer = io.BytesIO()
@@ -46,7 +46,7 @@ def identity(module: nn.Module, train: Split, recipe: Recipe, seed: int) -> str:
 
 
 def usable(path: Path, identity: str) -> bool:
-    """Whether `path` is an undamaged checkpoint of this training. Zip archives carry a CRC for each tensor, so flipped bits are seen too."""
+    """Whether `path` is an undamaged checkpoint of this training. The archive holds a CRC of each tensor, so flipped bits show."""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is not None:

@@ -48,8 +48,8 @@ class Data:
 def load(spec: str | Mapping[str, Any] | DataSpec) -> Data:
     """Read a data set: `digits`, `{name: fashion_mnist, train: 5000}`, `{folder: my/images, size: 32}`.
 
-    Nothing is downloaded unless the spec says `download: true`. Raises BlockspaceError: E-DATA for what is missing or unreadable, E-LABEL for
-    labels outside the classes, E-KEY and E-TYPE for wrong options.
+    Nothing is downloaded unless the spec says `download: true`. Raises BlockspaceError: E-DATA for what is missing or unreadable, E-LABEL
+    for labels outside the classes, E-KEY and E-TYPE for wrong options.
     """
     spec = read_spec(spec)
     source = sources.read(spec)

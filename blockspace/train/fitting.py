@@ -29,6 +29,8 @@ from blockspace.train.task import Task
 
 METRICS = "metrics.csv"
 CHECKPOINT_EVERY_S = 20.0
+Stop = Callable[[], bool]
+Tell = Callable[[Epoch], None]
 
 
 def fit(
@@ -39,8 +41,8 @@ def fit(
     seed: int,
     folder: str | Path | None = None,
     resume: bool = True,
-    should_stop: Callable[[], bool] | None = None,
-    on_epoch: Callable[[Epoch], None] | None = None,
+    should_stop: Stop | None = None,
+    on_epoch: Tell | None = None,
     checkpoint_every_s: float = CHECKPOINT_EVERY_S,
 ) -> Fitted:
     """Train `module` in place and leave it in eval mode on the CPU, contiguous.
@@ -70,9 +72,9 @@ def fit(
 
 
 class EpochEnd(Checkpoint):
-    """What happens after each epoch: report, ask whether to stop, keep a checkpoint. (A `Checkpoint`, for those run after the task's own hook.)"""
+    """What happens after each epoch: report, ask whether to stop, keep a checkpoint. (A `Checkpoint`: those run after the task's own hook.)"""
 
-    def __init__(self, folder: Path | None, should_stop: Callable[[], bool] | None, on_epoch: Callable[[Epoch], None] | None, every_s: float):
+    def __init__(self, folder: Path | None, should_stop: Stop | None, on_epoch: Tell | None, every_s: float):
         self.folder, self.should_stop, self.on_epoch, self.every_s = folder, should_stop, on_epoch, every_s
         self.saved_at = time.perf_counter()
         self.resumed, self.stopped = 0, False
@@ -136,7 +138,8 @@ def check_outputs(module: nn.Module, split: Split) -> None:
     with evaluating(module):
         outputs = module(images).shape[1]
     if outputs != split.n_classes:
-        raise error("E-LABEL", f"the network has {outputs} outputs, the data {split.n_classes} classes", help="set `classes` in the network's params")
+        help = f"set classes: {split.n_classes} in the network's params"
+        raise error("E-LABEL", f"the network has {outputs} outputs, the data {split.n_classes} classes", help=help)
 
 
 def finish(task: Task, watch: EpochEnd) -> Fitted:

@@ -54,7 +54,8 @@ def check_classes(place: Path, classes: tuple[str, ...]) -> None:
     here = subfolders(place)
     odd = sorted(set(here) ^ set(classes))
     if odd:
-        raise error("E-DATA", f"{str(place)!r} has other classes than its neighbours: {named(odd)}", help="each part needs the same class folders")
+        help = "train, val and test need the same class folders"
+        raise error("E-DATA", f"{str(place)!r} has other classes than its neighbours: {named(odd)}", help=help)
     empty = [name for name in classes if not images(place / name)]
     if empty:
         raise error("E-DATA", f"no images in class folder(s) {named(empty)} of {str(place)!r}", help="add images or remove the folder")
@@ -89,7 +90,7 @@ def shape(found: Folder, size: int | None, channels: int | None) -> tuple[int, i
 
 
 def check_readable(paths: Iterable[Path]) -> None:
-    """Open and verify every image (header and structure; pixels are not decoded). Raises BlockspaceError (E-DATA) naming the first three."""
+    """Verify every image's header and structure, not its pixels. Raises BlockspaceError (E-DATA) naming the first three."""
     bad = [path for path in paths if not readable(path)]
     if bad:
         raise unreadable(bad)

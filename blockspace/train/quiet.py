@@ -11,7 +11,13 @@ from contextlib import contextmanager
 
 import torch
 
-LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero")
+LOGGERS = (
+    "lightning",
+    "lightning.pytorch",
+    "lightning.fabric",
+    "lightning.pytorch.utilities.rank_zero",
+    "lightning.fabric.utilities.rank_zero",
+)
 
 
 @contextmanager
@@ -55,7 +61,7 @@ def deterministic() -> Iterator[None]:
 
 @contextmanager
 def same_interrupt() -> Iterator[None]:
-    """Ctrl-C stays KeyboardInterrupt: Lightning turns it into SystemExit(1), which a caller's `except` would miss, and disarms the signal."""
+    """Ctrl-C stays KeyboardInterrupt: Lightning makes it SystemExit(1), which a caller's `except` would miss, and disarms the signal."""
     main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if main else None
     try:

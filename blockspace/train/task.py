@@ -1,14 +1,14 @@
 """Task: the LightningModule that trains a network by a recipe.
 
-Losses and hits are counted in plain numbers once per step and reported once per epoch: `self.log` in each step would cost as much as Lightning's
-whole loop.
+Losses and hits are counted in plain numbers and reported once per epoch: `self.log` in each step would cost as much as Lightning's whole
+loop.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 
 import lightning as L
 import torch
@@ -18,6 +18,18 @@ from torch.nn.functional import cross_entropy
 from blockspace.train.batches import Batches, seed_of
 from blockspace.train.outcome import Diverged, Epoch
 from blockspace.train.recipe import AdamW, Recipe, Sgd
+
+
+@dataclass
+class Count:
+    """What one epoch adds up; not on the module itself, where setting an attribute is slow."""
+
+    started: float = field(default_factory=time.perf_counter)
+    loss_sum: float = 0.0
+    trained: int = 0
+    val_loss_sum: float = 0.0
+    val_hits: int = 0
+    evaluated: int = 0
 
 
 class Task(L.LightningModule):
@@ -31,13 +43,7 @@ class Task(L.LightningModule):
         super().__init__()
         self.module, self.recipe, self.batches, self.seed, self.identity = module, recipe, batches, seed, identity
         self.history: list[Epoch] = []
-        self.begin()
-
-    def begin(self) -> None:
-        """Start counting an epoch."""
-        self.started = time.perf_counter()
-        self.loss_sum, self.trained = 0.0, 0
-        self.evaluated, self.val_loss_sum, self.val_hits = 0, 0.0, 0
+        self.count = Count()
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits `(B, classes)` of normalised images `(B, C, H, W)`."""
@@ -54,7 +60,7 @@ class Task(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rates, "interval": "step"}}
 
     def on_train_epoch_start(self) -> None:
-        self.begin()
+        self.count = Count()
         self.batches.epoch = self.current_epoch
         torch.manual_seed(seed_of("dropout", self.seed, self.current_epoch))  # `fit` keeps the caller's generator
 
@@ -64,16 +70,16 @@ class Task(L.LightningModule):
         value = loss.item()
         if not math.isfinite(value):
             raise Diverged(self.global_step, value)
-        self.loss_sum += value * len(labels)
-        self.trained += len(labels)
+        self.count.loss_sum += value * len(labels)
+        self.count.trained += len(labels)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch
         logits = self(images).float()
-        self.val_loss_sum += cross_entropy(logits, labels, reduction="sum").item()
-        self.val_hits += int((logits.argmax(1) == labels).sum())
-        self.evaluated += len(labels)
+        self.count.val_loss_sum += cross_entropy(logits, labels, reduction="sum").item()
+        self.count.val_hits += int((logits.argmax(1) == labels).sum())
+        self.count.evaluated += len(labels)
 
     def on_train_epoch_end(self) -> None:
         epoch = self.summary()
@@ -83,11 +89,10 @@ class Task(L.LightningModule):
 
     def summary(self) -> Epoch:
         """The epoch that was just counted."""
-        n = self.evaluated
-        val_loss, val_acc = (self.val_loss_sum / n, self.val_hits / n) if n else (None, None)
+        count, n = self.count, self.count.evaluated
+        val_loss, val_acc = (count.val_loss_sum / n, count.val_hits / n) if n else (None, None)
         rate = self.recipe.lr(self.global_step - 1, len(self.batches) * self.recipe.epochs, len(self.batches))
-        seconds = time.perf_counter() - self.started
-        return Epoch(self.current_epoch, self.loss_sum / max(1, self.trained), val_loss, val_acc, rate, seconds)
+        return Epoch(self.current_epoch, count.loss_sum / count.trained, val_loss, val_acc, rate, time.perf_counter() - count.started)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         checkpoint["blockspace"] = {"identity": self.identity, "history": [asdict(epoch) for epoch in self.history]}
