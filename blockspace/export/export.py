@@ -1,0 +1,78 @@
+"""The exported folder: written beside its place, every file checked against the trained module, then renamed as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from blockspace.compiler import compile
+from blockspace.errors import did_you_mean, error
+from blockspace.export.folder import replaced_by, staging
+from blockspace.export.formats import FORMATS, Job
+from blockspace.graph import Graph
+
+BATCHES = (1, 3, 8)
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the folder, per format the largest difference to the trained module that was seen, per file its bytes."""
+
+    folder: Path
+    differences: dict[str, float]
+    sizes: dict[str, int]
+
+
+def export(
+    graph: Graph, module: nn.Module, folder: str | Path, arch_yaml: str, card: str,
+    formats: Sequence[str] = ("py", "onnx", "safetensors"), force: bool = False,
+) -> Exported:  # fmt: skip
+    """Write `arch.yaml`, `card.md` and the files of `formats` to `folder`; `module` holds the trained weights of `compile(graph)`.
+
+    Formats: `py` (model.py, plain torch), `safetensors` (weights), `onnx` (any batch), `pt2` (torch.export, any batch). Before the folder
+    appears, each is loaded anew and run at batch 1, 3 and 8 in eval mode and 32 bits; it must equal the module to 1e-4 (times the largest
+    output where that is above 1). An existing folder is refused, or with `force` replaced at the end. Raises ExportError
+    (E-EXPORT-MISMATCH), BlockspaceError (E-IO for an existing folder, E-KEY for an unknown format, E-WEIGHTS for another module's weights)
+    and StorageError (E-IO, E-DISK); then nothing is left behind and an existing folder is as it was.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise error("E-KEY", f"unknown export format {name!r}", help=did_you_mean(name, FORMATS) or f"known: {', '.join(FORMATS)}")
+    folder = Path(folder)
+    reference = trained(graph, module)
+    with staging(folder, force) as stage:
+        (stage / "arch.yaml").write_text(arch_yaml, encoding="utf-8")
+        (stage / "card.md").write_text(card, encoding="utf-8")
+        job = Job(graph, reference, stage, examples(graph, reference), TOLERANCE)
+        # weights first: model.py is checked with the weights file beside it
+        for name in sorted(formats, key=list(FORMATS).index):
+            FORMATS[name](job)
+        sizes = {path.name: path.stat().st_size for path in sorted(stage.iterdir())}
+        replaced_by(folder, stage, force)
+    return Exported(folder, dict(job.differences), sizes)
+
+
+def trained(graph: Graph, module: nn.Module) -> nn.Module:
+    """A copy of the module's weights in `compile(graph)`: on the CPU, in 32 bits, in eval mode."""
+    copied = compile(graph, seed=0)
+    state = {key: tensor.detach().cpu() for key, tensor in module.state_dict().items()}
+    try:
+        copied.load_state_dict({key: t.float() if t.is_floating_point() else t for key, t in state.items()})
+    except RuntimeError as reason:
+        raise error("E-WEIGHTS", f"the module is not of this graph: {str(reason).splitlines()[-1].strip()}") from reason
+    return copied.eval()
+
+
+def examples(graph: Graph, reference: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Inputs of several batch sizes and what the module makes of them."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(batch, *graph.input_shape, generator=generator) for batch in BATCHES]
+    with torch.inference_mode():
+        return [(x.clone(), reference(x)) for x in inputs]
+
+

@@ -1,0 +1,147 @@
+"""The formats: each writes its file, loads it as a user would, and compares. Their order is the order of work."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import torch
+from safetensors.torch import load_file, save
+from torch import nn
+
+from blockspace.compiler import to_source
+from blockspace.errors import ExportError, error
+from blockspace.graph import Graph
+
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass
+class Job:
+    """One export: the module in eval mode, the folder being filled, (input, output) examples, the largest difference per format."""
+
+    graph: Graph
+    module: nn.Module
+    folder: Path
+    examples: list[tuple[torch.Tensor, torch.Tensor]]
+    tolerance: float
+    differences: dict[str, float] = field(default_factory=dict)
+
+    def compare(self, name: str, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Record the largest difference. Raises ExportError (E-EXPORT-MISMATCH) when it is above the tolerance, or not a number."""
+        for x, expected in self.examples:
+            with torch.inference_mode():
+                got = run(x)
+            if got.shape != expected.shape:
+                raise mismatch(f"{name}: the shape at batch {len(x)} is {tuple(got.shape)}, the model gives {tuple(expected.shape)}")
+            difference = (got - expected).abs().max().item()
+            limit = self.tolerance * max(1.0, expected.abs().max().item())
+            if not difference <= limit:
+                raise mismatch(f"{name}: differs from the model by {difference:.3g} at batch {len(x)}; at most {limit:.3g} is allowed")
+            self.differences[name] = max(difference, self.differences.get(name, 0.0))
+
+
+def mismatch(message: str) -> ExportError:
+    return error("E-EXPORT-MISMATCH", message, help="nothing was written; leave this format out, or report the network", cls=ExportError)
+
+
+def safetensors(job: Job) -> None:
+    """weights.safetensors, with the graph's key in its metadata; compared bit by bit."""
+    state = {key: tensor.contiguous().clone() for key, tensor in job.module.state_dict().items()}
+    data = save(state, metadata={"format": "pt", "network": job.graph.name, "key": job.graph.key()})
+    (job.folder / WEIGHTS).write_bytes(data)
+    loaded = load_file(job.folder / WEIGHTS)
+    if set(loaded) != set(state) or not all(torch.equal(loaded[key], tensor) for key, tensor in state.items()):
+        raise mismatch("safetensors: the file does not hold the model's weights")
+    job.differences["safetensors"] = 0.0
+
+
+def py(job: Job) -> None:
+    """model.py, run from its text, with the weights of the file beside it if there is one."""
+    path = job.folder / "model.py"
+    path.write_text(to_source(job.graph), encoding="utf-8")
+    network = network_of(path)
+    weights = job.folder / WEIGHTS
+    network.load_state_dict(load_file(weights) if weights.exists() else job.module.state_dict())
+    job.compare("py", network.eval())
+
+
+def network_of(path: Path) -> nn.Module:
+    """The last class of a file, constructed; the file is run under a name of its own and not kept in `sys.modules`."""
+    spec = importlib.util.spec_from_file_location("exported_model", path)
+    loaded = importlib.util.module_from_spec(spec)
+    code = compile(path.read_text(encoding="utf-8"), str(path), "exec")  # not spec.loader, which would leave a __pycache__ beside it
+    exec(code, loaded.__dict__)
+    return [v for v in vars(loaded).values() if isinstance(v, type) and v.__module__ == "exported_model"][-1]()
+
+
+def onnx_file(job: Job) -> None:
+    """model.onnx: one file, any batch size, checked by ONNX and run by onnxruntime."""
+    path = job.folder / "model.onnx"
+    with converting("onnx"):
+        names = {"input_names": ["input"], "output_names": ["output"]}
+        program = torch.onnx.export(job.module, (two(job),), dynamo=True, dynamic_shapes=({0: "batch"},), verbose=False, **names)
+        program.save(path, external_data=False)
+        onnx.checker.check_model(path, full_check=True)
+        session = onnxruntime.InferenceSession(path, silent(), providers=["CPUExecutionProvider"])
+    job.compare("onnx", lambda x: torch.from_numpy(session.run(None, {"input": x.numpy()})[0]))
+
+
+def silent() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    return options
+
+
+def pt2(job: Job) -> None:
+    """model.pt2: torch.export, any batch size, for inference."""
+    path = job.folder / "model.pt2"
+    buffer = io.BytesIO()
+    with converting("pt2"):
+        program = torch.export.export(job.module, (two(job),), dynamic_shapes=({0: torch.export.Dim("batch")},))
+        torch.export.save(program, buffer)
+        path.write_bytes(buffer.getvalue())
+        loaded = torch.export.load(path).module()
+    job.compare("pt2", loaded)
+
+
+def two(job: Job) -> torch.Tensor:
+    """An input of batch 2: from a batch of 1 torch.export concludes that it is always 1."""
+    return torch.zeros(2, *job.graph.input_shape)
+
+
+@contextlib.contextmanager
+def converting(name: str) -> Iterator[None]:
+    """Quiet inside. Raises ExportError when the converter gives up, with the first line of what it says; OSError passes."""
+    try:
+        with quiet():
+            yield
+    except OSError:
+        raise
+    except Exception as reason:
+        said = str(reason).strip().splitlines() or [type(reason).__name__]
+        raise mismatch(f"{name}: the network cannot be converted: {said[0]}") from reason
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """No output, warnings or log lines of the converters inside."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+FORMATS: dict[str, Callable[[Job], None]] = {"safetensors": safetensors, "py": py, "onnx": onnx_file, "pt2": pt2}
