@@ -133,7 +133,13 @@ class Loop:
         self.asked = 0
 
     def go(self) -> list[Row]:
-        """Run to the end; the rows."""
+        """Run to the end; the rows. However it ends, no training of it is left running: the workers may be shared."""
+        try:
+            return self.search()
+        finally:
+            self.workers.kill_all()
+
+    def search(self) -> list[Row]:
         self.recall()
         while not self.finished():
             if self.request:

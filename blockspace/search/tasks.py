@@ -34,7 +34,10 @@ def run_tasks(
         if isinstance(workers, int):
             workers = stack.enter_context(Workers(workers, PRELOAD))
         batch = Batch(tasks, evaluate, workers, on_event or (lambda _kind, _data: None), timeout)
-        return batch.go(request)
+        try:
+            return batch.go(request)
+        finally:
+            workers.kill_all()
 
 
 class Batch:

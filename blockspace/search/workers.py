@@ -101,6 +101,14 @@ class Workers:
         if handle.kill_at is None:
             self._stop(handle)
 
+    def kill_all(self) -> None:
+        """Kill what runs, and forget it; the workers can be used again. Returns when they are gone."""
+        for handle in self.running.values():
+            handle.cancelled, handle.kill_at = True, monotonic() + 1.0
+            self._send(("signal", handle.id, signal.SIGKILL))
+        while self.running:
+            self.wait(1.0)
+
     def close(self) -> None:
         """Kill every child and the server; returns when the server is gone."""
         self._control.close()  # its end of file is the order

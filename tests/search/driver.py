@@ -1,6 +1,7 @@
 """A search as its own process, which a test can kill: `python driver.py FOLDER JSON`.
 
-`kill_at: [event, n]` kills it with -9 at the n-th event of that kind; `before_tell: n` between a training's result file and its n-th record.
+It kills itself with -9: `kill_at: [event, n]` at the n-th event of that kind; `before_tell: n` between a training's result file and its n-th
+record; `between_parameters: n` when the n-th trial has one of its parameters; `before_ask: n` between the queueing and the start of a trial.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import signal
 import sys
 
+import optuna
 from fakes import OBJECTIVES, FakeSpace, train
 
 from blockspace.search import Interrupted, SearchOptions, Workers, run, telling
@@ -33,6 +35,33 @@ def kill_before_tell(number: int) -> None:
     telling.Teller.tell = counted
 
 
+def kill_between_parameters(number: int) -> None:
+    original, calls = optuna.trial.Trial.suggest_int, []
+
+    def counted(self, name, *rest, **options):
+        calls.append(name)
+        if calls.count("width") == number and name == "width":
+            die()
+        return original(self, name, *rest, **options)
+
+    optuna.trial.Trial.suggest_int = counted
+
+
+def kill_before_ask(number: int) -> None:
+    enqueue, calls = optuna.Study.enqueue_trial, []
+
+    def counted(self, params):
+        enqueue(self, params)
+        calls.append(params)
+        if len(calls) == number:
+            die()
+
+    optuna.Study.enqueue_trial = counted
+
+
+HOOKS = {"before_tell": kill_before_tell, "between_parameters": kill_between_parameters, "before_ask": kill_before_ask}
+
+
 def main(folder: str, plan: dict) -> int:
     counts: dict[str, int] = {}
 
@@ -43,8 +72,9 @@ def main(folder: str, plan: dict) -> int:
         if [kind, counts[kind]] == plan.get("kill_at"):
             die()
 
-    if plan.get("before_tell"):
-        kill_before_tell(plan["before_tell"])
+    for name, hook in HOOKS.items():
+        if plan.get(name):
+            hook(plan[name])
     measure = (lambda candidate: {"latency": candidate.costs["macs"] / 10_000}) if plan.get("measure") else None
     options = SearchOptions(**plan.get("options", {}))
     try:

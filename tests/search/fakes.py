@@ -29,15 +29,15 @@ class FakeSpace:
         return {**chosen, "cardinality": trial.suggest_categorical("cardinality", [1, 2, 4, 8])}
 
     def propose(self, assignment: dict) -> Candidate:
-        arch = {**assignment, "width": assignment["width"] // 2}
+        arch = {**assignment, "width": (assignment["width"] + 1) // 2}
         label = "-".join(str(value) for value in arch.values())
         return Candidate(
             assignment=assignment,
             key=f"v1:{label}",
             arch={"label": label, **arch},
             solved={"half": arch["width"]},
-            costs={"macs": 1000 * assignment["width"]},
-            violations={"macs": (assignment["width"] - self.limit) / self.limit},
+            costs={"macs": 2000 * arch["width"]},
+            violations={"macs": (2 * arch["width"] - self.limit) / self.limit},
             label=label,
             families={"block": assignment["block"]},
         )

@@ -41,7 +41,7 @@ def test_exactly_n_distinct_networks_train(tmp_path, workers, sampler):
     assert [row.number for row in rows] == list(range(len(rows)))
     for row in rows:
         assert row.best_allowed == (row.status == "trained") and row.key and row.label and row.costs and row.solved
-        assert (row.params["width"] > 12) == (row.violations["macs"] > 0)
+        assert (2 * row.solved["half"] > 12) == (row.violations["macs"] > 0)
         if row.violations["macs"] > 0:
             assert not row.values and row.seconds == 0.0 and row.reason.startswith("macs")
 
@@ -79,7 +79,7 @@ def test_nothing_feasible_says_what_was_nearest(tmp_path, workers):
 def test_faults_become_states_and_the_search_goes_on(tmp_path, workers):
     faults = {"0": "raise", "1": "memory", "2": "diverge", "3": "exit", "4": "os_exit", "5": "kill", "6": "recurse", "7": "no_metric", "8": "wrong", "9": "segfault"}
     options = {"trials": 6, "sampler": "random", "seed": 3, "failures": {"after": 50}}
-    rows = search(tmp_path, workers, FakeSpace(limit=99), options, recipe={"faults": faults})
+    rows = search(tmp_path, workers, FakeSpace(limit=999, top=500), options, recipe={"faults": faults})
     fresh = {row.number: row for row in rows if row.status != "duplicate"}
     expected = {
         0: ("failed", "ValueError: bad width"),
@@ -113,11 +113,11 @@ def test_the_same_cause_from_the_start_stops_the_study(tmp_path, workers):
 def test_too_many_failures_stop_the_study(tmp_path, workers):
     faults = {str(number): "diverge" if number % 2 else "raise" for number in range(2, 40)}
     with pytest.raises(FailureError, match="6 of 10 trainings failed|of 1[0-4] trainings failed"):
-        search(tmp_path, workers, FakeSpace(limit=99), {"trials": 20, "sampler": "random"}, recipe={"faults": faults})
+        search(tmp_path, workers, FakeSpace(limit=999, top=500), {"trials": 20, "sampler": "random"}, recipe={"faults": faults})
 
 
 def test_a_training_longer_than_its_timeout_is_stopped(tmp_path, workers):
-    rows = search(tmp_path, workers, options={"trials": 2, "sampler": "random", "timeout": 0.5}, recipe={"faults": {"0": "stubborn", "1": "hang"}})
+    rows = search(tmp_path, workers, FakeSpace(limit=99), {"trials": 2, "sampler": "random", "timeout": 0.5}, recipe={"faults": {"0": "stubborn", "1": "hang"}})
     late = [row for row in rows if row.number in (0, 1)]
     assert [row.status for row in late] == ["timeout", "timeout"] and len(trained(rows)) == 2
     assert late[0].reason == "longer than 0.5 s" and late[0].seconds < 4
