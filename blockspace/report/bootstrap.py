@@ -1,8 +1,8 @@
 """The difference between two groups of trained networks, with an interval that respects both test images and training seeds.
 
 What is known: for each network of each group, and each seed it was trained with, a value for each of the same N test images (right or
-wrong, or log-loss). A group's score is the mean over its networks, seeds and images. The networks are taken as given: the statement is about
-these finalists, on images like these, trained again with other seeds.
+wrong, or log-loss). A group's score is the mean over its networks, seeds and images. The networks are taken as given: the statement is
+about these finalists, on images like these, trained again with other seeds.
 
 A run's score differs from its network's mean for two reasons: the seed made the network better or worse as a whole (variance V), and it
 erred on other single images (variance W an image, W / N in the score). Drawing images and seeds naively counts W twice or three times, and
@@ -15,8 +15,8 @@ three seeds drawn with replacement show only 2/3 of V. So each of the draws is t
    multiplied by sqrt(f / chi2_f), f its degrees of freedom, as in Student's t, because V is known only from a handful of seeds.
 
 The interval is the central `level` of the draws. In simulated experiments without a true difference, on 897 images, it left out zero in
-4.7 to 5.8 % of them for 2 networks x 3 seeds a group (nominal 5), and was 1.04 to 1.14 times as wide as that of an oracle who knows the true
-variance; for 1 network a group, or 2 seeds, 5.0 to 7.5 %. With one seed a network V cannot be known, and the interval is of images only.
+4.7 to 5.8 % of them for 2 networks x 3 seeds a group (nominal 5), and was 1.03 to 1.13 times as wide as that of an oracle who knows the
+true variance; for 1 network a group, or 2 seeds, 5.0 to 7.5 %. With one seed a network V cannot be known: the interval is of images only.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ HEADERS = {"latency": "latency x"}  # a ratio to the baseline
 
 
 def answer_table(answer: Answer, style: Style = "plain") -> str:
-    """One line per network: costs, accuracy in % and log-loss in nats, with the standard deviation over seeds; then a line per difference."""
+    """One line per network: costs, accuracy in %, log-loss in nats, each with its standard deviation over seeds; a line per difference."""
     costs = list(dict.fromkeys(name for row in answer.rows for name in row.costs))
     header = ["family", "network", *(HEADERS.get(name, name) for name in costs), "accuracy %", "log-loss", "seeds"]
     networks = grid(header, [cells(row, costs) for row in answer.rows], style)

@@ -1,0 +1,36 @@
+"""What must stay cheap: the faces of train and report, and descriptions of data, without torch."""
+
+import subprocess
+import sys
+
+import pytest
+
+import blockspace.report
+import blockspace.train
+
+CHEAP = """
+import sys
+import blockspace.train as train
+assert train.describe("digits") == ((1, 16, 16), 10)
+assert train.describe({"name": "cifar100", "size": 24}) == ((3, 24, 24), 100)
+train.read_recipe({"epochs": 2, "augment": ["crop"]})
+train.Diverged, train.Fitted, train.Scores, train.DataSpec
+import blockspace.report
+blockspace.report.compare, blockspace.report.results_csv, blockspace.report.answer_table
+heavy = {"torch", "torchvision", "lightning", "sklearn", "rich", "optuna"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def test_describing_and_reading_import_no_torch():
+    done = subprocess.run([sys.executable, "-c", CHEAP], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("face", [blockspace.train, blockspace.report])
+def test_every_public_name_exists_and_has_a_docstring(face):
+    for name in face.__all__:
+        value = getattr(face, name)
+        assert value.__doc__ or not callable(value), name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        face.nothing  # noqa: B018
