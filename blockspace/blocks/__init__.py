@@ -1,7 +1,8 @@
 """Blocks and networks in YAML, and their expansion to graphs."""
 
+from blockspace.blocks.expr import number
 from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown
 from blockspace.blocks.load import load, locate
 from blockspace.blocks.template import Block, Network
 
-__all__ = ["Block", "Hole", "Holes", "Network", "Options", "Range", "Unknown", "load", "locate"]
+__all__ = ["Block", "Hole", "Holes", "Network", "Options", "Range", "Unknown", "load", "locate", "number"]

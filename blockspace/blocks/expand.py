@@ -11,7 +11,7 @@ from blockspace.blocks.file import Unit
 from blockspace.blocks.frame import Frame, UnitEnv, where_used
 from blockspace.blocks.holes import Holes, Options, domain, token
 from blockspace.blocks.operations import run_operation
-from blockspace.blocks.reader import Map, Node, Scalar, Seq
+from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.references import references, single
 from blockspace.blocks.splits import run_split
 from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep, OpStep, SplitStep, Step, is_value

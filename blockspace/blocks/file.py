@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from blockspace.blocks import library
-from blockspace.blocks.reader import Map, Node, Scalar, Seq, read
+from blockspace.reader import Map, Node, Scalar, Seq, read
 from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep, OpStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
 from blockspace.blocks.words import DEFAULTS, OWN_NAMES, RESERVED, guess, is_operation
 from blockspace.errors import BlockspaceError, Mistake, error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from blockspace.blocks.expr import number
-from blockspace.blocks.reader import Map, Node, Scalar, Seq
+from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.words import is_operation
 from blockspace.errors import Mark, error
 

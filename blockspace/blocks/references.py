@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.reader import Node, Scalar, Seq
+from blockspace.reader import Node, Scalar, Seq
 from blockspace.blocks.values import Env, as_integer, value
 from blockspace.errors import Mark, did_you_mean, error
 

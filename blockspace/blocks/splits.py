@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from blockspace.blocks.operations import merge
-from blockspace.blocks.reader import Map, Node, Scalar, Seq
+from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.syntax import SplitStep, flow, is_value
 from blockspace.blocks.values import UNKNOWN, Choice, Env, Flow, Silenced, as_integer, integer, value, word
 from blockspace.blocks.words import MERGES

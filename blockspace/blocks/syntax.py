@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.reader import Map, Node, Scalar, Seq
+from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.words import (
     CONV,
     CONV_KEYS,

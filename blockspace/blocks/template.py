@@ -9,7 +9,7 @@ from blockspace.blocks.expand import Expansion
 from blockspace.blocks.file import File
 from blockspace.blocks.frame import Frame, UnitEnv
 from blockspace.blocks.holes import Holes
-from blockspace.blocks.reader import Map, Node, Scalar, Seq
+from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.syntax import BlockStep
 from blockspace.blocks.values import UNKNOWN, Env, integer
 from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
@@ -20,8 +20,8 @@ from blockspace.ops import Shape
 class Template:
     """What a file and the settings given to it describe; `graph()` expands it."""
 
-    def __init__(self, file: File, settings: dict | None = None):
-        self.file = file
+    def __init__(self, file: File, settings: dict | None = None, shape: Shape | None = None):
+        self.file, self.shape = file, shape
         self.settings = settings or {}
         for key in self.settings:
             if key not in file.params:
@@ -48,7 +48,7 @@ class Template:
 
     def __call__(self, **settings) -> Template:
         """The same template with more params bound."""
-        return type(self)(self.file, self.settings | settings)
+        return type(self)(self.file, self.settings | settings, self.shape)
 
     def _expand(self, shape: Shape, values: dict | None) -> Graph:
         run = Expansion(self.holes, values or {}, shape)
@@ -89,7 +89,9 @@ class Network(Template):
 
     @cached_property
     def input_shape(self) -> Shape:
-        """`(C, H, W)` as the file gives it."""
+        """`(C, H, W)`, as the data gave it, else as the file does."""
+        if self.shape is not None:
+            return self.shape
         node = self.file.input
         if node is None:
             raise error("E-KEY", f"network {self.name!r} has no `input:`", self.file.mark, "input: [3, 224, 224]")
@@ -97,6 +99,11 @@ class Network(Template):
             raise error("E-TYPE", "`input:` is [channels, height, width]", node.mark)
         place = Env(None, {}, self.file, Expansion(self.holes, {}, (1, 1, 1)))
         return tuple(integer(item, place, "input") for item in node.items)
+
+    def fitted(self, shape: Shape, classes: int) -> Network:
+        """The same network for data of this shape and number of classes: data wins over the file."""
+        bound = {"classes": classes} if "classes" in self.file.params else {}
+        return Network(self.file, self.settings | bound, tuple(shape))
 
     def graph(self, shape: Shape | None = None, values: dict | None = None) -> Graph:
         """The network for an input of `(C, H, W)` (its own by default); `values` fills holes by name. Raises BlockspaceError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from blockspace.blocks.expr import compile_expr, number
-from blockspace.blocks.reader import Map, Node, Scalar, Seq
+from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.words import RESERVED, guess, is_operation
 from blockspace.errors import BlockspaceError, error
 

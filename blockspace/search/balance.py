@@ -32,7 +32,8 @@ class Balance:
         """Refuse a candidate that does not say which of the choices it took."""
         for name, choices in self.choices.items():
             if candidate.families.get(name) not in choices:
-                message = f"per_choice: {name!r} is {candidate.families.get(name)!r} in {candidate.label or 'a proposal'}, not one of {choices}"
+                got = f"{candidate.families.get(name)!r} in {candidate.label or 'a proposal'}"
+                message = f"per_choice: {name!r} must be one of {', '.join(choices)}, got {got}"
                 raise error("E-SPACE", message, help="balance a choice that every network of the space makes")
 
 

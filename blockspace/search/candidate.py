@@ -12,8 +12,8 @@ class Candidate:
 
     `assignment` holds the active holes (Optuna's parameters), `solved` the values the solver found (a record, never a parameter).
     `key` is the canonical graph's key: equal keys are one network. `violations` maps a budgeted cost to its relative distance outside
-    the window (0.03 = 3 % above the upper end or below the lower); values <= 0 are inside. Naming every budgeted cost, also those that hold,
-    lets a sampler learn how far inside a candidate is. `arch` is JSON-able: all that a worker needs to build the network.
+    the window (0.03 = 3 % above the upper end or below the lower); values <= 0 are inside. `arch` is JSON-able: all that a worker needs
+    to build the network.
     """
 
     assignment: dict[str, int | float | str | bool]

@@ -49,7 +49,7 @@ def become_worker(log: int, parent: int) -> None:
 
 
 def work(payload: tuple[bytes, bytes]) -> bytes:
-    """Run a pickled function on a pickled task; the Result, pickled. Whatever the function raises becomes a Result of state failed or oom."""
+    """Run a pickled function on a pickled task; the Result, pickled. Whatever the function raises becomes a failed or oom Result."""
     task: Task = ForkingPickler.loads(payload[1])
     started = monotonic()
     try:

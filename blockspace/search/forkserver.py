@@ -1,9 +1,9 @@
 """The worker server: a single-threaded process that has imported torch once and forks one child per task.
 
 A new interpreter takes seconds to import torch and lightning, a fork of this server some ten milliseconds. Python's own forkserver
-would run the user's main module again in every child, and neither it nor its children die with the driver. The chain here: the driver holds one end of
-a socket; at its end of file (or the kernel's parent-death signal) the server kills every child's process group and exits; a child gets
-the kernel's signal, and the end of file of a pipe that only the server holds.
+would run the user's main module again in every child, and neither it nor its children die with the driver. The chain here: the driver
+holds one end of a socket; at its end of file (or the kernel's parent-death signal) the server kills every child's process group and
+exits; a child gets the kernel's signal, and the end of file of a pipe that only the server holds.
 
 Messages to the server: ("run", id, payload, log path), ("signal", id, number). From it: ("started", id, pid), ("exit", id, code, output).
 """
@@ -21,7 +21,13 @@ from pathlib import Path
 
 from blockspace.search.child import become_worker, die_with_parent, work
 
-BOOT = "import json, sys; a = json.loads(sys.argv[1]); sys.path[:] = a.pop('path'); from blockspace.search.forkserver import main; main(**a)"
+BOOT = """
+import json, sys
+arguments = json.loads(sys.argv[1])
+sys.path[:] = arguments.pop("path")
+from blockspace.search.forkserver import main
+main(**arguments)
+"""
 TAIL = 64_000  # bytes of a capped log kept for its end, where the reason is
 
 
@@ -215,7 +221,7 @@ class Server:
 
 
 def follow(life: int) -> None:
-    """In the child, a thread: wait for the server's death, then kill this group. Linux's signal comes first; this also reaches elsewhere."""
+    """In the child, a thread: wait for the server's death, then kill this group. Linux's signal comes first; others have only this."""
     os.read(life, 1)
     os.killpg(0, signal.SIGKILL)
 

@@ -46,7 +46,7 @@ class StopRequest:
 
 @contextmanager
 def stoppable(stop: Callable[[], bool] | None = None) -> Iterator[StopRequest]:
-    """Take SIGINT and SIGTERM while the block runs. In another thread than the main one only `stop` is asked: Python allows no handlers there."""
+    """Take SIGINT and SIGTERM while the block runs. Outside the main thread, where Python allows no handlers, only `stop` is asked."""
     request = StopRequest(stop)
     if threading.current_thread() is not threading.main_thread():
         yield request

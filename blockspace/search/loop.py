@@ -1,7 +1,7 @@
 """The search: propose, refuse what is known or over budget, train the rest in workers, tell the sampler; resume exactly.
 
-Only this loop touches the storage. Workers get an architecture and a seed; what they did is in their result file before it is in the database,
-so a kill at any point loses at most the trainings that were running, and those are repeated with the same seed.
+Only this loop touches the storage. Workers get an architecture and a seed; what they did is in their result file before it is in the
+database, so a kill at any point loses at most the trainings that were running, and those are repeated with the same seed.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from blockspace.search.lock import StudyLock
 from blockspace.search.options import SearchOptions
 from blockspace.search.result import NAME as RESULT
 from blockspace.search.result import Result, adopt
-from blockspace.search.row import Row, row, rows, trial_folder
+from blockspace.search.row import FACTS, Row, row, rows, trial_folder
 from blockspace.search.samplers import sampler
 from blockspace.search.seeds import training_seed
 from blockspace.search.storage import opened_study
 from blockspace.search.task import Evaluate, Task
-from blockspace.search.telling import Teller, outside
+from blockspace.search.telling import OpenTrial, Teller, outside
 from blockspace.search.workers import PRELOAD, Handle, Workers
 
 Event = Callable[[str, dict[str, Any]], None]
@@ -60,10 +60,10 @@ def run(
 ) -> list[Row]:
     """Search until `options.trials` distinct networks are trained, in all starts together; every proposal's row, by number.
 
-    `objectives` maps names (of metrics, measured values or costs) to `maximize` or `minimize`. `measure` is called here, in the driver, at most once
-    per network, while workers train; `limits` are the (low, high) budgets on what it returns. `digest` is the resolved study as plain data: with another one
-    the folder is refused. `recipe` reaches every task as `options`. `on_event(kind, data)` hears of progress. Pass `workers` to keep them for what
-    follows, and a `lock` that is already held.
+    `objectives` maps names (of metrics, measured values or costs) to `maximize` or `minimize`. `measure` is called here, in the driver,
+    at most once per network, while workers train; `limits` are the (low, high) budgets on what it returns. `digest` is the resolved
+    study as plain data: with another one the folder is refused. `recipe` reaches every task as its `options`. `on_event(kind, data)`
+    hears of progress. Pass `workers` to keep them for what follows (their number then holds), and a `lock` that is already held.
 
     Raises StorageError (locked, damaged, full), BlockspaceError (changed study), FailureError, InfeasibleError, and Interrupted
     after Ctrl-C, SIGTERM or `stop()` returning true: unfinished trials stay, and the next start continues them under their numbers.
@@ -110,7 +110,7 @@ class Plan:
 class Proposal:
     """A candidate that waits for a worker or is in one."""
 
-    trial: Trial
+    trial: OpenTrial
     candidate: Candidate
     measured: dict[str, float]
     task: Task
@@ -126,7 +126,7 @@ class Loop:
         self.guard = FailureGuard(plan.options.failures)
         self.ready: deque[Proposal] = deque()
         self.flying: dict[Handle, Proposal] = {}
-        self.followers: dict[str, list[Trial]] = {}  # duplicates of a network that is not finished yet, by key
+        self.followers: dict[str, list[OpenTrial]] = {}  # duplicates of a network that is not finished yet, by key
         self.seen: dict[str, Row] = {}
         self.trained: list[Row] = []
         self.orphans: deque = deque()
@@ -191,20 +191,21 @@ class Loop:
         missing = self.plan.options.trials - len(self.trained) - len(self.running())
         return bool(self.orphans) or (missing > 0 and self.ended() is None)
 
-    def next_trial(self) -> Trial:
+    def next_trial(self) -> OpenTrial:
         """An orphan under its old number, else a new trial with the balanced choices fixed."""
         if self.orphans:
             orphan = self.orphans.popleft()
-            return self.study.ask() if orphan.state == TrialState.WAITING else Trial(self.study, orphan._trial_id)
+            trial = self.study.ask() if orphan.state == TrialState.WAITING else Trial(self.study, orphan._trial_id)
+            return OpenTrial.continued(trial, orphan)
         self.asked += 1
         fixed = self.plan.balance.next([*(done.families for done in self.trained), *(p.candidate.families for p in self.running())])
         if fixed:
             self.study.enqueue_trial(fixed)
-        return self.study.ask()
+        return OpenTrial(self.study.ask())
 
     # from a trial to a task
 
-    def prepare(self, trial: Trial) -> None:
+    def prepare(self, trial: OpenTrial) -> None:
         """Propose, and finish at once what need not be trained; the rest becomes ready."""
         candidate = self.propose(trial)
         if candidate is None or self.known(trial, candidate) or self.over(trial, candidate, {}):
@@ -220,9 +221,9 @@ class Loop:
         self.emit("adopted", number=trial.number, label=candidate.label)
         self.finish(proposal, result)
 
-    def propose(self, trial: Trial) -> Candidate | None:
+    def propose(self, trial: OpenTrial) -> Candidate | None:
         """The trial's candidate; None after a combination that the space itself refuses."""
-        assignment = self.plan.space.suggest(trial)
+        assignment = self.plan.space.suggest(trial.trial)
         try:
             candidate = self.plan.space.propose(assignment)
         except BlockspaceError as reason:
@@ -230,19 +231,18 @@ class Loop:
             return None
         self.plan.balance.check(candidate)
         self.same_as_before(trial, candidate)
-        facts = ("label", "key", "families", "costs", "solved", "violations")
-        self.teller.annotate(trial, **{name: getattr(candidate, name) for name in facts})
+        self.teller.annotate(trial, **{name: getattr(candidate, name) for name in FACTS})
         self.emit("proposed", number=trial.number, label=candidate.label, families=candidate.families)
         return candidate
 
-    def same_as_before(self, trial: Trial, candidate: Candidate) -> None:
+    def same_as_before(self, trial: OpenTrial, candidate: Candidate) -> None:
         """A continued trial must be the network it was."""
-        before = trial.user_attrs.get("key", candidate.key)
+        before = trial.attributes.get("key", candidate.key)
         if before != candidate.key:
             message = f"trial {trial.number} was network {before} and is {candidate.key} now: the space or the code was changed"
             raise error("E-CHANGED", message, help="search in another `out` folder")
 
-    def known(self, trial: Trial, candidate: Candidate) -> bool:
+    def known(self, trial: OpenTrial, candidate: Candidate) -> bool:
         """Whether the network was seen: copy its outcome, or wait for it when it is not finished yet."""
         if candidate.key in self.seen:
             self.repeat(trial, self.seen[candidate.key])
@@ -252,11 +252,11 @@ class Loop:
             self.followers.setdefault(candidate.key, []).append(trial)
         return waits
 
-    def repeat(self, trial: Trial, original: Row) -> None:
+    def repeat(self, trial: OpenTrial, original: Row) -> None:
         self.teller.repeat(trial, original)
         self.emit("duplicate", number=trial.number, label=original.label, duplicate_of=original.number)
 
-    def over(self, trial: Trial, candidate: Candidate, measured: dict[str, float]) -> bool:
+    def over(self, trial: OpenTrial, candidate: Candidate, measured: dict[str, float]) -> bool:
         """Whether a budget is missed, and then the trial's end."""
         violations = self.violations(candidate, measured)
         missed = [f"{name} {value:.1%} outside the budget" for name, value in violations.items() if value > 0]
@@ -268,15 +268,15 @@ class Loop:
         found = {name: outside(measured[name], *limits) for name, limits in self.plan.limits.items() if name in measured}
         return {**candidate.violations, **found}
 
-    def refuse(self, trial: Trial, violations: dict[str, float], reason: str, key: str = "") -> None:
+    def refuse(self, trial: OpenTrial, violations: dict[str, float], reason: str, key: str = "") -> None:
         self.teller.tell(trial, "over_budget", violations, None, reason=reason, seconds=0.0)
         self.settle(trial.number, key)
         self.emit("over_budget", number=trial.number, reason=reason)
 
-    def measured(self, trial: Trial, candidate: Candidate) -> dict[str, float] | None:
+    def measured(self, trial: OpenTrial, candidate: Candidate) -> dict[str, float] | None:
         """What was measured of the network, once: a continued trial reads it. None when measuring failed, and with it the trial."""
-        if self.plan.measure is None or "measured" in trial.user_attrs:
-            return trial.user_attrs.get("measured", {})
+        if self.plan.measure is None or "measured" in trial.attributes:
+            return trial.attributes.get("measured", {})
         try:
             measured = {name: float(value) for name, value in (self.plan.measure(candidate) or {}).items()}
             bad = [name for name, value in measured.items() if not math.isfinite(value)]
@@ -290,7 +290,7 @@ class Loop:
         self.emit("measured", number=trial.number, label=candidate.label, measured=measured)
         return measured
 
-    def task(self, trial: Trial, candidate: Candidate) -> Task:
+    def task(self, trial: OpenTrial, candidate: Candidate) -> Task:
         folder = str(trial_folder(self.plan.folder, trial.number))
         seed = training_seed(self.plan.options.seed, candidate.key)
         return Task(folder, candidate.arch, seed, candidate.key, self.plan.recipe, trial.number)

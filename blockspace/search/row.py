@@ -45,12 +45,13 @@ class Row:
         return self.status == "trained" and all(value <= 0 for value in self.violations.values())
 
 
-ATTRIBUTES = ("label", "key", "families", "costs", "solved", "violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds")
+FACTS = ("label", "key", "families", "costs", "solved")  # of the candidate
+OUTCOME = ("violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds")
 
 
 def row(trial: optuna.trial.FrozenTrial, objectives: dict[str, str]) -> Row:
     """The row of a stored trial."""
-    attributes = {name: trial.user_attrs[name] for name in ATTRIBUTES if name in trial.user_attrs}
+    attributes = {name: trial.user_attrs[name] for name in (*FACTS, *OUTCOME) if name in trial.user_attrs}
     finished = trial.state.is_finished()
     status = trial.user_attrs.get("status", "failed") if finished else "running"
     told = trial.values if trial.state.name == "COMPLETE" and not refused(trial) else None

@@ -28,7 +28,8 @@ FREE = ("out", "search.workers", "search.trials", "search.timeout")  # may chang
 def opened_study(folder: Path, name: str, objectives: dict[str, str], sampler, digest: dict, trials: int) -> Iterator[optuna.Study]:
     """The study in `folder`, made when there is none; `objectives` maps a metric to `maximize` or `minimize`.
 
-    Raises StorageError (E-STORE: damaged, or of another Optuna; E-IO, E-DISK) and BlockspaceError (E-CHANGED: `digest` or a smaller `trials`).
+    Raises StorageError (E-STORE: damaged, or of another Optuna; E-IO, E-DISK) and BlockspaceError (E-CHANGED: another `digest`,
+    or fewer `trials`).
     """
     path = folder / NAME
     check_intact(path)

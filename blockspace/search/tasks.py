@@ -27,7 +27,8 @@ def run_tasks(
     """The tasks' results, in their order. One whose folder holds the trained result of its key and seed is not run again.
 
     Because a worker writes the result last and at once, what the training looked at (a test split) was looked at once per task,
-    however often the command was killed after that. A task that failed before is tried again. Raises Interrupted, and FailureError when all fail.
+    however often the command was killed after that. A task that failed before is tried again. Raises Interrupted, and FailureError
+    when all fail.
     """
     with ExitStack() as stack:
         request = stack.enter_context(stoppable(stop))

@@ -7,6 +7,7 @@ from importlib import import_module
 
 _HOME = {
     "DataSpec": "catalogue",
+    "Options": "options",
     "describe": "catalogue",
     "read_spec": "catalogue",
     "Recipe": "recipe",
@@ -23,6 +24,7 @@ _HOME = {
     "fit": "fitting",
     "predict": "scoring",
     "score": "scoring",
+    "validated": "options",
 }
 
 __all__ = sorted(_HOME)

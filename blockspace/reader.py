@@ -145,7 +145,7 @@ class _Reader:
 
     def _collect(self, event, depth: int) -> Node:
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(event.value, self._mark(event), quoted=event.style is not None)
+            return Scalar(event.value, self._mark(event), quoted=bool(event.style))
         if isinstance(event, yaml.SequenceStartEvent):
             node = Seq([], self._mark(event))
             while not isinstance(item := next(self.events), yaml.SequenceEndEvent):

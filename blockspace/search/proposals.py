@@ -1,0 +1,86 @@
+"""Proposals: assignments of a space's holes become candidates, solved and held against the budget."""
+
+from __future__ import annotations
+
+from blockspace.cost import COSTS, Budget, cost
+from blockspace.errors import InfeasibleError, error
+from blockspace.passes import canonical
+from blockspace.search.candidate import Candidate
+from blockspace.search.solve import Solver
+from blockspace.search.space import SearchSpace
+
+PROBES = 24  # random topologies per family tried before a budget is called impossible
+
+
+class Proposals:
+    """A space under budgets. `solve:` aims at the upper end of the budget of its cost; without one, unknowns keep their defaults."""
+
+    def __init__(self, space: SearchSpace, budgets: dict[str, Budget], solver: Solver | None = None):
+        self.space, self.budgets = space, {name: b for name, b in budgets.items() if name in COSTS}
+        self.solver = solver or Solver(space)
+
+    def suggest(self, trial) -> dict:
+        return self.space.suggest(trial)
+
+    def choices(self, name: str) -> list:
+        return self.space.choices(name)
+
+    def propose(self, assignment: dict) -> Candidate:
+        """Expand, solve and cost one assignment. Raises BlockspaceError when it does not expand."""
+        solution = self.solve(assignment)
+        graph = canonical(self.space.graph(assignment | solution.values))
+        costs = cost(graph).as_dict()
+        return Candidate(
+            assignment=assignment,
+            solved=solution.values,
+            key=graph.key(),
+            costs=costs,
+            violations={name: b.violation(costs[name]) for name, b in self.budgets.items()},
+            arch={"graph": graph.as_dict(), "values": assignment | solution.values},
+            label=self.space.label(assignment),
+            families={name: str(assignment[name]) for name in self.space.families()},
+        )
+
+    def solve(self, assignment: dict):
+        """The solved values of one assignment, and its cost."""
+        name = next((u.cost for u in self.space.unknowns.values()), "macs")
+        budget = self.budgets.get(name)
+        return self.solver.solve(assignment, budget.high if budget else None, name)
+
+    def reachable(self, fixed: dict) -> bool:
+        """Whether some topology with these holes fixed meets every budget: the default one, the extremes, then random ones."""
+        return any(self._distance(a) <= 0 for a in self._probes(fixed))
+
+    def _probes(self, fixed: dict):
+        yield self.space.random(0, fixed)
+        for end in (0, -1):
+            yield self.space.assign(lambda hole: fixed.get(hole.name, hole.domain.values()[end]))
+        for seed in range(1, PROBES):
+            yield self.space.random(seed, fixed)
+
+    def _distance(self, assignment: dict) -> float:
+        """How far outside the budgets the solved assignment is; infinite when it does not expand."""
+        found = self.solve(assignment).cost
+        if found is None:
+            return float("inf")
+        return max((b.violation(getattr(found, name)) for name, b in self.budgets.items()), default=0.0)
+
+    def check_reachable(self) -> None:
+        """Raises InfeasibleError (E-INFEASIBLE), with the nearest reachable cost, when no probe of any family meets the budgets."""
+        if not self.budgets or any(self.reachable(fixed) for fixed in self.families()):
+            return
+        probes = [a for fixed in self.families() for a in self._probes(fixed)]
+        nearest = min(probes, key=self._distance)
+        found = self.solve(nearest).cost
+        asked = ", ".join(str(b) for b in self.budgets.values())
+        if found is None:
+            raise error("E-INFEASIBLE", f"no network of {self.space.name} can be built under {asked}", cls=InfeasibleError)
+        values = ", ".join(f"{getattr(found, name):,} {name}" for name in self.budgets)
+        help = "change the budget, or widen the space's ranges"
+        raise error("E-INFEASIBLE", f"nothing in {self.space.name} meets {asked}; nearest reachable: {values}", help=help, cls=InfeasibleError)
+
+    def families(self) -> list[dict]:
+        """One fixed choice per family, or one empty dict when the space has none."""
+        names = self.space.families()
+        return [{names[0]: choice} for choice in self.choices(names[0])] if names else [{}]
+

@@ -1,0 +1,224 @@
+"""The study file: one question, written in YAML, read with every mistake at its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from blockspace.blocks import number
+from blockspace.cost import COSTS, Budget
+from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
+from blockspace.reader import Map, Node, Scalar, Seq, parse, read
+from blockspace.search import SearchOptions
+from blockspace.train import DataSpec, Options, Recipe, validated
+
+FORMAT = "blockspace/study/1"
+MEASURED = ("latency",)
+NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+Bound = float | int | str | None
+
+
+class Window(Options):
+    """A budget on a counted cost: numbers (`60M`), or shares of the baseline's (`96%`)."""
+
+    low: Bound = None
+    high: Bound = None
+
+
+class LatencyWindow(Window):
+    """A budget on latency, as a ratio to the baseline network's, and how it is measured."""
+
+    runtime: Literal["eager"] = "eager"
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
+    batch: Annotated[int, Field(ge=1, le=4096)] = 1
+
+
+class Budgets(Options):
+    """The windows; what is not named is free."""
+
+    macs: Window | None = None
+    params: Window | None = None
+    acts: Window | None = None
+    latency: LatencyWindow | None = None
+
+
+class Finalists(Options):
+    """Which trained networks are retrained for the answer: the best `take` of each choice of `per`, with `seeds` seeds each."""
+
+    take: Annotated[int, Field(ge=1, le=100)] = 2
+    per: str | None = None
+    epochs: Annotated[int | None, Field(ge=1)] = None
+    seeds: Annotated[int, Field(ge=1, le=100)] = 3
+
+
+class Compare(Options):
+    """The hole whose choices are compared."""
+
+    by: str
+
+
+class StudyFile(Options):
+    """The whole file, as written."""
+
+    format: Literal["blockspace/study/1"]
+    study: Annotated[str, Field(pattern=f"^{NAME}$")]
+    doc: str = ""
+    space: str
+    data: str | dict[str, Any] = "digits"
+    baseline: dict[str, str | int | float | bool] = {}
+    budget: Budgets = Budgets()
+    objectives: list[dict[Literal["maximize", "minimize"], str]] = [{"maximize": "val_acc"}]
+    search: SearchOptions = SearchOptions()
+    train: Recipe = Recipe()
+    finalists: Finalists = Finalists()
+    compare: Compare | None = None
+    out: str | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file with what it refers to: the options, where the file is, and marks for later complaints."""
+
+    options: StudyFile
+    path: Path
+    mark_of: Callable[[tuple], Mark | None]
+
+    @property
+    def name(self) -> str:
+        return self.options.study
+
+    @property
+    def folder(self) -> Path:
+        """The run directory."""
+        return Path(self.options.out or f"runs/{self.name}")
+
+    @property
+    def space_path(self) -> str:
+        """The space's file, relative to the study's, or a library name."""
+        beside = self.path.parent / self.options.space
+        return os.path.relpath(beside) if beside.is_file() else self.options.space
+
+    @property
+    def objectives(self) -> dict[str, str]:
+        """Metric or cost -> maximize or minimize."""
+        return {name: direction for item in self.options.objectives for direction, name in item.items()}
+
+    @property
+    def data(self) -> DataSpec:
+        """Raises BlockspaceError (E-DATA, E-KEY) for data that is not known."""
+        from blockspace.train import read_spec
+
+        return read_spec(self.options.data, lambda path: self.mark_of(("data", *path)))
+
+
+def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
+    """Read a study file, with `key.path=value` overrides applied after it.
+
+    Raises BlockspaceError with every mistake: E-FILE, E-YAML, E-KEY, E-TYPE.
+    """
+    root = read(str(path))
+    if not isinstance(root, Map) or "study" not in root:
+        raise error("E-KEY", f"{path} is not a study", root.mark, f"a study starts with `format: {FORMAT}` and `study: NAME`")
+    for text in overrides:
+        override(root, text)
+
+    def mark_of(where: tuple) -> Mark | None:
+        return find_mark(root, where)
+
+    options = validated(StudyFile, values(root), "study", mark_of)
+    study = Study(options, Path(path), mark_of)
+    check_names(study)
+    return study
+
+
+def override(root: Map, text: str) -> None:
+    """Put one `key.path=value` into the tree; the value is YAML."""
+    key, equals, content = text.partition("=")
+    source = Source("<command line>", text)
+    if not equals or not key:
+        raise error("E-KEY", f"{text!r} is not an override", Mark(source, 1, 1), "write key.path=value, as search.trials=40")
+    node = parse(content, "<command line>") if content.strip() else Scalar("", Mark(source, 1, len(key) + 2))
+    *parents, last = split_path(root, key)
+    here = root
+    for part in parents:
+        inner = here.get(part)
+        if not isinstance(inner, Map):
+            inner = Map(Mark(source, 1, 1, len(key)))
+        here.items[part], here.keys[part] = inner, here.keys.get(part, Mark(source, 1, 1, len(key)))
+        here = inner
+    here.items[last], here.keys[last] = node, Mark(source, 1, 1, len(key))
+
+
+def split_path(root: Map, key: str) -> list[str]:
+    """The parts of a dotted path; below `baseline` and `per_choice` the rest is one key, since holes have dotted names."""
+    parts = key.split(".")
+    if parts[0] == "baseline" and len(parts) > 1:
+        return ["baseline", ".".join(parts[1:])]
+    if parts[:2] == ["search", "per_choice"] and len(parts) > 2:
+        return ["search", "per_choice", ".".join(parts[2:])]
+    return parts
+
+
+def values(node: Node):
+    """The tree as Python values: numbers where a text is one, shares (`96%`) and everything else as text."""
+    if isinstance(node, Map):
+        return {key: values(item) for key, item in node.items.items()}
+    if isinstance(node, Seq):
+        return [values(item) for item in node.items]
+    if node.quoted or node.text.endswith("%"):
+        return node.text
+    if node.text in ("true", "false"):
+        return node.text == "true"
+    if node.text in ("", "null", "~"):
+        return None
+    try:
+        found = number(node.text)
+    except BlockspaceError as e:
+        raise e.at(node.mark) from None
+    return node.text if found is None else found if isinstance(found, int) else float(found)
+
+
+def find_mark(node: Node, path: tuple) -> Mark | None:
+    """The place of a path of keys, or of the nearest node above it that exists; the key itself where it was not expected."""
+    mark = node.mark
+    for part in path:
+        if isinstance(node, Map) and part in node:
+            mark, node = node.keys[part], node.items[part]
+        elif isinstance(node, Seq) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+            mark = node.mark
+    return node.mark if isinstance(node, Scalar) and node.text and path and node.mark.line else mark
+
+
+def check_names(study: Study) -> None:
+    """Objectives must be something a trial gives."""
+    known = ("val_acc", "val_loss", *COSTS, *MEASURED)
+    for name in study.objectives:
+        if name not in known:
+            raise error("E-KEY", f"unknown objective {name!r}", study.mark_of(("objectives",)), did_you_mean(name, known) or f"known: {', '.join(known)}")
+    if "latency" in study.objectives and study.options.budget.latency is None:
+        raise error("E-KEY", "the objective latency needs to know how it is measured", study.mark_of(("objectives",)), "add budget: {latency: {high: 130%}}")
+
+
+def resolved(window: Window | None, cost: str, baseline: float, mark: Mark | None) -> Budget | None:
+    """A window as a Budget: shares become counts of the baseline's cost (for latency, ratios)."""
+    if window is None:
+        return None
+    low, high = (bound(value, cost, baseline, mark) for value in (window.low, window.high))
+    if low is not None and high is not None and low > high:
+        raise error("E-RANGE", f"budget: {cost}: low ({window.low}) is above high ({window.high})", mark)
+    return Budget(cost, low, high)
+
+
+def bound(value: Bound, cost: str, baseline: float, mark: Mark | None) -> float | None:
+    if value is None or isinstance(value, (int, float)):
+        return value
+    share = number(value.strip())
+    if share is None or share <= 0:
+        raise error("E-TYPE", f"budget: {cost}: {value!r} is no number", mark, "write 8M, or a share of the baseline's: 96%")
+    return float(share * baseline) if cost == "latency" else int(share * baseline)
