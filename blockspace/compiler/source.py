@@ -60,9 +60,11 @@ def to_source(graph: Graph, doc: str = "") -> str:
 def docstring(doc: str, indent: int = 0) -> str:
     """A docstring that says `doc` and cannot end early."""
     safe = doc.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if safe.endswith('"'):
+        safe = safe[:-1] + '\\"'
     safe = safe.replace("\n", "\n" + " " * indent)
     end = "\n" + " " * indent if "\n" in safe else ""
-    return " " * indent + f'"""{safe}{" " if safe.endswith(chr(34)) else ""}{end}"""'
+    return " " * indent + f'"""{safe}{end}"""'
 
 
 def class_text(one: Class, of: dict[Instance, Class], graph: Graph) -> str:

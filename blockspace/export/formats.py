@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from blockspace.compiler import to_source
-from blockspace.errors import ExportError, error
+from blockspace.errors import BlockspaceError, ExportError, error
 from blockspace.graph import Graph
 
 WEIGHTS = "weights.safetensors"
@@ -38,7 +38,7 @@ class Job:
     def compare(self, name: str, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
         """Record the largest difference. Raises ExportError (E-EXPORT-MISMATCH) when it is above the tolerance, or not a number."""
         for x, expected in self.examples:
-            with torch.inference_mode():
+            with torch.inference_mode(), refusing(f"{name}: the written file does not run at batch {len(x)}"):
                 got = run(x)
             if got.shape != expected.shape:
                 raise mismatch(f"{name}: the shape at batch {len(x)} is {tuple(got.shape)}, the model gives {tuple(expected.shape)}")
@@ -68,10 +68,11 @@ def py(job: Job) -> None:
     """model.py, run from its text, with the weights of the file beside it if there is one."""
     path = job.folder / "model.py"
     path.write_text(to_source(job.graph), encoding="utf-8")
-    network = network_of(path)
     weights = job.folder / WEIGHTS
-    network.load_state_dict(load_file(weights) if weights.exists() else job.module.state_dict())
-    job.compare("py", network.eval())
+    with refusing("py: the printed file does not run"):
+        network = network_of(path).eval()
+        network.load_state_dict(load_file(weights) if weights.exists() else job.module.state_dict())
+    job.compare("py", network)
 
 
 def network_of(path: Path) -> nn.Module:
@@ -86,7 +87,7 @@ def network_of(path: Path) -> nn.Module:
 def onnx_file(job: Job) -> None:
     """model.onnx: one file, any batch size, checked by ONNX and run by onnxruntime."""
     path = job.folder / "model.onnx"
-    with converting("onnx"):
+    with refusing("onnx: the network cannot be converted"), quiet():
         names = {"input_names": ["input"], "output_names": ["output"]}
         program = torch.onnx.export(job.module, (two(job),), dynamo=True, dynamic_shapes=({0: "batch"},), verbose=False, **names)
         program.save(path, external_data=False)
@@ -105,7 +106,7 @@ def pt2(job: Job) -> None:
     """model.pt2: torch.export, any batch size, for inference."""
     path = job.folder / "model.pt2"
     buffer = io.BytesIO()
-    with converting("pt2"):
+    with refusing("pt2: the network cannot be converted"), quiet():
         program = torch.export.export(job.module, (two(job),), dynamic_shapes=({0: torch.export.Dim("batch")},))
         torch.export.save(program, buffer)
         path.write_bytes(buffer.getvalue())
@@ -119,16 +120,15 @@ def two(job: Job) -> torch.Tensor:
 
 
 @contextlib.contextmanager
-def converting(name: str) -> Iterator[None]:
-    """Quiet inside. Raises ExportError when the converter gives up, with the first line of what it says; OSError passes."""
+def refusing(what: str) -> Iterator[None]:
+    """Any exception inside becomes an ExportError that says `what` and the first line of the reason; OSError and our own pass."""
     try:
-        with quiet():
-            yield
-    except OSError:
+        yield
+    except (OSError, BlockspaceError):
         raise
     except Exception as reason:
         said = str(reason).strip().splitlines() or [type(reason).__name__]
-        raise mismatch(f"{name}: the network cannot be converted: {said[0]}") from reason
+        raise mismatch(f"{what}: {said[0]}") from reason
 
 
 @contextlib.contextmanager

@@ -1,0 +1,158 @@
+"""Small graphs built by hand, with block scopes and dotted names as the grammar would give them."""
+
+from blockspace.graph import Graph
+from blockspace.ops import OPS, Add, BatchNorm, Concat, Conv, Linear, Mul, Part
+
+
+class Sketch:
+    """A graph under construction; each method continues from `at` and moves it."""
+
+    def __init__(self, shape, name):
+        self.graph, self.at = Graph(shape, name), "input"
+
+    def channels(self, name=None):
+        return self.graph[name or self.at].shape[0]
+
+    def add(self, op, *inputs, name):
+        op = OPS[op]() if isinstance(op, str) else op
+        self.at = self.graph.add(op, *(inputs or (self.at,)), name=name).name
+        return self.at
+
+    def conv(self, path, out, k=1, stride=1, groups=1, act="relu", src=None, norm=True):
+        src = src or self.at
+        conv = Conv(self.channels(src), out, (k, k), (stride, stride), ((k - 1) // 2,) * 2, groups=groups, bias=not norm)
+        self.add(conv, src, name=f"{path}.conv")
+        if norm:
+            self.add(BatchNorm(out), name=f"{path}.norm")
+        return self.add(act, name=f"{path}.{act}") if act else self.at
+
+    def head(self, classes=10):
+        self.add(OPS["adaptive_avgpool"](1), name="head.pool")
+        self.add("flatten", name="head.flatten")
+        self.add(Linear(self.channels(), classes), name="head.linear")
+        return self.graph
+
+    def residual(self, path, block, out, stride, body):
+        src = self.at
+        self.graph.scope(path, block, src)
+        body(f"{path}.main")
+        main = self.conv(f"{path}.main.conv1x1_2", out, act=None)
+        plain = self.channels(src) == out and stride == 1
+        skip = src if plain else self.conv(f"{path}.skip.shortcut", out, 1, stride, act=None, src=src)
+        self.add(Add(), main, skip, name=f"{path}.add")
+        self.add("relu", name=f"{path}.relu")
+
+
+def bottleneck(s, path, width, out, stride=1, groups=1):
+    def body(at):
+        s.conv(f"{at}.conv1x1", width)
+        s.conv(f"{at}.conv3x3", width, 3, stride, groups)
+
+    s.residual(path, "bottleneck", out, stride, body)
+
+
+def hs(s, path, splits):
+    src, w = s.at, s.channels() // splits
+    s.graph.scope(path, "hs_block", src)
+    kept, carried = [s.add(Part(0, w), src, name=f"{path}.split1")], None
+    for i in range(2, splits + 1):
+        part = s.add(Part((i - 1) * w, i * w), src, name=f"{path}.split{i}")
+        if carried:
+            part = s.add(Concat(), part, carried, name=f"{path}.part{i}.concat")
+        value = s.conv(f"{path}.part{i}.conv3x3", s.channels(part), 3, src=part)
+        n = s.channels(value)
+        if i < splits:
+            kept.append(s.add(Part(0, n - n // 2), value, name=f"{path}.part{i}.keep"))
+            carried = s.add(Part(n - n // 2, n), value, name=f"{path}.part{i}.carry")
+    s.add(Concat(), *kept, value, name=f"{path}.concat")
+
+
+def hs_bottleneck(s, path, width, out, splits=4):
+    def body(at):
+        s.conv(f"{at}.conv1x1", width * splits)
+        hs(s, f"{at}.hs_block", splits)
+
+    s.residual(path, "hs_bottleneck", out, 1, body)
+
+
+def res2net(s, path, width, out, splits=4):
+    def body(at):
+        src = s.conv(f"{at}.conv1x1", width * splits)
+        made = []
+        for i in range(1, splits):
+            part = s.add(Part((i - 1) * width, i * width), src, name=f"{at}.split{i}")
+            if made:
+                part = s.add(Add(), part, made[-1], name=f"{at}.part{i}.add")
+            made.append(s.conv(f"{at}.part{i}.conv3x3", width, 3, src=part))
+        last = s.add(Part((splits - 1) * width, splits * width), src, name=f"{at}.split{splits}")
+        s.add(Concat(), *made, last, name=f"{at}.concat")
+
+    s.residual(path, "res2net", out, 1, body)
+
+
+def se(s, path, reduced):
+    src = s.at
+    s.graph.scope(path, "se", src)
+    s.add(OPS["adaptive_avgpool"](1), name=f"{path}.pool")
+    s.conv(f"{path}.reduce", reduced, norm=False)
+    gate = s.conv(f"{path}.expand", s.channels(src), norm=False, act="sigmoid")
+    s.add(Mul(), src, gate, name=f"{path}.mul")
+
+
+def shuffle(s, path, groups):
+    s.graph.scope(path, "shuffle_unit", s.at)
+    src, c = s.at, s.channels()
+    left, right = s.add(Part(0, c // 2), src, name=f"{path}.left"), s.add(Part(c // 2, c), src, name=f"{path}.right")
+    main = s.conv(f"{path}.main.dwconv", c // 2, 3, groups=c // 2, src=right)
+    s.add(Concat(), left, main, name=f"{path}.concat")
+    s.add(OPS["channel_shuffle"](groups), name=f"{path}.shuffle")
+
+
+def inception(s, path, widths):
+    src = s.at
+    s.graph.scope(path, "inception", src)
+    b1 = s.conv(f"{path}.b1.conv1x1", widths[0], src=src)
+    s.conv(f"{path}.b2.conv1x1", widths[1], src=src)
+    b2 = s.conv(f"{path}.b2.conv3x3", widths[2], 3)
+    s.add(OPS["maxpool"]((3, 3), (1, 1), (1, 1)), src, name=f"{path}.b3.pool")
+    b3 = s.conv(f"{path}.b3.conv1x1", widths[3])
+    s.add(Concat(), b1, b2, b3, name=f"{path}.concat")
+
+
+def preact(s, path, growth):
+    """DenseNet's layer: norm, relu, convolution; its input is also its output."""
+    src = s.at
+    s.graph.scope(path, "dense_layer", src)
+    s.add(BatchNorm(s.channels()), name=f"{path}.norm")
+    s.add("relu", name=f"{path}.relu")
+    s.add(Conv(s.channels(), growth, (3, 3), padding=(1, 1)), name=f"{path}.conv")
+    s.add(Concat(), src, s.at, name=f"{path}.concat")
+
+
+def network(kind):
+    """A network of three stages or so of one kind of block, on 3x16x16."""
+    s = Sketch((3, 16, 16), f"tiny_{kind}")
+    s.conv("stem.conv3x3", 16, 3)
+    for i, width in enumerate((4, 4, 8, 8), 1):
+        path, out = f"stage{(i + 1) // 2}.block{2 - i % 2}", 4 * width
+        if kind == "bottleneck":
+            bottleneck(s, path, width, out, 2 if i == 3 else 1, groups=2)
+        elif kind == "hs":
+            hs_bottleneck(s, path, width - 1, out)
+        elif kind == "res2net":
+            res2net(s, path, width, out)
+        elif kind == "se":
+            s.conv(f"{path}.conv3x3", out, 3)
+            se(s, f"{path}.se", width)
+        elif kind == "shuffle":
+            shuffle(s, path, 2)
+        elif kind == "inception":
+            inception(s, path, (width, 3, 2 * width, 5))
+        elif kind == "preact":
+            preact(s, path, width)
+    if kind == "se":
+        s.add(OPS["dropout"](0.3), name="head.dropout")
+    return s.head()
+
+
+KINDS = ("bottleneck", "hs", "res2net", "se", "shuffle", "inception", "preact")
