@@ -72,7 +72,7 @@ def fit(
 
 
 class EpochEnd(Checkpoint):
-    """What happens after each epoch: report, ask whether to stop, keep a checkpoint. (A `Checkpoint`: those run after the task's own hook.)"""
+    """After each epoch: report, ask whether to stop, keep a checkpoint. (Lightning runs a `Checkpoint` after the task's own hook.)"""
 
     def __init__(self, folder: Path | None, should_stop: Stop | None, on_epoch: Tell | None, every_s: float):
         self.folder, self.should_stop, self.on_epoch, self.every_s = folder, should_stop, on_epoch, every_s

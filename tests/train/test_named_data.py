@@ -122,7 +122,9 @@ def test_labels_outside_the_classes(fashion):
 
 
 def test_a_split_larger_than_the_data(fashion):
-    raises({"name": "fashion_mnist", "path": str(fashion)}, "E-DATA", "a split into 10000 val + rest train needs 10,001 images, there are 200")
+    raises(
+        {"name": "fashion_mnist", "path": str(fashion)}, "E-DATA", "a split into 10000 val + rest train needs 10,001 images, there are 200"
+    )
 
 
 def test_an_unknown_name_and_a_wrong_option():

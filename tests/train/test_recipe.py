@@ -33,7 +33,12 @@ def test_whole_numbers_stand_for_floats_and_names_for_their_defaults():
     [
         ({"epoch": 3}, "E-KEY", "train: unknown key 'epoch'", "did you mean 'epochs'?"),
         ({"optimizer": "sdg"}, "E-KEY", "train.optimizer: unknown 'sdg'", "did you mean 'sgd'? known: adamw, sgd"),
-        ({"optimizer": {"sgd": {"lrr": 1}}}, "E-KEY", "train.optimizer.sgd: unknown key 'lrr'", "known: lr, momentum, nesterov, weight_decay"),
+        (
+            {"optimizer": {"sgd": {"lrr": 1}}},
+            "E-KEY",
+            "train.optimizer.sgd: unknown key 'lrr'",
+            "known: lr, momentum, nesterov, weight_decay",
+        ),
         ({"epochs": "3"}, "E-TYPE", "train.epochs: should be a valid integer, got '3'", None),
         ({"epochs": True}, "E-TYPE", "train.epochs: should be a valid integer, got True", None),
         ({"epochs": 0}, "E-TYPE", "train.epochs: should be greater than or equal to 1, got 0", None),
