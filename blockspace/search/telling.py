@@ -21,7 +21,7 @@ EMPTY = {"reason": "", "seconds": 0.0, "metrics": {}, "measured": {}, "solved": 
 
 @dataclass
 class OpenTrial:
-    """An unfinished trial and what is stored of it. Only this process writes it, so nothing needs reading twice: each look costs milliseconds."""
+    """An unfinished trial and what is stored of it. Only this process writes it, so nothing is read twice: a look costs milliseconds."""
 
     trial: Trial
     attributes: dict[str, Any] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """A search as its own process, which a test can kill: `python driver.py FOLDER JSON`.
 
-It kills itself with -9: `kill_at: [event, n]` at the n-th event of that kind; `before_tell: n` between a training's result file and its n-th
-record; `between_parameters: n` when the n-th trial has one of its parameters; `before_ask: n` between the queueing and the start of a trial.
+It kills itself with -9: `kill_at: [event, n]` at the n-th event of that kind; `before_tell: n` between a training's result file and its
+n-th record; `between_parameters: n` when the n-th trial has one of its parameters; `before_ask: n` between the queueing and the start of
+a trial.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def main(folder: str, plan: dict) -> int:
     options = SearchOptions(**plan.get("options", {}))
     try:
         with Workers(options.worker_count(), []) as workers:
-            run("fake", folder, FakeSpace(), train, OBJECTIVES, options, measure=measure, recipe=plan.get("recipe", {}), on_event=event, workers=workers)
+            settings = {"measure": measure, "recipe": plan.get("recipe", {}), "on_event": event, "workers": workers}
+            run("fake", folder, FakeSpace(), train, OBJECTIVES, options, **settings)
     except Interrupted as reason:
         return reason.exit_code
     return 0

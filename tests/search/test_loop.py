@@ -32,7 +32,7 @@ def trained(rows) -> list[Row]:
     return [row for row in rows if row.status == "trained"]
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "grid"])
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "grid", pytest.param("gp", marks=pytest.mark.slow)])
 def test_exactly_n_distinct_networks_train(tmp_path, workers, sampler):
     rows = search(tmp_path, workers, FakeSpace(limit=12, top=16), {"trials": 12, "sampler": sampler, "per_choice": {"block": "equal"}})
     good = trained(rows)
@@ -58,7 +58,8 @@ def test_a_duplicate_copies_its_original_at_no_cost(tmp_path, workers):
 
 def test_an_exhausted_space_ends_with_its_reason(tmp_path, workers):
     events = []
-    rows = search(tmp_path, workers, FakeSpace(top=1), {"trials": 30, "sampler": "grid"}, on_event=lambda kind, data: events.append((kind, data)))
+    options = {"trials": 30, "sampler": "grid"}
+    rows = search(tmp_path, workers, FakeSpace(top=1), options, on_event=lambda kind, data: events.append((kind, data)))
     assert len(trained(rows)) == 10 and len(rows) == 10  # 6 splits and 4 cardinalities at one width
     assert events[-1][0] == "ended" and events[-1][1]["reason"] == "the space is exhausted"
 
@@ -77,7 +78,8 @@ def test_nothing_feasible_says_what_was_nearest(tmp_path, workers):
 
 
 def test_faults_become_states_and_the_search_goes_on(tmp_path, workers):
-    faults = {"0": "raise", "1": "memory", "2": "diverge", "3": "exit", "4": "os_exit", "5": "kill", "6": "recurse", "7": "no_metric", "8": "wrong", "9": "segfault"}
+    names = ["raise", "memory", "diverge", "exit", "os_exit", "kill", "recurse", "no_metric", "wrong", "segfault"]
+    faults = {str(number): name for number, name in enumerate(names)}
     options = {"trials": 6, "sampler": "random", "seed": 3, "failures": {"after": 50}}
     rows = search(tmp_path, workers, FakeSpace(limit=999, top=500), options, recipe={"faults": faults})
     fresh = {row.number: row for row in rows if row.status != "duplicate"}
@@ -103,7 +105,8 @@ def test_faults_become_states_and_the_search_goes_on(tmp_path, workers):
 
 
 def test_the_same_cause_from_the_start_stops_the_study(tmp_path, workers):
-    with pytest.raises(FailureError, match=r"the first 3 trainings failed with the same cause: ValueError: bad width \(trial \d\)") as caught:
+    message = r"the first 3 trainings failed with the same cause: ValueError: bad width \(trial \d\)"
+    with pytest.raises(FailureError, match=message) as caught:
         search(tmp_path, workers, options={"sampler": "random"}, recipe={"fault": "raise"})
     assert caught.value.exit_code == 4
     rows = search(tmp_path, workers, options={"sampler": "random"})  # mended: the same command goes on
@@ -117,7 +120,8 @@ def test_too_many_failures_stop_the_study(tmp_path, workers):
 
 
 def test_a_training_longer_than_its_timeout_is_stopped(tmp_path, workers):
-    rows = search(tmp_path, workers, FakeSpace(limit=99), {"trials": 2, "sampler": "random", "timeout": 0.5}, recipe={"faults": {"0": "stubborn", "1": "hang"}})
+    options = {"trials": 2, "sampler": "random", "timeout": 0.5}
+    rows = search(tmp_path, workers, FakeSpace(limit=99), options, recipe={"faults": {"0": "stubborn", "1": "hang"}})
     late = [row for row in rows if row.number in (0, 1)]
     assert [row.status for row in late] == ["timeout", "timeout"] and len(trained(rows)) == 2
     assert late[0].reason == "longer than 0.5 s" and late[0].seconds < 4

@@ -75,7 +75,7 @@ def uninterrupted(tmp_path_factory):
     return get
 
 
-FAST = {("tpe", point) for point in POINTS} | {("random", "between two parameters"), ("nsga2", "before the record")}
+FAST = {("tpe", "between enqueue and ask"), ("tpe", "training"), ("random", "between two parameters"), ("nsga2", "before the record")}
 CASES = [(sampler, point) for sampler in ("tpe", "random", "nsga2") for point in POINTS]
 
 

@@ -34,7 +34,8 @@ def one(workers, evaluate, task, timeout=None):
 def look(task: Task) -> Result:
     """What a worker sees of itself, as a reason."""
     score = Path("/proc/self/oom_score_adj").read_text().strip() if sys.platform == "linux" else "1000"
-    facts = [os.environ["OMP_NUM_THREADS"], str(os.getsid(0) == os.getpid()), score, str("json" in sys.modules), str("optuna" in sys.modules)]
+    loaded = [str(name in sys.modules) for name in ("json", "optuna")]
+    facts = [os.environ["OMP_NUM_THREADS"], str(os.getsid(0) == os.getpid()), score, *loaded]
     print("said", "in", "the", "log")
     os.system("echo from a grandchild; sleep 30 &")
     return Result("trained", {}, 0.0, task.seed, task.key, " ".join(facts))
