@@ -1,0 +1,139 @@
+"""Settled: a network with every hole filled and every unknown solved, written as YAML of its own that needs no other file of the user's."""
+
+from __future__ import annotations
+
+import yaml
+
+from blockspace.blocks.expr import number
+from blockspace.blocks.file import File, Unit
+from blockspace.blocks.holes import Options
+from blockspace.blocks.template import Network
+from blockspace.errors import BlockspaceError, error
+from blockspace.reader import Map, Node, Scalar, Seq
+
+
+def settled(network: Network, values: dict) -> str:
+    """YAML text of `network` under `values` (holes and unknowns by name), with its input shape and settings written in.
+
+    Blocks of the user's own become `parts`. What the text loads to has the same graph; that is for the caller to check by `key()`.
+    """
+    file = network.file
+    filled = _Filled(network, values)
+    tree: dict = {"format": "blockspace/network/1", "network": network.name}
+    for key in ("doc", "paper"):
+        if key in file.root:
+            tree[key] = file.root.items[key].text
+    params = {name: given(network, name, filled) for name in file.params}
+    if params:
+        tree["params"] = params
+    for key in ("let", "require", "defaults"):
+        if key in file.root:
+            tree[key] = filled.plain(file.root.items[key])
+    parts = own_units(file, filled)
+    if parts:
+        tree["parts"] = parts
+    tree["input"] = list(network.input_shape)
+    for key, node in file.sections.items():
+        tree[key] = filled.plain(node)
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+
+
+def given(network: Network, name: str, filled: _Filled):
+    """A param's value: as bound, as chosen, or as written."""
+    if name in network.settings:
+        return network.settings[name]
+    param = network.file.params[name]
+    return filled.plain(param.node if param.search is not None or not param.is_spec else param.default or param.node)
+
+
+def own_units(file: File, filled: _Filled) -> dict:
+    """The file's parts, and the blocks it imports, as parts; blocks that those import too."""
+    parts = {name: unit_tree(unit, filled) for name, unit in file.parts.items()}
+    for word in file.imports:
+        unit = file.unit(word)
+        inner = own_units(unit, _Filled(None, {}))
+        for name, tree in {**inner, word: unit_tree(unit, _Filled(None, {}))}.items():
+            if parts.setdefault(name, tree) != tree:
+                raise error("E-SHADOW", f"two different blocks are called {name!r}", unit.mark, "rename one, to write the network as one file")
+    return parts
+
+
+def unit_tree(unit: Unit, filled: _Filled) -> dict:
+    """A block or part as the mapping `parts:` takes; its own order and bias are spelled out, since a file's do not reach a block."""
+    tree: dict = {}
+    if unit.params:
+        tree["params"] = {name: filled.plain(p.node if p.search is not None or not p.is_spec else p.default or p.node) for name, p in unit.params.items()}
+    if unit.lets:
+        tree["let"] = {name: filled.plain(node) for name, node in unit.lets.items()}
+    if unit.requires:
+        tree["require"] = [filled.plain(node) for node in unit.requires]
+    own = {name: filled.plain(node) for name, node in unit.defaults.items()}
+    if isinstance(unit, File):
+        own = {"order": "conv-norm-act", "bias": False} | own
+    if own:
+        tree["defaults"] = own
+    return tree | {"flow": filled.plain(unit.flow)}
+
+
+class _Filled:
+    """Turns nodes into plain values, holes and unknowns replaced by what was chosen."""
+
+    def __init__(self, network: Network | None, values: dict):
+        self.holes = network.holes if network else None
+        self.values = values
+
+    def plain(self, node: Node):
+        if isinstance(node, Scalar):
+            return scalar(node)
+        if isinstance(node, Seq):
+            return [self.plain(item) for item in node.items]
+        if "search" in node or "solve" in node:
+            return self.chosen(node)
+        return {key: self.plain(value) for key, value in node.items.items()}
+
+    def chosen(self, node: Map):
+        """The value of a hole or unknown: assigned, or its default."""
+        name = self.holes.names.get(id(node)) if self.holes else None
+        if name is not None and name in self.values:
+            token = self.values[name]
+            hole = self.holes.holes.get(name)
+            if hole is None or not isinstance(hole.domain, Options):
+                return token
+            return self.plain(hole.domain.nodes[token])
+        if "default" in node:
+            default, search = node.items["default"], node.get("search")
+            if isinstance(search, Map) and isinstance(default, Scalar) and default.text in search:
+                return self.plain(search.items[default.text])
+            return self.plain(default)
+        return {key: self.plain(value) for key, value in node.items.items()}
+
+
+def scalar(node: Scalar):
+    """A number or truth value as itself, so that it is written without quotes; else the text."""
+    if node.text in ("true", "false"):
+        return node.text == "true"
+    try:
+        found = number(node.text)
+    except BlockspaceError:
+        return node.text
+    return found if isinstance(found, int) and str(found) == node.text else node.text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists and small mappings on one line, as a person writes steps."""
+
+    def ignore_aliases(self, data) -> bool:
+        return True
+
+
+def _mapping(dumper: _Dumper, data: dict):
+    flat = all(not isinstance(v, (dict, list)) for v in data.values()) and len(data) <= 6
+    return dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=flat and bool(data))
+
+
+def _sequence(dumper: _Dumper, data: list):
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=all(not isinstance(v, (dict, list)) for v in data))
+
+
+_Dumper.add_representer(dict, _mapping)
+_Dumper.add_representer(list, _sequence)

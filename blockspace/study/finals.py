@@ -1,0 +1,148 @@
+"""The finals: the best of each family and the baseline are trained again, scored once on the test split, compared, and exported."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from blockspace.errors import error
+from blockspace.search import Candidate, Result, Row, Task, run_tasks, training_seed
+from blockspace.study.question import Question
+from blockspace.study.trial import SCORES, WEIGHTS, read_scores, train_finalist
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A network that goes to the finals: its folder name, family, candidate, and what the search measured of it."""
+
+    name: str
+    family: str
+    candidate: Candidate
+    measured: dict[str, float]
+
+    def measured_ratio(self) -> dict[str, float]:
+        """The latency as a ratio to the baseline's, when it was measured."""
+        return {name: value for name, value in self.measured.items() if name == "latency"}
+
+
+def choose(question: Question, rows: list[Row]) -> list[Chosen]:
+    """The best `take` trained rows of each choice of `per` by the first objective, then the baseline."""
+    take, per = question.options.finalists.take, question.per
+    objective, direction = next(iter(question.study.objectives.items()))
+    sign = -1 if direction == "maximize" else 1
+    allowed = sorted((r for r in rows if r.best_allowed), key=lambda r: (sign * r.values[objective], r.number))
+    families = question.space.choices(per) if per else [None]
+    best = [r for family in families for r in [r for r in allowed if per is None or r.families.get(per) == str(family)][:take]]
+    finalists = [Chosen(folder_name(r.label), r.families.get(per, question.space.name), question.candidate(r.params), r.measured) for r in best]
+    base = question.baseline
+    return [*finalists, Chosen(BASELINE, BASELINE, base, {"latency": 1.0} if question.limits else {})]
+
+
+def folder_name(label: str) -> str:
+    """The label as a folder's name."""
+    return re.sub(r"[^a-z0-9._-]", "_", label.lower())[:64]
+
+
+def finalist_tasks(question: Question, chosen: list[Chosen]) -> list[Task]:
+    """One task per network and seed, in folders of their own."""
+    options = question.options
+    recipe = options.train.as_dict()
+    if options.finalists.epochs is not None:
+        recipe["epochs"] = options.finalists.epochs
+    shared = {"data": question.study.data.as_dict(), "recipe": recipe}
+    tasks = []
+    for one in chosen:
+        for replicate in range(options.finalists.seeds):
+            folder = seed_folder(question, one, replicate)
+            seed = training_seed(options.search.seed, one.candidate.key, 1 + replicate)  # 0 was the search's
+            tasks.append(Task(str(folder), one.candidate.arch, seed, one.candidate.key, shared, len(tasks)))
+    return tasks
+
+
+def seed_folder(question: Question, one: Chosen, replicate: int) -> Path:
+    return question.study.folder.absolute() / "finalists" / one.name / f"seed-{replicate}"
+
+
+def retrain(question: Question, chosen: list[Chosen], workers, on_event) -> list[Result]:
+    """The finalists' results in the order of `finalist_tasks`; those finished before are read, not trained again."""
+    return run_tasks(finalist_tasks(question, chosen), train_finalist, workers, on_event)
+
+
+def answer(question: Question, chosen: list[Chosen], results: list[Result]):
+    """The comparison. A network whose trainings all failed is left out; families keep their order."""
+    from blockspace.report import Finalist, compare
+
+    seeds = question.options.finalists.seeds
+    found = []
+    for place, one in enumerate(chosen):
+        trained = [i for i, r in enumerate(results[place * seeds : (place + 1) * seeds]) if r.trained]
+        if trained:
+            found.append(finalist(Finalist, question, one, trained))
+    rivals = [f for f in found if f.family != BASELINE]
+    if not rivals:
+        raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*")
+    return compare(rivals, next((f for f in found if f.family == BASELINE), None), seed=question.options.search.seed)
+
+
+def finalist(cls, question: Question, one: Chosen, replicates: list[int]):
+    import numpy
+
+    scores = [read_scores(seed_folder(question, one, i) / SCORES) for i in replicates]
+    correct, losses = (numpy.stack(column) for column in zip(*scores))
+    costs = {name: one.candidate.costs[name] for name in ("macs", "params")} | one.measured_ratio()
+    return cls(one.family, one.name, costs, correct, losses)
+
+
+def export_all(question: Question, chosen: list[Chosen], lines: dict[str, str]) -> list[Path]:
+    """Each finalist's folder in `best/`, with the weights of its first seed; one that is there already is left."""
+    folders = []
+    for one in chosen:
+        folder = question.study.folder.absolute() / "best" / one.name
+        weights = seed_folder(question, one, 0) / WEIGHTS
+        if one.family != BASELINE and weights.exists():
+            if not folder.exists():
+                export_one(question, one, weights, folder, lines.get(one.name, ""))
+            folders.append(folder)
+    return folders
+
+
+def export_one(question: Question, one: Chosen, weights: Path, folder: Path, line: str) -> None:
+    from safetensors.torch import load_file
+
+    from blockspace.compiler import compile
+    from blockspace.export import export
+    from blockspace.graph import Graph
+
+    graph = Graph.from_dict(one.candidate.arch["graph"])
+    module = compile(graph, seed=0)
+    module.load_state_dict(load_file(str(weights)))
+    export(graph, module, folder, question.settled(one.candidate), card(question, one, line))
+
+
+def card(question: Question, one: Chosen, line: str) -> str:
+    """What a stranger needs to know of the exported network."""
+    options, candidate = question.options, one.candidate
+    shape = "x".join(map(str, candidate.arch["graph"]["input"]))
+    chosen = "\n".join(f"- {name}: {token}" for name, token in candidate.arch["values"].items())
+    costs = ", ".join(f"{value:,} {name}" for name, value in candidate.costs.items())
+    latency = f"\n- latency: {one.measured['latency']:.3f} of the baseline's (CPU time, eager, batch 1)" if "latency" in one.measured else ""
+    return f"""# {one.name}
+
+{options.doc or question.study.name}
+
+- input: {shape}, normalised with the training images' mean and standard deviation per channel
+- costs: {costs}{latency}
+- key: {candidate.key}
+- trained on: {question.study.data.name or question.study.data.folder}, train and validation, {options.finalists.epochs or options.train.epochs} epochs
+- test: {line or "not scored"}
+- weights: of the first of {options.finalists.seeds} seeds, which was not chosen by its test score
+
+Chosen by the search:
+
+{chosen}
+
+`model.py` needs torch (and safetensors to read the weights); `arch.yaml` is the same network for `blockspace show`.
+"""

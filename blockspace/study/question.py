@@ -1,0 +1,129 @@
+"""Question: a study file made concrete - the space fitted to the data, the baseline solved, budgets as numbers. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blockspace.blocks import Network, load, settled
+from blockspace.blocks import number as literal
+from blockspace.cost import COSTS, Budget
+from blockspace.errors import BlockspaceError, error
+from blockspace.search import Candidate, Proposals, SearchSpace, Solver
+from blockspace.study.file import MEASURED, Study, load_study, resolved
+from blockspace.train import describe
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a study asks, ready to be searched."""
+
+    study: Study
+    space: SearchSpace
+    proposals: Proposals
+    baseline: Candidate
+    limits: dict[str, tuple[float | None, float | None]]  # on what is measured
+
+    @property
+    def options(self):
+        return self.study.options
+
+    @property
+    def per(self) -> str | None:
+        """The hole whose choices are compared, if any."""
+        compared = self.options.compare.by if self.options.compare else None
+        return self.options.finalists.per or compared or next(iter(self.space.families()), None)
+
+    def candidate(self, assignment: dict) -> Candidate:
+        return self.proposals.propose(assignment)
+
+    def settled(self, candidate: Candidate) -> str:
+        """The candidate as a network file of its own. Raises E-SPACE when it would not load to the same graph."""
+        return settled(self.space.network, candidate.arch["values"])
+
+    def digest(self) -> dict[str, Any]:
+        """What must not change between starts: the question itself, as plain data."""
+        options = self.options.model_dump(mode="json", exclude={"out", "doc", "search"})
+        return options | {"space": settled_space(self.space.network), "baseline_key": self.baseline.key}
+
+
+def settled_space(network: Network) -> dict[str, Any]:
+    """The space as data: its file's content, its input and settings, and the blocks it imports."""
+    from blockspace.reader import plain
+
+    imported = {word: plain(network.file.unit(word).root) for word in network.file.imports}
+    return {"file": plain(network.file.root), "input": list(network.input_shape), "settings": network.settings, "blocks": imported}
+
+
+def ask(path: str | Path, overrides=()) -> Question:
+    """The question of a study file. Raises BlockspaceError with the mistakes of the study, its space, its data and its budget."""
+    study = load_study(path, overrides)
+    network = space_of(study)
+    shape, classes = describe(study.data)
+    space = SearchSpace(network.fitted(shape, classes))
+    check_choices(study, space)
+    solver = Solver(space)
+    baseline = solved_baseline(study, space, solver)
+    budgets, limits = {}, {}
+    for name in (*COSTS, *MEASURED):
+        reference = 1.0 if name in MEASURED else baseline.costs[name]
+        budget = resolved(getattr(study.options.budget, name), name, reference, study.mark_of(("budget", name)))
+        if budget is not None and name in MEASURED:
+            limits[name] = (budget.low, budget.high)
+        elif budget is not None:
+            budgets[name] = budget
+    return Question(study, space, Proposals(space, budgets, solver), baseline, limits)
+
+
+def space_of(study: Study) -> Network:
+    """The study's network with holes."""
+    mark = study.mark_of(("space",))
+    try:
+        network = load(study.space_path)
+    except BlockspaceError as e:
+        raise e.at(mark) from None
+    if not isinstance(network, Network):
+        raise error("E-SPACE", f"{study.options.space!r} is a block; a study searches a network", mark)
+    if not network.holes.holes:
+        raise error("E-SPACE", f"{study.options.space!r} has no holes to search", mark, "give a param `search: [...]`")
+    return network
+
+
+def check_choices(study: Study, space: SearchSpace) -> None:
+    """The holes a study names must be holes of its space."""
+    options = study.options
+    named = [(("search", "per_choice", name), name) for name in options.search.per_choice]
+    named += [(("finalists", "per"), options.finalists.per)] if options.finalists.per else []
+    named += [(("compare", "by"), options.compare.by)] if options.compare else []
+    for where, name in named:
+        try:
+            space.choices(name)
+        except BlockspaceError as e:
+            raise e.at(study.mark_of(where)) from None
+
+
+def solved_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candidate:
+    """The baseline as a candidate: holes as given, else at their defaults, unknowns solved to its own `macs:` (or params, acts)."""
+    given = dict(study.options.baseline)
+    mark = study.mark_of(("baseline",))
+    targets = {name: target(given.pop(name), name, mark) for name in COSTS if name in given}
+    try:
+        assignment = space.default({name: token for name, token in given.items()})
+    except BlockspaceError as e:
+        raise e.at(mark) from None
+    own = Proposals(space, {name: Budget(name, None, value) for name, value in targets.items()}, solver)
+    candidate = own.propose(assignment)
+    missed = [name for name, violation in candidate.violations.items() if violation > 0]
+    if missed:
+        name = missed[0]
+        message = f"the baseline cannot be brought down to {targets[name]:,} {name}; its nearest is {candidate.costs[name]:,}"
+        raise error("E-INFEASIBLE", message, mark, "raise the figure, or choose a smaller baseline")
+    return candidate
+
+
+def target(value, name: str, mark) -> int:
+    found = literal(value) if isinstance(value, str) else value
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise error("E-TYPE", f"baseline: {name} must be a count, as 8M; got {value}", mark)
+    return found

@@ -1,0 +1,195 @@
+"""search: a study from its file to its answer. The same call resumes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from blockspace.errors import StorageError, error
+from blockspace.files import write_atomic
+from blockspace.search import Candidate, Row, StudyLock, Task, Workers, run
+from blockspace.study import finals
+from blockspace.study.file import Study
+from blockspace.study.question import Question, ask
+from blockspace.study.trial import PRELOAD, measure, train_trial
+
+Event = Callable[[str, dict[str, Any]], None]
+MEASURE_PRELOAD = ("torch", "blockspace.compiler")
+LATENCY_PAIRS = 40
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished study: its rows, its answer, and where the finalists were exported."""
+
+    question: Question
+    rows: list[Row]
+    answer: Any
+    exported: list[Path] = field(default_factory=list)
+
+    @property
+    def study(self) -> Study:
+        return self.question.study
+
+    @property
+    def front(self) -> list[Row]:
+        """The trained rows that no other is better than in every objective."""
+        allowed = [r for r in self.rows if r.best_allowed]
+        return [r for r in allowed if not any(dominates(o, r, self.study.objectives) for o in allowed)]
+
+    @property
+    def results(self) -> list[dict]:
+        """Every proposal as a flat mapping, as in results.csv."""
+        return [flat(self.question, r) for r in self.rows]
+
+    def text(self) -> str:
+        """The table and the sentence."""
+        from blockspace.report import answer_table
+
+        return answer_table(self.answer) + "\n\n" + self.answer.sentence()
+
+
+def dominates(first: Row, second: Row, objectives: dict[str, str]) -> bool:
+    """At least as good in every objective, and better in one."""
+    signs = [1 if direction == "maximize" else -1 for direction in objectives.values()]
+    pairs = [(sign * first.values[name], sign * second.values[name]) for sign, name in zip(signs, objectives)]
+    return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
+
+
+def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | None = None, **changes) -> Outcome:
+    """Run a study to its answer: search, retrain the finalists, compare, export.
+
+    `overrides` are `key.path=value` texts; keyword arguments are settings of its `search:` section (`trials=40`). Everything is kept in
+    the run directory, and the same call goes on where a killed one stopped. Raises BlockspaceError and, when stopped by a signal, Interrupted.
+    """
+    texts = [*overrides, *(f"search.{key}={value}" for key, value in changes.items())]
+    question = ask(path, texts)
+    question.proposals.check_reachable()
+    emit = on_event or (lambda _kind, _data: None)
+    folder = prepared(question)
+    with ExitStack() as stack:
+        lock = stack.enter_context(StudyLock(folder))
+        write_atomic(folder / "study.yaml", resolved_yaml(question))
+        workers = stack.enter_context(Workers(question.options.search.worker_count(), PRELOAD))
+        rows = searched(question, folder, workers, lock, emit)
+        write_results(question, rows)
+        chosen = finals.choose(question, rows)
+        emit("finals", {"networks": len(chosen), "trainings": len(chosen) * question.options.finalists.seeds})
+        results = finals.retrain(question, chosen, workers, emit)
+    found = finals.answer(question, chosen, results)
+    emit("exporting", {})
+    exported = finals.export_all(question, chosen, test_lines(found))
+    outcome = Outcome(question, rows, found, exported)
+    write_atomic(folder / "answer.txt", outcome.text() + "\n")
+    return outcome
+
+
+def prepared(question: Question) -> Path:
+    """The run directory, made and known to be writable. Raises StorageError."""
+    folder = question.study.folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise error("E-IO", f"{folder} cannot be made: {reason.strerror}", help="choose another with out=FOLDER", cls=StorageError) from None
+    write_atomic(folder / ".probe", b"")
+    (folder / ".probe").unlink()
+    return folder.absolute()
+
+
+def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event) -> list[Row]:
+    """The search itself; latency is measured in one child of its own."""
+    study, options = question.study, question.options
+    recipe = {"data": study.data.as_dict(), "recipe": options.train.as_dict()}
+    with ExitStack() as stack:
+        measuring = measurer(question, folder, stack) if question.limits or "latency" in study.objectives else None
+        return run(
+            study.name, folder, WithFiles(question), train_trial, study.objectives, options.search,
+            measure=measuring, limits=question.limits, digest=question.digest(), recipe=recipe, on_event=emit, workers=workers, lock=lock,
+        )  # fmt: skip
+
+
+class WithFiles:
+    """The proposals, each with its network file for the trial's folder."""
+
+    def __init__(self, question: Question):
+        self.question = question
+        self.suggest, self.choices = question.proposals.suggest, question.proposals.choices
+
+    def propose(self, assignment: dict) -> Candidate:
+        candidate = self.question.candidate(assignment)
+        candidate.arch["arch"] = self.question.settled(candidate)
+        return candidate
+
+
+def measurer(question: Question, folder: Path, stack: ExitStack) -> Callable[[Candidate], dict[str, float]]:
+    """The function that measures a candidate against the baseline, in a child forked from a server that has torch."""
+    window = question.options.budget.latency
+    settings = {"threads": window.threads, "batch": window.batch, "pairs": LATENCY_PAIRS}
+    shared = {"baseline": question.baseline.arch["graph"], "latency": settings}
+    child: list[Workers] = []  # started with the first measurement: a finished study that is run again needs none
+
+    def measured(candidate: Candidate) -> dict[str, float]:
+        if not child:
+            child.append(stack.enter_context(Workers(1, MEASURE_PRELOAD)))
+        task = Task(str(folder / "measure"), {"graph": candidate.arch["graph"]}, 0, candidate.key, shared)
+        Path(task.folder).mkdir(exist_ok=True)
+        child[0].submit(measure, task)
+        result = child[0].wait(300)[0].result
+        if not result.trained:
+            raise error("E-LATENCY", f"the latency of {candidate.label} could not be measured: {result.reason}")
+        return {"latency": result.metrics["latency"]}
+
+    return measured
+
+
+def resolved_yaml(question: Question) -> str:
+    """The study as it is run, every default spelled out."""
+    import yaml
+
+    return yaml.safe_dump(question.options.model_dump(mode="json"), sort_keys=False)
+
+
+def flat(question: Question, row: Row) -> dict[str, Any]:
+    """One row for results.csv."""
+    per = question.per
+    return {
+        "number": row.number,
+        "state": row.status,
+        "family": row.families.get(per, "") if per else "",
+        "label": row.label,
+        "key": row.key,
+        "macs": row.costs.get("macs"),
+        "params": row.costs.get("params"),
+        "latency": row.measured.get("latency"),
+        "val_acc": row.metrics.get("val_acc", row.values.get("val_acc")),
+        "val_loss": row.metrics.get("val_loss"),
+        "seconds": round(row.seconds, 3),
+        "seed": row.seed,
+        "reason": row.reason,
+        "duplicate_of": row.duplicate_of,
+        "choices": row.params | row.solved,
+    }
+
+
+def write_results(question: Question, rows: list[Row]) -> None:
+    from blockspace.report import write_results as write
+
+    write(question.study.folder / "results.csv", [flat(question, r) for r in rows])
+
+
+def test_lines(found) -> dict[str, str]:
+    """Per network the words of its card: accuracy and log-loss on the test split."""
+    return {
+        r.name: f"accuracy {r.accuracy:.4f}, log-loss {r.log_loss:.4f} nats (means over {r.seeds} seeds, {found.images} images)" for r in found.rows
+    }
+
+
+def as_json(outcome: Outcome) -> str:
+    """The outcome for programs: the answer's rows and sentence, the front, the exported folders."""
+    rows = [{"family": r.family, "name": r.name, **r.costs, "seeds": r.seeds, "accuracy": r.accuracy, "log_loss": r.log_loss} for r in outcome.answer.rows]
+    content = {"study": outcome.study.name, "sentence": outcome.answer.sentence(), "networks": rows, "exported": [str(p) for p in outcome.exported]}
+    return json.dumps(content, indent=1)

@@ -1,0 +1,116 @@
+"""What runs in a worker process: train a candidate, train and score a finalist, measure a latency. Each writes its result file last."""
+
+from __future__ import annotations
+
+import io
+import platform
+import signal
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+from blockspace.files import write_atomic
+from blockspace.search import Result, Task
+
+PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.train.fitting", "sklearn.datasets")
+WEIGHTS, SCORES, ARCH = "weights.safetensors", "scores.npz", "arch.yaml"
+
+
+def train_trial(task: Task) -> Result:
+    """Train one candidate on the search split; `val_acc` and `val_loss` of the last epoch are its metrics."""
+    from blockspace.train import load
+
+    data = load(task.options["data"])
+    result, _ = trained(task, *data.search_split())
+    result.write(task.folder)
+    return result
+
+
+def train_finalist(task: Task) -> Result:
+    """Train one finalist on train + validation and score it on the test split, once; weights and per-image scores stay beside the result."""
+    from blockspace.train import load, score
+
+    final, test = load(task.options["data"]).final_split()
+    result, module = trained(task, final, None)
+    if result.trained:
+        scores = score(module, test)
+        metrics = {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss}
+        result = Result("trained", metrics, result.seconds, task.seed, task.key, versions=result.versions)
+        save_weights(module, Path(task.folder) / WEIGHTS)
+        save_scores(scores, Path(task.folder) / SCORES)
+    result.write(task.folder)
+    return result
+
+
+def measure(task: Task) -> Result:
+    """The candidate's latency as a ratio to the baseline's, paired call by call."""
+    from blockspace.compiler import measure_graphs
+
+    start = perf_counter()
+    found = measure_graphs(task.arch["graph"], task.options["baseline"], **task.options["latency"])
+    metrics = {"latency": found.ratio, "latency_iqr": found.iqr, "latency_ms": found.candidate_ms, "baseline_ms": found.baseline_ms}
+    return Result("trained", metrics, perf_counter() - start, task.seed, task.key)
+
+
+def trained(task: Task, training, evaluation):
+    """Compile and fit: the result (trained or diverged) and the module."""
+    from blockspace.compiler import compile
+    from blockspace.graph import Graph
+    from blockspace.train import Diverged, fit, read_recipe
+
+    recipe = read_recipe(task.options["recipe"])
+    module = compile(Graph.from_dict(task.arch["graph"]), seed=task.seed, init=recipe.init or "default")
+    if "arch" in task.arch:
+        write_atomic(Path(task.folder) / ARCH, task.arch["arch"])
+    start = perf_counter()
+    stop = StopAtEpoch()
+    try:
+        fitted = fit(module, training, evaluation, recipe, task.seed, task.folder, should_stop=stop)
+    except Diverged as reason:
+        return Result("diverged", {}, perf_counter() - start, task.seed, task.key, str(reason), versions()), module
+    if fitted.stopped:
+        raise SystemExit(128 + signal.SIGTERM)  # its checkpoint is kept; the next start goes on from it
+    metrics = {} if fitted.val_acc is None else {"val_acc": fitted.val_acc, "val_loss": fitted.val_loss}
+    return Result("trained", metrics, fitted.seconds, task.seed, task.key, versions=versions()), module
+
+
+class StopAtEpoch:
+    """True once SIGTERM came: the training ends with its epoch."""
+
+    def __init__(self):
+        self.asked = False
+        signal.signal(signal.SIGTERM, self._note)
+
+    def _note(self, _signum, _frame) -> None:
+        self.asked = True
+
+    def __call__(self) -> bool:
+        return self.asked
+
+
+def versions() -> dict[str, str]:
+    """What a result depends on beside its inputs."""
+    return {"python": platform.python_version()} | {name: version(name) for name in ("blockspace", "torch", "lightning")}
+
+
+def save_weights(module, path: Path) -> None:
+    from safetensors.torch import save
+
+    write_atomic(path, save({key: tensor.contiguous() for key, tensor in module.state_dict().items()}))
+
+
+def save_scores(scores, path: Path) -> None:
+    """Per test image: right or wrong, and log-loss in nats."""
+    import numpy
+
+    buffer = io.BytesIO()
+    numpy.savez_compressed(buffer, correct=scores.correct, log_loss=scores.log_loss)
+    write_atomic(path, buffer.getvalue())
+
+
+def read_scores(path: Path):
+    """(correct, log_loss) as written by `save_scores`."""
+    import numpy
+
+    with numpy.load(path, allow_pickle=False) as content:
+        return content["correct"], content["log_loss"]
