@@ -16,7 +16,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from blockspace.search.row import Row
 
 # what a row without the attribute has: not worth a commit
-EMPTY = {"reason": "", "seconds": 0.0, "metrics": {}, "measured": {}, "solved": {}, "families": {}, "costs": {}, "label": "", "violations": {}}
+TABLES = ("families", "costs", "solved", "violations", "measured", "metrics")
+EMPTY = {"label": "", "reason": "", "seconds": 0.0, **{name: {} for name in TABLES}}
 
 
 @dataclass

@@ -56,6 +56,12 @@ def test_a_duplicate_copies_its_original_at_no_cost(tmp_path, workers):
         assert original.status == "trained" and not row.best_allowed
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
+def test_a_small_space_is_searched_to_its_end(tmp_path, workers, sampler):
+    rows = search(tmp_path, workers, FakeSpace(top=2), {"trials": 9, "sampler": sampler})
+    assert len(trained(rows)) == 9  # of ten
+
+
 def test_an_exhausted_space_ends_with_its_reason(tmp_path, workers):
     events = []
     options = {"trials": 30, "sampler": "grid"}
