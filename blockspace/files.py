@@ -10,7 +10,7 @@ import errno
 import os
 from pathlib import Path
 
-from blockspace.errors import StorageError, error
+from blockspace.errors import BlockspaceError, StorageError, error
 
 TEMPORARY = ".tmp"
 
@@ -51,7 +51,7 @@ def sync_directory(path: Path) -> None:
             os.close(handle)
 
 
-def storage_error(path: Path, reason: OSError) -> StorageError:
+def storage_error(path: Path, reason: OSError) -> BlockspaceError:
     """E-DISK or E-IO for what the system said about `path`."""
     if reason.errno in (errno.ENOSPC, errno.EDQUOT):
         return error("E-DISK", f"{path}: the disk is full", help="free some space and run the same command again", cls=StorageError)

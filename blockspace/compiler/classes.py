@@ -27,7 +27,7 @@ class Column:
 
     def text(self, prefix: str = "") -> str:
         """How code refers to it; `prefix` is `self.` outside the constructor."""
-        if self.name:
+        if self.name or self.times is None:
             return prefix + self.name
         factor, base = self.times
         return f"{factor} * {base.text(prefix)}"

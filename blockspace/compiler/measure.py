@@ -47,7 +47,7 @@ class Latency:
 
 def paired_ratio(
     candidate: nn.Module, baseline: nn.Module, input_shape: tuple[int, ...], batch: int = 1, threads: int = 1,
-    pairs: int = 60, warmup: int = 5, seconds: float = 6.0,
+    pairs: int = 400, warmup: int = 5, seconds: float = 4.0,
 ) -> Latency:  # fmt: skip
     """Time two modules in eval mode on one random input of `(batch, *input_shape)`, which of them goes first changing from pair to pair.
 

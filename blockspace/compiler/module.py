@@ -42,7 +42,7 @@ def place(root: nn.Module, path: str, layer: nn.Module) -> None:
     for part in around:
         if part not in root._modules:
             root.add_module(part, nn.Module())
-        root = root._modules[part]
+        root = root.get_submodule(part)
     root.add_module(name, layer)
 
 

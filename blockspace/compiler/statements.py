@@ -22,7 +22,8 @@ Statement = tuple[str, Expr | Ref]  # a value and its expression
 
 def forward_lines(one: Class) -> tuple[list[str], set[str]]:
     """The statements of `forward`, indented by 8, and the names of the numbers they read from `self`."""
-    items, stored = in_rows(one.example), set()
+    items = in_rows(one.example)
+    stored: set[str] = set()
     statements, result = sentences(one, items, stored)
     names = variables(one.example.input, {item.value: branch(item) for item in one.example.items}, statements, result)
     rows = [row for value, expr in statements for row in lines(expr, names, 8, f"{names[value]} = ")]
@@ -34,7 +35,7 @@ def sentences(one: Class, items: list[Item], stored: set[str]) -> tuple[list[Sta
     use = one.example
     uses = readers(items, use.output)
     statements: list[Statement] = []
-    waiting: dict[str, Expr] = {}  # read once, so written where it is read
+    waiting: dict[str, Expr | Ref] = {}  # read once, so written where it is read
     for item in items:
         fits = [waiting.get(source, Ref(source)) for source in item.inputs]
         inputs = [arg if nests(arg, item) else Ref(source) for source, arg in zip(item.inputs, fits)]

@@ -98,7 +98,7 @@ def sources(values) -> dict[Layer, None]:
 def mark(values, found: dict[Layer, None]) -> None:
     for value in pytree.tree_leaves(values):
         if isinstance(value, torch.Tensor):
-            value.sources = found
+            setattr(value, "sources", found)  # noqa: B010 (a name torch's stubs do not know)
 
 
 def layers(module: nn.Module, shape: tuple[int, ...]) -> list[Layer]:
@@ -111,7 +111,8 @@ def layers(module: nn.Module, shape: tuple[int, ...]) -> list[Layer]:
 
     def leave(part: nn.Module, args, kwargs, output) -> None:
         if part not in found:
-            found[part] = Layer(*owners[part], list(read[part]))
+            name, tensors = owners[part]
+            found[part] = Layer(name, tensors, list(read[part]))
             for layer in read[part]:
                 layer.after.append(found[part])
         mark(output, {found[part]: None})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 import logging
 import warnings
@@ -49,7 +48,7 @@ class Job:
             self.differences[name] = max(difference, self.differences.get(name, 0.0))
 
 
-def mismatch(message: str) -> ExportError:
+def mismatch(message: str) -> BlockspaceError:
     return error("E-EXPORT-MISMATCH", message, help="nothing was written; leave this format out, or report the network", cls=ExportError)
 
 
@@ -76,20 +75,26 @@ def py(job: Job) -> None:
 
 
 def network_of(path: Path) -> nn.Module:
-    """The last class of a file, constructed; the file is run under a name of its own and not kept in `sys.modules`."""
-    spec = importlib.util.spec_from_file_location("exported_model", path)
-    loaded = importlib.util.module_from_spec(spec)
-    code = compile(path.read_text(encoding="utf-8"), str(path), "exec")  # not spec.loader, which would leave a __pycache__ beside it
-    exec(code, loaded.__dict__)
-    return [v for v in vars(loaded).values() if isinstance(v, type) and v.__module__ == "exported_model"][-1]()
+    """The last class of a file, constructed; the file is run under a name of its own, not imported."""
+    space: dict = {"__name__": "exported_model", "__file__": str(path)}
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)  # importing it would leave a __pycache__ beside it
+    return [v for v in space.values() if isinstance(v, type) and v.__module__ == "exported_model"][-1]()
 
 
 def onnx_file(job: Job) -> None:
     """model.onnx: one file, any batch size, checked by ONNX and run by onnxruntime."""
     path = job.folder / "model.onnx"
     with refusing("onnx: the network cannot be converted"), quiet():
-        names = {"input_names": ["input"], "output_names": ["output"]}
-        program = torch.onnx.export(job.module, (two(job),), dynamo=True, dynamic_shapes=({0: "batch"},), verbose=False, **names)
+        program = torch.onnx.export(
+            job.module,
+            (two(job),),
+            input_names=["input"],
+            output_names=["output"],
+            dynamic_shapes=({0: "batch"},),
+            dynamo=True,
+            verbose=False,
+        )
+        assert program is not None  # only the old exporter returns nothing
         program.save(path, external_data=False)
         onnx.checker.check_model(path, full_check=True)
         session = onnxruntime.InferenceSession(path, silent(), providers=["CPUExecutionProvider"])

@@ -4,17 +4,20 @@ import ast
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from graphs import KINDS, Sketch, bottleneck, network, shuffle
 
 import blockspace as bs
+from blockspace import blocks
 from blockspace.compiler import compile, to_source
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Add, Concat, Part
 
-LIBRARY = ("resnet50", "resnext50_32x4d", "res2net50_26w_4s", "hs_resnet50")
+NETWORKS = Path(blocks.__file__).parent / "library" / "networks"
+LIBRARY = sorted(path.stem for path in NETWORKS.glob("*.yaml"))
 
 
 def run(source):
@@ -48,9 +51,11 @@ def test_equals_compile(kind):
 
 @pytest.mark.parametrize("name", LIBRARY)
 def test_library_networks_equal_compile(name):
-    graph = bs.load(name).graph()
+    network = bs.load(name)
+    shape = (network.input_shape[0], 80, 80)  # the smallest that inception_v3 takes
+    graph = network.graph(shape)
     source = to_source(graph)
-    assert_equal(graph, source, torch.randn(2, 3, 40, 40))
+    assert_equal(graph, source, torch.randn(2, *shape))
     assert max(map(len, source.splitlines())) <= 120
 
 

@@ -167,7 +167,8 @@ def test_a_replacement_killed_halfway_is_put_back(graph, trained, tmp_path, dead
 def test_a_kill_while_writing_leaves_no_folder(graph, tmp_path):
     code = (
         "import json, os, sys; from blockspace.graph import Graph; from blockspace.compiler import compile;"
-        "from blockspace.export import export, formats; graph = Graph.from_dict(json.loads(sys.argv[1])); formats.to_source = lambda graph: os._exit(9);"
+        "from blockspace.export import export, formats;"
+        "graph = Graph.from_dict(json.loads(sys.argv[1])); formats.to_source = lambda graph: os._exit(9);"
         "export(graph, compile(graph), sys.argv[2], '', '', formats=('safetensors', 'py'))"
     )
     path = os.pathsep.join(sys.path)
