@@ -8,6 +8,7 @@ from importlib import import_module
 _HOME = {
     "DataSpec": "catalogue",
     "Options": "options",
+    "check_data": "catalogue",
     "describe": "catalogue",
     "read_spec": "catalogue",
     "Recipe": "recipe",

@@ -10,11 +10,13 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, model_validator
 
-from blockspace.errors import Mark, error
+from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.train import folder as folders
 from blockspace.train.options import Options, suggest, validated
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts its files
+IDX = tuple(f"{folder}train-images-idx3-ubyte{end}" for folder in ("", "FashionMNIST/raw/") for end in ("", ".gz"))
+CACHE = Path("~/.cache/blockspace/data")  # where downloads go when no place is given
 DATA_VARIABLE = "BLOCKSPACE_DATA"  # a folder with data sets in torchvision's layout
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
@@ -30,14 +32,15 @@ class Known:
     images: int
     val: int
     train: int | None = None  # None: all that is left
+    markers: tuple[str, ...] = ()  # a place holds the data set when it holds one of these; none: it comes with a package
 
 
 KNOWN = {
     # 1,797 scans of 8x8 in scikit-learn, enlarged to 16x16; the test split is cut from them too
     "digits": Known((1, 16, 16), 10, 1_797, val=400, train=500),
-    "fashion_mnist": Known((1, 28, 28), 10, 60_000, val=10_000),
-    "cifar10": Known((3, 32, 32), 10, 50_000, val=5_000),
-    "cifar100": Known((3, 32, 32), 100, 50_000, val=5_000),
+    "fashion_mnist": Known((1, 28, 28), 10, 60_000, val=10_000, markers=IDX),
+    "cifar10": Known((3, 32, 32), 10, 50_000, val=5_000, markers=("cifar-10-batches-py",)),
+    "cifar100": Known((3, 32, 32), 100, 50_000, val=5_000, markers=("cifar-100-python",)),
 }
 
 
@@ -111,9 +114,42 @@ def describe(spec: str | Mapping[str, Any] | DataSpec) -> Description:
     return Description((channels, spec.size or height, spec.size or width), known.classes)
 
 
+def check_data(spec: str | Mapping[str, Any] | DataSpec) -> None:
+    """What can be said without torch of whether `load` will find its files: quick, and nothing is read but folders.
+
+    Raises BlockspaceError as `read_spec` does, and E-DATA for what is missing and may not be downloaded.
+    """
+    spec = read_spec(spec)
+    if spec.folder is not None:
+        folders.scan(spec.folder)
+    elif KNOWN[str(spec.name)].markers and not spec.download and find(spec) is None:
+        raise missing(spec)
+
+
+def find(spec: DataSpec) -> Path | None:
+    """The first place that holds a named data set: what one of its markers names there."""
+    found = (place / marker for place in places(spec) for marker in KNOWN[str(spec.name)].markers)
+    return next((path for path in found if path.exists()), None)
+
+
+def missing(spec: DataSpec) -> BlockspaceError:
+    """The error for a data set that is nowhere."""
+    looked = ", ".join(map(str, places(spec))) or f"no place: neither `path` nor ${DATA_VARIABLE} is set"
+    package = "apt-get install dataset-fashion-mnist, or " if spec.name == "fashion_mnist" else ""
+    help = f"{package}data={{name: {spec.name}, download: true}}, or data={{name: {spec.name}, path: ...}}"
+    return error("E-DATA", f"{spec.name} is not on this machine; looked in {looked}", help=help)
+
+
+def download_root(spec: DataSpec) -> Path:
+    """Where a download goes: the given path, else $BLOCKSPACE_DATA, else a cache in the home folder."""
+    return next((place for place in places(spec) if place != DEBIAN), CACHE.expanduser())
+
+
 def places(spec: DataSpec) -> list[Path]:
-    """The folders to look in for a named data set: the given path only, else $BLOCKSPACE_DATA and, for Fashion-MNIST, Debian's."""
+    """The folders to look in for a named data set: the given path only; else $BLOCKSPACE_DATA, for Fashion-MNIST Debian's, and the cache
+    once something was downloaded into it."""
     if spec.path is not None:
         return [Path(spec.path).expanduser()]
     from_user = [Path(os.environ[DATA_VARIABLE]).expanduser()] if os.environ.get(DATA_VARIABLE) else []
-    return from_user + ([DEBIAN] if spec.name == "fashion_mnist" else [])
+    cache = [CACHE.expanduser()] if CACHE.expanduser().is_dir() else []
+    return from_user + ([DEBIAN] if spec.name == "fashion_mnist" else []) + cache

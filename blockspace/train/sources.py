@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy
 import torch
 
-from blockspace.errors import BlockspaceError, error
+from blockspace.errors import error
 from blockspace.train import folder
-from blockspace.train.catalogue import DEBIAN, KNOWN, DataSpec, places
+from blockspace.train.catalogue import KNOWN, DataSpec, download_root, find, missing
 from blockspace.train.images import FileImages, Images, resized
 from blockspace.train.partition import content_keys
 
@@ -89,11 +89,12 @@ def read_digits(spec: DataSpec) -> Source:
 
 def read_fashion_mnist(spec: DataSpec) -> Source:
     """Fashion-MNIST (Xiao et al. 2017): 60,000 + 10,000 grey images of 28x28 in four idx files, gzipped or not."""
-    place = idx_folder(spec)
-    if place is None and spec.download:
-        place = download("FashionMNIST", spec) / "FashionMNIST" / "raw"
-    if place is None:
-        raise missing(spec, "apt-get install dataset-fashion-mnist, or ")
+    if find(spec) is None and spec.download:
+        download("FashionMNIST", spec)
+    found = find(spec)
+    if found is None:
+        raise missing(spec)
+    place = found.parent
     pools = {}
     for part, prefix in (("train", "train"), ("test", "t10k")):
         images, labels = read_idx(place, f"{prefix}-images-idx3-ubyte"), read_idx(place, f"{prefix}-labels-idx1-ubyte")
@@ -101,12 +102,6 @@ def read_fashion_mnist(spec: DataSpec) -> Source:
             raise error("E-DATA", f"{place}: {prefix} has images of shape {images.shape} and labels of shape {labels.shape}")
         pools[part] = pool(images[:, None], labels, spec)
     return named(spec, CLOTHES, pools)
-
-
-def idx_folder(spec: DataSpec) -> Path | None:
-    """The first place that holds the idx files, directly or in torchvision's layout."""
-    candidates = [place / below for place in places(spec) for below in ("", "FashionMNIST/raw")]
-    return next((place for place in candidates if idx_file(place, "train-images-idx3-ubyte")), None)
 
 
 def idx_file(place: Path, name: str) -> Path | None:
@@ -132,45 +127,37 @@ def read_idx(place: Path, name: str) -> numpy.ndarray:
 def read_cifar(spec: DataSpec) -> Source:
     """CIFAR-10 or CIFAR-100 (Krizhevsky 2009) through torchvision: 50,000 + 10,000 colour images of 32x32."""
     kind = str(spec.name).upper()
-    root = next((place for place in places(spec) if cifar(kind, place) is not None), None)
-    if root is None and spec.download:
-        root = download(kind, spec)
-    found = cifar(kind, root) if root else None
+    if find(spec) is None and spec.download:
+        download(kind, spec)
+    found = find(spec)
     if found is None:
         raise missing(spec)
+    halves = cifar(kind, found.parent)
     pools = {}
-    for part, half in zip(("train", "test"), found, strict=True):
+    for part, half in zip(("train", "test"), halves, strict=True):
         pools[part] = pool(numpy.ascontiguousarray(half.data.transpose(0, 3, 1, 2)), numpy.array(half.targets), spec)
-    return named(spec, tuple(found[0].classes), pools)
+    return named(spec, tuple(halves[0].classes), pools)
 
 
 def cifar(kind: str, root: Path):
-    """torchvision's train and test sets below `root`, or None where they are not whole (it compares MD5 sums)."""
+    """torchvision's train and test sets below `root`; it compares MD5 sums. Raises BlockspaceError (E-DATA) where they do not hold."""
     import torchvision
 
     try:
         return [getattr(torchvision.datasets, kind)(str(root), train=train) for train in (True, False)]
-    except (RuntimeError, FileNotFoundError):
-        return None
+    except (RuntimeError, OSError) as reason:
+        raise error("E-DATA", f"{kind} in {root} is not whole: {reason}", help="fetch it again") from reason
 
 
-def download(kind: str, spec: DataSpec) -> Path:
-    """Fetch a data set with torchvision into the spec's path or $BLOCKSPACE_DATA; only ever called on `download: true`."""
+def download(kind: str, spec: DataSpec) -> None:
+    """Fetch a data set with torchvision; only ever called on `download: true`. Raises BlockspaceError (E-DATA)."""
     import torchvision
 
-    root = next((place for place in places(spec) if place != DEBIAN), Path.home() / ".cache" / "blockspace")
+    root = download_root(spec)
     try:
         getattr(torchvision.datasets, kind)(str(root), download=True)
     except Exception as reason:  # whatever the network, the server or the disk came up with
         raise error("E-DATA", f"{spec.name} could not be downloaded to {root}: {reason}") from reason
-    return root
-
-
-def missing(spec: DataSpec, first: str = "") -> BlockspaceError:
-    """The error for a data set that is nowhere."""
-    looked = ", ".join(map(str, places(spec))) or "no place: neither `path` nor $BLOCKSPACE_DATA is set"
-    help = f"{first}data={{name: {spec.name}, download: true}}, or data={{name: {spec.name}, path: ...}}"
-    return error("E-DATA", f"{spec.name} is not on this machine; looked in {looked}", help=help)
 
 
 def read_folder(spec: DataSpec) -> Source:

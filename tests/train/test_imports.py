@@ -13,6 +13,7 @@ import sys
 import blockspace.train as train
 assert train.describe("digits") == ((1, 16, 16), 10)
 assert train.describe({"name": "cifar100", "size": 24}) == ((3, 24, 24), 100)
+train.check_data("digits")
 train.read_recipe({"epochs": 2, "augment": ["crop"]})
 train.Diverged, train.Fitted, train.Scores, train.DataSpec
 import blockspace.report

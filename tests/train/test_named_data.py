@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from blockspace.errors import BlockspaceError
-from blockspace.train import describe, load
+from blockspace.train import check_data, describe, load
 from blockspace.train.partition import content_keys, partition
 
 DIGITS = "9b3847a04a361047a544f36561d191246097315daaee66d4c357813954f48d66"
@@ -101,7 +101,28 @@ def test_a_missing_data_set_says_where_it_looked_and_what_to_do(tmp_path, monkey
     monkeypatch.delenv("BLOCKSPACE_DATA", raising=False)
     help = raises({"name": "fashion_mnist", "path": str(tmp_path)}, "E-DATA", f"fashion_mnist is not on this machine; looked in {tmp_path}")
     assert "apt-get install dataset-fashion-mnist" in help and "download: true" in help
+    with pytest.raises(BlockspaceError, match="is not on this machine"):
+        check_data({"name": "fashion_mnist", "path": str(tmp_path)})
+    check_data({"name": "fashion_mnist", "path": str(tmp_path), "download": True})
+
+
+def test_without_any_place_to_look_in_that_is_said(monkeypatch, tmp_path):
+    monkeypatch.delenv("BLOCKSPACE_DATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
     assert "path: ..." in raises("cifar10", "E-DATA", "neither `path` nor $BLOCKSPACE_DATA is set")
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    raises({"name": "cifar10", "path": str(tmp_path)}, "E-DATA", f"CIFAR10 in {tmp_path} is not whole")
+
+
+def test_a_download_that_fails_is_one_line(monkeypatch, tmp_path):
+    import torchvision
+
+    def refuse(root, download=False):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torchvision.datasets, "FashionMNIST", refuse)
+    spec = {"name": "fashion_mnist", "path": str(tmp_path), "download": True}
+    raises(spec, "E-DATA", f"fashion_mnist could not be downloaded to {tmp_path}: no network")
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x1f\x8b torn", gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x09\x01")])
@@ -143,6 +164,7 @@ def test_cifar_through_torchvision(name, fine, tmp_path, monkeypatch):
     classes = int(name[5:])
     folder = tmp_path / cls.base_folder
     folder.mkdir()
+    check_data({"name": name.lower(), "path": str(tmp_path)})
     random = numpy.random.default_rng(0)
 
     def write(file, content):
