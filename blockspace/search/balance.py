@@ -26,14 +26,14 @@ class Balance:
         for chosen in families:
             for name, counter in counts.items():
                 counter[chosen.get(name)] += 1
-        return {name: min(choices, key=lambda choice: counts[name][choice]) for name, choices in self.choices.items()}
+        return {name: min(choices, key=lambda choice, name=name: counts[name][str(choice)]) for name, choices in self.choices.items()}
 
     def check(self, candidate: Candidate) -> None:
         """Refuse a candidate that does not say which of the choices it took."""
         for name, choices in self.choices.items():
-            if candidate.families.get(name) not in choices:
+            if candidate.families.get(name) not in map(str, choices):
                 got = f"{candidate.families.get(name)!r} in {candidate.label or 'a proposal'}"
-                message = f"per_choice: {name!r} must be one of {', '.join(choices)}, got {got}"
+                message = f"per_choice: {name!r} must be one of {', '.join(map(str, choices))}, got {got}"
                 raise error("E-SPACE", message, help="balance a choice that every network of the space makes")
 
 
