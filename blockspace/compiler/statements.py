@@ -51,7 +51,8 @@ def sentences(one: Class, items: list[Item], stored: set[str]) -> tuple[list[Sta
             waiting[item.value] = expr
         else:
             statements.append((item.value, expr))
-    return statements, waiting.get(use.output, Ref(use.output))
+    order = {item.value: at for at, item in enumerate(items)}  # branch after branch, as the graph has them
+    return sorted(statements, key=lambda made: order[made[0]]), waiting.get(use.output, Ref(use.output))
 
 
 def nests(arg: Expr | Ref, item: Item) -> bool:
