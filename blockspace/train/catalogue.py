@@ -25,11 +25,10 @@ Pixels = Annotated[int, Field(ge=1, le=4096)]
 
 @dataclass(frozen=True)
 class Known:
-    """A data set by name: `(C, H, W)`, number of classes, images that can be trained or validated on, default sizes of the split."""
+    """A data set by name: `(C, H, W)`, number of classes, default sizes of the split, and how its files are recognised."""
 
     input_shape: tuple[int, int, int]
     classes: int
-    images: int
     val: int
     train: int | None = None  # None: all that is left
     markers: tuple[str, ...] = ()  # a place holds the data set when it holds one of these; none: it comes with a package
@@ -37,10 +36,10 @@ class Known:
 
 KNOWN = {
     # 1,797 scans of 8x8 in scikit-learn, enlarged to 16x16; the test split is cut from them too
-    "digits": Known((1, 16, 16), 10, 1_797, val=400, train=500),
-    "fashion_mnist": Known((1, 28, 28), 10, 60_000, val=10_000, markers=IDX),
-    "cifar10": Known((3, 32, 32), 10, 50_000, val=5_000, markers=("cifar-10-batches-py",)),
-    "cifar100": Known((3, 32, 32), 100, 50_000, val=5_000, markers=("cifar-100-python",)),
+    "digits": Known((1, 16, 16), 10, val=400, train=500),
+    "fashion_mnist": Known((1, 28, 28), 10, val=10_000, markers=IDX),
+    "cifar10": Known((3, 32, 32), 10, val=5_000, markers=("cifar-10-batches-py",)),
+    "cifar100": Known((3, 32, 32), 100, val=5_000, markers=("cifar-100-python",)),
 }
 
 

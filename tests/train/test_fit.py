@@ -171,12 +171,13 @@ def test_a_rate_too_high_diverges_at_a_step(digits):
     assert again.step == caught.value.step and "at step" in str(again)
 
 
-def test_nan_weights_diverge_at_step_0(digits):
+def test_nan_weights_diverge_at_step_0_and_silently(digits, capfd):
     module = small()
     torch.nn.init.constant_(module[-1].bias, float("nan"))
     with pytest.raises(Diverged, match="the loss was nan at step 0"):
         fit(module, *digits.search_split(), quick(), 0)
     assert not torch.are_deterministic_algorithms_enabled() and not module.training
+    assert capfd.readouterr() == ("", "")
 
 
 def test_outputs_that_are_not_the_classes(digits):
