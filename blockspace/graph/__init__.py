@@ -1,6 +1,14 @@
-"""The graph: nodes with shapes, its canonical key, its text drawing."""
+"""The graph: nodes with shapes, its canonical key, its text drawings."""
 
 from blockspace.graph.graph import Graph, Node, Scope
 from blockspace.graph.names import attribute
 
-__all__ = ["Graph", "Node", "Scope", "attribute"]
+__all__ = ["Graph", "Node", "Scope", "attribute", "draw", "outline"]
+
+
+def __getattr__(name: str):
+    if name in ("draw", "outline"):
+        from blockspace.graph import drawing
+
+        return drawing.text if name == "draw" else drawing.outline
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -58,7 +58,8 @@ def finalist_tasks(question: Question, chosen: list[Chosen]) -> list[Task]:
         for replicate in range(options.finalists.seeds):
             folder = seed_folder(question, one, replicate)
             seed = training_seed(options.search.seed, one.candidate.key, 1 + replicate)  # 0 was the search's
-            tasks.append(Task(str(folder), one.candidate.arch, seed, one.candidate.key, shared, len(tasks)))
+            arch = one.candidate.arch | {"arch": question.settled(one.candidate)}
+            tasks.append(Task(str(folder), arch, seed, one.candidate.key, shared, len(tasks)))
     return tasks
 
 

@@ -21,7 +21,9 @@ def train_trial(task: Task) -> Result:
     from blockspace.train import load
 
     data = load(task.options["data"])
-    result, _ = trained(task, *data.search_split())
+    result, module = trained(task, *data.search_split())
+    if result.trained:
+        save_weights(module, Path(task.folder) / WEIGHTS)
     result.write(task.folder)
     return result
 

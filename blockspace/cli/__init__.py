@@ -1,0 +1,51 @@
+"""The command line. One file a command; a command's imports stand inside it.
+
+`show`, `check` and `ls` with plain arguments skip typer, whose import alone costs more than their work: they answer in the time it takes
+to start Python a few times. Everything else, and every option, goes through typer.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+QUICK = ("check", "ls", "show")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns its exit code. Mistakes of the user's are printed without a traceback."""
+    argv = sys.argv[1:] if argv is None else argv
+    from blockspace.errors import BlockspaceError
+
+    try:
+        if argv and argv[0] in QUICK and not any(a.startswith("-") for a in argv[1:]):
+            return import_module(f"blockspace.cli.{argv[0]}").run(*argv[1:]) or 0
+        from blockspace.cli.app import run
+
+        return run(argv)
+    except BlockspaceError as e:
+        return failed(e, "--json" in argv)
+    except KeyboardInterrupt as stop:
+        return getattr(stop, "exit_code", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing more to say, and no complaint at exit
+        return 0
+
+
+def failed(e, as_json: bool) -> int:
+    """Print the mistakes, on stdout as JSON when that was asked for, and return the exit code."""
+    if as_json:
+        import json
+
+        print(json.dumps({"errors": [mistake.as_dict() for mistake in e.mistakes]}))
+    else:
+        print(e.render(), file=sys.stderr)
+    return e.exit_code
+
+
+def entry() -> None:
+    """The console script."""
+    code = main()
+    sys.stdout.flush()
+    sys.exit(code)

@@ -1,0 +1,46 @@
+"""The typer app: every file of this package with a `register` is a command."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import typer
+
+EXAMPLES = """\
+blockspace search studies/hs_vs_resnext.yaml              run a study; the same command resumes
+
+blockspace search studies/hs_vs_resnext.yaml --dry-run    what it would do
+
+blockspace show hs_block input=64x56x56 splits=4          draw a block
+
+blockspace check my_block.yaml                            find every mistake in a file
+
+blockspace ls '*hs*'                                      blocks, networks and operations
+"""
+
+
+def run(argv: list[str]) -> int:
+    """Parse and run; returns the exit code."""
+    app = typer.Typer(
+        name="blockspace", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, epilog=EXAMPLES,
+        help="Search convolutional blocks written as split, transform and merge.", context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+    app.callback()(root)
+    for file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+        command = import_module(f"blockspace.cli.{file.stem}")
+        if hasattr(command, "register"):
+            command.register(app)
+    return app(args=argv, standalone_mode=False) or 0
+
+
+def root(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=lambda v: show_version(v))) -> None:
+    """Options of the program itself."""
+
+
+def show_version(asked: bool) -> None:
+    if asked:
+        from blockspace import __version__
+
+        typer.echo(f"blockspace {__version__}")
+        raise typer.Exit()

@@ -1,0 +1,44 @@
+"""Arguments as typed: `key=value` settings, and input shapes as `256x56x56`."""
+
+from __future__ import annotations
+
+from blockspace.errors import error
+
+
+def settings(texts) -> dict[str, str]:
+    """`key=value` texts as a dict. Raises E-KEY."""
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise error("E-KEY", f"{text!r} is no setting", help="write key=value")
+        found[key] = value
+    return found
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """`CxHxW`. Raises E-TYPE."""
+    parts = text.lower().split("x")
+    if len(parts) != 3 or not all(p.isdigit() and int(p) for p in parts):
+        raise error("E-TYPE", f"{text!r} is no input shape", help="write channels x height x width: input=256x56x56")
+    return tuple(map(int, parts))
+
+
+def expanded(target: str, given: dict[str, str]):
+    """(template, graph) of a block or network with settings; `input=CxHxW` among them is the input shape."""
+    from blockspace.blocks import Network, load
+
+    given = dict(given)
+    wanted = given.pop("input", None)
+    template = load(target, **given)
+    if wanted is not None:
+        return template, template.graph(shape(wanted))
+    if isinstance(template, Network):
+        return template, template.graph()
+    return template, template.graph((usual_channels(template), 56, 56))
+
+
+def usual_channels(block) -> int:
+    """Input channels to show a block with, when none are given: its default output channels, else 64."""
+    text = block.params.get("out_channels", "64")
+    return int(text) if text.isdigit() else 64

@@ -1,0 +1,73 @@
+"""blockspace check: find every mistake of a block, network or study file."""
+
+from __future__ import annotations
+
+
+def run(*targets: str, as_json: bool = False) -> int:
+    """Check each file (or library name); prints one line for each that is right, and every mistake of those that are not."""
+    from blockspace.errors import BlockspaceError
+
+    if not targets:
+        from blockspace.errors import error
+
+        raise error("E-FILE", "nothing to check", help="blockspace check my_block.yaml")
+    mistakes, lines = [], []
+    for target in targets:
+        try:
+            lines.append(checked(target))
+        except BlockspaceError as e:
+            mistakes.extend(e.mistakes)
+    if as_json:
+        import json
+
+        print(json.dumps({"ok": lines, "errors": [m.as_dict() for m in mistakes]}))
+        return 2 if mistakes else 0
+    for line in lines:
+        print(line)
+    if mistakes:
+        raise BlockspaceError(*mistakes)
+    return 0
+
+
+def checked(target: str) -> str:
+    """What is said of a file without mistakes."""
+    if is_study(target):
+        return checked_study(target)
+    from blockspace.cli.arguments import expanded
+    from blockspace.cost import cost, short
+
+    template, graph = expanded(target, {})
+    found = cost(graph)
+    open_places = len(template.holes.holes) + len(template.holes.unknowns)
+    extra = f"; {open_places} places open" if open_places else ""
+    at = "x".join(map(str, graph.input_shape))
+    return f"{target}: ok: {len(graph)} nodes, {found.params:,} params, {short(found.macs)} macs at {at}{extra}"
+
+
+def is_study(target: str) -> bool:
+    """Whether a file says it is a study, without reading all of it."""
+    try:
+        with open(target, encoding="utf-8") as file:
+            return any(line.startswith("format: blockspace/study/") for line in file)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def checked_study(path: str) -> str:
+    from blockspace.study import ask
+
+    question = ask(path)
+    question.proposals.check_reachable()
+    return f"{path}: ok: {question.space.size():,} topologies, baseline {question.baseline.costs['macs']:,} macs"
+
+
+def register(app) -> None:
+    import typer
+
+    @app.command(epilog="blockspace check my_block.yaml studies/*.yaml")
+    def check(
+        targets: list[str] = typer.Argument(help="YAML files or library names"),
+        as_json: bool = typer.Option(False, "--json", help="Mistakes as JSON, with their codes."),
+    ) -> int:
+        """Find every mistake of block, network and study files."""
+        return run(*targets, as_json=as_json)

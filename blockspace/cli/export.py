@@ -1,0 +1,24 @@
+"""blockspace export: a network as files that run without blockspace."""
+
+from __future__ import annotations
+
+
+def register(app) -> None:
+    import typer
+
+    @app.command(epilog="blockspace export runs/hs_vs_resnext#17 out/ --to py,onnx,safetensors,pt2")
+    def export(
+        target: str = typer.Argument(help="RUN#NUMBER or RUN#NAME, an exported folder, a YAML file, or a library network"),
+        folder: str = typer.Argument(help="the folder to write"),
+        to: str = typer.Option("py,onnx,safetensors", help="Formats: py, onnx, safetensors, pt2."),
+        weights: str = typer.Option(None, help="A safetensors file; found networks bring their own."),
+        force: bool = typer.Option(False, "--force", help="Replace the folder when it is there."),
+    ) -> None:
+        """Write a network as plain PyTorch code, weights and ONNX, each checked before it is kept."""
+        from blockspace.study import export as write
+
+        done = write(target, folder, [f.strip() for f in to.split(",") if f.strip()], weights, force)
+        for name, size in done.sizes.items():
+            print(f"{done.folder}/{name}  {size:,} bytes")
+        worst = max(done.differences.values(), default=0.0)
+        print(f"largest difference to the module: {worst:.2g} (checked at batch 1, 3 and 8)")

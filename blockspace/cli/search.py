@@ -1,0 +1,56 @@
+"""blockspace search: run a study to its answer; the same command resumes."""
+
+from __future__ import annotations
+
+import sys
+
+
+def register(app) -> None:
+    import typer
+
+    @app.command(epilog="blockspace search studies/hs_vs_resnext.yaml search.trials=40 data=fashion_mnist")
+    def search(
+        study: str = typer.Argument(help="a study file"),
+        overrides: list[str] = typer.Argument(None, help="key.path=value, applied after the file"),
+        dry_run: bool = typer.Option(False, "--dry-run", help="Say what it would do: space, costs, budget. Nothing is trained or written."),
+        measure: bool = typer.Option(False, "--measure", help="With --dry-run: time a training step and estimate the whole."),
+        workers: int = typer.Option(None, help="Worker processes (default: one per core)."),
+        as_json: bool = typer.Option(False, "--json", help="The answer as JSON on stdout."),
+    ) -> None:
+        """Search, retrain the finalists, compare them, and export them."""
+        texts = [*(overrides or []), *([f"search.workers={workers}"] if workers else [])]
+        if dry_run:
+            rehearsal(study, texts, measure)
+        else:
+            run(study, texts, as_json)
+
+
+def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
+    from blockspace.study import ask
+    from blockspace.study.rehearsal import measured, rehearse, report
+
+    question = ask(study, overrides)
+    question.proposals.check_reachable()
+    print(report(question, rehearse(question)))
+    if measure:
+        print("\n" + measured(question))
+
+
+def run(study: str, overrides: list[str], as_json: bool) -> None:
+    """Progress goes to stderr, the answer to stdout."""
+    from blockspace.cli.progress import Progress
+    from blockspace.search import Interrupted
+    from blockspace.study import as_json as to_json
+    from blockspace.study import search
+
+    command = " ".join(["blockspace search", study, *overrides])
+    with Progress() as progress:
+        try:
+            outcome = search(study, overrides, progress)
+        except Interrupted as stop:
+            progress.close()
+            print(f"{progress.summary()}\nstopped; go on with: {command}", file=sys.stderr)
+            raise stop
+    print(to_json(outcome) if as_json else outcome.text())
+    folder = outcome.study.folder
+    print(f"\nexported: {', '.join(p.name for p in outcome.exported)} in {folder}/best; all trials in {folder}/results.csv", file=sys.stderr)

@@ -1,0 +1,55 @@
+"""blockspace show: draw a block or network with its channels and costs."""
+
+from __future__ import annotations
+
+
+def run(target: str, *settings: str, full: bool = False, source: bool = False, as_json: bool = False) -> None:
+    """Print the drawing of a library name or YAML file, with `key=value` settings and `input=CxHxW`."""
+    from blockspace.blocks import Network
+    from blockspace.cli.arguments import expanded
+    from blockspace.cli.arguments import settings as given
+    from blockspace.cost import cost
+    from blockspace.graph import draw, outline
+
+    template, graph = expanded(target, given(settings))
+    if as_json:
+        import json
+
+        print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()}))
+        return
+    if source:
+        from blockspace.compiler import to_source
+
+        print(to_source(graph, template.doc))
+        return
+    print(f"{template.name}: {template.doc}".rstrip(": "))
+    if template.file.paper:
+        print(f"source: {template.file.paper}")
+    for line in holes(template):
+        print(line)
+    print()
+    print(outline(graph) if isinstance(template, Network) and not full else draw(graph))
+    print(f"\n{cost(graph)} at {'x'.join(map(str, graph.input_shape))}")
+
+
+def holes(template) -> list[str]:
+    """The places left open, one a line."""
+    found = template.holes
+    rows = [f"  {h.name}: {h.domain}  (default {h.default})" + (f"  where {h.under[0]} is {h.under[1]}" if h.under else "") for h in found.holes.values()]
+    rows += [f"  {u.name}: {u.domain}  (solved to the budget of {u.cost})" for u in found.unknowns.values()]
+    return ["open:", *rows] if rows else []
+
+
+def register(app) -> None:
+    import typer
+
+    @app.command(epilog="blockspace show hs_block input=64x56x56 splits=4")
+    def show(
+        target: str = typer.Argument(help="a library name, or a YAML file"),
+        settings: list[str] = typer.Argument(None, help="key=value, and input=CxHxW"),
+        full: bool = typer.Option(False, "--full", help="Every node of a network, not its blocks."),
+        source: bool = typer.Option(False, "--source", help="The network as plain PyTorch code."),
+        as_json: bool = typer.Option(False, "--json", help="The graph as JSON."),
+    ) -> None:
+        """Draw a block or network with its channels and costs."""
+        run(target, *(settings or []), full=full, source=source, as_json=as_json)

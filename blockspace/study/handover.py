@@ -1,0 +1,76 @@
+"""Handover: a network, found or from the library, as a folder that runs without blockspace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from blockspace.blocks import Network, load, settled
+from blockspace.errors import error
+from blockspace.graph import Graph
+from blockspace.passes import canonical
+
+ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"
+
+
+def export(
+    target: str | Path, folder: str | Path, formats: Sequence[str] = ("py", "onnx", "safetensors"),
+    weights: str | Path | None = None, force: bool = False,
+):  # fmt: skip
+    """Export `target` to `folder`, each file checked against the module (see `blockspace.export`).
+
+    `target` is a library network, a YAML file, an exported folder, or `RUN#29` / `RUN#name`: a trial or a finalist of a run directory.
+    `weights` is a safetensors file; found networks bring their own. Without any, weights are freshly drawn with seed 0. Raises BlockspaceError.
+    """
+    from blockspace.export import export as write
+
+    arch, own = resolve(str(target))
+    network = load(arch)
+    if not isinstance(network, Network):
+        raise error("E-OP", f"{target} is a block; export takes a network", help="put it into a network's stages")
+    graph = canonical(network.graph())
+    weights = weights or own
+    return write(graph, loaded(graph, weights), folder, settled(network, {}), card(network, graph, weights), formats, force)
+
+
+def resolve(target: str) -> tuple[str, Path | None]:
+    """The network's file or library name, and its weights where it has some."""
+    run, mark, name = target.partition("#")
+    folder = Path(run)
+    if mark:
+        folder = folder / "trials" / f"{int(name):04d}" if name.isdigit() else folder / "finalists" / name / "seed-0"
+        if not (folder / ARCH).is_file():
+            raise error("E-FILE", f"no network {name!r} in {run}", help=f"see {run}/results.csv for the trials, {run}/finalists for the names")
+    if not folder.is_dir():
+        return target, None
+    if not (folder / ARCH).is_file():
+        raise error("E-FILE", f"{folder} holds no {ARCH}", help="give an exported folder, or RUN#NUMBER")
+    return str(folder / ARCH), folder / WEIGHTS if (folder / WEIGHTS).is_file() else None
+
+
+def loaded(graph: Graph, weights: str | Path | None):
+    """The graph's module with these weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from blockspace.compiler import compile
+
+    module = compile(graph, seed=0)
+    if weights is None:
+        return module
+    try:
+        module.load_state_dict(load_file(str(weights)))
+    except (OSError, SafetensorError) as reason:
+        raise error("E-FILE", f"cannot read weights from {weights}: {reason}") from None
+    except RuntimeError as reason:
+        raise error("E-WEIGHTS", f"{weights} does not fit {graph.name}: {str(reason).splitlines()[-1].strip()}") from None
+    return module
+
+
+def card(network: Network, graph: Graph, weights) -> str:
+    """A short description beside the files."""
+    from blockspace.cost import cost
+
+    shape = "x".join(map(str, graph.input_shape))
+    source = f"from {Path(weights).name}" if weights else "freshly drawn (seed 0), not trained"
+    return f"# {network.name}\n\n{network.doc}\n\n- input: {shape}\n- costs: {cost(graph)}\n- key: {graph.key()}\n- weights: {source}\n"

@@ -1,0 +1,112 @@
+"""Rehearsal: what a study would do, without training: its space, how proposals meet the budget, and, on request, how long it takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from statistics import mean, quantiles
+from time import perf_counter
+
+from blockspace.cost import short
+from blockspace.study.question import Question
+
+SAMPLES = 100
+LOADING = 1.4  # a worker's start, compile and files, relative to its training: measured by benchmarks/overhead.py, rounded up
+
+
+@dataclass(frozen=True)
+class Family:
+    """One family's proposals: how many were drawn, the macs before and after solving, those the solver could not bring into the budget."""
+
+    name: str
+    samples: int
+    before: list[int]
+    after: list[int]
+    unsolved: list[str]
+
+    @property
+    def share(self) -> float:
+        return len(self.after) / self.samples
+
+
+def rehearse(question: Question, samples: int = SAMPLES) -> list[Family]:
+    """Draw random topologies of each family, solve them, and hold them against the budget."""
+    return [family(question, fixed, samples) for fixed in question.proposals.families()]
+
+
+def family(question: Question, fixed: dict, samples: int) -> Family:
+    proposals = question.proposals
+    before, after, unsolved = [], [], []
+    for seed in range(samples):
+        assignment = question.space.random(seed, fixed)
+        unknown = {u.name: u.default for u in question.space.unknowns.values()}
+        raw = proposals.solver.cost(assignment | unknown)
+        found = proposals.solve(assignment).cost
+        if raw is not None:
+            before.append(raw.macs)
+        if found is not None and all(b.holds(getattr(found, name)) for name, b in proposals.budgets.items()):
+            after.append(found.macs)
+        else:
+            unsolved.append(question.space.label(assignment))
+    return Family(str(next(iter(fixed.values()), question.space.name)), samples, before, after, unsolved)
+
+
+def report(question: Question, families: list[Family]) -> str:
+    """The rehearsal as text."""
+    from blockspace.report import grid
+
+    space, base = question.space, question.baseline
+    lines = [f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
+    budgets = [*map(str, question.proposals.budgets.values()), *(limit(name, *bounds) for name, bounds in question.limits.items())]
+    lines += [f"baseline: {base.label}, {base.costs['macs']:,} macs, {base.costs['params']:,} params", f"budget: {'; '.join(budgets) or 'none'}", ""]
+    rows = [[f.name, str(f.samples), spread(f.before), f"{f.share:.0%}", short(mean(f.after)) if f.after else "-"] for f in families]
+    lines.append(grid(["family", "drawn", "macs at default widths: 5 %, median, 95 %", "within budget, solved", "mean macs"], rows))
+    for f in families:
+        if f.unsolved:
+            worst = ", ".join(f"{label} ({count})" for label, count in Counter(f.unsolved).most_common(5))
+            lines += ["", f"{f.name}: cannot be solved: {worst}" + (", ..." if len(set(f.unsolved)) > 5 else "")]
+    return "\n".join(lines)
+
+
+def limit(name: str, low: float | None, high: float | None) -> str:
+    from blockspace.cost import Budget
+
+    return str(Budget(name, low, high)) + " the baseline's"
+
+
+def spread(values: list[int]) -> str:
+    if len(values) < 2:
+        return "-"
+    cuts = quantiles(values, n=20)
+    return ", ".join(short(v) for v in (cuts[0], cuts[9], cuts[18]))
+
+
+def measured(question: Question) -> str:
+    """Time of a training step and an estimate of the whole study, from one epoch of the baseline on one core."""
+    import torch
+
+    from blockspace.compiler import compile
+    from blockspace.graph import Graph
+    from blockspace.train import fit, load
+
+    options = question.options
+    torch.set_num_threads(1)
+    train, val = load(question.study.data).search_split()
+    one = options.train.model_copy(update={"epochs": 1})
+    module = compile(Graph.from_dict(question.baseline.arch["graph"]), seed=0)
+    fit(module, train, None, one, 0)  # the first steps are slower than all others
+    start = perf_counter()
+    fitted = fit(module, train, val, one, 0)
+    epoch = perf_counter() - start
+    workers, final = options.search.worker_count(), options.finalists
+    trials = options.search.trials * options.train.epochs * epoch / workers
+    networks = final.take * len(question.proposals.families()) + 1
+    growth = (len(train) + len(val)) / len(train)
+    finals = networks * final.seeds * (final.epochs or options.train.epochs) * epoch * growth / workers
+    total = LOADING * (trials + finals)
+    step = 1000 * epoch / max(1, fitted.steps)
+    return (
+        f"{step:.1f} ms a step (baseline, batch {options.train.batch}, one thread); "
+        f"{options.search.trials} trials about {trials * LOADING / 60:.1f} min, finals about {finals * LOADING / 60:.1f} min, "
+        f"together about {total / 60:.1f} min on {workers} workers"
+    )
