@@ -1,7 +1,8 @@
 """Task: the LightningModule that trains a network by a recipe.
 
-Losses and hits are counted in plain numbers and reported once per epoch: `self.log` in each step would cost as much as Lightning's whole
-loop.
+Steps are small here (milliseconds), so two things are done by hand. Losses and hits are counted in plain numbers and reported once per
+epoch: `self.log` in each step would cost as much as Lightning's whole loop. And the step calls the optimizer itself (Lightning's "manual
+optimization"), which spares a quarter of that loop.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Task(L.LightningModule):
         super().__init__()
         self.module, self.recipe, self.batches, self.seed, self.identity = module, recipe, batches, seed, identity
         self.history: list[Epoch] = []
+        self.automatic_optimization = False
         self.count = Count()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -51,28 +53,34 @@ class Task(L.LightningModule):
             images = images.contiguous(memory_format=torch.channels_last)
         return self.module(images)
 
-    def configure_optimizers(self) -> dict:
-        """The recipe's optimizer, its rate set anew before every step."""
-        optimizer = make_optimizer(self.module, self.recipe)
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return make_optimizer(self.module, self.recipe)
+
+    def rate(self, step: int) -> float:
+        """The learning rate of step `step`, from 0: a function of the step alone, so there is no scheduler to restore."""
         per_epoch = len(self.batches)
-        steps, schedule = per_epoch * self.recipe.epochs, self.recipe.schedule
-        rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule.factor(step, steps, per_epoch))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": rates, "interval": "step"}}
+        return self.recipe.lr(step, per_epoch * self.recipe.epochs, per_epoch)
 
     def on_train_epoch_start(self) -> None:
         self.count = Count()
         self.batches.epoch = self.current_epoch
         torch.manual_seed(seed_of("dropout", self.seed, self.current_epoch))  # `fit` keeps the caller's generator
 
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch
+        step = self.current_epoch * len(self.batches) + index
         loss = cross_entropy(self(images), labels, label_smoothing=self.recipe.label_smoothing)
         value = loss.item()
         if not math.isfinite(value):
-            raise Diverged(self.global_step, value)
+            raise Diverged(step, value)
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        for group in optimizer.param_groups:
+            group["lr"] = self.rate(step)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
         self.count.loss_sum += value * len(labels)
         self.count.trained += len(labels)
-        return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch
@@ -84,14 +92,14 @@ class Task(L.LightningModule):
     def on_train_epoch_end(self) -> None:
         epoch = self.summary()
         if epoch.val_loss is not None and not math.isfinite(epoch.val_loss):
-            raise Diverged(self.global_step, epoch.val_loss)
+            raise Diverged((self.current_epoch + 1) * len(self.batches), epoch.val_loss)
         self.history.append(epoch)
 
     def summary(self) -> Epoch:
         """The epoch that was just counted."""
         count, n = self.count, self.count.evaluated
         val_loss, val_acc = (count.val_loss_sum / n, count.val_hits / n) if n else (None, None)
-        rate = self.recipe.lr(self.global_step - 1, len(self.batches) * self.recipe.epochs, len(self.batches))
+        rate = self.rate((self.current_epoch + 1) * len(self.batches) - 1)
         return Epoch(self.current_epoch, count.loss_sum / count.trained, val_loss, val_acc, rate, time.perf_counter() - count.started)
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
