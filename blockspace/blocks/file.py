@@ -96,6 +96,7 @@ class File(Unit):
         self.root = node
         refuse_unknown(node, KEYS[self.kind], f"a {self.kind} file")
         self.parts: dict[str, Unit] = {}
+        self._units: dict[str, Unit | None] = {}
         self.imports = {key: (value, mark) for key, value, mark in entries(node.get("blocks"), "blocks")}
         super().__init__(self, self._name(node), node)
         self.doc, self.paper = text_of(node.get("doc")), text_of(node.get("paper"))
@@ -138,6 +139,11 @@ class File(Unit):
 
     def unit(self, word: str) -> Unit | None:
         """The part, imported block or library block called `word`, loaded when first asked for."""
+        if word not in self._units:
+            self._units[word] = self._unit(word)
+        return self._units[word]
+
+    def _unit(self, word: str) -> Unit | None:
         if word in self.parts:
             return self.parts[word]
         if word in self.imports:

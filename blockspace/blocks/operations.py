@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blockspace.blocks.frame import unit_env
 from blockspace.blocks.references import references
 from blockspace.blocks.syntax import OpStep
 from blockspace.blocks.values import ArgEnv, as_integer, boolean, integer, pair, real, value, word
@@ -11,6 +12,8 @@ from blockspace.ops import AdaptiveAvgPool, AvgPool, Conv, Flatten, Linear
 from blockspace.ops import OPS as ALL_OPS
 
 MAX_KERNEL = 255
+NORM_WORDS = frozenset({*NORMS, "none"})
+ACT_WORDS = frozenset({*ACTIVATIONS, "none"})
 
 
 class Settings:
@@ -24,6 +27,7 @@ class Settings:
                 raise error("E-TYPE", f"{step.word} takes no argument", step.main.mark, f"write `- {step.word}`")
             self.nodes[main] = step.main
         self.pairs = {key: (node, frame.env) for key, node in self.nodes.items()}
+        self.unit = unit_env(frame.env)
 
     def __contains__(self, key: str) -> bool:
         return key in self.nodes
@@ -40,9 +44,7 @@ class Settings:
 
     def default(self, key: str, fallback):
         """The `defaults:` word in force here."""
-        from blockspace.blocks.frame import unit_env
-
-        found = unit_env(self.env).default(key)
+        found = self.unit.default(key)
         return fallback if found is None else found
 
 
@@ -87,7 +89,7 @@ def convolution(run, step: OpStep, frame, source, base: str):
         elif part == "norm":
             op, name = norm(settings, channels), "norm"
         else:
-            name = one_word(settings, "act", {*ACTIVATIONS, "none"}, "relu")
+            name = one_word(settings, "act", ACT_WORDS, "relu")
             op = None if name == "none" else ACTIVATIONS[name]()
         if op is not None:
             source = run.add(op, source, path=path, base=name, mark=step.mark)
@@ -123,7 +125,7 @@ def conv_op(step: OpStep, settings: Settings, kernel: tuple[int, int], channels:
 
 def norm(settings: Settings, channels: int):
     """The norm in force, or None for `none`."""
-    kind = one_word(settings, "norm", {*NORMS, "none"}, "batch")
+    kind = one_word(settings, "norm", NORM_WORDS, "batch")
     if kind == "none":
         return None
     extra = {"eps": settings.get(real, "bn_eps", float(settings.default("bn_eps", 1e-5)))}

@@ -25,9 +25,14 @@ def attribute(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) or name in TAKEN else name
 
 
+_GOOD: set[str] = set()  # parts seen to be identifiers: networks repeat the same few
+
+
 def checked(path: str) -> str:
     """`path`, when each dotted part is an identifier; else E-NAME."""
     for part in path.split("."):
-        if not part.isidentifier():
-            raise error("E-NAME", f"{path!r}: {part!r} is not a name", help="letters, digits and _, not starting with a digit")
+        if part not in _GOOD:
+            if not part.isidentifier():
+                raise error("E-NAME", f"{path!r}: {part!r} is not a name", help="letters, digits and _, not starting with a digit")
+            _GOOD.add(part)
     return path
