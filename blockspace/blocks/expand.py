@@ -14,7 +14,7 @@ from blockspace.blocks.operations import run_operation
 from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.references import references, single
 from blockspace.blocks.splits import run_split
-from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep, OpStep, SplitStep, Step, is_value
+from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, OpStep, SplitStep, Step, is_value
 from blockspace.blocks.values import UNKNOWN, ArgEnv, Choice, Env, Flow, Silenced, Thunk, as_integer, integer, truth, value
 from blockspace.blocks.words import RESERVED, is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
@@ -114,6 +114,8 @@ class Expansion:
         return source
 
     def step(self, step: Step, frame: Frame, source):
+        if isinstance(step, BadStep):
+            return UNKNOWN
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise error("E-TOO-BIG", f"more than {MAX_STEPS:,} steps", step.mark, "fewer repeats")

@@ -16,8 +16,8 @@ from functools import lru_cache
 from blockspace.errors import error
 
 MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_VALUE = 512, 200, 32, 2**53
-UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "%": Fraction(1, 100), "ms": 1, "s": 1000, "": 1}
-LITERAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(K|M|G|T|%|ms|s|)")
+UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "%": Fraction(1, 100), "ms": 1, "s": 1000, "": 1}
+LITERAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(k|K|M|G|T|%|ms|s|)")
 
 Value = int | Fraction | bool | str
 Lookup = Callable[[str], object]

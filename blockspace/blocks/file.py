@@ -6,7 +6,7 @@ import os
 
 from blockspace.blocks import library
 from blockspace.reader import Map, Node, Scalar, Seq, read
-from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep, OpStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
+from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, OpStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
 from blockspace.blocks.words import DEFAULTS, OWN_NAMES, RESERVED, guess, is_operation
 from blockspace.errors import BlockspaceError, Mistake, error
 
@@ -96,6 +96,7 @@ class File(Unit):
         self.root = node
         refuse_unknown(node, KEYS[self.kind], f"a {self.kind} file")
         self.parts: dict[str, Unit] = {}
+        self.mistakes: tuple[Mistake, ...] = ()
         self._units: dict[str, Unit | None] = {}
         self.imports = {key: (value, mark) for key, value, mark in entries(node.get("blocks"), "blocks")}
         super().__init__(self, self._name(node), node)
@@ -148,7 +149,10 @@ class File(Unit):
             return self.parts[word]
         if word in self.imports:
             value, mark = self.imports[word]
-            return load_import(value, mark, self.path)
+            file = load_import(value, mark, self.path)
+            if file.mistakes:
+                raise BlockspaceError(*file.mistakes)
+            return file
         path = library.find(word, "block")
         return load_file(path) if path else None
 
@@ -159,14 +163,13 @@ class File(Unit):
         return [self, *self.parts.values()]
 
     def check(self) -> File:
-        """Read every flow of the file; raises all mistakes at once."""
+        """Read every flow of the file; `mistakes` is what is wrong whatever the values."""
         mistakes: list[Mistake] = []
         for unit in self.units():
             sections = list(self.sections.values()) if unit is self else []
             for node in [*sections, *unit.flows()]:
                 check_flow(node, unit, mistakes)
-        if mistakes:
-            raise BlockspaceError(*dict.fromkeys(mistakes))
+        self.mistakes = tuple(dict.fromkeys(mistakes))
         return self
 
 
@@ -195,12 +198,10 @@ def text_of(node: Node | None) -> str:
 
 def check_flow(node: Node, unit: Unit, mistakes: list[Mistake]) -> None:
     """Read a flow and all flows inside it, collecting mistakes."""
-    try:
-        steps = flow(node, unit)
-    except BlockspaceError as e:
-        mistakes.extend(e.mistakes)
-        return
-    for step in steps:
+    for step in flow(node, unit):
+        if isinstance(step, BadStep):
+            mistakes.extend(step.mistakes)
+            continue
         for inner in inner_flows(step):
             check_flow(inner, unit, mistakes)
         if isinstance(step, BlockStep):

@@ -7,7 +7,7 @@ import os
 from blockspace.blocks import library
 from blockspace.blocks.file import load_file
 from blockspace.blocks.template import Block, Network
-from blockspace.errors import did_you_mean, error
+from blockspace.errors import BlockspaceError, did_you_mean, error
 
 
 def load(name: str, /, **settings) -> Block | Network:
@@ -15,6 +15,14 @@ def load(name: str, /, **settings) -> Block | Network:
 
     Raises BlockspaceError: E-FILE for no such file, E-OP for no such name, and every mistake of the file.
     """
+    found = unchecked(name, **settings)
+    if found.file.mistakes:
+        raise BlockspaceError(*found.file.mistakes)
+    return found
+
+
+def unchecked(name: str, /, **settings) -> Block | Network:
+    """The same, its mistakes left for `graph()` to raise together with those that only values and shapes show."""
     file = load_file(locate(str(name)))
     return (Block if file.kind == "block" else Network)(file, settings)
 

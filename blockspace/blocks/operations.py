@@ -5,7 +5,7 @@ from __future__ import annotations
 from blockspace.blocks.frame import unit_env
 from blockspace.blocks.references import references
 from blockspace.blocks.syntax import OpStep
-from blockspace.blocks.values import ArgEnv, as_integer, boolean, integer, pair, real, value, word
+from blockspace.blocks.values import UNKNOWN, ArgEnv, Silenced, as_integer, boolean, integer, pair, real, value, word
 from blockspace.blocks.words import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE
 from blockspace.errors import error
 from blockspace.ops import AdaptiveAvgPool, AvgPool, Conv, Flatten, Linear
@@ -54,6 +54,8 @@ def run_operation(run, step: OpStep, frame, source):
     base = step.name or step.as_ or frame.label or text
     if text in MERGES:
         return named_merge(run, step, frame, source, base)
+    if source is UNKNOWN:
+        return probed(step, frame)
     shape = run.shape(source)
     if text in ("conv", "dwconv") or CONV.fullmatch(text):
         return convolution(run, step, frame, source, base)
@@ -71,6 +73,16 @@ def run_operation(run, step: OpStep, frame, source):
         if isinstance(op, Linear) and len(shape) == 3 and shape[1:] == (1, 1):
             source = run.add(Flatten(), source, path=frame.path, base="flatten", mark=step.mark)
     return run.add(op, source, path=frame.path, base=base, mark=step.mark)
+
+
+def probed(step: OpStep, frame):
+    """A step after a mistake: its settings are read all the same, so that an unknown name in them is found too."""
+    for node in [*step.settings.values(), *([step.main] if step.main is not None else [])]:
+        try:
+            value(node, frame.env)
+        except Silenced:
+            pass
+    return UNKNOWN
 
 
 # -- convolutions --------------------------------------------------------------------------------------------------------------------------

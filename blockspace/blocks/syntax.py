@@ -34,6 +34,16 @@ class Step:
         self.as_, self.name = label(get("as"), "as"), label(get("name"), "name")
 
 
+class BadStep(Step):
+    """A step that could not be read; `mistakes` say why. It is kept, so that the rest of the flow is still looked at."""
+
+    __slots__ = ("mistakes",)
+
+    def __init__(self, mark: Mark, mistakes: tuple[Mistake, ...]):
+        super().__init__("bad", mark)
+        self.mistakes = mistakes
+
+
 class OpStep(Step):
     """An operation: its main argument (or None) and its settings."""
 
@@ -98,18 +108,15 @@ def label(node: Node | None, key: str) -> str | None:
 
 
 def flow(node: Node, file) -> list[Step]:
-    """The steps of a flow written in `file`, which knows its blocks and parts. Raises every mistake in it at once."""
+    """The steps of a flow written in `file`, which knows its blocks and parts; a BadStep where one cannot be read."""
     if node.parsed is not None and not isinstance(node, Scalar):
         return node.parsed
-    items = node.items if isinstance(node, Seq) else [node]
-    steps, mistakes = [], []
-    for item in items:
+    steps: list[Step] = []
+    for item in node.items if isinstance(node, Seq) else [node]:
         try:
             steps.append(step(item, file))
         except BlockspaceError as e:
-            mistakes.extend(e.at(item.mark).mistakes)
-    if mistakes:
-        raise BlockspaceError(*mistakes)
+            steps.append(BadStep(item.mark, e.at(item.mark).mistakes))
     if not isinstance(node, Scalar):
         node.parsed = steps
     return steps

@@ -56,13 +56,15 @@ class Template:
             run.graph.output = self._run(run)
         except BlockspaceError as e:
             run.report(e, self.file.mark, "")
-        if run.mistakes:
-            raise BlockspaceError(*run.mistakes.values())
+        mistakes = dict.fromkeys([*self.file.mistakes, *run.mistakes.values()])
+        if mistakes:
+            raise BlockspaceError(*sorted(mistakes, key=lambda m: (m.mark.source.path, m.mark.line) if m.mark else ("", 0)))
         return run.graph.verify()
 
     def _given(self, run: Expansion) -> tuple[dict, Env]:
-        """The settings as nodes, read where only words and numbers are known."""
-        place = Env(None, {}, self.file, run)
+        """The settings as nodes, read where only the channels that enter are known."""
+        entering = run.channels("input")
+        place = Env(None, {"in_channels": entering, "channels": entering}, self.file, run)
         return {key: (to_node(key, found), place) for key, found in self.settings.items()}, place
 
     def __repr__(self) -> str:
@@ -154,8 +156,9 @@ class Segment:
     def graph(self, shape: Shape, values: dict) -> Graph:
         """This step alone, for an input of `(C, H, W)`. Raises BlockspaceError."""
         run = Expansion(self.network.holes, values, shape)
-        env = self.network._names(run)
-        env.table["in_channels"] = UNKNOWN  # the network's own, which a step alone does not know
+        whole = Expansion(self.network.holes, values, self.network.input_shape)
+        env = self.network._names(whole)
+        run.mistakes.update(whole.mistakes)
         output = run.step(self.step, self.frame(env, {"input": UNKNOWN}), "input")
         if run.mistakes:
             raise BlockspaceError(*run.mistakes.values())

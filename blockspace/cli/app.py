@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from blockspace.errors import error
+
 EXAMPLES = """\
 blockspace search studies/hs_vs_resnext.yaml              run a study; the same command resumes
 
@@ -31,7 +33,12 @@ def run(argv: list[str]) -> int:
         command = import_module(f"blockspace.cli.{file.stem}")
         if hasattr(command, "register"):
             command.register(app)
-    return app(args=argv, standalone_mode=False) or 0
+    try:
+        return app(args=argv, standalone_mode=False) or 0
+    except Exception as e:
+        if not hasattr(e, "format_message"):  # only typer's own complaints about the command line have one
+            raise
+        raise error("E-KEY", e.format_message().rstrip("."), help="`blockspace --help` lists commands, `blockspace COMMAND --help` its options") from None
 
 
 def root(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=lambda v: show_version(v))) -> None:

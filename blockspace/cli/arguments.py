@@ -26,11 +26,11 @@ def shape(text: str) -> tuple[int, ...]:
 
 def expanded(target: str, given: dict[str, str]):
     """(template, graph) of a block or network with settings; `input=CxHxW` among them is the input shape."""
-    from blockspace.blocks import Network, load
+    from blockspace.blocks import Network, unchecked
 
     given = dict(given)
     wanted = given.pop("input", None)
-    template = load(target, **given)
+    template = unchecked(target, **given)
     if wanted is not None:
         return template, template.graph(shape(wanted))
     if isinstance(template, Network):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from blockspace.errors import Mark, error
+from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.graph.names import checked
 from blockspace.ops import Call, Input, Merge, Op, Shape, from_dict, show
 
@@ -76,7 +76,10 @@ class Graph:
         if len(self.nodes) >= MAX_NODES:
             raise error("E-TOO-BIG", f"more than {MAX_NODES:,} nodes", mark, "fewer repeats")
         shapes = [self.nodes[source].shape for source in inputs]
-        shape = op.shape(*shapes, names=names) if isinstance(op, Merge) else op.shape(*shapes)
+        try:
+            shape = op.shape(*shapes, names=names) if isinstance(op, Merge) else op.shape(*shapes)
+        except BlockspaceError as e:
+            raise e.at(mark) from None
         node = Node(checked(name), op, tuple(inputs), shape, mark)
         self.nodes[name] = node
         self.output = name
