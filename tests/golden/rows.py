@@ -1,0 +1,40 @@
+"""Published figures, counted by other libraries, and the parameter shapes of a graph without torch.
+
+`golden.json` holds, per network or block, input shape, params, macs, activations of convolutions, and a hash of the sorted list of all
+parameter shapes: an equal hash and equal macs mean the same set of layers. The dense layer is counted with its concat.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+from blockspace.graph import Graph
+from blockspace.ops import Conv, Linear, Norm
+
+ROWS = json.loads((Path(__file__).parent / "golden.json").read_text())
+
+
+def param_shapes(graph: Graph) -> list[list[int]]:
+    """Shapes of all parameters, as torch would make them."""
+    found: list[list[int]] = []
+    for op in (node.op for node in graph):
+        if isinstance(op, Conv):
+            found.append([op.out_channels, op.in_channels // op.groups, *op.kernel])
+            found += [[op.out_channels]] * op.bias
+        elif isinstance(op, Linear):
+            found.append([op.out, op.in_features])
+            found += [[op.out]] * op.bias
+        elif isinstance(op, Norm):
+            found += [[op.channels], [op.channels]]
+    return sorted(found)
+
+
+def shapes_hash(graph: Graph) -> str:
+    return sha256(json.dumps(param_shapes(graph)).encode()).hexdigest()[:16]
+
+
+def conv_acts(graph: Graph) -> int:
+    """Elements of convolution outputs only, as the rows count them."""
+    return sum(node.op.acts(node.shape) for node in graph if isinstance(node.op, Conv))
