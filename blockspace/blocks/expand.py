@@ -16,7 +16,7 @@ from blockspace.blocks.references import references, single
 from blockspace.blocks.splits import run_split
 from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, OpStep, SplitStep, Step, is_value
 from blockspace.blocks.values import UNKNOWN, ArgEnv, Choice, Env, Flow, Silenced, Thunk, as_integer, integer, truth, value
-from blockspace.blocks.words import RESERVED, is_operation
+from blockspace.blocks.words import MERGES, RESERVED, is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.graph import Graph, attribute
 from blockspace.ops import Op, Shape
@@ -126,6 +126,8 @@ class Expansion:
                 env.table["channels"] = self.channels(source)
             if step.condition is not None and not truth(step.condition, env):
                 return self._named(step, frame, source)
+            if isinstance(source, list):
+                refuse_parts(step)
             result = RUN[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label), source)
         except BlockspaceError as e:
             self.report(e, step.mark, frame.path)
@@ -254,6 +256,13 @@ class Expansion:
         step = OpStep(what.text, what.mark, None, None, nodes)
         step.name = base
         return run_operation(self, step, Frame(place, {"input": source}, path), source)
+
+
+def refuse_parts(step: Step) -> None:
+    """E-REF when a step that takes one value follows a split without `merge:`."""
+    if isinstance(step, (SplitStep, BlockStep)) or (isinstance(step, OpStep) and step.word not in MERGES):
+        help = "give the split a `merge:`, or name it (`as: x`) and take a part (`from: x[1]`)"
+        raise error("E-REF", f"{step.word} takes one value, and the split before it gives a list of parts", step.mark, help)
 
 
 def merged(own: dict, beside: dict, block: str) -> dict:

@@ -7,6 +7,7 @@ hands to the next, `merge` how they come together (grammar, rule 4).
 from __future__ import annotations
 
 from fractions import Fraction
+from math import lcm
 
 from blockspace.blocks.operations import merge
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -147,13 +148,27 @@ def part_sizes(how: str, count: int, weights: list | None, channels: int, mark) 
     if how == "sizes":
         sizes = [as_integer(w, "a part's size", mark) for w in weights]
         if sum(sizes) != channels:
-            raise error("E-SPLIT", f"split: sizes {sizes} add up to {sum(sizes)}, not to {channels} channels", mark)
+            raise error("E-SPLIT", f"split: sizes {sizes} add up to {sum(sizes)}, not to the {channels} channels they split", mark)
         return sizes
-    exact = [Fraction(channels) * Fraction(w) / sum(weights) for w in weights]
-    if any(e.denominator != 1 or e < 1 for e in exact):
-        unit = sum(weights)
-        raise error("E-SPLIT", f"split: {channels} channels do not divide into shares {weights}", mark, f"nearest that do: multiples of {unit}")
+    if not all(isinstance(w, (int, Fraction)) and not isinstance(w, bool) and w > 0 for w in weights):
+        raise error("E-TYPE", f"shares are positive numbers, got {shown(weights)}", mark)
+    exact = [Fraction(channels) * w / sum(weights) for w in weights]
+    if any(e.denominator != 1 for e in exact):
+        help = f"nearest channels: {nearest_shares(channels, weights)}"
+        raise error("E-SPLIT", f"split: {channels} channels do not divide into shares {shown(weights)}", mark, help)
     return [int(e) for e in exact]
+
+
+def shown(weights: list) -> str:
+    return f"[{', '.join(map(str, weights))}]"
+
+
+def nearest_shares(channels: int, weights: list) -> str:
+    """The channel counts around `channels` that divide into these shares."""
+    smallest = [Fraction(w) / sum(weights) for w in weights]
+    unit = lcm(*(s.denominator for s in smallest))
+    below = channels // unit * unit
+    return ", ".join(str(c) for c in (below, below + unit) if c)
 
 
 def nearest_chunks(channels: int, count: int) -> str:
@@ -251,6 +266,8 @@ def join(run, source, carried, how: str, path: str, branch: Branch):
 
 def hand_over(run, result, carry: Carry, path: str, branch: Branch):
     """(what the part emits, what the next part receives)."""
+    if isinstance(result, list):
+        raise error("E-REF", "carry takes one value, and this part ends in a split without `merge:`", branch.mark)
     if carry.take is None or result is UNKNOWN:
         return result, result
     channels = run.channels(result)

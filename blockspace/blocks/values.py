@@ -273,7 +273,7 @@ def real(node: Node, env: Env, what: str) -> float:
 
 def word(node: Node, env: Env, what: str, allowed) -> str:
     """One of the allowed words."""
-    found = value(node, env)
+    found = node.text if isinstance(node, Scalar) and node.text.isidentifier() and not env.has(node.text) else value(node, env)
     found = found.name if isinstance(found, Choice) else found
     if isinstance(found, Flow) and isinstance(found.node, Scalar):
         found = found.node.text

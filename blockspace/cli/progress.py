@@ -15,7 +15,7 @@ class Progress:
         self.live = self.stream.isatty()
         self.counts: Counter = Counter()
         self.best: dict[str, float] = {}
-        self.done = self.total = 0
+        self.done = self.total = self.before = 0  # before: what an earlier start had done
         self.stage, self.started, self.status = "search", monotonic(), None
 
     def __enter__(self) -> Progress:
@@ -42,8 +42,11 @@ class Progress:
         if self.status is not None:
             self.status.update(self.line())
 
+    def on_asked(self, data: dict) -> None:
+        self.total = data["trials"]
+
     def on_opened(self, data: dict) -> None:
-        self.done, self.total = data.get("trained", 0), data.get("trials", 0)
+        self.done = self.before = data.get("trained", 0)
         if self.done:
             self.say(f"resumed: {self.done} trials are trained")
 
@@ -72,11 +75,12 @@ class Progress:
         self.say(f"trial {data['number']:>3}  {data.get('label', ''):<28} {shown}  {data.get('seconds', 0):.1f} s  |  {self.line()}")
 
     def on_finals(self, data: dict) -> None:
-        self.stage, self.done, self.total, self.started = "finals", 0, data["trainings"], monotonic()
+        self.stage, self.done, self.before, self.total, self.started = "finals", 0, 0, data["trainings"], monotonic()
 
     def on_adopted(self, _data: dict) -> None:
         if self.stage == "finals":
             self.done += 1
+            self.before += 1
 
     def on_exporting(self, _data: dict) -> None:
         self.stage = "exporting"
@@ -98,9 +102,10 @@ class Progress:
 
     def left(self) -> str:
         """The time left at the pace so far."""
-        if not self.done or not self.total:
+        here = self.done - self.before
+        if here < 1 or not self.total:
             return ""
-        seconds = (monotonic() - self.started) / self.done * (self.total - self.done)
+        seconds = (monotonic() - self.started) / here * (self.total - self.done)
         return f"  about {seconds / 60:.1f} min left in this stage" if seconds > 90 else f"  about {seconds:.0f} s left in this stage"
 
     def summary(self) -> str:

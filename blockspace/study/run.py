@@ -19,7 +19,7 @@ from blockspace.study.trial import PRELOAD, measure, train_trial
 
 Event = Callable[[str, dict[str, Any]], None]
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
-LATENCY_PAIRS = 40
+LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside two busy workers
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class Outcome:
         return [flat(self.question, r) for r in self.rows]
 
     def text(self) -> str:
-        """The table and the sentence."""
+        """The table, and a sentence for each comparison."""
         from blockspace.report import answer_table
 
-        return answer_table(self.answer) + "\n\n" + self.answer.sentence()
+        return answer_table(self.answer)
 
 
 def dominates(first: Row, second: Row, objectives: dict[str, str]) -> bool:
@@ -70,6 +70,7 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     question = ask(path, texts)
     question.proposals.check_reachable()
     emit = on_event or (lambda _kind, _data: None)
+    emit("asked", {"trials": question.options.search.trials})
     folder = prepared(question)
     with ExitStack() as stack:
         lock = stack.enter_context(StudyLock(folder))

@@ -1,0 +1,47 @@
+"""What a search spends beside training: driver, storage, process start, expansion and costs, measuring latency.
+
+    python benchmarks/overhead.py [study] [key=value ...]
+
+Runs the study in a temporary folder and compares the time its workers had (wall time of a stage x workers) with the time they spent training
+and evaluating. What is left over is everything around training, idle workers at the end of a stage included.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from time import perf_counter
+
+import blockspace as bs
+from blockspace.study import ask
+
+
+def main(study: str, overrides: list[str]) -> None:
+    started, marks, training = perf_counter(), {}, {"search": 0.0, "finals": 0.0}
+    stage = "search"
+
+    def listen(kind: str, data: dict) -> None:
+        nonlocal stage
+        if kind in ("opened", "finals", "exporting"):
+            marks[kind] = perf_counter()
+            stage = "finals" if kind == "finals" else stage
+        if kind == "finished":
+            training[stage] += data["result"].seconds if "result" in data else data["seconds"]
+
+    workers = ask(study, overrides).options.search.worker_count()
+    with tempfile.TemporaryDirectory() as folder:
+        bs.search(study, [*overrides, f"out={folder}/run"], on_event=listen)
+    ended = perf_counter()
+    spans = {"search": (started, marks["finals"]), "finals": (marks["finals"], marks["exporting"])}
+    for name, (begin, end) in spans.items():
+        wall = end - begin
+        print(f"{name:7} {wall:6.1f} s wall x {workers} workers, {training[name]:6.1f} s training: {wall * workers / training[name] - 1:+.1%} around it")
+    print(f"{'start':7} {marks['opened'] - started:6.1f} s (in search)   export {ended - marks['exporting']:.1f} s   together {ended - started:.1f} s")
+    wall = (marks["exporting"] - started) * workers
+    print(f"everything around training adds {wall / sum(training.values()) - 1:.1%} to it")
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    file = arguments.pop(0) if arguments and "=" not in arguments[0] else "studies/hs_vs_resnext.yaml"
+    main(file, arguments)
