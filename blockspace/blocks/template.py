@@ -53,7 +53,10 @@ class Template:
     def _expand(self, shape: Shape, values: dict | None) -> Graph:
         run = Expansion(self.holes, values or {}, shape)
         try:
-            run.graph.output = self._run(run)
+            output = self._run(run)
+            if isinstance(output, list):
+                raise error("E-REF", f"{self.name} ends in a split without `merge:`, which is a list of parts", help="add `merge:`")
+            run.graph.output = output
         except BlockspaceError as e:
             run.report(e, self.file.mark, "")
         mistakes = dict.fromkeys([*self.file.mistakes, *run.mistakes.values()])
