@@ -39,14 +39,14 @@ class Expansion:
 
     def hole(self, node: Map, env: Env):
         """The value of a `search:` place: as assigned, else its default, else the first of its domain."""
-        name = self.holes.names.get(id(node))
+        name = self.holes.name_at(node, env)
         if name is not None and name in self.assignment:
             return self._chosen(self.holes.holes[name].domain, self.assignment[name], env)
         if "default" in node:
-            given = node.items["default"]
-            search = node.items["search"]
-            if isinstance(search, Map) and isinstance(given, Scalar) and given.text in search:
-                return Choice(given.text, search.items[given.text], env)
+            given, search = node.items["default"], node.items["search"]
+            named = search.items if isinstance(search, Map) else self.holes.inherited.get(id(node), {})
+            if isinstance(given, Scalar) and given.text in named:
+                return Choice(given.text, named[given.text], env)
             return value(given, env)
         found = self.holes.holes[name].domain if name else domain(node.items["search"])
         return self._chosen(found, found.values()[0], env)
@@ -61,7 +61,7 @@ class Expansion:
 
     def unknown(self, node: Map, env: Env):
         """The value of a `solve:` place: as solved, else its default, else the low end of its range."""
-        name = self.holes.names.get(id(node))
+        name = self.holes.name_at(node, env)
         if name is not None:
             return self.assignment.get(name, self.holes.unknowns[name].default)
         return value(node.items["default"], env) if "default" in node else domain(node.items["range"]).low

@@ -8,10 +8,14 @@ from fractions import Fraction
 
 from blockspace.blocks.expr import number
 from blockspace.reader import Map, Node, Scalar, Seq
+from blockspace.blocks.syntax import refuse_unknown
 from blockspace.blocks.words import is_operation
 from blockspace.errors import Mark, error
 
 RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*(?:step\s+(\d+)|(log))?\s*")
+PARTS, PARTS_NAME = re.compile(r"part\*(\d+)"), re.compile(r"part\d+")
+MOST_VALUES = 65_536
+MOST_PARTS = 64  # an untied hole is as many holes as there may be parts
 SOLVABLE = ("macs", "params", "latency")
 
 Token = int | float | bool | str
@@ -91,10 +95,12 @@ def domain(node: Node) -> Range | Options:
         found = Range(int(match[1]), int(match[2]), int(match[3] or 1), bool(match[4]))
         if found.step < 1 or found.low > found.high or (found.log and found.low < 1):
             raise error("E-RANGE", f"the domain {node.text!r} is empty", node.mark, "low..high with low <= high, step >= 1, log from 1")
+        if len(found) > MOST_VALUES:
+            raise error("E-RANGE", f"the domain {node.text!r} has {len(found):,} values; at most {MOST_VALUES:,}", node.mark, "a larger step")
         return found
-    if isinstance(node, Map):
+    if isinstance(node, Map) and node.items:
         return Options(tuple(node.items), dict(node.items))
-    tokens = {token(item): item for item in node.items}
+    tokens = {token(item): item for item in node.items} if isinstance(node, Seq) else {}
     if not tokens or len(tokens) < len(node.items):
         raise error("E-RANGE", "an empty domain" if not tokens else "a domain with a value given twice", node.mark)
     return Options(tuple(tokens), tokens)
@@ -117,8 +123,10 @@ class Holes:
         self.file = file
         self.holes: dict[str, Hole] = {}
         self.unknowns: dict[str, Unknown] = {}
-        self.names: dict[int, str] = {}  # id of the Map that holds `search:` or `solve:` -> name
+        self.names: dict[int, str] = {}  # id of the Map that holds `search:` or `solve:` -> name; `part*N` stands for part1 to partN
         self.owners: dict[str, tuple[str, int]] = {}  # name -> the one step of a section that can read it
+        self.inherited: dict[int, dict[str, Node]] = {}  # id of a Map with `search: inherit` -> the alternatives it opens
+        self.split: Map | None = None  # the split whose `each:` is being looked at
         for unit in file.units():
             prefix = () if unit is file else (unit.name,)
             for param in unit.params.values():
@@ -142,7 +150,13 @@ class Holes:
                 self._walk(item, (name.text if isinstance(name, Scalar) else f"stage{count}",), None)
             else:
                 self._walk(item, () if section == "stages" else (section,), None)
-            self.owners |= dict.fromkeys(list(self.names.values())[before:], (section, position))
+            for name in list(self.names.values())[before:]:
+                self.owners |= dict.fromkeys(each_part(name), (section, position))
+
+    def name_at(self, node: Map, env) -> str | None:
+        """The name of the hole or unknown written at `node`, seen from `env`: an untied one has a name per part."""
+        name = self.names.get(id(node))
+        return PARTS.sub(f"part{env.find('part')}", name) if name and "*" in name else name
 
     def _walk(self, node: Node, path: tuple[str, ...], under, block=None) -> None:
         """Look below `node`; `block` is the unit whose settings these are."""
@@ -159,6 +173,12 @@ class Holes:
 
     def _settings(self, node: Map, path: tuple[str, ...], under) -> None:
         """Keys that name a setting become part of the name; operations and blocks do not."""
+        outer = self.split
+        self.split = node if "each" in node else outer
+        self._below(node, path, under)
+        self.split = outer
+
+    def _below(self, node: Map, path: tuple[str, ...], under) -> None:
         what = node.get("block")
         beside = self.file.unit(what.text) if isinstance(what, Scalar) else None
         for key, value in node.items.items():
@@ -172,14 +192,52 @@ class Holes:
                 self._walk(value, (*path, key), under, beside)
 
     def _hole(self, node: Map, path: tuple[str, ...], under, block) -> None:
-        name = self._name(node, path)
+        refuse_unknown(node, ("default", "search", "doc", "untied"), "a hole")
+        name = self._name(node, self._untied(node, path))
         search = self._inherited(node, path, block) or node.items["search"]
         found = domain(search)
         default = self._default(node, found)
-        self.holes[name] = Hole(name, found, default, node.mark, under)
+        self._register(self.holes, name, under, lambda one, place: Hole(one, found, default, node.mark, place))
         if isinstance(search, Map):
             for key, value in search.items.items():
                 self._walk(value, (name, key), (name, key))
+
+    def _untied(self, node: Map, path: tuple[str, ...]) -> tuple[str, ...]:
+        """The path, with a place for the part's number when the hole is `untied: true`."""
+        untied = node.get("untied")
+        if untied is None or (isinstance(untied, Scalar) and untied.text == "false"):
+            return path
+        if not (isinstance(untied, Scalar) and untied.text == "true"):
+            raise error("E-TYPE", "untied is true or false", untied.mark)
+        if self.split is None or any("*" in word for word in path):
+            raise error("E-RANGE", "`untied` is for a hole inside `each:`, once", untied.mark, "leave it out: the hole is one value")
+        return (*path, f"part*{self._most_parts(untied.mark)}")
+
+    def _most_parts(self, mark: Mark) -> int:
+        """The largest number of parts of the split being looked at."""
+        node = self.split.get("split")
+        count = next(iter(node.items.values()), None) if isinstance(node, Map) and len(node.items) == 1 else None
+        if isinstance(count, Seq):
+            return len(count.items)
+        if isinstance(count, Scalar) and count.text in self.file.params:
+            count = self.file.params[count.text].node
+        if isinstance(count, Map) and "search" in count:
+            found = domain(count.items["search"])
+            numbers = [t for t in found.values() if isinstance(t, int)]
+        else:
+            count = count.get("default") if isinstance(count, Map) else count
+            numbers = [number(count.text)] if isinstance(count, Scalar) else []
+        if not numbers or not all(isinstance(n, int) and 1 <= n <= MOST_PARTS for n in numbers):
+            raise error("E-RANGE", "untied: the number of parts is no plain number or hole", mark, "split into a number, or into a param")
+        return max(numbers)
+
+    @staticmethod
+    def _register(found: dict, name: str, under, make) -> None:
+        """Put the hole or unknown called `name` into `found`, once per part when it is untied."""
+        for one in each_part(name):
+            part = PARTS_NAME.search(one)
+            place = under and (PARTS.sub(part[0], under[0]) if part else under[0], under[1])
+            found[one] = make(one, place)
 
     def _inherited(self, node: Map, path: tuple[str, ...], block) -> Node | None:
         """`search: inherit`: the domain that the block's own file gives to the setting."""
@@ -190,6 +248,8 @@ class Holes:
         if param is None or param.search is None:
             whose = f"block {block.name!r}" if block else "no block here"
             raise error("E-RANGE", f"{whose} has no search domain for {path[-1]!r}", search.mark, "give a domain of its own")
+        if isinstance(param.search, Map):
+            self.inherited[id(node)] = param.search.items
         return param.search
 
     def _default(self, node: Map, found: Range | Options) -> Token:
@@ -199,6 +259,7 @@ class Holes:
         return token(given) if isinstance(given, Scalar) else "default"
 
     def _unknown(self, node: Map, path: tuple[str, ...], under) -> None:
+        refuse_unknown(node, ("default", "solve", "range", "doc"), "a solved value")
         cost, mark = node.items["solve"], node.mark
         if not isinstance(cost, Scalar) or cost.text not in SOLVABLE:
             raise error("E-RANGE", f"`solve:` names a cost: {', '.join(SOLVABLE)}", cost.mark)
@@ -209,16 +270,22 @@ class Holes:
             raise error("E-RANGE", "the range of a solved value is low..high", node.items["range"].mark)
         default = token(node.items["default"]) if "default" in node else found.low
         name = self._name(node, path)
-        self.unknowns[name] = Unknown(name, cost.text, found, default, mark, under)
+        self._register(self.unknowns, name, under, lambda one, place: Unknown(one, cost.text, found, default, mark, place))
 
     def _name(self, node: Map, path: tuple[str, ...]) -> str:
         base = name = ".".join(path)
         count = 1
-        while name in self.holes or name in self.unknowns:
+        while any(one in self.holes or one in self.unknowns for one in each_part(name)):
             count += 1
             name = f"{base}_{count}"
         self.names[id(node)] = name
         return name
+
+
+def each_part(name: str) -> list[str]:
+    """`op.part*3` as op.part1, op.part2, op.part3; any other name as itself."""
+    found = PARTS.search(name)
+    return [PARTS.sub(f"part{i}", name) for i in range(1, int(found[1]) + 1)] if found else [name]
 
 
 STRUCTURE = frozenset({"each", "branches", "split", "do", "then", "else", "block", "copy", "chunk", "shares", "sizes", "default", "search"})

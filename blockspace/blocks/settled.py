@@ -6,7 +6,7 @@ import yaml
 
 from blockspace.blocks.expr import number
 from blockspace.blocks.file import File, Unit
-from blockspace.blocks.holes import Options
+from blockspace.blocks.holes import Options, each_part
 from blockspace.blocks.template import Network
 from blockspace.errors import BlockspaceError, error
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -81,6 +81,7 @@ class _Filled:
     def __init__(self, network: Network | None, values: dict):
         self.holes = network.holes if network else None
         self.values = values
+        self.part: int | None = None  # of an untied hole, while its values are written one by one
 
     def plain(self, node: Node):
         if isinstance(node, Scalar):
@@ -94,6 +95,10 @@ class _Filled:
     def chosen(self, node: Map):
         """The value of a hole or unknown: assigned, or its default."""
         name = self.holes.names.get(id(node)) if self.holes else None
+        if name is not None and "*" in name:
+            if self.part is None:
+                return self.per_part(node, len(each_part(name)))
+            name = each_part(name)[self.part - 1]
         if name is not None and name in self.values:
             token = self.values[name]
             hole = self.holes.holes.get(name)
@@ -106,6 +111,18 @@ class _Filled:
                 return self.plain(search.items[default.text])
             return self.plain(default)
         return {key: self.plain(value) for key, value in node.items.items()}
+
+
+    def per_part(self, node: Map, count: int):
+        """An untied hole as conditions on the part's number."""
+        values = []
+        for self.part in range(1, count + 1):
+            values.append(self.chosen(node))
+        self.part = None
+        tree = values[-1]
+        for part in range(count - 1, 0, -1):
+            tree = {"if": f"part == {part}", "then": values[part - 1], "else": tree}
+        return tree
 
 
 def scalar(node: Scalar):

@@ -1,0 +1,207 @@
+"""Holes, their names and domains: grammar rules 12 and 13, and anchors."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+from written import mistake, network
+
+from blockspace.blocks import Options, Range
+from blockspace.search import SearchSpace
+
+TAIL = "head: [global_avgpool, linear: 10]"
+
+
+def holes(text: str) -> dict:
+    return network(f"{dedent(text)}\n{TAIL}").holes.holes
+
+
+def test_names_of_params_alternatives_and_settings():
+    found = holes(
+        """
+        params:
+          base: {search: [8, 16]}
+          block:
+            default: hs
+            search:
+              hs: {hs_bottleneck: {splits: {default: 4, search: 2..4}}}
+              resnext: {resnext: {cardinality: {search: [1, 2]}, width: {search: 2..64 log}}}
+              plain: resnet_bottleneck
+        input: [3, 16, 16]
+        stages:
+          - {block: block, out_channels: 32, repeat: {search: 1..3}}
+          - {block: block, name: deep, out_channels: 64, stride: {search: [1, 2]}}
+        """
+    )
+    assert list(found) == [
+        "base", "block", "block.hs.splits", "block.resnext.cardinality", "block.resnext.width", "stage1.repeat", "deep.stride",
+    ]  # fmt: skip
+    assert found["block"].under is None and found["block.hs.splits"].under == ("block", "hs")
+    assert found["block.resnext.width"].domain == Range(2, 64, log=True)
+    assert found["block"].domain.tokens == ("hs", "resnext", "plain") and found["block"].default == "hs"
+    assert found["base"].default == 8  # without `default`, the first of its domain
+
+
+def test_stages_are_counted_by_their_block_steps():
+    found = holes("input: [3, 8, 8]\nstages: [{block: conv3x3, out: {search: [4, 8]}}, maxpool2x2, {block: conv3x3, out: {search: [4]}}]")
+    assert list(found) == ["stage1.out", "stage2.out"]
+
+
+def test_holes_of_stem_head_lets_defaults_and_parts():
+    found = holes(
+        """
+        params: {act: relu}
+        let: {w: {search: [4, 8]}}
+        defaults: {act: {search: [relu, silu]}}
+        parts: {mix: [conv3x3: {out: w, stride: {search: [1, 2]}}]}
+        input: [3, 8, 8]
+        stem: [conv3x3: {out: {search: [4, 8]}}]
+        stages: [mix]
+        """
+    )
+    assert list(found) == ["w", "act", "mix.stride", "stem.out"]
+
+
+def test_two_holes_of_one_name_are_numbered():
+    found = holes("input: [3, 8, 8]\nstem: [conv3x3: {out: {search: [4, 8]}}, conv3x3: {out: {search: [4, 8]}}]")
+    assert list(found) == ["stem.out", "stem.out_2"]
+
+
+def test_a_param_is_one_value_for_all_its_users():
+    text = "params: {w: {search: [4, 8]}}\ninput: [3, 8, 8]\nstem: [conv3x3: w, conv1x1: w]\n" + TAIL
+    graph = network(text).graph(values={"w": 8})
+    assert [graph[f"stem.conv{k}x{k}.conv"].op.out_channels for k in (3, 1)] == [8, 8]
+
+
+def test_a_stages_hole_is_tied_over_its_repeats():
+    text = "input: [3, 8, 8]\nstages: [{block: conv3x3, repeat: 3, out: {search: [4, 8]}}]\n" + TAIL
+    graph = network(text).graph(values={"stage1.out": 8})
+    assert [node.op.out_channels for node in graph if node.op.name == "conv"] == [8, 8, 8]
+
+
+def test_a_library_blocks_own_search_stays_closed():
+    text = "input: [3, 8, 8]\nstages: [{block: resnext, out_channels: 32%s}]\n"
+    assert holes(text % "") == {}
+    found = holes(text % ", cardinality: {search: inherit}, width: {default: 8, search: [4, 8]}")
+    assert found["stage1.cardinality"].domain == Options((1, 2, 4, 8, 16, 32), {})
+    assert found["stage1.width"].default == 8
+
+
+def test_inherited_alternatives(tmp_path):
+    own = "format: blockspace/block/1\nblock: own\nparams: {op: {default: a, search: {a: [relu], b: [conv3x3: same]}}}\nflow: [block: op]\n"
+    (tmp_path / "own.yaml").write_text(own)
+    text = "blocks: {own: own.yaml}\ninput: [3, 8, 8]\nstages: [{block: own, op: {default: b, search: inherit}}]\n" + TAIL
+    found = network(text, str(tmp_path / "n.yaml"))
+    assert any(node.op.name == "conv" for node in found.graph())
+    assert not any(node.op.name == "conv" for node in found.graph(values={"stage1.op": "a"}))
+
+
+def test_nothing_to_inherit():
+    text = "input: [3, 8, 8]\nstages: [{block: resnext, out_channels: 32, stride: {search: inherit}}]\n" + TAIL
+    assert mistake(lambda: network(text).holes).code == "E-RANGE"
+
+
+def test_each_use_of_an_anchor_is_a_hole_of_its_own():
+    found = holes("params: {a: &x {search: [4, 8]}, b: *x}\ninput: [3, 8, 8]\nstem: [conv3x3: a, conv3x3: b]")
+    assert list(found) == ["a", "b"]
+
+
+EACH = """
+params: {{n: {n}}}
+input: [12, 8, 8]
+stem:
+  - split: {{chunk: n}}
+    each: [conv3x3: {{out: {{default: 4, search: [4, 8]{untied}}}}}]
+    merge: concat
+head: [global_avgpool, linear: 10]
+"""
+
+
+def outs(graph) -> list[int]:
+    return [node.op.out_channels for node in graph if node.op.name == "conv"]
+
+
+def test_holes_in_each_are_tied():
+    net = network(EACH.format(n=3, untied=""))
+    assert list(net.holes.holes) == ["stem.out"]
+    assert outs(net.graph(values={"stem.out": 8})) == [8, 8, 8]
+
+
+def test_untied_holes_are_one_per_part():
+    net = network(EACH.format(n=3, untied=", untied: true"))
+    assert list(net.holes.holes) == ["stem.out.part1", "stem.out.part2", "stem.out.part3"]
+    assert outs(net.graph(values={"stem.out.part1": 8, "stem.out.part3": 8})) == [8, 4, 8]
+    assert SearchSpace(net).size() == 8
+
+
+def test_untied_holes_reach_the_largest_number_of_parts():
+    net = network(EACH.format(n="{default: 2, search: 2..4}", untied=", untied: true"))
+    assert list(net.holes.holes) == ["n", *(f"stem.out.part{i}" for i in range(1, 5))]
+    assert outs(net.graph(values={"n": 4, "stem.out.part4": 8})) == [4, 4, 4, 8]
+
+
+def test_untied_alternatives_have_knobs_of_their_own():
+    net = network(
+        """
+        input: [12, 8, 8]
+        stem:
+          - split: {chunk: 2}
+            each: [block: {default: a, untied: true, search: {a: [conv1x1: same], b: [conv3x3: {out: {search: [6, 12]}}]}}]
+            merge: concat
+        head: [global_avgpool, linear: 10]
+        """
+    )
+    assert list(net.holes.holes) == ["stem.part1", "stem.part2", "stem.part1.b.out", "stem.part2.b.out"]
+    assert net.holes.holes["stem.part2.b.out"].under == ("stem.part2", "b")
+    assert outs(net.graph(values={"stem.part1": "a", "stem.part2": "b", "stem.part2.b.out": 12})) == [6, 12]
+
+
+@pytest.mark.parametrize("text", ["stem: [conv3x3: {out: {search: [4], untied: true}}]", "params: {w: {search: [4], untied: true}}\nstem: [relu]"])
+def test_untied_outside_each(text):
+    assert mistake(lambda: network("input: [3, 8, 8]\n" + text).holes).code == "E-RANGE"
+
+
+@pytest.mark.parametrize(
+    "domain, values",
+    [("2..5", [2, 3, 4, 5]), ("8..32 step 8", [8, 16, 24, 32]), ("1..4 log", [1, 2, 3, 4]), ("[4, 0.5, relu, true]", [4, 0.5, "relu", True])],
+)
+def test_domains(domain, values):
+    assert list(holes(f"params: {{w: {{search: {domain}}}}}\ninput: [3, 8, 8]\nstem: [relu]")["w"].domain.values()) == values
+
+
+@pytest.mark.parametrize("domain", ["[]", "5..2", "1..4 step 0", "0..4 log", "often", "[1, 1]", "1.5..2", "{}", "[[relu], []]", "2..nan", "1..1e9 log", "1..1000000"])
+def test_domains_that_cannot_be(domain):
+    assert mistake(lambda: holes(f"params: {{w: {{search: {domain}}}}}\ninput: [3, 8, 8]\nstem: [relu]")).code == "E-RANGE"
+
+
+def test_a_hole_has_no_other_keys():
+    assert mistake(lambda: holes("input: [3, 8, 8]\nstem: [conv3x3: {out: {search: [4, 8], defalt: 8}}]")).code == "E-KEY"
+
+
+def test_solve_names_a_cost_and_has_a_range():
+    text = "input: [3, 8, 8]\nstem: [conv3x3: {out: %s}]\n" + TAIL
+    found = network(text % "{solve: macs, range: 4..64 step 4, default: 8}").holes.unknowns["stem.out"]
+    assert (found.cost, found.domain, found.default) == ("macs", Range(4, 64, 4), 8)
+    assert network(text % "{solve: macs, range: 4..64}").holes.unknowns["stem.out"].default == 4
+    for bad in ("{solve: time, range: 1..4}", "{solve: macs}", "{solve: macs, range: [1, 2]}", "{solve: macs, range: 4..1}"):
+        assert mistake(lambda: network(text % bad).holes).code == "E-RANGE"  # noqa: B023
+    assert mistake(lambda: network(text % "{solve: macs, range: 1..4, rang: 1}").holes).code == "E-KEY"
+
+
+def test_an_alternatives_words_belong_to_its_param_alone():
+    text = "params: {mode: {default: wide, search: [wide, thin]}}\ninput: [3, 8, 8]\nstem: [conv3x3: 8 if mode == wide else 4]\n" + TAIL
+    assert outs(network(text).graph()) == [8] and outs(network(text).graph(values={"mode": "thin"})) == [4]
+    assert outs(network(text, mode="thin").graph()) == [4]
+    assert mistake(network(text.replace("== wide", "== broad")).graph).code == "E-NAME"
+
+
+def test_alternatives_are_evaluated_where_they_are_used():
+    text = """
+    params: {op: {default: conv, search: {conv: [conv3x3: {out: out, stride: stride}], none: [conv1x1: {out: out, stride: stride}]}}}
+    parts: {cell: {params: {out: 8, stride: 1}, flow: [block: op]}}
+    input: [3, 8, 8]
+    stages: [{block: cell, out: 8, stride: 2}, {block: cell, out: 16}]
+    head: [global_avgpool, linear: 10]
+    """
+    assert [node.shape for node in network(text).graph() if node.op.name == "conv"] == [(8, 4, 4), (16, 4, 4)]
