@@ -145,6 +145,8 @@ class _Reader:
 
     def _collect(self, event, depth: int) -> Node:
         if isinstance(event, yaml.ScalarEvent):
+            if "\0" in event.value:
+                raise error("E-YAML", "a NUL character", self._mark(event))
             return Scalar(event.value, self._mark(event), quoted=bool(event.style))
         if isinstance(event, yaml.SequenceStartEvent):
             node = Seq([], self._mark(event))

@@ -16,7 +16,7 @@ from blockspace.reader import parse
 def block(flow: str, head: str = "", path: str = "t.yaml", **settings) -> Block:
     """A block with this flow, and other keys in `head`."""
     text = f"format: blockspace/block/1\nblock: t\n{dedent(head).strip()}\nflow:\n{indent(dedent(flow).strip(), '  ')}\n"
-    return Block(File(parse(text, path), path).check(), settings)
+    return Block(checked(text, path), settings)
 
 
 def built(flow: str, shape=(8, 8, 8), head: str = "", **settings) -> Graph:
@@ -26,7 +26,15 @@ def built(flow: str, shape=(8, 8, 8), head: str = "", **settings) -> Graph:
 
 def network(text: str, path: str = "n.yaml", **settings) -> Network:
     """A network of these keys below `format:` and `network:`."""
-    return Network(File(parse(f"format: blockspace/network/1\nnetwork: n\n{dedent(text).strip()}\n", path), path).check(), settings)
+    return Network(checked(f"format: blockspace/network/1\nnetwork: n\n{dedent(text).strip()}\n", path), settings)
+
+
+def checked(text: str, path: str) -> File:
+    """The file, without mistakes, as `load` reads it."""
+    file = File(parse(text, path), path).check()
+    if file.mistakes:
+        raise BlockspaceError(*file.mistakes)
+    return file
 
 
 def ops(graph: Graph) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 
 from blockspace.blocks import library
 from blockspace.reader import Map, Node, Scalar, Seq, read
 from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, OpStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
-from blockspace.blocks.words import DEFAULTS, OWN_NAMES, RESERVED, guess, is_operation
+from blockspace.blocks.words import DEFAULTS, OWN_NAMES, RESERVED, STEP_KEYS, guess, is_operation
 from blockspace.errors import BlockspaceError, Mistake, error
 
 FORMATS = {"blockspace/block/1": "block", "blockspace/network/1": "network"}
@@ -61,8 +62,7 @@ class Unit:
     def _check_names(self, node: Map) -> None:
         for section in ("params", "let"):
             for key, _, mark in entries(node.get(section), section):
-                if key in RESERVED or key in OWN_NAMES:
-                    raise error("E-WORD", f"{key!r} is a word of the grammar and cannot be a param", mark, "choose another name")
+                check_word(key, mark, "a param")
                 if section == "let" and key in self.params:
                     raise error("E-NAME", f"{key!r} is a param and a let", mark, "rename one")
 
@@ -102,10 +102,12 @@ class File(Unit):
         super().__init__(self, self._name(node), node)
         self.doc, self.paper = text_of(node.get("doc")), text_of(node.get("paper"))
         for key, value, mark in entries(node.get("parts"), "parts"):
-            self._refuse_shadow(key, mark)
+            self._check_unit_name(key, mark)
             self.parts[key] = Unit(self, key, part_map(value), owner=self)
         for key, (_, mark) in self.imports.items():
-            self._refuse_shadow(key, mark)
+            self._check_unit_name(key, mark)
+            if key in self.parts:
+                raise error("E-NAME", f"{key!r} is a part and a block of this file", mark, "rename one")
         self.input = node.get("input")
         self.sections = {key: node.get(key) for key in ("stem", "stages", "head") if key in node}
         self._require(node)
@@ -132,11 +134,14 @@ class File(Unit):
         if self.kind == "network" and not self.sections:
             raise error("E-KEY", f"network {self.name!r} has no stages", node.mark, "add `stages:`")
 
-    def _refuse_shadow(self, name: str, mark) -> None:
+    def _check_unit_name(self, name: str, mark) -> None:
         if is_operation(name):
             raise error("E-SHADOW", f"{name!r} is an operation of the grammar", mark, "choose another name")
         if library.find(name, "block"):
             raise error("E-SHADOW", f"{name!r} is a block of the library", mark, f"choose another name, such as my_{name}")
+        if name in STEP_KEYS:
+            raise error("E-WORD", f"{name!r} is a word of the grammar and cannot be a block or part", mark, "choose another name")
+        check_word(name, mark, "a block or part")
 
     def unit(self, word: str) -> Unit | None:
         """The part, imported block or library block called `word`, loaded when first asked for."""
@@ -171,6 +176,14 @@ class File(Unit):
                 check_flow(node, unit, mistakes)
         self.mistakes = tuple(dict.fromkeys(mistakes))
         return self
+
+
+def check_word(name: str, mark, what: str) -> None:
+    """E-WORD for a word that means something else; E-NAME for what expressions and module names cannot hold."""
+    if name in RESERVED or name in OWN_NAMES or keyword.iskeyword(name):
+        raise error("E-WORD", f"{name!r} is a word of the grammar and cannot be {what}", mark, "choose another name")
+    if not (name.isascii() and name.isidentifier() and len(name) <= NAME_LIMIT):
+        raise error("E-NAME", f"{name!r} cannot be the name of {what}", mark, "letters, digits and _, not starting with a digit")
 
 
 def entries(node: Node | None, what: str) -> list[tuple[str, Node, object]]:

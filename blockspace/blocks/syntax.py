@@ -102,7 +102,7 @@ def label(node: Node | None, key: str) -> str | None:
     """The text of `as:` or `name:`."""
     if node is None:
         return None
-    if not isinstance(node, Scalar) or not node.text.replace("_", "a").isalnum():
+    if not isinstance(node, Scalar) or not (node.text.isascii() and node.text.replace("_", "a").isalnum()):
         raise error("E-NAME", f"`{key}:` needs one word of letters, digits and _", node.mark)
     if key == "as" and node.text in ("input", "prev"):
         raise error("E-WORD", f"{node.text!r} is a word of the grammar", node.mark, "choose another name")

@@ -133,31 +133,30 @@ class ArgEnv(Env):
     A name that both define is an error unless both mean the same value.
     """
 
-    __slots__ = ("settings", "exclude")
+    __slots__ = ("settings", "asked")
 
-    def __init__(self, caller: Env, settings: dict[str, tuple[Node, Env]], exclude: str):
+    def __init__(self, caller: Env, settings: dict[str, tuple[Node, Env]], *asked: str):
         super().__init__(caller)
-        self.settings, self.exclude = settings, exclude
+        self.settings, self.asked = settings, asked  # the arguments being read, this one first
 
     def find(self, name: str):
         ours = self.outer.find(name)
-        if name == self.exclude or name not in self.settings:
+        if name == self.asked[0] or name not in self.settings:
             return ours
+        if name in self.asked:
+            return self._circular(name) if ours is None else ours
         node, env = self.settings[name]
-        sibling = value(node, ArgEnv(env, self.settings, name)) if not self._circular(name) else None
+        sibling = value(node, ArgEnv(env, self.settings, name, *self.asked))
         if ours is None or sibling is None or ours is UNKNOWN:
             return sibling if ours is None else ours
         if sibling != ours:
-            raise error("E-NAME", f"{name!r} is both a name here ({ours}) and a setting beside ({sibling})", node.mark, "rename one of them")
+            message = f"{name!r} is both a name here ({ours}) and a setting beside ({sibling})"
+            raise error("E-NAME", message, node.mark, "rename one of them")
         return ours
 
-    def _circular(self, name: str) -> bool:
-        env = self
-        while isinstance(env, ArgEnv):
-            if env.exclude == name:
-                return True
-            env = env.outer
-        return False
+    def _circular(self, name: str):
+        chain = " -> ".join([name, *self.asked[: self.asked.index(name) + 1][::-1][1:], name])
+        raise error("E-RECURSION", f"settings that depend on each other: {chain}")
 
 
 def value(node: Node, env: Env):

@@ -33,6 +33,8 @@ NORM_KEYS = ("norm", "bn_eps", "bn_momentum")
 SHORTCUT_KEYS = ("out", "stride", "pool")
 SPLIT_KEYS = ("split", "branches", "each", "keep", "carry", "merge")
 
+STEP_KEYS = frozenset({*SPLIT_KEYS, *MODIFIERS, "for", "repeat", "do", "then", "else", "block"})
+
 LIKELY = {  # rule 15: one spelling each
     "filters": "out", "out_ch": "out", "c": "out", "features": "out",
     "kernel_size": "k", "kernel": "k", "ks": "k",
