@@ -1,0 +1,124 @@
+"""A whole study, from its file to exported folders, and again."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections import Counter
+
+import numpy
+import pytest
+import torch
+from safetensors.torch import load_file
+from study import tiny
+
+import blockspace as bs
+from blockspace.study import export
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """One run of the tiny study, and what it said on the way."""
+    folder = tmp_path_factory.mktemp("tiny")
+    events: list[str] = []
+    outcome = bs.search(tiny.write(folder), [f"out={folder / 'run'}"], on_event=lambda kind, _data: events.append(kind))
+    return folder, outcome, events
+
+
+def table(folder):
+    with open(folder / "run" / "results.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_equal_numbers_of_trained_trials_per_family(done):
+    folder, _, _ = done
+    trained = [row for row in table(folder) if row["state"] == "trained"]
+    assert Counter(row["family"] for row in trained) == {"hs": 2, "resnext": 2, "mine": 2}
+    assert len({row["key"] for row in trained}) == 6
+
+
+def test_trained_trials_are_within_the_budget(done):
+    folder, outcome, _ = done
+    base = outcome.question.baseline.costs["macs"]
+    assert all(0.8 * base <= int(row["macs"]) <= 1.2 * base for row in table(folder) if row["state"] == "trained")
+
+
+def test_the_answer_names_each_family_and_the_baseline(done):
+    _, outcome, _ = done
+    assert [row.family for row in outcome.answer.rows] == ["hs", "resnext", "mine", "baseline"]
+    assert outcome.answer.images == 300
+    assert outcome.text().count("points of accuracy") == 6
+
+
+def test_the_front_is_not_dominated(done):
+    _, outcome, _ = done
+    best = max(row.values["val_acc"] for row in outcome.rows if row.best_allowed)
+    assert outcome.front and all(row.values["val_acc"] == best for row in outcome.front)
+
+
+def test_exported_networks_are_the_trained_ones(done):
+    folder, outcome, _ = done
+    assert len(outcome.exported) == 3
+    for place in outcome.exported:
+        files = {path.name for path in place.iterdir()}
+        assert files == {"arch.yaml", "card.md", "model.onnx", "model.py", "weights.safetensors"}
+        key = bs.load(str(place / "arch.yaml")).graph().key()
+        assert key in {row["key"] for row in table(folder)}
+        first = load_file(str(folder / "run" / "finalists" / place.name / "seed-0" / "weights.safetensors"))
+        assert all(torch.equal(first[name], tensor) for name, tensor in load_file(str(place / "weights.safetensors")).items())
+
+
+def test_the_exported_file_runs_without_blockspace(done):
+    """In a process where blockspace cannot be imported, the file with its weights equals onnxruntime on the ONNX file."""
+    _, outcome, _ = done
+    place = outcome.exported[0]
+    code = f"""
+import sys; sys.modules["blockspace"] = None
+import importlib.util, numpy, onnxruntime, torch
+from safetensors.torch import load_file
+spec = importlib.util.spec_from_file_location("model", r"{place / "model.py"}")
+module = importlib.util.module_from_spec(spec); spec.loader.exec_module(module)
+network = [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == "model"][-1]().eval()
+network.load_state_dict(load_file(r"{place / "weights.safetensors"}"))
+x = torch.randn(5, 1, 16, 16)
+ours = network(x).detach().numpy()
+theirs = onnxruntime.InferenceSession(r"{place / "model.onnx"}").run(None, {{onnxruntime.InferenceSession(r"{place / "model.onnx"}").get_inputs()[0].name: x.numpy()}})[0]
+print(float(numpy.abs(ours - theirs).max()))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert float(ran.stdout) <= 1e-4
+
+
+def test_the_same_call_again_trains_nothing_and_answers_the_same(done):
+    folder, outcome, events = done
+    again: list[str] = []
+    repeated = bs.search(folder / "study.yaml", [f"out={folder / 'run'}"], on_event=lambda kind, _data: again.append(kind))
+    assert events.count("started") == 6 + 8
+    assert again.count("started") == 0 and again.count("adopted") == 8
+    assert repeated.text() == outcome.text()
+
+
+def test_the_test_split_is_scored_once_for_each_training(done):
+    folder, outcome, _ = done
+    files = list((folder / "run" / "finalists").glob("*/*/scores.npz"))
+    assert len(files) == 8
+    with numpy.load(files[0]) as scores:
+        assert scores["correct"].shape == scores["log_loss"].shape == (300,)
+
+
+def test_a_trial_is_exported_by_its_number(done, tmp_path):
+    folder, outcome, _ = done
+    row = next(row for row in outcome.rows if row.status == "trained")
+    written = export(f"{folder / 'run'}#{row.number}", tmp_path / "out", formats=("py", "safetensors"))
+    assert written.differences["py"] <= 1e-4
+    assert bs.load(str(tmp_path / "out" / "arch.yaml")).graph().key() == row.key
+    with pytest.raises(bs.BlockspaceError, match="no network '77'"):
+        export(f"{folder / 'run'}#77", tmp_path / "other")
+
+
+def test_a_changed_study_is_refused(done):
+    folder, _, _ = done
+    with pytest.raises(bs.BlockspaceError, match="train.epochs: 1 -> 2"):
+        bs.search(folder / "study.yaml", [f"out={folder / 'run'}", "train.epochs=2"])
