@@ -160,7 +160,10 @@ class _Reader:
         while not isinstance(key := next(self.events), yaml.MappingEndEvent):
             name = self._node(key, depth + 1)
             value = self._node(next(self.events), depth + 1)
-            if not isinstance(name, Scalar) or not name.text:
+            if isinstance(name, Scalar) and name.text == "<<" and not name.quoted:
+                help = "write the keys out, or let an alias stand for the whole value"
+                self.mistakes.append(Mistake("E-KEY", "merge keys (<<) are not read", name.mark, help))
+            elif not isinstance(name, Scalar) or not name.text:
                 self.mistakes.append(Mistake("E-KEY", "a key must be a word", name.mark, "quote it, or check the indentation"))
             elif name.text in node.items:
                 first = node.keys[name.text]
@@ -195,8 +198,12 @@ class _Reader:
 
     @staticmethod
     def _hint(problem: str) -> str | None:
-        if "got '['" in problem or "expected ',' or" in problem:
+        if "got '['" in problem:
             return "inside [...] or {...} YAML reads '[' as a list; write the step on its own lines, or quote it: \"x[i]\""
+        if "expected ',' or" in problem:
+            return "a bracket or brace is not closed, or a comma is missing"
+        if "expected <block end>" in problem:
+            return "check the indentation: the steps of a list, and the keys of a mapping, start in one column"
         if "\\t" in problem:
             return "indent with spaces, not tabs"
         return None

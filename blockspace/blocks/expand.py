@@ -11,7 +11,6 @@ from blockspace.blocks.file import Unit
 from blockspace.blocks.frame import Frame, UnitEnv, where_used
 from blockspace.blocks.holes import Holes, Options, domain, token
 from blockspace.blocks.operations import run_operation
-from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.references import references, single
 from blockspace.blocks.splits import run_split
 from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, OpStep, SplitStep, Step, is_value
@@ -20,6 +19,7 @@ from blockspace.blocks.words import MERGES, RESERVED, is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.graph import Graph, attribute
 from blockspace.ops import Op, Shape
+from blockspace.reader import Map, Node, Scalar
 
 MAX_NESTING = 32
 MAX_STEPS = 200_000
@@ -69,13 +69,13 @@ class Expansion:
     # -- mistakes --------------------------------------------------------------------------------------------------------------------
 
     def report(self, e: BlockspaceError, mark: Mark | None, path: str) -> None:
-        """Keep the mistakes of `e`, each place and code once; a place in another file says where it was used."""
+        """Keep the mistakes of `e`, one a place; a place in another file says where it was used."""
         for mistake in e.at(mark).mistakes:
             place = mistake.mark
             elsewhere = place is not None and place.source.path != self.holes.file.root.mark.source.path and path
             if elsewhere:
                 mistake = Mistake(mistake.code, f"{mistake.message} (in {path})", place, mistake.help)
-            self.mistakes.setdefault((mistake.code, place and (place.source.path, place.line, place.column)), mistake)
+            self.mistakes.setdefault((place.source.path, place.line, place.column) if place else mistake, mistake)
 
     # -- graph -----------------------------------------------------------------------------------------------------------------------
 
@@ -148,14 +148,15 @@ class Expansion:
     def call(self, unit: Unit, settings: dict[str, tuple[Node, Env]], caller: Env, source, path: str):
         """One use of a block or part: bind its params, check its rules, run its flow below `path`."""
         if self.depth >= MAX_NESTING:
-            raise error("E-RECURSION", f"blocks nested deeper than {MAX_NESTING}: {path}")
+            start = ".".join(path.split(".")[:3])
+            raise error("E-RECURSION", f"blocks nested deeper than {MAX_NESTING}, in {start}...: does {unit.name!r} contain itself?")
         self._check_settings(unit, settings)
         env = self.bound(unit, settings, caller, source)
         before = len(self.graph)
         self.depth += 1
         try:
-            self.require(unit, env, path)
-            result = self.flow(unit.flow, Frame(env, {"input": source}, path), source)
+            legal = self.require(unit, env, path)
+            result = self.flow(unit.flow, Frame(env, {"input": source}, path), source) if legal else UNKNOWN
         finally:
             self.depth -= 1
         if len(self.graph) > before and source is not UNKNOWN:
@@ -199,7 +200,9 @@ class Expansion:
             return Choice(node.text, entry, env) if isinstance(param.search, Map) else Thunk(entry, env)
         return Thunk(node, ArgEnv(place, settings, param.name))
 
-    def require(self, unit: Unit, env: UnitEnv, path: str) -> None:
+    def require(self, unit: Unit, env: UnitEnv, path: str) -> bool:
+        """Whether the unit's rules hold; each that does not is reported."""
+        legal = True
         for rule in unit.requires:
             try:
                 if truth(rule, env):
@@ -209,8 +212,9 @@ class Expansion:
             names = sorted(rule.parsed[1].names) if isinstance(rule, Scalar) and rule.parsed[0] == "expression" else []
             values = ", ".join(f"{name} = {env.lookup(name)}" for name in names)
             where = f" in {path}" if path else ""
-            hint = nearest_legal(unit, env, rule)
+            hint, legal = nearest_legal(unit, env), False
             self.report(error("E-REQUIRE", f"{rule.text!r} does not hold{where} ({values})", rule.mark, hint), rule.mark, "")
+        return legal
 
     def apply(self, what: Node, place: Env, settings: dict, source, path: str, base: str, mark: Mark):
         """Run what a `block:` step names: an operation, a block, a structure, or what a param holds, with the settings beside it."""
@@ -249,6 +253,8 @@ class Expansion:
 
     def _operation(self, what: Scalar, settings: dict, place: Env, source, path: str, base: str):
         nodes = {key: node for key, (node, _) in settings.items()}
+        if what.text in MERGES:
+            raise error("E-OP", f"{what.text} merges named values and is no block", what.mark, f"write `- {what.text}: a, b`")
         allowed = syntax.allowed_settings(what.text)
         bad = [syntax.unknown_key(k, n.mark, allowed, what.text) for k, n in nodes.items() if k not in allowed]
         if bad:
@@ -273,25 +279,25 @@ def merged(own: dict, beside: dict, block: str) -> dict:
     return own | beside
 
 
-def nearest_legal(unit: Unit, env: UnitEnv, rule: Node) -> str | None:
-    """Values of one integer param around its own that make the rule hold."""
+def nearest_legal(unit: Unit, env: UnitEnv) -> str | None:
+    """Values of one integer param around its own that make all rules hold."""
     for name in unit.params:
         current = env.table.get(name)
         if isinstance(current, bool) or not isinstance(current, int):
             continue
-        legal = [v for v in (*range(current, 0, -1), *range(current + 1, current + 257)) if _holds(unit, env, rule, name, v)]
+        legal = [v for v in (*range(current, 0, -1), *range(current + 1, current + 257)) if _holds(unit, env, name, v)]
         below, above = [v for v in legal if v < current][:1], [v for v in legal if v > current][:1]
         if below or above:
             return f"nearest legal {name}: {', '.join(map(str, below + above))}"
     return None
 
 
-def _holds(unit: Unit, env: UnitEnv, rule: Node, name: str, trial: int) -> bool:
+def _holds(unit: Unit, env: UnitEnv, name: str, trial: int) -> bool:
     twin = UnitEnv(unit, env.caller, env.outer, env.run)
     twin.table = {key: env.table[key] for key in unit.params} | {name: trial, "in_channels": env.table["in_channels"]}
     twin.table |= {key: Thunk(node, twin) for key, node in unit.lets.items()}
     try:
-        return truth(rule, twin)
+        return all(truth(rule, twin) for rule in unit.requires)
     except (BlockspaceError, Silenced):
         return False
 

@@ -6,10 +6,10 @@ import keyword
 import os
 
 from blockspace.blocks import library
-from blockspace.reader import Map, Node, Scalar, Seq, read
-from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, OpStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
+from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
 from blockspace.blocks.words import DEFAULTS, OWN_NAMES, RESERVED, STEP_KEYS, guess, is_operation
 from blockspace.errors import BlockspaceError, Mistake, error
+from blockspace.reader import Map, Node, Scalar, Seq, read
 
 FORMATS = {"blockspace/block/1": "block", "blockspace/network/1": "network"}
 SHARED_KEYS = ("format", "doc", "paper", "params", "let", "require", "defaults", "blocks", "parts")
@@ -90,7 +90,7 @@ class File(Unit):
 
     def __init__(self, node: Node, path: str):
         if not isinstance(node, Map):
-            raise error("E-YAML", f"{path}: a block or network file is a mapping", node.mark, "start with `format: blockspace/block/1`")
+            raise error("E-YAML", "a block or network file is a mapping", node.mark, "start with `format: blockspace/block/1`")
         self.path = path
         self.kind = self._kind(node)
         self.root = node
@@ -117,7 +117,8 @@ class File(Unit):
         if isinstance(given, Scalar) and given.text in FORMATS:
             return FORMATS[given.text]
         mark = given.mark if given else node.mark
-        raise error("E-KEY", "the file does not say its format", mark, f"start with `format: {' or '.join(FORMATS)}`")
+        what = f"unknown format {given.text!r}" if isinstance(given, Scalar) and given.text else "the file does not say its format"
+        raise error("E-KEY", what, mark, f"the first line is `format: {'` or `format: '.join(FORMATS)}`")
 
     def _name(self, node: Map) -> str:
         name = node.get(self.kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.words import (
     CONV,
     CONV_KEYS,
@@ -20,6 +19,7 @@ from blockspace.blocks.words import (
     operation_words,
 )
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
+from blockspace.reader import Map, Node, Scalar, Seq
 
 
 class Step:
@@ -153,7 +153,15 @@ def refuse_unknown(node: Map, allowed, what: str) -> None:
     """E-KEY for every key of `node` that is not allowed."""
     unknown = [key for key in node.items if key not in allowed]
     if unknown:
-        raise BlockspaceError(*(unknown_key(key, node.keys[key], allowed, what) for key in unknown))
+        raise BlockspaceError(*(cut_at_comma(node, key) or unknown_key(key, node.keys[key], allowed, what) for key in unknown))
+
+
+def cut_at_comma(node: Map, key: str) -> Mistake | None:
+    """The mistake of a `{out: max(1, w)}`: a key that holds nothing, because YAML splits at commas inside braces."""
+    value = node.items[key]
+    if not (isinstance(value, Scalar) and not value.text and not value.quoted):
+        return None
+    return Mistake("E-KEY", f"YAML splits {{...}} at each comma, which makes {key!r} a key", node.keys[key], "quote the value before it: \"a, b\"")
 
 
 def unknown_key(key: str, mark: Mark, allowed, what: str) -> Mistake:
@@ -183,7 +191,11 @@ def operation_step(node: Map, file) -> Step:
         operations = [w for w in words if is_operation(w) or file.unit(w)]
         if len(operations) == 1:
             extra = [w for w in words if w not in operations]
-            inner = ", ".join(f"{w}: ..." for w in extra)
+            if cut := cut_at_comma(node, extra[0]):
+                raise BlockspaceError(cut)
+            main = node.items[operations[0]]
+            first = [f"out: {main.text}"] if CONV.fullmatch(operations[0]) and isinstance(main, Scalar) and main.text else []
+            inner = ", ".join([*first, *(f"{w}: ..." for w in extra)])
             raise error("E-KEY", f"{extra[0]!r} stands beside {operations[0]!r}", node.keys[extra[0]], f"write {operations[0]}: {{{inner}}}")
         if not words:
             raise error("E-KEY", "a step without an operation", node.mark, "give one operation, `block:`, or `split:`")

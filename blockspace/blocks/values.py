@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from blockspace.blocks.expr import compile_expr, number
-from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.words import RESERVED, guess, is_operation
 from blockspace.errors import BlockspaceError, error
+from blockspace.reader import Map, Node, Scalar, Seq
 
 UNKNOWN = object()  # a value that a mistake made impossible; it silences what reads it
 
@@ -113,6 +113,8 @@ class Env:
         return [param for unit in units for param in unit.params.values()]
 
     def suggestion(self, name: str) -> str:
+        if name.lower() in ("yes", "no", "on", "off"):
+            return "write true or false"
         known = self.known()
         hint = guess(name, known)
         listed = f"known here: {', '.join(known)}"
@@ -168,7 +170,7 @@ def value(node: Node, env: Env):
         try:
             return scalar(node, env)
         except BlockspaceError as e:
-            raise e.at(node.mark, in_text(node)) from None
+            raise e.at(node.mark, in_text(node, e)) from None
     if isinstance(node, Map):
         if "search" in node:
             return env.run.hole(node, env)
@@ -181,8 +183,10 @@ def value(node: Node, env: Env):
     return Flow(node, env)
 
 
-def in_text(node: Scalar) -> str:
-    return "" if node.text.isidentifier() or len(node.text) > 60 else f"in {node.text!r}: "
+def in_text(node: Scalar, e: BlockspaceError) -> str:
+    """Which expression a mistake is in, where its message does not show it."""
+    shown = len(node.text) > 60 or node.text.isidentifier() or any(repr(node.text) in m.message for m in e.mistakes)
+    return "" if shown else f"in {node.text!r}: "
 
 
 def conditional(node: Map, env: Env):

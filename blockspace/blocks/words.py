@@ -36,7 +36,7 @@ SPLIT_KEYS = ("split", "branches", "each", "keep", "carry", "merge")
 STEP_KEYS = frozenset({*SPLIT_KEYS, *MODIFIERS, "for", "repeat", "do", "then", "else", "block"})
 
 LIKELY = {  # rule 15: one spelling each
-    "filters": "out", "out_ch": "out", "c": "out", "features": "out",
+    "filters": "out", "out_ch": "out", "c": "out", "channels": "out", "out_channels": "out", "features": "out",
     "kernel_size": "k", "kernel": "k", "ks": "k",
     "strides": "stride", "pad": "padding", "num_groups": "groups",
     "sum": "add", "plus": "add", "cat": "concat", "concatenate": "concat", "multiply": "mul",

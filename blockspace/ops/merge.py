@@ -31,6 +31,8 @@ def mismatch(word: str, shapes: tuple[Shape, ...], names: tuple[str, ...], help:
     """E-SHAPE that names every branch with what it brings."""
     sizes = {s[1:] for s in shapes}
     what, values = ("channels", [s[0] for s in shapes]) if len(sizes) == 1 else ("sizes", [show(s) for s in shapes])
+    if what == "sizes":
+        help = "give every branch the same stride"
     listed = ", ".join(name.format(value) for name, value in zip(names, values))
     return error("E-SHAPE", f"{word} needs equal {what}: {listed}", help=help)
 
@@ -41,7 +43,6 @@ def slots(shapes: tuple[Shape, ...]) -> tuple[str, ...]:
 
 
 @register("add")
-@dataclass(frozen=True)
 class Add(Merge):
     """Elementwise sum of values of one shape."""
 
@@ -55,7 +56,6 @@ class Add(Merge):
 
 
 @register("max")
-@dataclass(frozen=True)
 class Max(Merge):
     """Elementwise maximum of values of one shape."""
 
@@ -69,7 +69,6 @@ class Max(Merge):
 
 
 @register("mul")
-@dataclass(frozen=True)
 class Mul(Merge):
     """Elementwise product; one side may be a gate of shape `(C, 1, 1)` or `(1, H, W)` (SE, arXiv:1709.01507)."""
 
@@ -85,7 +84,6 @@ class Mul(Merge):
 
 
 @register("concat")
-@dataclass(frozen=True)
 class Concat(Merge):
     """Channels one after the other, in the order given."""
 

@@ -1,0 +1,53 @@
+"""Files with mistakes: what is printed for each, to the letter. `bad/NAME.txt` is what `bad/NAME.yaml` must say.
+
+After a change of a message: `python tests/blocks/test_bad_files.py` writes the texts anew; read the difference before keeping it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from time import process_time
+
+import pytest
+
+from blockspace.blocks import Network, unchecked
+from blockspace.blocks.library import FOLDER
+from blockspace.errors import CODES, BlockspaceError
+
+BAD = Path(__file__).parent / "bad"
+NAMES = sorted(path.stem for path in BAD.glob("*.yaml"))
+
+
+def said(name: str) -> tuple[list[str], str]:
+    """Codes and rendered mistakes of a file, read from its own folder."""
+    home = os.getcwd()
+    os.chdir(BAD)
+    try:
+        found = unchecked(f"{name}.yaml")
+        graph = found.graph() if isinstance(found, Network) else found.graph((64, 56, 56))
+    except BlockspaceError as e:
+        text = e.render().replace(FOLDER, "LIBRARY").replace(str(BAD.parent), "TESTS")
+        return [m.code for m in e.mistakes], f"{' '.join(m.code for m in e.mistakes)}\n{text}\n"
+    finally:
+        os.chdir(home)
+    raise AssertionError(f"{name} loads: {graph}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_message(name):
+    start = process_time()
+    codes, text = said(name)
+    assert process_time() - start < 0.2
+    assert set(codes) <= set(CODES)
+    assert text == (BAD / f"{name}.txt").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 20
+
+
+def test_there_are_many():
+    assert len(NAMES) >= 100
+
+
+if __name__ == "__main__":
+    for name in NAMES:
+        (BAD / f"{name}.txt").write_text(said(name)[1], encoding="utf-8")
