@@ -1,12 +1,13 @@
 """The operators: one class each. `OPS` is the registry; importing this package fills it from every file beside it."""
 
+import os
 from importlib import import_module
-from pathlib import Path
 
 from blockspace.ops.op import INPUTS, OPS, AllInputs, Call, In, Op, Shape, elements, from_dict, register, show
 
-for _file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
-    import_module(f"blockspace.ops.{_file.stem}")
+for _file in sorted(os.listdir(os.path.dirname(__file__))):
+    if _file.endswith(".py") and not _file.startswith("_"):
+        import_module(f"blockspace.ops.{_file[:-3]}")
 
 from blockspace.ops.activation import Activation  # noqa: E402
 from blockspace.ops.conv import Conv, Linear  # noqa: E402

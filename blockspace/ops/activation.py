@@ -10,7 +10,7 @@ from blockspace.ops.op import Call, In, Op, Shape, register
 
 @dataclass(frozen=True)
 class Activation(Op):
-    """A pointwise function of any value; subclasses name it in `torch.nn.functional`."""
+    """A pointwise function of any value; subclasses name it in `torch.nn.functional`, and have no attributes of their own to generate."""
 
     function: ClassVar[str] = ""
 
@@ -22,7 +22,6 @@ class Activation(Op):
 
 
 @register("relu")
-@dataclass(frozen=True)
 class Relu(Activation):
     """max(0, x)."""
 
@@ -31,7 +30,6 @@ class Relu(Activation):
 
 
 @register("relu6")
-@dataclass(frozen=True)
 class Relu6(Activation):
     """min(max(0, x), 6) (MobileNet)."""
 
@@ -40,7 +38,6 @@ class Relu6(Activation):
 
 
 @register("silu")
-@dataclass(frozen=True)
 class Silu(Activation):
     """x sigmoid(x), also called swish."""
 
@@ -49,7 +46,6 @@ class Silu(Activation):
 
 
 @register("gelu")
-@dataclass(frozen=True)
 class Gelu(Activation):
     """x Phi(x) (arXiv:1606.08415), the exact form."""
 
@@ -57,7 +53,6 @@ class Gelu(Activation):
 
 
 @register("leaky_relu")
-@dataclass(frozen=True)
 class LeakyRelu(Activation):
     """x where positive, 0.01 x elsewhere."""
 
@@ -66,7 +61,6 @@ class LeakyRelu(Activation):
 
 
 @register("elu")
-@dataclass(frozen=True)
 class Elu(Activation):
     """x where positive, exp(x) - 1 elsewhere."""
 
@@ -75,7 +69,6 @@ class Elu(Activation):
 
 
 @register("mish")
-@dataclass(frozen=True)
 class Mish(Activation):
     """x tanh(softplus(x)) (arXiv:1908.08681)."""
 
@@ -84,7 +77,6 @@ class Mish(Activation):
 
 
 @register("hardswish")
-@dataclass(frozen=True)
 class Hardswish(Activation):
     """x relu6(x + 3) / 6 (MobileNetV3)."""
 
@@ -93,7 +85,6 @@ class Hardswish(Activation):
 
 
 @register("hardsigmoid")
-@dataclass(frozen=True)
 class Hardsigmoid(Activation):
     """relu6(x + 3) / 6."""
 
@@ -102,7 +93,6 @@ class Hardsigmoid(Activation):
 
 
 @register("sigmoid")
-@dataclass(frozen=True)
 class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
@@ -111,7 +101,6 @@ class Sigmoid(Activation):
 
 
 @register("tanh")
-@dataclass(frozen=True)
 class Tanh(Activation):
     """Hyperbolic tangent."""
 
@@ -120,7 +109,6 @@ class Tanh(Activation):
 
 
 @register("softmax")
-@dataclass(frozen=True)
 class Softmax(Activation):
     """exp(x) over its sum along the channels."""
 

@@ -34,7 +34,6 @@ class Identity(Op):
 
 
 @register("copy")
-@dataclass(frozen=True)
 class Copy(Identity):
     """Split by copying: every branch reads the whole value."""
 
@@ -123,7 +122,6 @@ class ChannelShuffle(Op):
 
 
 @register("flatten")
-@dataclass(frozen=True)
 class Flatten(Op):
     """All of `(C, H, W)` as `(C H W,)`."""
 

@@ -44,7 +44,6 @@ class Scale(Op):
 
 
 @register("zero")
-@dataclass(frozen=True)
 class Zero(Op):
     """A value of zeros: no connection (NAS-Bench-201's `none`)."""
 
