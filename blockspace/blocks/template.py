@@ -9,12 +9,12 @@ from blockspace.blocks.expand import Expansion
 from blockspace.blocks.file import File
 from blockspace.blocks.frame import Frame, UnitEnv
 from blockspace.blocks.holes import Holes
-from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.syntax import BlockStep
 from blockspace.blocks.values import UNKNOWN, Env, integer
 from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
 from blockspace.graph import Graph
 from blockspace.ops import Shape
+from blockspace.reader import Map, Node, Scalar, Seq
 
 
 class Template:
@@ -52,6 +52,7 @@ class Template:
 
     def _expand(self, shape: Shape, values: dict | None) -> Graph:
         run = Expansion(self.holes, values or {}, shape)
+        run.report(BlockspaceError(*self.file.mistakes), None, "")
         try:
             output = self._run(run)
             if isinstance(output, list):
@@ -59,9 +60,8 @@ class Template:
             run.graph.output = output
         except BlockspaceError as e:
             run.report(e, self.file.mark, "")
-        mistakes = dict.fromkeys([*self.file.mistakes, *run.mistakes.values()])
-        if mistakes:
-            raise BlockspaceError(*sorted(mistakes, key=lambda m: (m.mark.source.path, m.mark.line) if m.mark else ("", 0)))
+        if run.mistakes:
+            raise BlockspaceError(*sorted(run.mistakes.values(), key=lambda m: (m.mark.source.path, m.mark.line) if m.mark else ("", 0)))
         return run.graph.verify()
 
     def _given(self, run: Expansion) -> tuple[dict, Env]:
