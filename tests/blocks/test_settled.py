@@ -1,0 +1,130 @@
+"""Settled networks: an assignment written as a file of its own loads to the same graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from written import mistake, mistakes, network
+
+from blockspace import load
+from blockspace.blocks import names, settled
+from blockspace.search import SearchSpace, Solver
+
+SPACE = Path(__file__).parents[2] / "searchspaces" / "hs_vs_resnext.yaml"
+GRAMMAR = Path(__file__).parent / "grammar" / "networks"
+MINE = "format: blockspace/block/1\nblock: mine\nparams: {out_channels: 8, stride: 1, act: {default: silu, search: [silu, relu]}}\n"
+MINE += "let: {mid: out_channels // 2}\nrequire: [out_channels % 2 == 0]\ndefaults: {act: act}\n"
+MINE += "flow: [conv1x1: mid, {conv3x3: {out: out_channels, stride: stride}}]\n"
+
+
+def same(net, values: dict, tmp_path) -> str:
+    """The text, after it was found to load to the same graph and costs."""
+    text = settled(net, values)
+    path = tmp_path / "settled.yaml"
+    path.write_text(text)
+    again = load(path)
+    assert not again.holes.holes and not again.holes.unknowns
+    graph, other = net.graph(values=values), again.graph()
+    assert other.key() == graph.key() and list(other.nodes) == list(graph.nodes)
+    return text
+
+
+@pytest.mark.parametrize("name", names("network"))
+def test_library_networks(name, tmp_path):
+    same(load(name), {}, tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(GRAMMAR.glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_grammars_networks(path, tmp_path):
+    net = load(path)
+    space = SearchSpace(net)
+    for seed in range(2 if space.holes else 1):
+        same(net, space.random(seed), tmp_path)
+
+
+def test_random_assignments_of_a_space(tmp_path):
+    space = SearchSpace(load(SPACE))
+    solver = Solver(space)
+    for seed in range(20):
+        values = space.random(seed)
+        same(space.network, values | solver.solve(values, 6_000_000).values, tmp_path)
+
+
+def test_settings_and_the_datas_shape_are_written_in(tmp_path):
+    net = load(SPACE).fitted((3, 20, 20), 7)
+    text = same(net, SearchSpace(net).random(3), tmp_path)
+    assert "classes: 7" in text and "input: [3, 20, 20]" in text
+    same(load("resnext50_32x4d", cardinality=16, width=6), {}, tmp_path)
+
+
+def test_a_block_of_ones_own_becomes_a_part(tmp_path):
+    (tmp_path / "mine.yaml").write_text(MINE)
+    text = """
+    blocks: {mine: mine.yaml}
+    params: {block: {default: a, search: {a: mine, b: {resnext: {cardinality: {search: [1, 2]}}}}}}
+    defaults: {order: norm-act-conv, bias: true, act: gelu}
+    input: [3, 8, 8]
+    stem: [conv3x3: 8]
+    stages: [{block: block, out_channels: 16, stride: 2}, {block: mine, out_channels: {search: [8, 16]}, act: relu}]
+    head: [global_avgpool, linear: 10]
+    """
+    net = network(text, str(tmp_path / "n.yaml"))
+    for seed in range(8):
+        assert "mine.yaml" not in same(net, SearchSpace(net).random(seed), tmp_path)
+
+
+def test_blocks_that_import_blocks(tmp_path):
+    (tmp_path / "mine.yaml").write_text(MINE)
+    outer = "format: blockspace/block/1\nblock: outer\nblocks: {inner: mine.yaml}\nparts: {p: [inner]}\nflow: [p, inner, {inner: {act: relu}}]\n"
+    (tmp_path / "outer.yaml").write_text(outer)
+    same(network("blocks: {o: outer.yaml}\ninput: [4, 8, 8]\nstages: [o]", str(tmp_path / "n.yaml")), {}, tmp_path)
+
+
+def test_parts_and_their_holes(tmp_path):
+    text = """
+    params: {w: {search: [4, 8]}, word: {default: relu, search: [relu, silu]}}
+    let: {v: w * 2}
+    parts: {p: {params: {k: {default: 3, search: [3, 5]}, a: v}, flow: [conv: {k: k, out: a, act: word}]}, q: [p, {p: {k: 1}}]}
+    input: [3, 8, 8]
+    stages: [p, q]
+    """
+    net = network(text)
+    assert list(net.holes.holes) == ["w", "word", "p.k"]
+    for seed in range(6):
+        same(net, SearchSpace(net).random(seed), tmp_path)
+
+
+def test_untied_holes(tmp_path):
+    text = """
+    input: [12, 8, 8]
+    stem:
+      - split: {chunk: 3}
+        each: [block: {default: a, untied: true, search: {a: [relu], none: [], c: [conv3x3: {out: {search: [4, 8]}}]}}, conv1x1: {out: {search: [4, 6], untied: true}}]
+        merge: concat
+    head: [global_avgpool, linear: 10]
+    """
+    net = network(text)
+    for seed in range(8):
+        same(net, SearchSpace(net).random(seed), tmp_path)
+
+
+def test_texts_that_yaml_would_misread(tmp_path):
+    text = "doc: 'yes: no, 1:30'\nparams: {s: {search: [0.5, 1e-3]}, t: true}\ninput: [3, 8, 8]\nstem: [{conv3x3: {out: 4, bn_eps: s, bias: t}}]"
+    net = network(text)
+    for s in (0.5, 0.001):
+        same(net, {"s": s}, tmp_path)
+
+
+def test_a_library_name_cannot_be_shadowed(tmp_path):
+    (tmp_path / "resnext.yaml").write_text(MINE)
+    text = "blocks: {resnext: resnext.yaml}\ninput: [3, 8, 8]\nstages: [{block: resnext}]"
+    assert mistake(network, text, str(tmp_path / "n.yaml")).code == "E-SHADOW"
+
+
+def test_two_blocks_of_one_name_cannot_be_one_file(tmp_path):
+    for name, act in (("a", "silu"), ("b", "gelu")):
+        (tmp_path / f"{name}_inner.yaml").write_text(f"format: blockspace/block/1\nblock: inner\nflow: [{act}]\n")
+        (tmp_path / f"{name}.yaml").write_text(f"format: blockspace/block/1\nblock: {name}\nblocks: {{inner: {name}_inner.yaml}}\nflow: [inner]\n")
+    net = network("blocks: {a: a.yaml, b: b.yaml}\ninput: [3, 8, 8]\nstages: [a, b]", str(tmp_path / "n.yaml"))
+    assert mistakes(settled, net, {})[0].code == "E-SHADOW"
