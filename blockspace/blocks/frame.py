@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from blockspace.blocks.values import Env, value
 from blockspace.blocks.words import INHERITED
 
-if TYPE_CHECKING:
-    from blockspace.blocks.expand import Expansion
-    from blockspace.blocks.file import Unit
-
 
 class UnitEnv(Env):
-    """The names of one use of a block or part, and the defaults that hold in it."""
+    """The names of one use of a block or part (`unit`) in an expansion (`run`), and the defaults that hold in it."""
 
     __slots__ = ("caller", "cache")
 
-    def __init__(self, unit: Unit, caller: Env | None, outer: Env | None, run: Expansion):
+    def __init__(self, unit, caller: Env | None, outer: Env | None, run):
         super().__init__(outer, {}, unit, run)
         self.caller, self.cache = caller, {}
 

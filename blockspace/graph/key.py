@@ -8,16 +8,12 @@ give, and that text is hashed: equal keys mean equal text, so two different grap
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from blockspace.graph.graph import Graph
 
 VERSION = "v1"
 ROUNDS = 2
 
 
-def key(graph: Graph) -> str:
+def key(graph) -> str:
     """`v1:` and 32 hex digits; names, marks and values that only pass through do not count."""
     inputs, ops, output = skeleton(graph)
     colours = refine(inputs, ops, output)
@@ -28,7 +24,7 @@ def digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def skeleton(graph: Graph):
+def skeleton(graph):
     """The graph without pass-through nodes: inputs by name, op texts by name, whether the order of inputs is free, and the output."""
     stands_for: dict[str, str] = {}
     inputs: dict[str, list[str]] = {}

@@ -1,36 +1,15 @@
 """Results as an answer, tables and CSV. numpy and the standard library only.
 
-Names are loaded on first use (PEP 562), so that what needs no numpy does not import it.
-"""
+Names are loaded on first use (PEP 562), so that what needs no numpy does not import it."""
 
-from importlib import import_module
+from blockspace.faces import face
 
-_HOME = {
-    "Answer": "answer",
-    "Difference": "answer",
-    "Finalist": "answer",
-    "Row": "answer",
-    "compare": "answer",
-    "Interval": "bootstrap",
-    "difference": "bootstrap",
-    "answer_table": "table",
-    "grid": "table",
-    "number": "table",
-    "COLUMNS": "results",
-    "results_csv": "results",
-    "write_results": "results",
-}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str):
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = face(
+    __name__,
+    {
+        "answer": ("Answer", "Difference", "Finalist", "Row", "compare"),
+        "bootstrap": ("Interval", "difference"),
+        "table": ("answer_table", "grid", "number"),
+        "results": ("COLUMNS", "results_csv", "write_results"),
+    },
+)

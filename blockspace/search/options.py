@@ -6,25 +6,21 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+from blockspace.options import Options
 
 
-class FailureLimits(BaseModel):
+class FailureLimits(Options):
     """When failing trials stop the study: the first ones with one cause, or too large a share once there are enough."""
-
-    model_config = STRICT
 
     first: Annotated[int, Field(ge=1, description="this many trials at the start with the same cause")] = 3
     share: Annotated[float, Field(gt=0, le=1, description="or more than this share of the trainings")] = 0.5
     after: Annotated[int, Field(ge=1, description="once there were this many")] = 10
 
 
-class SearchOptions(BaseModel):
+class SearchOptions(Options):
     """How the space is searched."""
-
-    model_config = STRICT
 
     sampler: Annotated[Literal["tpe", "nsga2", "random", "grid", "gp"], Field(description="Optuna's sampler")] = "tpe"
     trials: Annotated[int, Field(ge=1, le=1_000_000, description="trained distinct networks, a total also after a resume")] = 24

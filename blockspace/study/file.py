@@ -13,9 +13,10 @@ from pydantic import Field
 from blockspace.blocks import number
 from blockspace.cost import COSTS, Budget
 from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
+from blockspace.options import Options, validated
 from blockspace.reader import Map, Node, Scalar, Seq, parse, read
 from blockspace.search import SearchOptions
-from blockspace.train import DataSpec, Options, Recipe, validated
+from blockspace.train import DataSpec, Recipe, read_spec
 
 FORMAT = "blockspace/study/1"
 MEASURED = ("latency",)
@@ -111,8 +112,6 @@ class Study:
     @property
     def data(self) -> DataSpec:
         """Raises BlockspaceError (E-DATA, E-KEY) for data that is not known."""
-        from blockspace.train import read_spec
-
         return read_spec(self.options.data, lambda path: self.mark_of(("data", *path)))
 
 

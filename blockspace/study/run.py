@@ -16,6 +16,7 @@ from blockspace.study import finals
 from blockspace.study.file import Study
 from blockspace.study.question import Question, ask
 from blockspace.study.trial import PRELOAD, measure, train_trial
+from blockspace.train import check_data
 
 Event = Callable[[str, dict[str, Any]], None]
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
@@ -68,6 +69,7 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     """
     texts = [*overrides, *(f"search.{key}={value}" for key, value in changes.items())]
     question = ask(path, texts)
+    check_data(question.study.data)
     question.proposals.check_reachable()
     emit = on_event or (lambda _kind, _data: None)
     emit("asked", {"trials": question.options.search.trials})

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from blockspace.errors import Mark
-from blockspace.train.options import Choice, Options, Path, one_of, validated
+from blockspace.options import Choice, Options, Path, one_of, validated
 
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -8,7 +8,8 @@ import pytest
 from blockspace.blocks import load
 from blockspace.compiler import compile
 from blockspace.report import Finalist, compare
-from blockspace.train import fit, load as load_data, read_recipe, score
+from blockspace.train import fit, read_recipe, score
+from blockspace.train import load as load_data
 
 NET = """
 format: blockspace/network/1
