@@ -92,7 +92,7 @@ def finalist(cls, question: Question, one: Chosen, replicates: list[int]):
     import numpy
 
     scores = [read_scores(seed_folder(question, one, i) / SCORES) for i in replicates]
-    correct, losses = (numpy.stack(column) for column in zip(*scores))
+    correct, losses = (numpy.stack([s[name] for s in scores]) for name in ("correct", "log_loss"))
     costs = {name: one.candidate.costs[name] for name in ("macs", "params")} | one.measured_ratio()
     return cls(one.family, one.name, costs, correct, losses)
 
@@ -127,6 +127,8 @@ def card(question: Question, one: Chosen, line: str) -> str:
     """What a stranger needs to know of the exported network."""
     options, candidate = question.options, one.candidate
     shape = "x".join(map(str, candidate.arch["graph"]["input"]))
+    scores = read_scores(seed_folder(question, one, 0) / SCORES)
+    mean, std = (", ".join(f"{v:.6g}" for v in scores[name]) for name in ("mean", "std"))
     chosen = "\n".join(f"- {name}: {token}" for name, token in candidate.arch["values"].items())
     costs = ", ".join(f"{value:,} {name}" for name, value in candidate.costs.items())
     latency = f"\n- latency: {one.measured['latency']:.3f} of the baseline's (CPU time, eager, batch 1)" if "latency" in one.measured else ""
@@ -134,7 +136,7 @@ def card(question: Question, one: Chosen, line: str) -> str:
 
 {options.doc or question.study.name}
 
-- input: {shape}, normalised with the training images' mean and standard deviation per channel
+- input: {shape}; pixels in 0..1, minus {mean}, divided by {std} (per channel, of the training images)
 - costs: {costs}{latency}
 - key: {candidate.key}
 - trained on: {question.study.data.name or question.study.data.folder}, train and validation, {options.finalists.epochs or options.train.epochs} epochs

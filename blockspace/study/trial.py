@@ -39,7 +39,7 @@ def train_finalist(task: Task) -> Result:
         metrics = {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss}
         result = Result("trained", metrics, result.seconds, task.seed, task.key, versions=result.versions)
         save_weights(module, Path(task.folder) / WEIGHTS)
-        save_scores(scores, Path(task.folder) / SCORES)
+        save_scores(scores, final, Path(task.folder) / SCORES)
     result.write(task.folder)
     return result
 
@@ -101,18 +101,18 @@ def save_weights(module, path: Path) -> None:
     write_atomic(path, save({key: tensor.contiguous() for key, tensor in module.state_dict().items()}))
 
 
-def save_scores(scores, path: Path) -> None:
-    """Per test image: right or wrong, and log-loss in nats."""
+def save_scores(scores, training, path: Path) -> None:
+    """Per test image right or wrong and the log-loss in nats; and by which mean and deviation per channel the images were normalised."""
     import numpy
 
     buffer = io.BytesIO()
-    numpy.savez_compressed(buffer, correct=scores.correct, log_loss=scores.log_loss)
+    numpy.savez_compressed(buffer, correct=scores.correct, log_loss=scores.log_loss, mean=training.mean, std=training.std)
     write_atomic(path, buffer.getvalue())
 
 
-def read_scores(path: Path):
-    """(correct, log_loss) as written by `save_scores`."""
+def read_scores(path: Path) -> dict:
+    """The arrays that `save_scores` wrote: correct, log_loss, mean, std."""
     import numpy
 
     with numpy.load(path, allow_pickle=False) as content:
-        return content["correct"], content["log_loss"]
+        return dict(content)
