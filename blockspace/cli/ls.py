@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 
-def run(pattern: str = "*", as_json: bool = False) -> None:
+def run(pattern: str = "*", *more: str, as_json: bool = False) -> None:
     """List names that match `pattern` (`*hs*`), each with one line of what it is."""
     from fnmatch import fnmatch
+
+    if more:
+        from blockspace.errors import error
+
+        raise error("E-KEY", f"ls takes one pattern, got {1 + len(more)}", help="quote it, so that the shell leaves it alone: '*res*'")
 
     found = {kind: {n: d for n, d in listing.items() if fnmatch(n, pattern)} for kind, listing in everything().items()}
     if as_json:
@@ -22,12 +27,10 @@ def run(pattern: str = "*", as_json: bool = False) -> None:
 
 def everything() -> dict[str, dict[str, str]]:
     """Names and docs by kind."""
-    from blockspace.blocks import names
-    from blockspace.blocks.file import load_file
-    from blockspace.blocks.library import find
+    from blockspace.blocks import find, load, names
     from blockspace.ops import OPS
 
-    found = {f"{kind}s": {name: load_file(find(name, kind)).doc for name in names(kind)} for kind in ("block", "network")}
+    found = {f"{kind}s": {name: load(find(name, kind)).doc for name in names(kind)} for kind in ("block", "network")}
     return found | {"operations": {name: first_line(op) for name, op in sorted(OPS.items()) if op.kind != "input"}}
 
 

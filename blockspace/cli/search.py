@@ -26,8 +26,7 @@ def register(app) -> None:
 
 
 def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
-    from blockspace.study import ask
-    from blockspace.study.rehearsal import measured, rehearse, report
+    from blockspace.study import ask, measured, rehearse, report
 
     question = ask(study, overrides)
     question.proposals.check_reachable()

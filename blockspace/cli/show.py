@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 
-def run(target: str, *settings: str, full: bool = False, source: bool = False, as_json: bool = False) -> None:
+def run(target: str | None = None, *settings: str, full: bool = False, source: bool = False, as_json: bool = False) -> None:
     """Print the drawing of a library name or YAML file, with `key=value` settings and `input=CxHxW`."""
     from blockspace.blocks import Network
     from blockspace.cli.arguments import expanded
     from blockspace.cli.arguments import settings as given
     from blockspace.cost import cost
+    from blockspace.errors import error
     from blockspace.graph import draw, outline
 
+    if target is None:
+        raise error("E-FILE", "nothing to show", help="blockspace show resnext")
     template, graph = expanded(target, given(settings))
     if as_json:
         import json

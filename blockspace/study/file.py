@@ -215,9 +215,9 @@ def resolved(window: Window | None, cost: str, baseline: float, mark: Mark | Non
 
 
 def bound(value: Bound, cost: str, baseline: float, mark: Mark | None) -> float | None:
-    if value is None or isinstance(value, (int, float)):
-        return value
-    share = number(value.strip())
-    if share is None or share <= 0:
-        raise error("E-TYPE", f"budget: {cost}: {value!r} is no number", mark, "write 8M, or a share of the baseline's: 96%")
+    share = number(value.strip()) if isinstance(value, str) else value
+    if value is not None and (share is None or share <= 0):
+        raise error("E-TYPE", f"budget: {cost}: {value!r} is no cost", mark, "write 8M, or a share of the baseline's: 96%")
+    if not (isinstance(value, str) and value.strip().endswith("%")):
+        return share
     return float(share * baseline) if cost == "latency" else int(share * baseline)

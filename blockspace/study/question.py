@@ -9,7 +9,7 @@ from typing import Any
 from blockspace.blocks import Network, load, settled
 from blockspace.blocks import number as literal
 from blockspace.cost import COSTS, Budget
-from blockspace.errors import BlockspaceError, error
+from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.search import Candidate, Proposals, SearchSpace, Solver
 from blockspace.study.file import MEASURED, Study, load_study, resolved
 from blockspace.train import describe
@@ -118,7 +118,7 @@ def solved_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candida
     if missed:
         name = missed[0]
         message = f"the baseline cannot be brought down to {targets[name]:,} {name}; its nearest is {candidate.costs[name]:,}"
-        raise error("E-INFEASIBLE", message, mark, "raise the figure, or choose a smaller baseline")
+        raise error("E-INFEASIBLE", message, mark, "raise the figure, or choose a smaller baseline", cls=InfeasibleError)
     return candidate
 
 

@@ -1,0 +1,139 @@
+"""The command line: exit codes, what goes to stdout and stderr, and what it does not import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from blockspace.cli import main
+
+ROOT = Path(__file__).parents[2]
+BAD = "format: blockspace/block/1\nblock: bad\nflow: [conv33: same]\n"
+GOOD = "format: blockspace/block/1\nblock: good\nflow: [conv3x3: same]\n"
+STUDY = str(ROOT / "studies" / "hs_vs_resnext.yaml")
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.yaml").write_text(BAD)
+    (tmp_path / "good.yaml").write_text(GOOD)
+    return tmp_path
+
+
+def said(capsys, *argv: str) -> tuple[int, str, str]:
+    code = main(list(argv))
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    return code, out, err
+
+
+@pytest.mark.parametrize(
+    "argv, code",
+    [
+        (["show", "resnext"], 0),
+        (["show", "hs_block", "input=64x56x56", "splits=4"], 0),
+        (["show", "good.yaml"], 0),
+        (["show", "resnext50_32x4d", "--full"], 0),
+        (["check", "good.yaml"], 0),
+        (["check", "good.yaml", "bad.yaml"], 2),
+        (["check", "bad.yaml", "--json"], 2),
+        (["check"], 2),
+        (["check", "gone.yaml"], 2),
+        (["ls"], 0),
+        (["ls", "*hs*"], 0),
+        (["ls", "a", "b"], 2),
+        (["ls", "--json"], 0),
+        (["--version"], 0),
+        (["--help"], 0),
+        (["show", "--help"], 0),
+        (["show"], 2),
+        (["show", "resnxt"], 2),
+        (["show", "resnext", "cardinalty=4"], 2),
+        (["show", "resnext", "input=3x0x5"], 2),
+        (["show", "resnext", "input=axbxc"], 2),
+        (["show", "resnext", "cardinality"], 2),
+        (["show", "resnext", "cardinality=7/2"], 2),
+        (["show", "resnext", "cardinality="], 2),
+        (["show", "hs_block", "splits=60"], 2),
+        (["show", "--nothing"], 2),
+        (["shw", "resnext"], 2),
+        (["search", "gone.yaml"], 2),
+        (["search", "good.yaml"], 2),
+        (["search", STUDY, "--dry-run", "budget.macs.low=1", "budget.macs.high=2"], 5),
+        (["search", STUDY, "--dry-run", "serach.trials=4"], 2),
+        (["export", "gone", "out"], 2),
+    ],
+    ids=lambda v: " ".join(Path(w).name for w in v) if isinstance(v, list) else None,
+)
+def test_exit_codes(argv, code, files, capsys):
+    found, out, err = said(capsys, *argv)
+    assert found == code, out + err
+    if code and "--json" not in argv:
+        assert err.startswith("error: ") and len(err.splitlines()) <= 12
+    assert sorted(p.name for p in files.iterdir()) == ["bad.yaml", "good.yaml"], "a command that fails writes nothing"
+
+
+def test_results_on_stdout_mistakes_on_stderr(files, capsys):
+    code, out, err = said(capsys, "check", "good.yaml", "bad.yaml")
+    assert "good.yaml: ok" in out and "bad" not in out and "conv33" in err and "good" not in err
+
+
+def test_mistakes_as_json(files, capsys):
+    _, out, err = said(capsys, "check", "bad.yaml", "--json")
+    (mistake,) = json.loads(out)["errors"]
+    assert (mistake["code"], mistake["line"], mistake["column"]) == ("E-OP", 3, 8) and not err
+    code, out, err = said(capsys, "show", "resnxt", "--json")
+    assert code == 2 and json.loads(out)["errors"][0]["code"] == "E-OP" and not err
+
+
+def test_show_as_json(capsys):
+    _, out, _ = said(capsys, "show", "resnet50", "--json")
+    found = json.loads(out)
+    assert found["costs"]["params"] == 25_557_032 and found["key"].startswith("v1:")
+
+
+def test_show_prints_holes_costs_and_the_paper(capsys):
+    _, out, _ = said(capsys, "show", str(ROOT / "searchspaces" / "hs_vs_resnext.yaml"))
+    assert "block.hs.splits" in out and "where block is hs" in out and "solved to the budget of macs" in out
+    _, out, _ = said(capsys, "show", "resnet50")
+    assert "25,557,032 params" in out and "4.089G macs" in out and "arXiv:1512.03385" in out
+
+
+def test_check_of_a_study(capsys):
+    code, out, _ = said(capsys, "check", STUDY)
+    assert code == 0 and "topologies" in out
+
+
+# -- real processes ------------------------------------------------------------------------------------------------------------------------
+
+HEAVY = ("torch", "torchvision", "networkx", "optuna", "lightning", "numpy", "sklearn", "onnx")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["show", "resnext"], ["check", "resnet50"], ["ls"], ["--help"], ["ls", "--json"], ["search", STUDY, "--dry-run"]],
+    ids=lambda v: " ".join(Path(w).name for w in v),
+)
+def test_never_imports_torch(argv):
+    heavy = HEAVY if argv[0] != "search" else ("torch", "torchvision", "lightning")
+    code = f"import sys; from blockspace.cli import main; assert main({argv!r}) == 0; print([m for m in {heavy!r} if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_mistake_in_a_real_process(files):
+    run = subprocess.run([sys.executable, "-c", "from blockspace.cli import entry; entry()", "check", "bad.yaml"], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 2 and run.stdout == "" and run.stderr.startswith("error: unknown operation 'conv33'")
+
+
+def test_a_reader_that_leaves():
+    """`blockspace show ... | head -1`: no complaint."""
+    command = f"{sys.executable} -c 'from blockspace.cli import entry; entry()' show resnext50_32x4d --full | head -1"
+    run = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
+    assert run.stderr == "" and len(run.stdout.splitlines()) == 1

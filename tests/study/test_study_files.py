@@ -1,0 +1,171 @@
+"""Study files: every mistake at its place, overrides, the baseline, budgets, data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from written import mistake, mistakes
+
+from blockspace.errors import InfeasibleError
+from blockspace.study import ask, load_study
+
+ROOT = Path(__file__).parents[2]
+STUDY = f"""format: blockspace/study/1
+study: tiny
+space: {ROOT / "searchspaces" / "hs_vs_resnext.yaml"}
+data: digits
+baseline: {{block: resnext, block.resnext.cardinality: 8, base: 16, macs: 6M}}
+budget:
+  macs: {{low: 96%, high: 100%}}
+objectives: [{{maximize: val_acc}}]
+search: {{sampler: random, trials: 4, per_choice: {{block: equal}}}}
+train: {{epochs: 1}}
+compare: {{by: block}}
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def change(*changes: tuple[str, str]) -> Path:
+        text = STUDY
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "study.yaml"
+        path.write_text(text)
+        return path
+
+    return change
+
+
+def test_a_study_is_a_question(write):
+    question = ask(write())
+    assert question.study.name == "tiny" and question.per == "block"
+    budget = question.proposals.budgets["macs"]
+    macs = question.baseline.costs["macs"]
+    assert 0.96 * 6_000_000 <= macs <= 6_000_000 and (budget.low, budget.high) == (int(macs * 96 / 100), macs)
+    assert question.space.network.input_shape == (1, 16, 16)
+
+
+def test_digests_see_the_question_only(write):
+    one = ask(write()).digest()
+    assert ask(write(), ["search.trials=8"]).digest() == one == ask(write(), ["out=elsewhere"]).digest()
+    assert ask(write(), ["train.epochs=2"]).digest() != one
+
+
+@pytest.mark.parametrize(
+    "old, new, code, line, words",
+    [
+        ("trials: 4", "trails: 4", "E-KEY", 9, "trials"),
+        ("train:", "trian:", "E-KEY", 10, "train"),
+        ("epochs: 1", "epochs: many", "E-TYPE", 10, "epochs"),
+        ("epochs: 1", "epochs: 0", "E-TYPE", 10, "epochs"),
+        ("epochs: 1", "epochs: 1.5", "E-TYPE", 10, "epochs"),
+        ("trials: 4", "trials: -4", "E-TYPE", 9, "trials"),
+        ("trials: 4", "trials: true", "E-TYPE", 9, "trials"),
+        ("sampler: random", "sampler: randm", "E-TYPE", 9, "random"),
+        ("study: tiny", "study: ../../tiny", "E-TYPE", 2, "study"),
+        ("study: tiny", "study: TINY", "E-TYPE", 2, "study"),
+        ("maximize: val_acc", "maximize: val_ac", "E-KEY", 8, "val_acc"),
+        ("maximize: val_acc", "maximise: val_acc", "E-TYPE", 8, "maximize"),
+        ("maximize: val_acc}", "maximize: val_acc}, {minimize: latency}", "E-KEY", 8, "measured"),
+        ("data: digits", "data: digitz", "E-DATA", 4, "digits"),
+        ("macs: {low", "maccs: {low", "E-KEY", 7, "macs"),
+        ("epochs: 1", "epochs: 010", "E-SCALAR", 10, "10"),
+    ],
+)
+def test_mistakes_at_their_places(write, old, new, code, line, words):
+    found = mistake(lambda: load_study(write((old, new))).data)
+    assert (found.code, found.mark.line) == (code, line), found.render()
+    assert words in found.render()
+
+
+def test_all_mistakes_at_once(write):
+    found = mistakes(load_study, write(("trials: 4", "trails: 4"), ("epochs: 1", "epochs: many")))
+    assert sorted(m.code for m in found) == ["E-KEY", "E-TYPE"]
+
+
+@pytest.mark.parametrize("text", ["", "a: 1\n", "format: blockspace/network/1\nnetwork: n\nhead: [relu]\n", "- a\n"])
+def test_files_that_are_no_studies(tmp_path, text):
+    (tmp_path / "s.yaml").write_text(text)
+    assert mistake(load_study, tmp_path / "s.yaml").code in ("E-KEY", "E-YAML")
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    assert mistake(load_study, tmp_path / "gone.yaml").code == "E-FILE"
+
+
+# -- overrides -----------------------------------------------------------------------------------------------------------------------------
+
+
+def test_overrides(write):
+    study = load_study(write(), ["search.trials=8", "train.epochs=3", "baseline.block.resnext.cardinality=4", "search.per_choice.block=equal", "doc=a b"])
+    options = study.options
+    assert (options.search.trials, options.train.epochs, options.baseline["block.resnext.cardinality"], options.doc) == (8, 3, 4, "a b")
+
+
+@pytest.mark.parametrize(
+    "text, code",
+    [("search.trails=8", "E-KEY"), ("search.trials=many", "E-TYPE"), ("search.trials", "E-KEY"), ("=3", "E-KEY"), ("data=digitz", "E-DATA"),
+     ("search.trials=[", "E-YAML"), ("search=4", "E-TYPE"), ("search.trials=", "E-TYPE"), ("search..trials=4", "E-KEY")],
+)  # fmt: skip
+def test_mistakes_in_overrides(write, text, code):
+    found = mistake(lambda: load_study(write(), [text]).data)
+    assert found.code == code, found.render()
+    assert found.mark and "command line" in found.mark.source.path, found.render()
+
+
+# -- what it refers to ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_space_that_is_not_there(write):
+    found = mistake(ask, write(("hs_vs_resnext.yaml", "gone.yaml")))
+    assert found.code in ("E-FILE", "E-OP") and found.mark.line == 3
+
+
+def test_a_space_without_holes(write, tmp_path):
+    assert mistake(ask, write(), ["space=resnet50"]).code == "E-SPACE"
+    assert mistake(ask, write(), ["space=resnext"]).code == "E-SPACE"
+
+
+@pytest.mark.parametrize("text", ["compare.by=blok", "finalists.per=blok", "search.per_choice.blok=equal"])
+def test_holes_that_are_none(write, text):
+    found = mistake(ask, write(), [text])
+    assert found.code == "E-SPACE" and "'block'" in found.help
+
+
+@pytest.mark.parametrize("text", ["baseline.block=resnxt", "baseline.blok=hs", "baseline.base=17", "baseline.block.hs.splits=4"])
+def test_baselines_that_are_none(write, text):
+    found = mistake(ask, write(), [text])
+    assert found.code == "E-SPACE" and found.mark is not None, found.render()
+
+
+@pytest.mark.parametrize("text, code", [("baseline.macs=many", "E-TYPE"), ("baseline.macs=0.5", "E-TYPE"), ("baseline.macs=true", "E-TYPE")])
+def test_a_baselines_cost_is_a_count(write, text, code):
+    assert mistake(ask, write(), [text]).code == code
+
+
+def test_a_baseline_that_cannot_be_so_small(write):
+    with pytest.raises(InfeasibleError) as caught:
+        ask(write(), ["baseline.macs=1k"])
+    assert "nearest" in caught.value.mistakes[0].message
+
+
+def test_missing_data(write):
+    for data in ("{folder: nowhere}", "{folder: nowhere, clases: 3}"):
+        assert mistakes(ask, write(("data: digits", f"data: {data}")))[0].code in ("E-DATA", "E-KEY")
+
+
+@pytest.mark.parametrize("window, code", [("{low: 110%, high: 100%}", "E-RANGE"), ("{low: 9M, high: 1M}", "E-RANGE"), ("{high: lots}", "E-TYPE"),
+                                          ("{high: 0%}", "E-TYPE"), ("{high: -5}", "E-TYPE")])  # fmt: skip
+def test_windows_that_cannot_be(write, window, code):
+    found = mistake(ask, write(("{low: 96%, high: 100%}", window)))
+    assert found.code == code and found.mark.line == 7, found.render()
+
+
+@pytest.mark.parametrize("window, low, high", [("{high: 8M}", None, 8_000_000), ("{high: '8M'}", None, 8_000_000), ("{low: 50%}", 0.5, None), ("{high: '50%'}", None, 0.5)])
+def test_windows_in_counts_and_shares(write, window, low, high):
+    question = ask(write(("{low: 96%, high: 100%}", window)))
+    found, macs = question.proposals.budgets["macs"], question.baseline.costs["macs"]
+    assert (found.low, found.high) == tuple(v if v is None or v > 1 else int(v * macs) for v in (low, high))

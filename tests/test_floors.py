@@ -1,0 +1,102 @@
+"""The floors: imports go down only, neighbours do not know each other, a floor is entered by its face; and the public names."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import blockspace
+
+PACKAGE = Path(blockspace.__file__).parent
+FLOORS = (
+    ("errors",), ("files", "reader", "faces", "options"), ("ops",), ("graph",), ("blocks", "passes", "cost"), ("search", "compiler"),
+    ("train", "export", "report"), ("study",), ("cli",),
+)  # fmt: skip
+HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}
+HEAVY = {  # package: the floors that may import it
+    "torch": {"compiler", "train", "export", "study"},
+    "torchvision": {"train"},
+    "lightning": {"train"},
+    "optuna": {"search"},
+    "networkx": {"graph"},
+    "typer": {"cli"},
+    "rich": {"cli", "report"},
+    "sklearn": {"train"},
+    "onnx": {"export"},
+    "onnxruntime": {"export"},
+}
+PUBLIC = {
+    "__version__", "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "export", "load", "search", "to_source", "transplant",
+}  # fmt: skip
+
+
+def imports(path: Path) -> list[tuple[str, str, int]]:
+    """(module, name, line) of every import in a file, wherever it stands; `name` is empty for `import module`."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, "", node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found += [(node.module, alias.name, node.lineno) for alias in node.names]
+    return found
+
+
+def floor_of(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "blockspace" and len(parts) > 1 else None
+
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem in HEIGHT)
+
+
+def home(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def test_every_package_has_a_floor():
+    packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"}
+    assert packages | modules == set(HEIGHT)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_go_down(path):
+    own = home(path)
+    for module, _, line in imports(path):
+        other = floor_of(module)
+        if other not in (None, own):
+            assert HEIGHT[other] < HEIGHT[own], f"{name_of(path)}:{line}: {own} may not import {other}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_floor_is_entered_by_its_face(path):
+    own = home(path)
+    for module, name, line in imports(path):
+        other = floor_of(module)
+        if other not in (None, own):
+            assert module.count(".") == 1, f"{name_of(path)}:{line}: write `from blockspace.{other} import {name or '...'}`"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_heavy_packages_stay_on_their_floors(path):
+    for module, _, line in imports(path):
+        floors = HEAVY.get(module.split(".")[0])
+        assert floors is None or home(path) in floors, f"{name_of(path)}:{line}: {module}"
+
+
+def test_public_names():
+    assert set(blockspace.__all__) == PUBLIC
+    assert set(dir(blockspace)) >= PUBLIC
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        blockspace.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_public_names_exist(name):
+    assert getattr(blockspace, name) is not None
