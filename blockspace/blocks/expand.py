@@ -17,12 +17,12 @@ from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, OpSte
 from blockspace.blocks.values import UNKNOWN, ArgEnv, Choice, Env, Flow, Silenced, Thunk, as_integer, integer, truth, value
 from blockspace.blocks.words import MERGES, RESERVED, is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
-from blockspace.graph import Graph, attribute
+from blockspace.graph import MAX_NODES, Graph, attribute
 from blockspace.ops import Op, Shape
 from blockspace.reader import Map, Node, Scalar
 
 MAX_NESTING = 32
-MAX_STEPS = 200_000
+MAX_STEPS = 50_000
 
 
 class Expansion:
@@ -34,6 +34,7 @@ class Expansion:
         self.mistakes: dict[tuple, Mistake] = {}
         self.used: set[str] = {"input"}
         self.depth = self.steps = 0
+        self.exhausted = False  # a limit was passed: no further mistakes are looked for
 
     # -- values left open ------------------------------------------------------------------------------------------------------------
 
@@ -77,6 +78,19 @@ class Expansion:
                 mistake = Mistake(mistake.code, f"{mistake.message} (in {path})", place, mistake.help)
             self.mistakes.setdefault((place.source.path, place.line, place.column) if place else mistake, mistake)
 
+    def caught(self, e: BlockspaceError, mark: Mark | None, path: str) -> None:
+        """Report and go on, unless a limit was passed."""
+        if self.exhausted or len(self.graph) >= MAX_NODES:
+            raise e.at(mark)
+        self.report(e, mark, path)
+
+    def count(self, mark: Mark | None) -> None:
+        """One more step, round of a loop, or use of a block. Raises E-TOO-BIG."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            self.exhausted = True
+            raise error("E-TOO-BIG", f"more than {MAX_STEPS:,} steps", mark, "fewer repeats")
+
     # -- graph -----------------------------------------------------------------------------------------------------------------------
 
     def unique(self, path: str, base: str) -> str:
@@ -116,9 +130,7 @@ class Expansion:
     def step(self, step: Step, frame: Frame, source):
         if isinstance(step, BadStep):
             return UNKNOWN
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            raise error("E-TOO-BIG", f"more than {MAX_STEPS:,} steps", step.mark, "fewer repeats")
+        self.count(step.mark)
         env = Env(frame.env, {"channels": self.channels(source) if not isinstance(source, list) else UNKNOWN})
         try:
             if step.source is not None:
@@ -130,7 +142,7 @@ class Expansion:
                 refuse_parts(step)
             result = RUN[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label), source)
         except BlockspaceError as e:
-            self.report(e, step.mark, frame.path)
+            self.caught(e, step.mark, frame.path)
             result = UNKNOWN
         except Silenced:
             result = UNKNOWN
@@ -147,7 +159,9 @@ class Expansion:
 
     def call(self, unit: Unit, settings: dict[str, tuple[Node, Env]], caller: Env, source, path: str):
         """One use of a block or part: bind its params, check its rules, run its flow below `path`."""
+        self.count(None)
         if self.depth >= MAX_NESTING:
+            self.exhausted = True
             start = ".".join(path.split(".")[:3])
             raise error("E-RECURSION", f"blocks nested deeper than {MAX_NESTING}, in {start}...: does {unit.name!r} contain itself?")
         self._check_settings(unit, settings)
@@ -318,6 +332,7 @@ def run_loop(run: Expansion, step: LoopStep, frame: Frame, source):
     if len(span) > MAX_STEPS:
         raise error("E-TOO-BIG", f"a loop of {len(span):,} rounds", step.mark, "fewer repeats")
     for i in span:
+        run.count(step.mark)
         names = {variable: i} if variable else {"index": i}
         source = run.flow(step.do, Frame(Env(frame.env, names), frame.values, frame.path), source)
     return source

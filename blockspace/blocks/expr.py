@@ -28,7 +28,7 @@ def number(text: str) -> int | Fraction | None:
 
     Raises E-SCALAR for YAML 1.1's octal and base-60 numbers, whose meaning depends on the reader.
     """
-    match = LITERAL.fullmatch(text)
+    match = LITERAL.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if not match:
         if re.fullmatch(r"\d+(:[0-5]?\d)+", text):
             raise error("E-SCALAR", f"{text!r} is a number in base 60 to some YAML readers", help="write the number plainly, or quote a text")
@@ -36,7 +36,10 @@ def number(text: str) -> int | Fraction | None:
     digits, unit = match.groups()
     if re.fullmatch(r"[+-]?0\d+", digits):
         raise error("E-SCALAR", f"{text!r} is octal to some YAML readers", help=f"write {digits.lstrip('+-0') or '0'}")
-    return whole(Fraction(digits) * UNITS[unit])
+    value = whole(Fraction(digits) * UNITS[unit])
+    if abs(value) > MAX_VALUE:
+        raise error("E-EXPR", f"the number {text} is out of bounds (2^53)")
+    return value
 
 
 def whole(value):

@@ -10,12 +10,12 @@ from fractions import Fraction
 from math import lcm
 
 from blockspace.blocks.operations import merge
-from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.syntax import SplitStep, flow, is_value
 from blockspace.blocks.values import UNKNOWN, Choice, Env, Flow, Silenced, as_integer, integer, value, word
 from blockspace.blocks.words import MERGES
 from blockspace.errors import error
 from blockspace.ops import Add, Concat, Copy, Part
+from blockspace.reader import Map, Node, Scalar, Seq
 
 MAX_PARTS = 4096
 
@@ -252,7 +252,7 @@ def guarded(run, branch: Branch, frame, act):
     try:
         return act()
     except BlockspaceError as e:
-        run.report(e, branch.mark, frame.path)
+        run.caught(e, branch.mark, frame.path)
     except Silenced:
         pass
     return UNKNOWN

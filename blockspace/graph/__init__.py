@@ -1,9 +1,9 @@
 """The graph: nodes with shapes, its canonical key, its text drawings."""
 
-from blockspace.graph.graph import Graph, Node, Scope
+from blockspace.graph.graph import MAX_NODES, Graph, Node, Scope
 from blockspace.graph.names import attribute
 
-__all__ = ["Graph", "Node", "Scope", "attribute", "draw", "outline"]
+__all__ = ["MAX_NODES", "Graph", "Node", "Scope", "attribute", "draw", "outline"]
 
 
 def __getattr__(name: str):
