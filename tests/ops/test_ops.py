@@ -1,0 +1,128 @@
+"""The registry, and each op against torch: output shape, params, and what it says of itself. The registry is the list of tests."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from blockspace.blocks.words import is_operation
+from blockspace.errors import BlockspaceError
+from blockspace.graph import Graph
+from blockspace.ops import OPS, Conv, Merge, Op, Pool, from_dict, register
+from blockspace.ops.op import window
+
+ATTRIBUTES = {  # what an op needs beside what its input gives
+    "conv": {"in_channels": 12, "out_channels": 8, "kernel": (3, 1), "stride": (2, 1), "padding": (1, 0), "groups": 4, "bias": True},
+    "linear": {"out": 5},
+    "group_norm": {"groups": 4},
+    "maxpool": {"kernel": (3, 3), "stride": (2, 2), "padding": (1, 1), "ceil_mode": True},
+    "avgpool": {"kernel": (2, 3), "stride": (2, 1), "count_include_pad": False, "padding": (0, 1)},
+    "adaptive_avgpool": {"size": 3},
+    "part": {"start": 3, "stop": 7},
+    "slice": {"channels": 5},
+    "pad_channels": {"channels": 20},
+    "channel_shuffle": {"groups": 3},
+    "scale": {"by": 0.5},
+}
+NAMES = sorted(set(OPS) - {"input"})
+
+
+def example(name: str) -> Graph:
+    """A graph of this op alone."""
+    shape = (12,) if name == "linear" else (12, 9, 11)
+    graph = Graph(shape)
+    cls = OPS[name]
+    op = cls(**ATTRIBUTES[name]) if name == "conv" else cls.make(shape, **ATTRIBUTES.get(name, {}))
+    graph.add(op, *["input"] * (2 if issubclass(cls, Merge) else 1), name="op")
+    return graph
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_to_torch(name):
+    torch = pytest.importorskip("torch")
+    from blockspace import compile, cost
+
+    graph = example(name)
+    module = compile(graph).eval()
+    with torch.no_grad():
+        output = module(torch.randn(2, *graph.input_shape))
+    assert tuple(output.shape[1:]) == graph.output_shape
+    assert cost(graph).params == sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_survives_json(name):
+    graph = example(name)
+    again = Graph.from_dict(json.loads(json.dumps(graph.as_dict())))
+    assert again["op"].op == graph["op"].op and again.key() == graph.key()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_what_it_is(name):
+    cls = OPS[name]
+    assert cls.name == name and cls.__doc__ and cls.kind in ("split", "transform", "merge")
+    assert example(name)["op"].op.label()
+    if cls.step and not issubclass(cls, Merge):
+        assert is_operation(name)
+
+
+def test_a_name_is_registered_once():
+    with pytest.raises(TypeError, match="registered twice"):
+        register("conv")(OPS["linear"])
+
+
+def test_an_op_without_a_shape_is_refused():
+    @dataclass(frozen=True)
+    class Shapeless(Op):
+        pass
+
+    with pytest.raises(TypeError, match="no shape rule"):
+        register("shapeless")(Shapeless)
+    assert "shapeless" not in OPS
+
+
+def test_an_unknown_op_in_a_file():
+    with pytest.raises(BlockspaceError, match="unknown op 'nothing'"):
+        from_dict({"op": "nothing"})
+
+
+@pytest.mark.parametrize("size", range(1, 15))
+def test_windows_are_rounded_as_torch_does(size):
+    torch = pytest.importorskip("torch")
+    value = torch.zeros(1, 1, size, size)
+    for kernel, stride, padding, ceil in ((2, 2, 0, True), (3, 2, 1, True), (3, 2, 0, True), (3, 3, 1, True), (2, 2, 0, False), (3, 1, 1, False)):
+        found = window(size, kernel, stride, padding, 1, ceil)
+        if found < 1 or size + 2 * padding < kernel:
+            continue
+        assert found == torch.nn.functional.max_pool2d(value, kernel, stride, padding, ceil_mode=ceil).shape[-1]
+
+
+@pytest.mark.parametrize(
+    "op, shape, code",
+    [
+        (lambda: Conv(8, 9, (3, 3), groups=4), None, "E-GROUPS"),
+        (lambda: Conv(9, 8, (3, 3), groups=4), None, "E-GROUPS"),
+        (lambda: Conv(8, 8, (3, 3)), (4, 8, 8), "E-SHAPE"),
+        (lambda: Conv(8, 8, (3, 3)), (8, 2, 2), "E-SHAPE"),
+        (lambda: Conv(8, 8, (3, 3)), (8,), "E-SHAPE"),
+        (lambda: OPS["linear"](8, 4), (8, 2, 2), "E-SHAPE"),
+        (lambda: OPS["maxpool"]((3, 3), padding=(2, 2)), (8, 8, 8), "E-SHAPE"),
+        (lambda: OPS["maxpool"]((3, 3)), (8, 2, 2), "E-SHAPE"),
+        (lambda: OPS["part"](4, 9), (8, 2, 2), "E-SPLIT"),
+        (lambda: OPS["slice"](9), (8, 2, 2), "E-SHAPE"),
+        (lambda: OPS["pad_channels"](8, 4), (8, 2, 2), "E-SHAPE"),
+        (lambda: OPS["channel_shuffle"](3), (8, 2, 2), "E-GROUPS"),
+        (lambda: OPS["group_norm"](8, groups=3), None, "E-GROUPS"),
+        (lambda: OPS["dropout"](1.0), None, "E-TYPE"),
+    ],
+)
+def test_shapes_that_do_not_fit(op, shape, code):
+    with pytest.raises(BlockspaceError) as caught:
+        op().shape(shape)
+    assert caught.value.mistakes[0].code == code
+
+
+def test_pools_are_pools():
+    assert all(issubclass(OPS[name], Pool) for name in ("maxpool", "avgpool"))
