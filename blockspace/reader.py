@@ -168,7 +168,9 @@ class _Reader:
             elif name.text in node.items:
                 first = node.keys[name.text]
                 self.mistakes.append(
-                    Mistake("E-DUP-KEY", f"{name.text!r} is given twice: line {first.line} and line {name.mark.line}", name.mark, "keep one")
+                    Mistake(
+                        "E-DUP-KEY", f"{name.text!r} is given twice: line {first.line} and line {name.mark.line}", name.mark, "keep one"
+                    )
                 )
             else:
                 node.items[name.text] = value
@@ -177,7 +179,9 @@ class _Reader:
 
     def _alias(self, event) -> Node:
         if event.anchor not in self.anchors:
-            raise error("E-YAML", f"unknown alias *{event.anchor}", self._mark(event), "an anchor (&name) must come before, and not around it")
+            raise error(
+                "E-YAML", f"unknown alias *{event.anchor}", self._mark(event), "an anchor (&name) must come before, and not around it"
+            )
         node, size = self.anchors[event.anchor]
         self.count += size
         if self.count > MAX_NODES:

@@ -28,7 +28,8 @@ HEAVY = {  # package: the floors that may import it
     "onnxruntime": {"export"},
 }
 PUBLIC = {
-    "__version__", "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "export", "load", "search", "to_source", "transplant",
+    "__version__", "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "export", "load", "search", "to_source",
+    "transplant",
 }  # fmt: skip
 
 

@@ -7,4 +7,19 @@ from blockspace.blocks.load import load, locate, unchecked
 from blockspace.blocks.settled import settled
 from blockspace.blocks.template import Block, Network
 
-__all__ = ["Block", "Hole", "Holes", "Network", "Options", "Range", "Unknown", "find", "load", "locate", "names", "number", "settled", "unchecked"]
+__all__ = [
+    "Block",
+    "Hole",
+    "Holes",
+    "Network",
+    "Options",
+    "Range",
+    "Unknown",
+    "find",
+    "load",
+    "locate",
+    "names",
+    "number",
+    "settled",
+    "unchecked",
+]

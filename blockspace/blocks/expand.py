@@ -151,7 +151,9 @@ class Expansion:
     def _named(self, step: Step, frame: Frame, result):
         if step.as_ is not None:
             if step.as_ in frame.values and not isinstance(step, LoopStep):
-                self.report(error("E-NAME", f"the name {step.as_!r} is given twice", step.mark, "each value has one name"), step.mark, frame.path)
+                self.report(
+                    error("E-NAME", f"the name {step.as_!r} is given twice", step.mark, "each value has one name"), step.mark, frame.path
+                )
             frame.values[step.as_] = result
         return result
 
@@ -179,7 +181,9 @@ class Expansion:
 
     def _check_settings(self, unit: Unit, settings: dict) -> None:
         unknown = [
-            syntax.unknown_key(key, node.mark, list(unit.params), unit.name) for key, (node, _) in settings.items() if key not in unit.params
+            syntax.unknown_key(key, node.mark, list(unit.params), unit.name)
+            for key, (node, _) in settings.items()
+            if key not in unit.params
         ]
         if unknown:
             raise BlockspaceError(*unknown)
@@ -346,7 +350,9 @@ def loop_range(step: LoopStep, env: Env) -> tuple[str | None, range]:
     low, dots, high = span.partition("..")
     if not (inside and dots and variable.strip().isidentifier()) or variable.strip() in RESERVED:
         raise error("E-EXPR", f"not a loop: {text!r}", step.loop.mark, "write `for: i in 2..splits`")
-    bounds = [as_integer(value(Scalar(t.strip(), step.loop.mark), env), "a loop bound", step.loop.mark, -(10**6), 10**6) for t in (low, high)]
+    bounds = [
+        as_integer(value(Scalar(t.strip(), step.loop.mark), env), "a loop bound", step.loop.mark, -(10**6), 10**6) for t in (low, high)
+    ]
     return variable.strip(), range(bounds[0], bounds[1] + 1)
 
 

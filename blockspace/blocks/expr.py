@@ -1,7 +1,7 @@
 """Expressions: exact rationals and names, in an allow-list of Python's syntax.
 
-`0.5` is 1/2, `/` is exact, and only `min max int floor ceil round divisible` return to integers. A text is bounded in length before it is parsed and
-in nodes and depth after; every intermediate value is bounded too. Nothing is ever executed.
+`0.5` is 1/2, `/` is exact, and only `min max int floor ceil round divisible` return to integers. A text is bounded in length before it is
+parsed and in nodes and depth after; every intermediate value is bounded too. Nothing is ever executed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def number(text: str) -> int | Fraction | None:
     match = LITERAL.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if not match:
         if re.fullmatch(r"\d+(:[0-5]?\d)+", text):
-            raise error("E-SCALAR", f"{text!r} is a number in base 60 to some YAML readers", help="write the number plainly, or quote a text")
+            raise error(
+                "E-SCALAR", f"{text!r} is a number in base 60 to some YAML readers", help="write the number plainly, or quote a text"
+            )
         return None
     digits, unit = match.groups()
     if re.fullmatch(r"[+-]?0\d+", digits):

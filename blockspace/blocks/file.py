@@ -52,7 +52,9 @@ class Unit:
         self.file, self.name, self.owner, self.mark = file, name, owner, node.mark
         self.params = {key: Param(key, value, mark) for key, value, mark in entries(node.get("params"), "params")}
         self.lets = {key: value for key, value, _ in entries(node.get("let"), "let")}
-        self.requires = node.get("require").items if isinstance(node.get("require"), Seq) else [node.get("require")] if "require" in node else []
+        self.requires = (
+            node.get("require").items if isinstance(node.get("require"), Seq) else [node.get("require")] if "require" in node else []
+        )
         self.defaults = {key: value for key, value, _ in entries(node.get("defaults"), "defaults")}
         self.flow = node.get("flow")
         if isinstance(node.get("defaults"), Map):

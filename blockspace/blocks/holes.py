@@ -1,4 +1,4 @@
-"""Holes: the places of a network left open by `search:`, and the unknowns left to `solve:`, named and listed before anything is expanded."""
+"""Holes: the places of a network left open by `search:`, and the unknowns left to `solve:`, named and listed before expansion."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from blockspace.blocks.expr import number
-from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.blocks.syntax import refuse_unknown
 from blockspace.blocks.words import is_operation
 from blockspace.errors import Mark, error
+from blockspace.reader import Map, Node, Scalar, Seq
 
 RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*(?:step\s+(\d+)|(log))?\s*")
 PARTS, PARTS_NAME = re.compile(r"part\*(\d+)"), re.compile(r"part\d+")
@@ -91,12 +91,16 @@ def domain(node: Node) -> Range | Options:
     if isinstance(node, Scalar):
         match = RANGE.fullmatch(node.text)
         if not match:
-            raise error("E-RANGE", f"{node.text!r} is no domain", node.mark, "a list, `2..8`, `8..64 step 8`, `2..64 log`, or named alternatives")
+            raise error(
+                "E-RANGE", f"{node.text!r} is no domain", node.mark, "a list, `2..8`, `8..64 step 8`, `2..64 log`, or named alternatives"
+            )
         found = Range(int(match[1]), int(match[2]), int(match[3] or 1), bool(match[4]))
         if found.step < 1 or found.low > found.high or (found.log and found.low < 1):
             raise error("E-RANGE", f"the domain {node.text!r} is empty", node.mark, "low..high with low <= high, step >= 1, log from 1")
         if len(found) > MOST_VALUES:
-            raise error("E-RANGE", f"the domain {node.text!r} has {len(found):,} values; at most {MOST_VALUES:,}", node.mark, "a larger step")
+            raise error(
+                "E-RANGE", f"the domain {node.text!r} has {len(found):,} values; at most {MOST_VALUES:,}", node.mark, "a larger step"
+            )
         return found
     if isinstance(node, Map) and node.items:
         return Options(tuple(node.items), dict(node.items))

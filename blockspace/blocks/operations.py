@@ -8,8 +8,8 @@ from blockspace.blocks.syntax import OpStep
 from blockspace.blocks.values import UNKNOWN, ArgEnv, Silenced, as_integer, boolean, integer, pair, real, value, word
 from blockspace.blocks.words import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE
 from blockspace.errors import error
-from blockspace.ops import AdaptiveAvgPool, AvgPool, Conv, Flatten, Linear
 from blockspace.ops import OPS as ALL_OPS
+from blockspace.ops import AdaptiveAvgPool, AvgPool, Conv, Flatten, Linear
 
 MAX_KERNEL = 255
 NORM_WORDS = frozenset({*NORMS, "none"})
@@ -230,7 +230,12 @@ def own_or_named(settings: Settings, key: str, name: str) -> int:
         return settings.get(integer, key)
     found = settings.env.find(name)
     if found is None:
-        raise error("E-NAME", f"shortcut needs `{name}`, which is no name here", settings.step.mark, f"add a param, or write shortcut: {{{key}: ...}}")
+        raise error(
+            "E-NAME",
+            f"shortcut needs `{name}`, which is no name here",
+            settings.step.mark,
+            f"add a param, or write shortcut: {{{key}: ...}}",
+        )
     return as_integer(found, name, settings.step.mark)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from blockspace.reader import Node, Scalar, Seq
 from blockspace.blocks.values import Env, as_integer, value
 from blockspace.errors import Mark, did_you_mean, error
+from blockspace.reader import Node, Scalar, Seq
 
 FAR = 10**6  # indices beyond this are refused before anything is looked up
 

@@ -54,7 +54,9 @@ def own_units(file: File, filled: _Filled) -> dict:
         inner = own_units(unit, _Filled(None, {}))
         for name, tree in {**inner, word: unit_tree(unit, _Filled(None, {}))}.items():
             if parts.setdefault(name, tree) != tree:
-                raise error("E-SHADOW", f"two different blocks are called {name!r}", unit.mark, "rename one, to write the network as one file")
+                raise error(
+                    "E-SHADOW", f"two different blocks are called {name!r}", unit.mark, "rename one, to write the network as one file"
+                )
     return parts
 
 
@@ -62,7 +64,9 @@ def unit_tree(unit: Unit, filled: _Filled) -> dict:
     """A block or part as the mapping `parts:` takes; its own order and bias are spelled out, since a file's do not reach a block."""
     tree: dict = {}
     if unit.params:
-        tree["params"] = {name: filled.plain(p.node if p.search is not None or not p.is_spec else p.default or p.node) for name, p in unit.params.items()}
+        tree["params"] = {
+            name: filled.plain(p.node if p.search is not None or not p.is_spec else p.default or p.node) for name, p in unit.params.items()
+        }
     if unit.lets:
         tree["let"] = {name: filled.plain(node) for name, node in unit.lets.items()}
     if unit.requires:

@@ -61,7 +61,12 @@ def make_branches(run, step: SplitStep, frame, source) -> list[Branch]:
     named = branch_flows(step, frame)
     how, count, weights, mark = how_of(step, frame, len(named) if named is not None else None)
     if named is not None and count != len(named):
-        raise error("E-SPLIT", f"a split into {count} parts with {len(named)} branches", mark, f"write split: {{{how}: {len(named)}}}, or `split: {how}`")
+        raise error(
+            "E-SPLIT",
+            f"a split into {count} parts with {len(named)} branches",
+            mark,
+            f"write split: {{{how}: {len(named)}}}, or `split: {how}`",
+        )
     sources = split(run, how, count, weights, source, frame, mark)
     if named is not None:
         made = [Branch(name, node, node.mark, env, src) for (name, node, env), src in zip(named, sources)]
@@ -104,9 +109,19 @@ def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list | 
         node = found.node if isinstance(found, (Flow, Choice)) else Scalar(str(found), node.mark)
     if isinstance(node, Scalar):
         if node.text not in ("copy", "chunk"):
-            raise error("E-SPLIT", f"cannot split by {node.text!r}", node.mark, "copy, chunk, {copy: n}, {chunk: n}, {sizes: [...]}, {shares: [...]}")
+            raise error(
+                "E-SPLIT",
+                f"cannot split by {node.text!r}",
+                node.mark,
+                "copy, chunk, {copy: n}, {chunk: n}, {sizes: [...]}, {shares: [...]}",
+            )
         if named is None:
-            raise error("E-SPLIT", f"`split: {node.text}` does not say into how many", node.mark, f"write split: {{{node.text}: 4}}, or name the branches")
+            raise error(
+                "E-SPLIT",
+                f"`split: {node.text}` does not say into how many",
+                node.mark,
+                f"write split: {{{node.text}: 4}}, or name the branches",
+            )
         return node.text, named, None, node.mark
     if not isinstance(node, Map) or len(node.items) != 1 or (how := next(iter(node.items))) not in HOW:
         raise error("E-SPLIT", "a split is copy, chunk, sizes or shares", node.mark, "split: {chunk: 4}")
@@ -134,7 +149,10 @@ def split(run, how: str, count: int, weights: list | None, source, frame, mark) 
     if count == 1:
         return [source]
     stops = [sum(sizes[: i + 1]) for i in range(count)]
-    return [run.add(Part(stop - size, stop), source, path=frame.path, base=f"split{i}", mark=mark) for i, (size, stop) in enumerate(zip(sizes, stops), 1)]
+    return [
+        run.add(Part(stop - size, stop), source, path=frame.path, base=f"split{i}", mark=mark)
+        for i, (size, stop) in enumerate(zip(sizes, stops), 1)
+    ]
 
 
 def part_sizes(how: str, count: int, weights: list | None, channels: int, mark) -> list[int]:
@@ -261,7 +279,9 @@ def guarded(run, branch: Branch, frame, act):
 def join(run, source, carried, how: str, path: str, branch: Branch):
     """The next part's input with what was carried into it; its own channels come first."""
     op = Add() if how == "add" else Concat()
-    return run.add(op, source, carried, path=path, base="carry", mark=branch.mark, names=(f"{branch.name} = {{}}", "the carried value = {}"))
+    return run.add(
+        op, source, carried, path=path, base="carry", mark=branch.mark, names=(f"{branch.name} = {{}}", "the carried value = {}")
+    )
 
 
 def hand_over(run, result, carry: Carry, path: str, branch: Branch):

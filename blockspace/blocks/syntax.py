@@ -161,7 +161,9 @@ def cut_at_comma(node: Map, key: str) -> Mistake | None:
     value = node.items[key]
     if not (isinstance(value, Scalar) and not value.text and not value.quoted):
         return None
-    return Mistake("E-KEY", f"YAML splits {{...}} at each comma, which makes {key!r} a key", node.keys[key], "quote the value before it: \"a, b\"")
+    return Mistake(
+        "E-KEY", f"YAML splits {{...}} at each comma, which makes {key!r} a key", node.keys[key], 'quote the value before it: "a, b"'
+    )
 
 
 def unknown_key(key: str, mark: Mark, allowed, what: str) -> Mistake:
@@ -196,10 +198,17 @@ def operation_step(node: Map, file) -> Step:
             main = node.items[operations[0]]
             first = [f"out: {main.text}"] if CONV.fullmatch(operations[0]) and isinstance(main, Scalar) and main.text else []
             inner = ", ".join([*first, *(f"{w}: ..." for w in extra)])
-            raise error("E-KEY", f"{extra[0]!r} stands beside {operations[0]!r}", node.keys[extra[0]], f"write {operations[0]}: {{{inner}}}")
+            raise error(
+                "E-KEY", f"{extra[0]!r} stands beside {operations[0]!r}", node.keys[extra[0]], f"write {operations[0]}: {{{inner}}}"
+            )
         if not words:
             raise error("E-KEY", "a step without an operation", node.mark, "give one operation, `block:`, or `split:`")
-        raise error("E-KEY", f"one operation a step, got {', '.join(words)}", node.keys[words[1]], "start each step with '- '; quote text with commas")
+        raise error(
+            "E-KEY",
+            f"one operation a step, got {', '.join(words)}",
+            node.keys[words[1]],
+            "start each step with '- '; quote text with commas",
+        )
     word = words[0]
     mark, value = node.keys[word], node.items[word]
     if file.unit(word) and not is_operation(word):

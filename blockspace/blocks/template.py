@@ -26,7 +26,11 @@ class Template:
         for key in self.settings:
             if key not in file.params:
                 hint = did_you_mean(key, file.params)
-                raise error("E-KEY", f"{file.name} has no param {key!r}", help=f"{hint + ' ' if hint else ''}known: {', '.join(file.params) or 'none'}")
+                raise error(
+                    "E-KEY",
+                    f"{file.name} has no param {key!r}",
+                    help=f"{hint + ' ' if hint else ''}known: {', '.join(file.params) or 'none'}",
+                )
 
     @property
     def name(self) -> str:

@@ -134,13 +134,18 @@ def outline(graph: Graph) -> str:
         times = f"{count} x" if count > 1 else ""
         cells.append((times, label, what, show(shape), f"{params:,} params" if params else "", f"{macs:,} macs" if macs else ""))
     widths = [max(len(c) for c in column) for column in zip(*cells)]
-    return "\n".join(f"{a:>{widths[0]}} {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}  {e:>{widths[4]}}  {f:>{widths[5]}}".rstrip() for a, b, c, d, e, f in cells)
+    return "\n".join(
+        f"{a:>{widths[0]}} {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}  {e:>{widths[4]}}  {f:>{widths[5]}}".rstrip()
+        for a, b, c, d, e, f in cells
+    )
 
 
 def grouped(graph: Graph) -> list[tuple]:
     """(name, what, how many, shape, params, macs) for each outermost block or step outside of blocks; equal neighbours become one."""
     outer = [path for path in graph.scopes if not any(path.startswith(f"{other}.") for other in graph.scopes)]
-    owner = {node.name: next((path for path in outer if node.name.startswith(f"{path}.")), parent(node.name) or node.name) for node in graph}
+    owner = {
+        node.name: next((path for path in outer if node.name.startswith(f"{path}.")), parent(node.name) or node.name) for node in graph
+    }
     members: dict[str, list[Node]] = {}
     for node in graph:
         if node.kind != "input":

@@ -20,7 +20,7 @@ FORMAT = "blockspace/graph/1"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One op at one place: its dotted name (module path and state_dict prefix), input names by slot, output shape, and where it was written."""
+    """One op at one place: dotted name (module path and state_dict prefix), input names by slot, output shape, where it was written."""
 
     name: str
     op: Op
@@ -63,8 +63,8 @@ class Graph:
     def add(self, op: Op, *inputs: str, name: str, mark: Mark | None = None, names: tuple[str, ...] = ()) -> Node:
         """Add `op` on the named inputs and make it the output; its shape is inferred here.
 
-        `names` are what an error says of each input of a merge, as `b1 = {} (line 13)`. Raises BlockspaceError: E-SHAPE, E-SPLIT, E-GROUPS from the op's own rule,
-        E-REF for an input that does not exist, E-DUP for a name taken twice, E-TOO-BIG past 20,000 nodes.
+        `names` are what an error says of each input of a merge, as `b1 = {} (line 13)`. Raises BlockspaceError: E-SHAPE, E-SPLIT, E-GROUPS
+        from the op's own rule, E-REF for an input that does not exist, E-NAME for a name taken twice, E-TOO-BIG past 20,000 nodes.
         """
         if name in self.nodes:
             raise error("E-NAME", f"two nodes are called {name!r}", mark)

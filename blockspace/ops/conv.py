@@ -90,7 +90,10 @@ class Conv(Op):
         return Call("torch.nn.Conv2d", self.in_channels, self.out_channels, plain(self.kernel), **kwargs)
 
     def label(self) -> str:
-        parts = [self.word(), f"{self.in_channels}->{self.out_channels}" if self.in_channels != self.out_channels else str(self.out_channels)]
+        parts = [
+            self.word(),
+            f"{self.in_channels}->{self.out_channels}" if self.in_channels != self.out_channels else str(self.out_channels),
+        ]
         if self.groups > 1 and not self.depthwise:
             parts.append(f"g{self.groups}")
         if self.stride != (1, 1):

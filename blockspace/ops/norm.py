@@ -66,7 +66,9 @@ class GroupNorm(Norm):
     def __post_init__(self) -> None:
         if self.channels % self.groups:
             raise error(
-                "E-GROUPS", f"group norm: {self.channels} channels do not divide into {self.groups} groups", help=near(self.channels, self.groups)
+                "E-GROUPS",
+                f"group norm: {self.channels} channels do not divide into {self.groups} groups",
+                help=near(self.channels, self.groups),
             )
 
     def call(self) -> Call:

@@ -74,9 +74,9 @@ def register(name: str):
 class Op:
     """One operator. Subclasses add attributes, `shape` and `call`; the rest has defaults.
 
-    Class attributes: `kind` of its nodes; `arity`, how many inputs (None: two or more); `commutes`, whether the order of its inputs is free;
-    `from_input`, the attributes that come from the input's shape and are no settings in YAML; `inplace`, whether the torch function takes
-    `inplace=True`.
+    Class attributes: `kind` of its nodes; `arity`, how many inputs (None: two or more); `commutes`, whether the order of its inputs is
+    free; `from_input`, the attributes that come from the input's shape and are no settings in YAML; `inplace`, whether the torch function
+    takes `inplace=True`.
     """
 
     name: ClassVar[str]

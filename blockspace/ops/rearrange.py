@@ -93,7 +93,9 @@ class PadChannels(Op):
     def shape(self, value: Shape) -> Shape:
         _, *sizes = spatial("pad_channels", value)
         if self.channels < value[0]:
-            raise error("E-SHAPE", f"pad_channels: {value[0]} channels cannot be padded to {self.channels}", help="`slice` takes fewer channels")
+            raise error(
+                "E-SHAPE", f"pad_channels: {value[0]} channels cannot be padded to {self.channels}", help="`slice` takes fewer channels"
+            )
         return (self.channels, *sizes)
 
     def call(self) -> Call:
@@ -110,7 +112,9 @@ class ChannelShuffle(Op):
     def shape(self, value: Shape) -> Shape:
         if spatial("channel_shuffle", value)[0] % self.groups:
             raise error(
-                "E-GROUPS", f"channel_shuffle: {value[0]} channels do not divide into {self.groups} groups", help=near(value[0], self.groups)
+                "E-GROUPS",
+                f"channel_shuffle: {value[0]} channels do not divide into {self.groups} groups",
+                help=near(value[0], self.groups),
             )
         return value
 

@@ -54,7 +54,7 @@ class Proposals:
     def _probes(self, fixed: dict):
         yield self.space.random(0, fixed)
         for end in (0, -1):
-            yield self.space.assign(lambda hole: fixed.get(hole.name, hole.domain.values()[end]))
+            yield self.space.assign(lambda hole, end=end: fixed.get(hole.name, hole.domain.values()[end]))
         for seed in range(1, PROBES):
             yield self.space.random(seed, fixed)
 
@@ -77,7 +77,9 @@ class Proposals:
             raise error("E-INFEASIBLE", f"no network of {self.space.name} can be built under {asked}", cls=InfeasibleError)
         values = ", ".join(f"{getattr(found, name):,} {name}" for name in self.budgets)
         help = "change the budget, or widen the space's ranges"
-        raise error("E-INFEASIBLE", f"nothing in {self.space.name} meets {asked}; nearest reachable: {values}", help=help, cls=InfeasibleError)
+        raise error(
+            "E-INFEASIBLE", f"nothing in {self.space.name} meets {asked}; nearest reachable: {values}", help=help, cls=InfeasibleError
+        )
 
     def families(self) -> list[dict]:
         """One fixed choice per family, or one empty dict when the space has none."""

@@ -1,7 +1,7 @@
 """Solving: the values of `solve:` places that bring a network into its budget.
 
-All holes are set first. A common scale is found by bisection, so that the solved values keep the proportions of their defaults; then units are
-moved one or two at a time as long as the cost grows and stays within. The cost of each top-level step is remembered, so that a trial
+All holes are set first. A common scale is found by bisection, so that the solved values keep the proportions of their defaults; then units
+are moved one or two at a time as long as the cost grows and stays within. The cost of each top-level step is remembered, so that a trial
 of new values expands only the steps it changes.
 """
 

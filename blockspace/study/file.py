@@ -199,9 +199,19 @@ def check_names(study: Study) -> None:
     known = ("val_acc", "val_loss", *COSTS, *MEASURED)
     for name in study.objectives:
         if name not in known:
-            raise error("E-KEY", f"unknown objective {name!r}", study.mark_of(("objectives",)), did_you_mean(name, known) or f"known: {', '.join(known)}")
+            raise error(
+                "E-KEY",
+                f"unknown objective {name!r}",
+                study.mark_of(("objectives",)),
+                did_you_mean(name, known) or f"known: {', '.join(known)}",
+            )
     if "latency" in study.objectives and study.options.budget.latency is None:
-        raise error("E-KEY", "the objective latency needs to know how it is measured", study.mark_of(("objectives",)), "add budget: {latency: {high: 130%}}")
+        raise error(
+            "E-KEY",
+            "the objective latency needs to know how it is measured",
+            study.mark_of(("objectives",)),
+            "add budget: {latency: {high: 130%}}",
+        )
 
 
 def resolved(window: Window | None, cost: str, baseline: float, mark: Mark | None) -> Budget | None:

@@ -105,9 +105,57 @@ def test_shared_and_separate_convolutions_differ():
 
 # -- damaged files -------------------------------------------------------------------------------------------------------------------------
 
-WORDS = ["0", "-1", "1e3", "5e-4", "60M", "010", "1:30", "yes", "true", "none", "same", "x[1]", "[]", "{}", "[relu]", "{relu: {}}", "a + ", "1/3", "~"]
-WORDS += ["input", "prev", "block", "{search: [1, 2]}", "{if: 1, then: 2}", "out_channels", "9**9", "((((", "'", '"', "&a", "*a", "!!int 3", "conv3x3"]
-WORDS += ["99999999999", "{search: 1..3}", "{solve: macs, range: 1..4}", "index", "part", "channels", "width", "{copy: 2}", "concat", "1..3", "a, b", "\x01"]
+WORDS = [
+    "0",
+    "-1",
+    "1e3",
+    "5e-4",
+    "60M",
+    "010",
+    "1:30",
+    "yes",
+    "true",
+    "none",
+    "same",
+    "x[1]",
+    "[]",
+    "{}",
+    "[relu]",
+    "{relu: {}}",
+    "a + ",
+    "1/3",
+    "~",
+]
+WORDS += [
+    "input",
+    "prev",
+    "block",
+    "{search: [1, 2]}",
+    "{if: 1, then: 2}",
+    "out_channels",
+    "9**9",
+    "((((",
+    "'",
+    '"',
+    "&a",
+    "*a",
+    "!!int 3",
+    "conv3x3",
+]
+WORDS += [
+    "99999999999",
+    "{search: 1..3}",
+    "{solve: macs, range: 1..4}",
+    "index",
+    "part",
+    "channels",
+    "width",
+    "{copy: 2}",
+    "concat",
+    "1..3",
+    "a, b",
+    "\x01",
+]
 
 
 def damaged(text: str, rng: random.Random) -> str:
@@ -187,7 +235,9 @@ terms = st.recursive(
     lambda inner: st.one_of(
         st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
         inner.map(lambda t: f"-{t}"),
-        st.tuples(inner, st.sampled_from(["<", "<=", "==", "!=", ">", ">="]), inner, inner, inner).map(lambda t: f"({t[3]} if {t[0]} {t[1]} {t[2]} else {t[4]})"),
+        st.tuples(inner, st.sampled_from(["<", "<=", "==", "!=", ">", ">="]), inner, inner, inner).map(
+            lambda t: f"({t[3]} if {t[0]} {t[1]} {t[2]} else {t[4]})"
+        ),
         st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(lambda t: f"{t[0]}({t[1]}, {t[2]})"),
         st.tuples(st.sampled_from(["int", "floor", "ceil"]), inner).map(lambda t: f"{t[0]}({t[1]})"),
     ),
@@ -235,8 +285,10 @@ def test_expressions_are_exact(text):
 
 HOSTILE = [
     "__import__('os')", "().__class__", "a.b", "a[0]", "lambda: 1", "f'{a}'", "[a for a in b]", "{a: 1}", "(a := 1)", "a ** 2", "9**9**9",
-    "1 << 10**10", "'%1000000000d' % 1", "'a'", "b'a'", "1j", "...", "None", "a if b", "print(1)", "open('x')", "eval('1')", "min(*a)", "max(a, key=b)",
-    "a @ b", "~a", "a & b", "a is b", "a in b", "await a", "yield", "1 if", "", "()", "(1, 2)", "min(1)", "divisible(1)", "import os", "a; b",
+    "1 << 10**10", "'%1000000000d' % 1", "'a'", "b'a'", "1j", "...", "None", "a if b", "print(1)", "open('x')", "eval('1')", "min(*a)",
+    "max(a, key=b)",
+    "a @ b", "~a", "a & b", "a is b", "a in b", "await a", "yield", "1 if", "", "()", "(1, 2)", "min(1)", "divisible(1)", "import os",
+    "a; b",
     "1e999", "1e400", "0x", "9" * 400, "1" + "+1" * 300, "(" * 40 + "1" + ")" * 40, "-" * 60 + "1", "9007199254740993",
     "3000000 * 3000000 * 3000000", "\x00", "a\nb", "é", "１ + 1", "__builtins__", "int('1')", "round(1, 2)", "1_0 + __x",
 ]  # fmt: skip

@@ -157,20 +157,30 @@ def test_untied_alternatives_have_knobs_of_their_own():
     assert outs(net.graph(values={"stem.part1": "a", "stem.part2": "b", "stem.part2.b.out": 12})) == [6, 12]
 
 
-@pytest.mark.parametrize("text", ["stem: [conv3x3: {out: {search: [4], untied: true}}]", "params: {w: {search: [4], untied: true}}\nstem: [relu]"])
+@pytest.mark.parametrize(
+    "text", ["stem: [conv3x3: {out: {search: [4], untied: true}}]", "params: {w: {search: [4], untied: true}}\nstem: [relu]"]
+)
 def test_untied_outside_each(text):
     assert mistake(lambda: network("input: [3, 8, 8]\n" + text).holes).code == "E-RANGE"
 
 
 @pytest.mark.parametrize(
     "domain, values",
-    [("2..5", [2, 3, 4, 5]), ("8..32 step 8", [8, 16, 24, 32]), ("1..4 log", [1, 2, 3, 4]), ("[4, 0.5, relu, true]", [4, 0.5, "relu", True])],
+    [
+        ("2..5", [2, 3, 4, 5]),
+        ("8..32 step 8", [8, 16, 24, 32]),
+        ("1..4 log", [1, 2, 3, 4]),
+        ("[4, 0.5, relu, true]", [4, 0.5, "relu", True]),
+    ],
 )
 def test_domains(domain, values):
     assert list(holes(f"params: {{w: {{search: {domain}}}}}\ninput: [3, 8, 8]\nstem: [relu]")["w"].domain.values()) == values
 
 
-@pytest.mark.parametrize("domain", ["[]", "5..2", "1..4 step 0", "0..4 log", "often", "[1, 1]", "1.5..2", "{}", "[[relu], []]", "2..nan", "1..1e9 log", "1..1000000"])
+@pytest.mark.parametrize(
+    "domain",
+    ["[]", "5..2", "1..4 step 0", "0..4 log", "often", "[1, 1]", "1.5..2", "{}", "[[relu], []]", "2..nan", "1..1e9 log", "1..1000000"],
+)
 def test_domains_that_cannot_be(domain):
     assert mistake(lambda: holes(f"params: {{w: {{search: {domain}}}}}\ninput: [3, 8, 8]\nstem: [relu]")).code == "E-RANGE"
 

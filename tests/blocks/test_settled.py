@@ -76,7 +76,8 @@ def test_a_block_of_ones_own_becomes_a_part(tmp_path):
 
 def test_blocks_that_import_blocks(tmp_path):
     (tmp_path / "mine.yaml").write_text(MINE)
-    outer = "format: blockspace/block/1\nblock: outer\nblocks: {inner: mine.yaml}\nparts: {p: [inner]}\nflow: [p, inner, {inner: {act: relu}}]\n"
+    outer = "format: blockspace/block/1\nblock: outer\nblocks: {inner: mine.yaml}\nparts: {p: [inner]}\n"
+    outer += "flow: [p, inner, {inner: {act: relu}}]\n"
     (tmp_path / "outer.yaml").write_text(outer)
     same(network("blocks: {o: outer.yaml}\ninput: [4, 8, 8]\nstages: [o]", str(tmp_path / "n.yaml")), {}, tmp_path)
 
@@ -100,7 +101,9 @@ def test_untied_holes(tmp_path):
     input: [12, 8, 8]
     stem:
       - split: {chunk: 3}
-        each: [block: {default: a, untied: true, search: {a: [relu], none: [], c: [conv3x3: {out: {search: [4, 8]}}]}}, conv1x1: {out: {search: [4, 6], untied: true}}]
+        each:
+          - block: {default: a, untied: true, search: {a: [relu], none: [], c: [conv3x3: {out: {search: [4, 8]}}]}}
+          - conv1x1: {out: {search: [4, 6], untied: true}}
         merge: concat
     head: [global_avgpool, linear: 10]
     """
@@ -110,7 +113,8 @@ def test_untied_holes(tmp_path):
 
 
 def test_texts_that_yaml_would_misread(tmp_path):
-    text = "doc: 'yes: no, 1:30'\nparams: {s: {search: [0.5, 1e-3]}, t: true}\ninput: [3, 8, 8]\nstem: [{conv3x3: {out: 4, bn_eps: s, bias: t}}]"
+    text = "doc: 'yes: no, 1:30'\nparams: {s: {search: [0.5, 1e-3]}, t: true}\ninput: [3, 8, 8]\n"
+    text += "stem: [{conv3x3: {out: 4, bn_eps: s, bias: t}}]"
     net = network(text)
     for s in (0.5, 0.001):
         same(net, {"s": s}, tmp_path)
@@ -125,6 +129,8 @@ def test_a_library_name_cannot_be_shadowed(tmp_path):
 def test_two_blocks_of_one_name_cannot_be_one_file(tmp_path):
     for name, act in (("a", "silu"), ("b", "gelu")):
         (tmp_path / f"{name}_inner.yaml").write_text(f"format: blockspace/block/1\nblock: inner\nflow: [{act}]\n")
-        (tmp_path / f"{name}.yaml").write_text(f"format: blockspace/block/1\nblock: {name}\nblocks: {{inner: {name}_inner.yaml}}\nflow: [inner]\n")
+        (tmp_path / f"{name}.yaml").write_text(
+            f"format: blockspace/block/1\nblock: {name}\nblocks: {{inner: {name}_inner.yaml}}\nflow: [inner]\n"
+        )
     net = network("blocks: {a: a.yaml, b: b.yaml}\ninput: [3, 8, 8]\nstages: [a, b]", str(tmp_path / "n.yaml"))
     assert mistakes(settled, net, {})[0].code == "E-SHADOW"

@@ -42,7 +42,9 @@ def test_each_knows_its_part():
     assert widths(unit("{copy: 3}", "merge: concat", flow="[conv3x3: part * 2]")) == [(8, 2), (8, 4), (8, 6)]
 
 
-@pytest.mark.parametrize("channels, n, sizes", [(8, 4, [2, 2, 2, 2]), (64, 5, [13, 13, 13, 13, 12]), (10, 4, [3, 3, 3, 1]), (7, 7, [1] * 7)])
+@pytest.mark.parametrize(
+    "channels, n, sizes", [(8, 4, [2, 2, 2, 2]), (64, 5, [13, 13, 13, 13, 12]), (10, 4, [3, 3, 3, 1]), (7, 7, [1] * 7)]
+)
 def test_chunk_divides_as_torch_does(channels, n, sizes):
     assert parts(unit(f"{{chunk: {n}}}", "merge: concat", channels)) == sizes
 
@@ -61,7 +63,9 @@ def test_sizes_and_shares():
     assert mistake(unit, "{sizes: [8, 0]}", "merge: concat").code == "E-TYPE"
 
 
-@pytest.mark.parametrize("split", ["{shares: [1, 0]}", "{shares: [1, -1]}", "{shares: [-1, -3]}", "{shares: [a, 1]}", "{shares: [true, 1]}"])
+@pytest.mark.parametrize(
+    "split", ["{shares: [1, 0]}", "{shares: [1, -1]}", "{shares: [-1, -3]}", "{shares: [a, 1]}", "{shares: [true, 1]}"]
+)
 def test_shares_are_positive_numbers(split):
     assert mistake(unit, split, "merge: concat").code in ("E-SPLIT", "E-TYPE", "E-NAME")
 

@@ -65,7 +65,8 @@ def test_values_are_evaluated_for_each_repeated_block():
 
 
 def test_stages_are_named_or_numbered():
-    text = "input: [8, 8, 8]\nstages: [{block: conv3x3, out: 4}, relu, {block: conv3x3, out: 4, repeat: 2}, {name: last, block: conv3x3, out: 4}]\n"
+    text = "input: [8, 8, 8]\nstages: [{block: conv3x3, out: 4}, relu, {block: conv3x3, out: 4, repeat: 2},"
+    text += " {name: last, block: conv3x3, out: 4}]\n"
     names = [n for n in network(text + TAIL).graph().nodes if n.endswith("conv")]
     assert names == ["stage1.conv", "stage2.block1.conv", "stage2.block2.conv", "last.conv"]
 
@@ -85,7 +86,9 @@ def test_a_setting_inside_and_beside():
 # -- rule 9: names -------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["copy", "none", "add", "relu", "batch", "conv-norm-act", "input", "index", "channels", "if", "lambda", "a-b", "2x", "é"])
+@pytest.mark.parametrize(
+    "word", ["copy", "none", "add", "relu", "batch", "conv-norm-act", "input", "index", "channels", "if", "lambda", "a-b", "2x", "é"]
+)
 def test_words_of_the_grammar_cannot_be_params(word):
     for section in ("params", "let"):
         assert mistake(block, "[relu]", f"{section}: {{{word}: 1}}").code in ("E-WORD", "E-NAME")
@@ -245,7 +248,9 @@ def test_names_of_parts_are_words(name):
 
 def test_files_that_contain_each_other(tmp_path):
     for name, other in (("a", "b"), ("b", "a")):
-        (tmp_path / f"{name}.yaml").write_text(f"format: blockspace/block/1\nblock: {name}\nblocks: {{{other}: {other}.yaml}}\nflow: [{other}]\n")
+        (tmp_path / f"{name}.yaml").write_text(
+            f"format: blockspace/block/1\nblock: {name}\nblocks: {{{other}: {other}.yaml}}\nflow: [{other}]\n"
+        )
     found = mistakes(load, tmp_path / "a.yaml")
     assert [m.code for m in found] == ["E-RECURSION"] and "a.yaml -> b.yaml -> a.yaml" in found[0].message
 

@@ -128,7 +128,9 @@ def test_never_imports_torch(argv):
 
 
 def test_a_mistake_in_a_real_process(files):
-    run = subprocess.run([sys.executable, "-c", "from blockspace.cli import entry; entry()", "check", "bad.yaml"], capture_output=True, text=True, timeout=60)
+    run = subprocess.run(
+        [sys.executable, "-c", "from blockspace.cli import entry; entry()", "check", "bad.yaml"], capture_output=True, text=True, timeout=60
+    )
     assert run.returncode == 2 and run.stdout == "" and run.stderr.startswith("error: unknown operation 'conv33'")
 
 

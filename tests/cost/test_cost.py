@@ -23,13 +23,23 @@ def test_nodes_add_up():
     assert found.per_node["linear"].macs == 16 * 7 and found.per_node["linear"].params == 17 * 7
 
 
-@pytest.mark.parametrize("number, text", [(0, "0"), (999, "999"), (4230479872, "4.230G"), (300774272, "300.8M"), (25557, "25.56k"), (15470264320, "15.47G")])
+@pytest.mark.parametrize(
+    "number, text", [(0, "0"), (999, "999"), (4230479872, "4.230G"), (300774272, "300.8M"), (25557, "25.56k"), (15470264320, "15.47G")]
+)
 def test_short_numbers(number, text):
     assert short(number) == text
 
 
 @pytest.mark.parametrize(
-    "low, high, value, holds", [(None, 100, 100, True), (None, 100, 101, False), (96, 100, 95, False), (96, 100, 96, True), (96, None, 1000, True), (None, None, 5, True)]
+    "low, high, value, holds",
+    [
+        (None, 100, 100, True),
+        (None, 100, 101, False),
+        (96, 100, 95, False),
+        (96, 100, 96, True),
+        (96, None, 1000, True),
+        (None, None, 5, True),
+    ],
 )
 def test_budgets(low, high, value, holds):
     budget = Budget("macs", low, high)

@@ -69,7 +69,11 @@ def test_keys():
     assert load("resnet50").graph().key() == load("resnet50").graph().key()
     assert load("resnet50").graph().key() != load("resnext50_32x4d").graph().key()
     assert load("resnet50").graph().key() != load("resnet50").graph((3, 192, 192)).key()
-    assert built("- conv3x3: 8").key() == built("[{conv3x3: 8, name: other}]").key() == built("- {repeat: 1, do: [identity, conv3x3: 8]}").key()
+    assert (
+        built("- conv3x3: 8").key()
+        == built("[{conv3x3: 8, name: other}]").key()
+        == built("- {repeat: 1, do: [identity, conv3x3: 8]}").key()
+    )
     assert built("- conv3x3: 8").key() != built("- conv3x3: {out: 8, bn_momentum: 0.2}").key()
     assert built("- conv3x3: 8").key().startswith("v1:")
 

@@ -92,7 +92,14 @@ def test_an_unknown_op_in_a_file():
 def test_windows_are_rounded_as_torch_does(size):
     torch = pytest.importorskip("torch")
     value = torch.zeros(1, 1, size, size)
-    for kernel, stride, padding, ceil in ((2, 2, 0, True), (3, 2, 1, True), (3, 2, 0, True), (3, 3, 1, True), (2, 2, 0, False), (3, 1, 1, False)):
+    for kernel, stride, padding, ceil in (
+        (2, 2, 0, True),
+        (3, 2, 1, True),
+        (3, 2, 0, True),
+        (3, 3, 1, True),
+        (2, 2, 0, False),
+        (3, 1, 1, False),
+    ):
         found = window(size, kernel, stride, padding, 1, ceil)
         if found < 1 or size + 2 * padding < kernel:
             continue

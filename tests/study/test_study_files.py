@@ -100,7 +100,9 @@ def test_a_file_that_is_not_there(tmp_path):
 
 
 def test_overrides(write):
-    study = load_study(write(), ["search.trials=8", "train.epochs=3", "baseline.block.resnext.cardinality=4", "search.per_choice.block=equal", "doc=a b"])
+    study = load_study(
+        write(), ["search.trials=8", "train.epochs=3", "baseline.block.resnext.cardinality=4", "search.per_choice.block=equal", "doc=a b"]
+    )
     options = study.options
     assert (options.search.trials, options.train.epochs, options.baseline["block.resnext.cardinality"], options.doc) == (8, 3, 4, "a b")
 
@@ -141,7 +143,9 @@ def test_baselines_that_are_none(write, text):
     assert found.code == "E-SPACE" and found.mark is not None, found.render()
 
 
-@pytest.mark.parametrize("text, code", [("baseline.macs=many", "E-TYPE"), ("baseline.macs=0.5", "E-TYPE"), ("baseline.macs=true", "E-TYPE")])
+@pytest.mark.parametrize(
+    "text, code", [("baseline.macs=many", "E-TYPE"), ("baseline.macs=0.5", "E-TYPE"), ("baseline.macs=true", "E-TYPE")]
+)
 def test_a_baselines_cost_is_a_count(write, text, code):
     assert mistake(ask, write(), [text]).code == code
 
@@ -157,14 +161,25 @@ def test_missing_data(write):
         assert mistakes(ask, write(("data: digits", f"data: {data}")))[0].code in ("E-DATA", "E-KEY")
 
 
-@pytest.mark.parametrize("window, code", [("{low: 110%, high: 100%}", "E-RANGE"), ("{low: 9M, high: 1M}", "E-RANGE"), ("{high: lots}", "E-TYPE"),
-                                          ("{high: 0%}", "E-TYPE"), ("{high: -5}", "E-TYPE")])  # fmt: skip
+@pytest.mark.parametrize(
+    "window, code",
+    [
+        ("{low: 110%, high: 100%}", "E-RANGE"),
+        ("{low: 9M, high: 1M}", "E-RANGE"),
+        ("{high: lots}", "E-TYPE"),
+        ("{high: 0%}", "E-TYPE"),
+        ("{high: -5}", "E-TYPE"),
+    ],
+)
 def test_windows_that_cannot_be(write, window, code):
     found = mistake(ask, write(("{low: 96%, high: 100%}", window)))
     assert found.code == code and found.mark.line == 7, found.render()
 
 
-@pytest.mark.parametrize("window, low, high", [("{high: 8M}", None, 8_000_000), ("{high: '8M'}", None, 8_000_000), ("{low: 50%}", 0.5, None), ("{high: '50%'}", None, 0.5)])
+@pytest.mark.parametrize(
+    "window, low, high",
+    [("{high: 8M}", None, 8_000_000), ("{high: '8M'}", None, 8_000_000), ("{low: 50%}", 0.5, None), ("{high: '50%'}", None, 0.5)],
+)
 def test_windows_in_counts_and_shares(write, window, low, high):
     question = ask(write(("{low: 96%, high: 100%}", window)))
     found, macs = question.proposals.budgets["macs"], question.baseline.costs["macs"]
