@@ -46,8 +46,9 @@ def main(name: str) -> None:
     fvcore, both, again = (statistics.median(column) for column in zip(*rounds))
     ratios = sorted(a / b for a, b, _ in rounds)
     print(f"{name}: {ours().macs:,} macs in both")
-    print(f"fvcore {fvcore * 1e3:.1f} ms   expand + cost {both * 1e3:.2f} ms   cost of an expanded graph {again * 1e3:.3f} ms   (CPU time, medians of {ROUNDS})")
-    print(f"expand + cost is {statistics.median(ratios):.0f}x faster than fvcore ({ratios[0]:.0f} to {ratios[-1]:.0f}); costing again {fvcore / again:.0f}x")
+    print(f"medians of {ROUNDS}: fvcore {fvcore * 1e3:.1f} ms, expand + cost {both * 1e3:.2f} ms, cost again {again * 1e3:.3f} ms")
+    spread = f"{ratios[0]:.0f} to {ratios[-1]:.0f}"
+    print(f"expand + cost is {statistics.median(ratios):.0f}x faster than fvcore ({spread}); costing again {fvcore / again:.0f}x")
 
 
 if __name__ == "__main__":

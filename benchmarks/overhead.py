@@ -2,8 +2,8 @@
 
     python benchmarks/overhead.py [study] [key=value ...]
 
-Runs the study in a temporary folder and compares the time its workers had (wall time of a stage x workers) with the time they spent training
-and evaluating. What is left over is everything around training, idle workers at the end of a stage included.
+Runs the study in a temporary folder and compares the time its workers had (wall time of a stage x workers) with the time they spent
+training and evaluating. What is left over is everything around training, idle workers at the end of a stage included.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ def main(study: str, overrides: list[str]) -> None:
     spans = {"search": (started, marks["finals"]), "finals": (marks["finals"], marks["exporting"])}
     for name, (begin, end) in spans.items():
         wall = end - begin
-        print(f"{name:7} {wall:6.1f} s wall x {workers} workers, {training[name]:6.1f} s training: {wall * workers / training[name] - 1:+.1%} around it")
-    print(f"{'start':7} {marks['opened'] - started:6.1f} s (in search)   export {ended - marks['exporting']:.1f} s   together {ended - started:.1f} s")
+        around = wall * workers / training[name] - 1
+        print(f"{name:7} {wall:6.1f} s wall x {workers} workers, {training[name]:6.1f} s training: {around:+.1%} around it")
+    start, export = marks["opened"] - started, ended - marks["exporting"]
+    print(f"{'start':7} {start:6.1f} s (in search)   export {export:.1f} s   together {ended - started:.1f} s")
     wall = (marks["exporting"] - started) * workers
     print(f"everything around training adds {wall / sum(training.values()) - 1:.1%} to it")
 

@@ -23,10 +23,11 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Scalar:
     """A word, number or expression, as written."""
 
-    __slots__ = ("text", "quoted", "mark", "parsed")
+    __slots__ = ("text", "quoted", "mark", "key", "parsed")
 
     def __init__(self, text: str, mark: Mark, quoted: bool = False):
         self.text, self.mark, self.quoted = text, mark, quoted
+        self.key = mark  # where the key stands that this is the value of
         self.parsed = None  # the compiled expression, once it is known to be one
 
     def __repr__(self) -> str:
@@ -36,10 +37,10 @@ class Scalar:
 class Seq:
     """A list."""
 
-    __slots__ = ("items", "mark", "parsed")
+    __slots__ = ("items", "mark", "key", "parsed")
 
     def __init__(self, items: list, mark: Mark):
-        self.items, self.mark = items, mark
+        self.items, self.mark, self.key = items, mark, mark
         self.parsed = None  # the flow, once it is known to be one
 
     def __repr__(self) -> str:
@@ -49,12 +50,12 @@ class Seq:
 class Map:
     """A mapping from words to nodes, in order; `keys` has each key's own mark."""
 
-    __slots__ = ("items", "keys", "mark", "parsed")
+    __slots__ = ("items", "keys", "mark", "key", "parsed")
 
     def __init__(self, mark: Mark):
         self.items: dict[str, Node] = {}
         self.keys: dict[str, Mark] = {}
-        self.mark = mark
+        self.mark = self.key = mark
         self.parsed = None
 
     def get(self, key: str):
@@ -174,7 +175,7 @@ class _Reader:
                 )
             else:
                 node.items[name.text] = value
-                node.keys[name.text] = name.mark
+                node.keys[name.text] = value.key = name.mark
         return node
 
     def _alias(self, event) -> Node:
@@ -216,12 +217,14 @@ class _Reader:
 def copy(node: Node) -> Node:
     """A tree of its own: each use of an alias is a place of its own, with holes of its own."""
     if isinstance(node, Scalar):
-        return Scalar(node.text, node.mark, node.quoted)
-    if isinstance(node, Seq):
-        return Seq([copy(item) for item in node.items], node.mark)
-    twin = Map(node.mark)
-    twin.items = {key: copy(value) for key, value in node.items.items()}
-    twin.keys = dict(node.keys)
+        twin: Node = Scalar(node.text, node.mark, node.quoted)
+    elif isinstance(node, Seq):
+        twin = Seq([copy(item) for item in node.items], node.mark)
+    else:
+        twin = Map(node.mark)
+        twin.items = {key: copy(value) for key, value in node.items.items()}
+        twin.keys = dict(node.keys)
+    twin.key = node.key
     return twin
 
 

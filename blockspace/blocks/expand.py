@@ -181,7 +181,7 @@ class Expansion:
 
     def _check_settings(self, unit: Unit, settings: dict) -> None:
         unknown = [
-            syntax.unknown_key(key, node.mark, list(unit.params), unit.name)
+            syntax.unknown_key(key, node.key, list(unit.params), unit.name)
             for key, (node, _) in settings.items()
             if key not in unit.params
         ]
@@ -274,7 +274,7 @@ class Expansion:
         if what.text in MERGES:
             raise error("E-OP", f"{what.text} merges named values and is no block", what.mark, f"write `- {what.text}: a, b`")
         allowed = syntax.allowed_settings(what.text)
-        bad = [syntax.unknown_key(k, n.mark, allowed, what.text) for k, n in nodes.items() if k not in allowed]
+        bad = [syntax.unknown_key(k, n.key, allowed, what.text) for k, n in nodes.items() if k not in allowed]
         if bad:
             raise BlockspaceError(*bad)
         step = OpStep(what.text, what.mark, None, None, nodes)

@@ -255,7 +255,7 @@ def unknown_settings(step: BlockStep, unit: Unit) -> list[Mistake]:
         return []
     allowed = list(target.params)
     bad = [key for key in step.settings if key not in target.params and key != "stride"]
-    return [unknown_key(key, step.settings[key].mark, allowed, step.what.text) for key in bad]
+    return [unknown_key(key, step.settings[key].key, allowed, step.what.text) for key in bad]
 
 
 _FILES: dict[tuple[str, float], File] = {}

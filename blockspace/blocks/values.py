@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from blockspace.blocks.expr import compile_expr, number
 from blockspace.blocks.words import RESERVED, guess, is_operation
-from blockspace.errors import BlockspaceError, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
 UNKNOWN = object()  # a value that a mistake made impossible; it silences what reads it
@@ -170,7 +171,7 @@ def value(node: Node, env: Env):
         try:
             return scalar(node, env)
         except BlockspaceError as e:
-            raise e.at(node.mark, in_text(node, e)) from None
+            raise in_expression(node, e) from None
     if isinstance(node, Map):
         if "search" in node:
             return env.run.hole(node, env)
@@ -183,10 +184,20 @@ def value(node: Node, env: Env):
     return Flow(node, env)
 
 
-def in_text(node: Scalar, e: BlockspaceError) -> str:
-    """Which expression a mistake is in, where its message does not show it."""
-    shown = len(node.text) > 60 or node.text.isidentifier() or any(repr(node.text) in m.message for m in e.mistakes)
-    return "" if shown else f"in {node.text!r}: "
+def in_expression(node: Scalar, e: BlockspaceError) -> BlockspaceError:
+    """The mistakes with their place in an expression: at the name they are about, else at its start; the expression is named."""
+    return type(e)(*(m if m.mark else placed(node, m) for m in e.mistakes))
+
+
+def placed(node: Scalar, mistake: Mistake) -> Mistake:
+    shown = len(node.text) > 60 or node.text.isidentifier() or repr(node.text) in mistake.message
+    message = mistake.message if shown else f"{mistake.message} in {node.text!r}"
+    about = re.match(r"unknown name '(\w+)'", mistake.message)
+    found = re.search(rf"\b{about[1]}\b", node.text) if about else None
+    mark = node.mark
+    if found:
+        mark = Mark(mark.source, mark.line, mark.column + node.quoted + found.start(), len(found[0]))
+    return Mistake(mistake.code, message, mark, mistake.help)
 
 
 def conditional(node: Map, env: Env):

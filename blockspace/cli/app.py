@@ -25,9 +25,15 @@ blockspace ls '*hs*'                                      blocks, networks and o
 def run(argv: list[str]) -> int:
     """Parse and run; returns the exit code."""
     app = typer.Typer(
-        name="blockspace", no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, epilog=EXAMPLES,
-        help="Search convolutional blocks written as split, transform and merge.", context_settings={"help_option_names": ["-h", "--help"]},
-    )  # fmt: skip
+        name="blockspace",
+        help="Search convolutional blocks written as split, transform and merge.",
+        epilog=EXAMPLES,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     app.callback()(root)
     for file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
         command = import_module(f"blockspace.cli.{file.stem}")
@@ -38,11 +44,8 @@ def run(argv: list[str]) -> int:
     except Exception as e:
         if not hasattr(e, "format_message"):  # only typer's own complaints about the command line have one
             raise
-        raise error("E-KEY", e.format_message().rstrip("."), help="`blockspace --help` lists commands, `blockspace COMMAND --help` its options") from None
-
-
-def root(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=lambda v: show_version(v))) -> None:
-    """Options of the program itself."""
+        help = "`blockspace --help` lists commands, `blockspace COMMAND --help` its options"
+        raise error("E-KEY", e.format_message().rstrip("."), help=help) from None
 
 
 def show_version(asked: bool) -> None:
@@ -51,3 +54,7 @@ def show_version(asked: bool) -> None:
 
         typer.echo(f"blockspace {__version__}")
         raise typer.Exit()
+
+
+def root(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=show_version)) -> None:
+    """Options of the program itself."""

@@ -52,4 +52,5 @@ def run(study: str, overrides: list[str], as_json: bool) -> None:
             raise stop
     print(to_json(outcome) if as_json else outcome.text())
     folder = outcome.study.folder
-    print(f"\nexported: {', '.join(p.name for p in outcome.exported)} in {folder}/best; all trials in {folder}/results.csv", file=sys.stderr)
+    names = ", ".join(place.name for place in outcome.exported)
+    print(f"\nexported: {names} in {folder}/best; all trials in {folder}/results.csv", file=sys.stderr)

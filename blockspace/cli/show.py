@@ -38,7 +38,10 @@ def run(target: str | None = None, *settings: str, full: bool = False, source: b
 def holes(template) -> list[str]:
     """The places left open, one a line."""
     found = template.holes
-    rows = [f"  {h.name}: {h.domain}  (default {h.default})" + (f"  where {h.under[0]} is {h.under[1]}" if h.under else "") for h in found.holes.values()]
+    rows = []
+    for hole in found.holes.values():
+        where = f"  where {hole.under[0]} is {hole.under[1]}" if hole.under else ""
+        rows.append(f"  {hole.name}: {hole.domain}  (default {hole.default}){where}")
     rows += [f"  {u.name}: {u.domain}  (solved to the budget of {u.cost})" for u in found.unknowns.values()]
     return ["open:", *rows] if rows else []
 

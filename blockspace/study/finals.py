@@ -36,9 +36,13 @@ def choose(question: Question, rows: list[Row]) -> list[Chosen]:
     allowed = sorted((r for r in rows if r.best_allowed), key=lambda r: (sign * r.values[objective], r.number))
     families = question.space.choices(per) if per else [None]
     best = [r for family in families for r in [r for r in allowed if per is None or r.families.get(per) == str(family)][:take]]
-    finalists = [Chosen(folder_name(r.label), r.families.get(per, question.space.name), question.candidate(r.params), r.measured) for r in best]
+    finalists = [of_row(question, r, r.families.get(per, question.space.name)) for r in best]
     base = question.baseline
     return [*finalists, Chosen(BASELINE, BASELINE, base, {"latency": 1.0} if question.limits else {})]
+
+
+def of_row(question: Question, row: Row, family: str) -> Chosen:
+    return Chosen(folder_name(row.label), family, question.candidate(row.params), row.measured)
 
 
 def folder_name(label: str) -> str:
@@ -131,7 +135,9 @@ def card(question: Question, one: Chosen, line: str) -> str:
     mean, std = (", ".join(f"{v:.6g}" for v in scores[name]) for name in ("mean", "std"))
     chosen = "\n".join(f"- {name}: {token}" for name, token in candidate.arch["values"].items())
     costs = ", ".join(f"{value:,} {name}" for name, value in candidate.costs.items())
-    latency = f"\n- latency: {one.measured['latency']:.3f} of the baseline's (CPU time, eager, batch 1)" if "latency" in one.measured else ""
+    ratio = one.measured.get("latency")
+    latency = f"\n- latency: {ratio:.3f} of the baseline's (CPU time of one eager call beside it)" if ratio else ""
+    epochs = options.finalists.epochs or options.train.epochs
     return f"""# {one.name}
 
 {options.doc or question.study.name}
@@ -139,7 +145,7 @@ def card(question: Question, one: Chosen, line: str) -> str:
 - input: {shape}; pixels in 0..1, minus {mean}, divided by {std} (per channel, of the training images)
 - costs: {costs}{latency}
 - key: {candidate.key}
-- trained on: {question.study.data.name or question.study.data.folder}, train and validation, {options.finalists.epochs or options.train.epochs} epochs
+- trained on: {question.study.data.name or question.study.data.folder}, train and validation, {epochs} epochs
 - test: {line or "not scored"}
 - weights: of the first of {options.finalists.seeds} seeds, which was not chosen by its test score
 

@@ -20,7 +20,8 @@ def export(
     """Export `target` to `folder`, each file checked against the module (see `blockspace.export`).
 
     `target` is a library network, a YAML file, an exported folder, or `RUN#29` / `RUN#name`: a trial or a finalist of a run directory.
-    `weights` is a safetensors file; found networks bring their own. Without any, weights are freshly drawn with seed 0. Raises BlockspaceError.
+    `weights` is a safetensors file; found networks bring their own. Without any, weights are freshly drawn with seed 0. Raises
+    BlockspaceError for a target or weights that cannot be read, and what `blockspace.export.export` raises.
     """
     from blockspace.export import export as write
 
@@ -40,7 +41,8 @@ def resolve(target: str) -> tuple[str, Path | None]:
     if mark:
         folder = folder / "trials" / f"{int(name):04d}" if name.isdigit() else folder / "finalists" / name / "seed-0"
         if not (folder / ARCH).is_file():
-            raise error("E-FILE", f"no network {name!r} in {run}", help=f"see {run}/results.csv for the trials, {run}/finalists for the names")
+            help = f"see {run}/results.csv for the trials, {run}/finalists for the names"
+            raise error("E-FILE", f"no network {name!r} in {run}", help=help)
     if not folder.is_dir():
         return target, None
     if not (folder / ARCH).is_file():

@@ -58,7 +58,8 @@ def report(question: Question, families: list[Family]) -> str:
     space, base = question.space, question.baseline
     lines = [f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
     budgets = [*map(str, question.proposals.budgets.values()), *(limit(name, *bounds) for name, bounds in question.limits.items())]
-    lines += [f"baseline: {base.label}, {base.costs['macs']:,} macs, {base.costs['params']:,} params", f"budget: {'; '.join(budgets) or 'none'}", ""]
+    lines.append(f"baseline: {base.label}, {base.costs['macs']:,} macs, {base.costs['params']:,} params")
+    lines += [f"budget: {'; '.join(budgets) or 'none'}", ""]
     rows = [[f.name, str(f.samples), spread(f.before), f"{f.share:.0%}", short(mean(f.after)) if f.after else "-"] for f in families]
     lines.append(grid(["family", "drawn", "macs at default widths: 5 %, median, 95 %", "within budget, solved", "mean macs"], rows))
     for f in families:

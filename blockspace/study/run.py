@@ -65,7 +65,7 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     """Run a study to its answer: search, retrain the finalists, compare, export.
 
     `overrides` are `key.path=value` texts; keyword arguments are settings of its `search:` section (`trials=40`). Everything is kept in
-    the run directory, and the same call goes on where a killed one stopped. Raises BlockspaceError and, when stopped by a signal, Interrupted.
+    the run directory, and the same call goes on where a killed one stopped. Raises BlockspaceError and, stopped by a signal, Interrupted.
     """
     texts = [*overrides, *(f"search.{key}={value}" for key, value in changes.items())]
     question = ask(path, texts)
@@ -97,7 +97,8 @@ def prepared(question: Question) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as reason:
-        raise error("E-IO", f"{folder} cannot be made: {reason.strerror}", help="choose another with out=FOLDER", cls=StorageError) from None
+        message = f"{folder} cannot be made: {reason.strerror}"
+        raise error("E-IO", message, help="choose another with out=FOLDER", cls=StorageError) from None
     write_atomic(folder / ".probe", b"")
     (folder / ".probe").unlink()
     return folder.absolute()
@@ -186,13 +187,14 @@ def write_results(question: Question, rows: list[Row]) -> None:
 
 def test_lines(found) -> dict[str, str]:
     """Per network the words of its card: accuracy and log-loss on the test split."""
-    return {
-        r.name: f"accuracy {r.accuracy:.4f}, log-loss {r.log_loss:.4f} nats (means over {r.seeds} seeds, {found.images} images)" for r in found.rows
-    }
+    size = f"{found.images} images"
+    return {r.name: f"accuracy {r.accuracy:.4f}, log-loss {r.log_loss:.4f} nats (means over {r.seeds} seeds, {size})" for r in found.rows}
 
 
 def as_json(outcome: Outcome) -> str:
     """The outcome for programs: the answer's rows and sentence, the front, the exported folders."""
-    rows = [{"family": r.family, "name": r.name, **r.costs, "seeds": r.seeds, "accuracy": r.accuracy, "log_loss": r.log_loss} for r in outcome.answer.rows]
-    content = {"study": outcome.study.name, "sentence": outcome.answer.sentence(), "networks": rows, "exported": [str(p) for p in outcome.exported]}
-    return json.dumps(content, indent=1)
+    answer = outcome.answer
+    names = ("family", "name", "seeds", "accuracy", "accuracy_sd", "log_loss", "log_loss_sd")
+    rows = [{name: getattr(row, name) for name in names} | dict(row.costs) for row in answer.rows]
+    exported = [str(place) for place in outcome.exported]
+    return json.dumps({"study": outcome.study.name, "sentences": answer.sentences(), "networks": rows, "exported": exported}, indent=1)

@@ -29,7 +29,7 @@ def train_trial(task: Task) -> Result:
 
 
 def train_finalist(task: Task) -> Result:
-    """Train one finalist on train + validation and score it on the test split, once; weights and per-image scores stay beside the result."""
+    """Train one finalist on train + validation and score it on the test split, once; weights and scores stay beside the result."""
     from blockspace.train import load, score
 
     final, test = load(task.options["data"]).final_split()

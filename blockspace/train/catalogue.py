@@ -11,8 +11,8 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import Field, model_validator
 
 from blockspace.errors import BlockspaceError, Mark, error
-from blockspace.train import folder as folders
 from blockspace.options import Options, suggest, validated
+from blockspace.train import folder as folders
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts its files
 IDX = tuple(f"{folder}train-images-idx3-ubyte{end}" for folder in ("", "FashionMNIST/raw/") for end in ("", ".gz"))

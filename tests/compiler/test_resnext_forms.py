@@ -28,7 +28,8 @@ def mapped(c: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def forms(shape, **settings):
     """(form a, form c) in float64, with random norms and equal weights."""
-    a, c = (compile(load(n, cardinality=CARDINALITY, width=WIDTH, **settings).graph(shape), seed=0).double() for n in ("resnext_a", "resnext"))
+    blocks = (load(name, cardinality=CARDINALITY, width=WIDTH, **settings) for name in ("resnext_a", "resnext"))
+    a, c = (compile(block.graph(shape), seed=0).double() for block in blocks)
     generator = torch.Generator().manual_seed(1)
     for key, tensor in c.state_dict().items():
         if "norm" in key and tensor.ndim:

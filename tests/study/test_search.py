@@ -83,7 +83,8 @@ network = [v for v in vars(module).values() if isinstance(v, type) and v.__modul
 network.load_state_dict(load_file(r"{place / "weights.safetensors"}"))
 x = torch.randn(5, 1, 16, 16)
 ours = network(x).detach().numpy()
-theirs = onnxruntime.InferenceSession(r"{place / "model.onnx"}").run(None, {{onnxruntime.InferenceSession(r"{place / "model.onnx"}").get_inputs()[0].name: x.numpy()}})[0]
+session = onnxruntime.InferenceSession(r"{place / "model.onnx"}")
+theirs = session.run(None, {{session.get_inputs()[0].name: x.numpy()}})[0]
 print(float(numpy.abs(ours - theirs).max()))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
