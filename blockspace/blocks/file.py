@@ -94,6 +94,7 @@ class File(Unit):
         if not isinstance(node, Map):
             raise error("E-YAML", "a block or network file is a mapping", node.mark, "start with `format: blockspace/block/1`")
         self.path = path
+        self.modified = os.path.getmtime(path) if os.path.exists(path) else 0.0
         self.kind = self._kind(node)
         self.root = node
         refuse_unknown(node, KEYS[self.kind], f"a {self.kind} file")
@@ -163,6 +164,11 @@ class File(Unit):
             return file
         path = library.find(word, "block")
         return load_file(path) if path else None
+
+    def fresh(self) -> bool:
+        """Whether the files it imports are still what was read."""
+        own = [unit for word, unit in self._units.items() if word in self.imports and isinstance(unit, File)]
+        return all(os.path.exists(f.path) and os.path.getmtime(f.path) == f.modified and f.fresh() for f in own)
 
     def unit_names(self) -> list[str]:
         return [*self.parts, *self.imports, *library.names("block")]
@@ -266,7 +272,7 @@ def load_file(path: str) -> File:
     """The file at `path`, read and checked once per content."""
     path = os.path.abspath(path)
     stamp = (path, os.path.getmtime(path)) if os.path.exists(path) else (path, 0.0)
-    if stamp in _FILES:
+    if stamp in _FILES and _FILES[stamp].fresh():
         return _FILES[stamp]
     if path in _LOADING:
         chain = " -> ".join(os.path.basename(p) for p in [*_LOADING, path])

@@ -44,6 +44,8 @@ class Progress:
 
     def on_asked(self, data: dict) -> None:
         self.total = data["trials"]
+        for note in data["notes"]:
+            print(note, file=self.stream)
 
     def on_opened(self, data: dict) -> None:
         self.done = self.before = data.get("trained", 0)

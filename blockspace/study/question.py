@@ -24,6 +24,7 @@ class Question:
     proposals: Proposals
     baseline: Candidate
     limits: dict[str, tuple[float | None, float | None]]  # on what is measured
+    notes: tuple[str, ...] = ()  # where the data overruled the network file
 
     @property
     def options(self):
@@ -73,7 +74,18 @@ def ask(path: str | Path, overrides=()) -> Question:
             limits[name] = (budget.low, budget.high)
         elif budget is not None:
             budgets[name] = budget
-    return Question(study, space, Proposals(space, budgets, solver), baseline, limits)
+    return Question(study, space, Proposals(space, budgets, solver), baseline, limits, overruled(network, shape, classes))
+
+
+def overruled(network: Network, shape: tuple[int, ...], classes: int) -> tuple[str, ...]:
+    """What is said where the data's shape or classes differ from the file's: the data wins."""
+    notes = []
+    if network.file.input is not None and network.input_shape != tuple(shape):
+        given, wins = ("x".join(map(str, s)) for s in (network.input_shape, shape))
+        notes.append(f"input: {wins}, as the data is; {network.name} says {given}")
+    if "classes" in network.params and network.params["classes"] != str(classes):
+        notes.append(f"classes: {classes}, as the data has; {network.name} says {network.params['classes']}")
+    return tuple(notes)
 
 
 def space_of(study: Study) -> Network:

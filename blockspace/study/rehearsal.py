@@ -56,7 +56,7 @@ def report(question: Question, families: list[Family]) -> str:
     from blockspace.report import grid
 
     space, base = question.space, question.baseline
-    lines = [f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
+    lines = [*question.notes, f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
     budgets = [*map(str, question.proposals.budgets.values()), *(limit(name, *bounds) for name, bounds in question.limits.items())]
     lines.append(f"baseline: {base.label}, {base.costs['macs']:,} macs, {base.costs['params']:,} params")
     lines += [f"budget: {'; '.join(budgets) or 'none'}", ""]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,9 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     question = ask(path, texts)
     check_data(question.study.data)
     question.proposals.check_reachable()
-    emit = on_event or (lambda _kind, _data: None)
-    emit("asked", {"trials": question.options.search.trials})
     folder = prepared(question)
+    emit = logged(folder, on_event)
+    emit("asked", {"trials": question.options.search.trials, "notes": question.notes})
     with ExitStack() as stack:
         lock = stack.enter_context(StudyLock(folder))
         write_atomic(folder / "study.yaml", resolved_yaml(question))
@@ -89,6 +90,19 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     outcome = Outcome(question, rows, found, exported)
     write_atomic(folder / "answer.txt", outcome.text() + "\n")
     return outcome
+
+
+def logged(folder: Path, on_event: Event | None) -> Event:
+    """Every event as a line of log.txt, then to the caller."""
+
+    def emit(kind: str, data: dict[str, Any]) -> None:
+        words = [str(data[name]) for name in ("number", "label", "status", "reason", "trained") if data.get(name) not in (None, "")]
+        with open(folder / "log.txt", "a", encoding="utf-8") as file:
+            file.write(f"{datetime.now().isoformat(timespec='seconds')} {kind} {' '.join(words)}\n")
+        if on_event:
+            on_event(kind, data)
+
+    return emit
 
 
 def prepared(question: Question) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from written import block, built, mistake, mistakes, network, ops
 
@@ -269,3 +271,15 @@ def test_networks_know_their_sections():
 def test_data_wins_over_the_file():
     net = network("params: {classes: 10}\ninput: [3, 8, 8]\nhead: [global_avgpool, linear: classes]").fitted((1, 16, 16), 7)
     assert net.input_shape == (1, 16, 16) and net.graph().output_shape == (7,)
+
+
+def test_an_edited_import_is_read_again(tmp_path):
+    """Files are read once per content, also those that an unchanged file imports."""
+    head = "format: blockspace/{0}/1\n{0}: {1}\n"
+    (tmp_path / "mine.yaml").write_text(head.format("block", "mine") + "flow: [conv3x3: 4]\n")
+    net = tmp_path / "net.yaml"
+    net.write_text(head.format("network", "net") + "blocks: {mine: ./mine.yaml}\ninput: [3, 8, 8]\nstages: [mine]\n")
+    assert outs(load(str(net)).graph()) == [4]
+    (tmp_path / "mine.yaml").write_text(head.format("block", "mine") + "flow: [conv3x3: 5]\n")
+    os.utime(tmp_path / "mine.yaml", (1, 1))
+    assert outs(load(str(net)).graph()) == [5]

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from study import tiny
 
 import blockspace as bs
-from blockspace.study import export
+from blockspace.study import ask, export
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,18 @@ def test_the_test_split_is_scored_once_for_each_training(done):
     assert len(files) == 8
     with numpy.load(files[0]) as scores:
         assert scores["correct"].shape == scores["log_loss"].shape == (300,)
+
+
+def test_the_log_has_every_event(done):
+    folder, _, _ = done
+    kinds = Counter(line.split()[1] for line in (folder / "run" / "log.txt").read_text().splitlines())
+    assert kinds["started"] >= 14 and kinds["finals"] >= 1
+
+
+def test_data_that_overrules_the_network_is_said(tmp_path):
+    path = tiny.write(tmp_path)
+    assert ask(path).notes == ()
+    assert ask(path, ["data={name: digits, size: 8}"]).notes == ("input: 1x8x8, as the data is; tiny says 1x16x16",)
 
 
 def test_a_trial_is_exported_by_its_number(done, tmp_path):
