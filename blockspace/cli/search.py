@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 
@@ -21,8 +22,8 @@ def register(app) -> None:
         texts = [*(overrides or []), *([f"search.workers={workers}"] if workers else [])]
         if dry_run:
             rehearsal(study, texts, measure)
-        else:
-            run(study, texts, as_json)
+        elif code := run(study, texts, as_json):
+            raise typer.Exit(code)
 
 
 def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
@@ -35,22 +36,23 @@ def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
         print("\n" + measured(question))
 
 
-def run(study: str, overrides: list[str], as_json: bool) -> None:
-    """Progress goes to stderr, the answer to stdout."""
+def run(study: str, overrides: list[str], as_json: bool) -> int:
+    """Progress goes to stderr, the answer to stdout; the exit code: 0, or the signal's after an interruption (typer would make it 130)."""
     from blockspace.cli.progress import Progress
     from blockspace.search import Interrupted
     from blockspace.study import as_json as to_json
     from blockspace.study import search
 
-    command = " ".join(["blockspace search", study, *overrides])
+    command = shlex.join(["blockspace", "search", study, *overrides])
     with Progress() as progress:
         try:
             outcome = search(study, overrides, progress)
         except Interrupted as stop:
             progress.close()
             print(f"{progress.summary()}\nstopped; go on with: {command}", file=sys.stderr)
-            raise stop
+            return stop.exit_code
     print(to_json(outcome) if as_json else outcome.text())
     folder = outcome.study.folder
     names = ", ".join(place.name for place in outcome.exported)
     print(f"\nexported: {names} in {folder}/best; all trials in {folder}/results.csv", file=sys.stderr)
+    return 0

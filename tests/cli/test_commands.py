@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from blockspace.cli import main
+from blockspace.search import Interrupted
 
 ROOT = Path(__file__).parents[2]
 BAD = "format: blockspace/block/1\nblock: bad\nflow: [conv33: same]\n"
@@ -139,3 +141,13 @@ def test_a_reader_that_leaves():
     command = f"{sys.executable} -c 'from blockspace.cli import entry; entry()' show resnext50_32x4d --full | head -1"
     run = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, timeout=60)
     assert run.stderr == "" and len(run.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("signum, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_search_says_how_to_go_on(signum, code, monkeypatch, capsys):
+    def stopped(*_args, **_kwargs):
+        raise Interrupted(signum)
+
+    monkeypatch.setattr("blockspace.study.run.search", stopped)
+    assert main(["search", "study.yaml", "search.trials=3"]) == code
+    assert "go on with: blockspace search study.yaml search.trials=3" in capsys.readouterr().err
