@@ -10,20 +10,19 @@ import ast
 import math
 import re
 from collections.abc import Callable
-from fractions import Fraction
 from functools import lru_cache
 
+from blockspace.blocks.rational import fraction, is_fraction
 from blockspace.errors import error
 
 MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_VALUE = 512, 200, 32, 2**53
-UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "%": Fraction(1, 100), "ms": 1, "s": 1000, "": 1}
+UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "%": None, "ms": 1, "s": 1000, "": 1}
 LITERAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(k|K|M|G|T|%|ms|s|)")
 
-Value = int | Fraction | bool | str
 Lookup = Callable[[str], object]
 
 
-def number(text: str) -> int | Fraction | None:
+def number(text: str):
     """`60M`, `5e-4`, `110%`, `6ms`: the exact number (milliseconds for times), or None when the text is no number.
 
     Raises E-SCALAR for YAML 1.1's octal and base-60 numbers, whose meaning depends on the reader.
@@ -38,7 +37,8 @@ def number(text: str) -> int | Fraction | None:
     digits, unit = match.groups()
     if re.fullmatch(r"[+-]?0\d+", digits):
         raise error("E-SCALAR", f"{text!r} is octal to some YAML readers", help=f"write {digits.lstrip('+-0') or '0'}")
-    value = whole(Fraction(digits) * UNITS[unit])
+    plain = digits.lstrip("+-").isdigit() and UNITS[unit] is not None
+    value = int(digits) * UNITS[unit] if plain else whole(fraction(digits) * (UNITS[unit] or fraction(1, 100)))
     if abs(value) > MAX_VALUE:
         raise error("E-EXPR", f"the number {text} is out of bounds (2^53)")
     return value
@@ -46,15 +46,15 @@ def number(text: str) -> int | Fraction | None:
 
 def whole(value):
     """A rational without denominator as an int, so that text and hashes have one spelling."""
-    if isinstance(value, Fraction) and value.denominator == 1:
+    if is_fraction(value) and value.denominator == 1:
         return value.numerator
     return value
 
 
 def divisible(value, divisor) -> int:
     """The nearest multiple of `divisor`, never below 90 % of `value` (torchvision's `_make_divisible`)."""
-    new = max(divisor, int(value + Fraction(divisor) / 2) // divisor * divisor)
-    return new + divisor if new < Fraction(9, 10) * value else new
+    new = max(divisor, (2 * value + divisor) // (2 * divisor) * divisor)
+    return new + divisor if 10 * new < 9 * value else new
 
 
 FUNCTIONS: dict[str, tuple[Callable, int, int]] = {  # name: function, fewest and most arguments
@@ -63,7 +63,7 @@ FUNCTIONS: dict[str, tuple[Callable, int, int]] = {  # name: function, fewest an
     "int": (int, 1, 1),
     "floor": (math.floor, 1, 1),
     "ceil": (math.ceil, 1, 1),
-    "round": (lambda v: math.floor(v + Fraction(1, 2)), 1, 1),  # half up: round(2.5) is 3, as on paper
+    "round": (lambda v: math.floor((2 * v + 1) / 2) if is_fraction(v) else v, 1, 1),  # half up: round(2.5) is 3, as on paper
     "divisible": (divisible, 2, 2),
 }
 
@@ -76,7 +76,7 @@ class Expr:
     def __init__(self, text: str, names: frozenset[str], run: Callable[[Lookup], object]):
         self.text, self.names, self._run = text, names, run
 
-    def value(self, lookup: Lookup) -> Value:
+    def value(self, lookup: Lookup):
         """The value, names being answered by `lookup`. Raises E-DIV, E-TYPE, and what `lookup` raises."""
         try:
             return whole(self._run(lookup))
@@ -119,7 +119,7 @@ def max_depth(text: str) -> int:
 
 def bounded(value, text: str):
     """`value`, when it is no larger than 2^53 in numerator and denominator."""
-    if isinstance(value, Fraction):
+    if is_fraction(value):
         if abs(value.numerator) > MAX_VALUE or value.denominator > MAX_VALUE:
             raise error("E-EXPR", f"a value in {text!r} is out of bounds (2^53)")
     elif isinstance(value, int) and abs(value) > MAX_VALUE:
@@ -128,7 +128,7 @@ def bounded(value, text: str):
 
 
 def _divide(a, b):
-    return Fraction(a) / b
+    return fraction(a) / b
 
 
 BINARY = {
@@ -160,7 +160,7 @@ def _compile(tree: ast.AST, text: str, names: set[str]) -> Callable[[Lookup], ob
             if isinstance(value, float):
                 if not math.isfinite(value):
                     raise error("E-EXPR", f"a value in {text!r} is out of bounds (2^53)")
-                value = whole(Fraction(repr(value)))
+                value = whole(fraction(repr(value)))
             bounded(value, text)
             return lambda _: value
         case ast.Name(id=name):
@@ -199,7 +199,7 @@ LANGUAGE = f"numbers, names, + - * / // %, comparisons, and or not, a if c else 
 
 
 def _numeric(value):
-    if isinstance(value, (int, Fraction)):
+    if isinstance(value, int) or is_fraction(value):
         return value
     raise TypeError
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from blockspace.blocks.expr import number
+from blockspace.blocks.rational import is_fraction
 from blockspace.blocks.syntax import refuse_unknown
 from blockspace.blocks.words import is_operation
 from blockspace.errors import Mark, error
@@ -117,7 +117,7 @@ def token(node: Node) -> Token:
     if node.text in ("true", "false"):
         return node.text == "true"
     found = number(node.text)
-    return float(found) if isinstance(found, Fraction) else node.text if found is None else found
+    return float(found) if is_fraction(found) else node.text if found is None else found
 
 
 class Holes:

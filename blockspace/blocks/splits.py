@@ -6,10 +6,10 @@ hands to the next, `merge` how they come together (grammar, rule 4).
 
 from __future__ import annotations
 
-from fractions import Fraction
 from math import lcm
 
 from blockspace.blocks.operations import merge
+from blockspace.blocks.rational import fraction, is_number
 from blockspace.blocks.syntax import SplitStep, flow, is_value
 from blockspace.blocks.values import UNKNOWN, Choice, Env, Flow, Silenced, as_integer, integer, value, word
 from blockspace.blocks.words import MERGES
@@ -30,11 +30,11 @@ class Branch:
 
 
 class Carry:
-    """What a part hands to the next: `add` or `concat` its whole output, or `take` a share of the last channels and `join` it."""
+    """What a part hands to the next: its whole output (`take` is None), or a share of its last channels, as (numerator, denominator)."""
 
     __slots__ = ("take", "join")
 
-    def __init__(self, take: Fraction | None, join: str):
+    def __init__(self, take: tuple[int, int] | None, join: str):
         self.take, self.join = take, join
 
 
@@ -168,9 +168,9 @@ def part_sizes(how: str, count: int, weights: list | None, channels: int, mark) 
         if sum(sizes) != channels:
             raise error("E-SPLIT", f"split: sizes {sizes} add up to {sum(sizes)}, not to the {channels} channels they split", mark)
         return sizes
-    if not all(isinstance(w, (int, Fraction)) and not isinstance(w, bool) and w > 0 for w in weights):
+    if not all(is_number(w) and w > 0 for w in weights):
         raise error("E-TYPE", f"shares are positive numbers, got {shown(weights)}", mark)
-    exact = [Fraction(channels) * w / sum(weights) for w in weights]
+    exact = [fraction(channels) * w / sum(weights) for w in weights]
     if any(e.denominator != 1 for e in exact):
         help = f"nearest channels: {nearest_shares(channels, weights)}"
         raise error("E-SPLIT", f"split: {channels} channels do not divide into shares {shown(weights)}", mark, help)
@@ -183,7 +183,7 @@ def shown(weights: list) -> str:
 
 def nearest_shares(channels: int, weights: list) -> str:
     """The channel counts around `channels` that divide into these shares."""
-    smallest = [Fraction(w) / sum(weights) for w in weights]
+    smallest = [fraction(w) / sum(weights) for w in weights]
     unit = lcm(*(s.denominator for s in smallest))
     below = channels // unit * unit
     return ", ".join(str(c) for c in (below, below + unit) if c)
@@ -225,12 +225,12 @@ def carry_of(step: SplitStep, frame) -> Carry | None:
         if "take" not in node or set(node.items) - {"take", "join"}:
             raise error("E-KEY", "`carry:` is none, add, concat, half, or {take: 1/3, join: concat}", node.mark)
         share = value(node.items["take"], frame.env)
-        if isinstance(share, (bool, str)) or not 0 < share < 1:
+        if not is_number(share) or not 0 < share < 1:
             raise error("E-TYPE", f"carry: take a share between 0 and 1, got {share}", node.items["take"].mark)
         join = word(node.items["join"], frame.env, "join", ("concat", "add")) if "join" in node else "concat"
-        return Carry(Fraction(share), join)
+        return Carry((share.numerator, share.denominator), join)
     kind = word(node, frame.env, "carry", ("none", "add", "concat", "half"))
-    return {"none": None, "half": Carry(Fraction(1, 2), "concat"), "add": Carry(None, "add"), "concat": Carry(None, "concat")}[kind]
+    return {"none": None, "half": Carry((1, 2), "concat"), "add": Carry(None, "add"), "concat": Carry(None, "concat")}[kind]
 
 
 def transform(run, step: SplitStep, frame, branches: list[Branch], kept: int | None, keep_flow: Node | None, carry: Carry | None) -> list:
@@ -291,8 +291,9 @@ def hand_over(run, result, carry: Carry, path: str, branch: Branch):
     if carry.take is None or result is UNKNOWN:
         return result, result
     channels = run.channels(result)
-    taken = int(carry.take * channels)
+    share, whole = carry.take
+    taken = share * channels // whole
     if taken == 0:
-        raise error("E-SPLIT", f"carry: {carry.take} of {channels} channels is nothing", branch.mark, "make the parts wider")
+        raise error("E-SPLIT", f"carry: {share}/{whole} of {channels} channels is nothing", branch.mark, "make the parts wider")
     emitted = run.add(Part(0, channels - taken), result, path=path, base="emit", mark=branch.mark)
     return emitted, run.add(Part(channels - taken, channels), result, path=path, base="hand", mark=branch.mark)

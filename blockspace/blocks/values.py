@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from blockspace.blocks.expr import compile_expr, number
+from blockspace.blocks.rational import is_fraction, is_number
 from blockspace.blocks.words import RESERVED, guess, is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -250,7 +250,7 @@ def integer(node: Node, env: Env, what: str, low: int = 1, high: int = 65_536) -
 
 
 def as_integer(found, what: str, mark, low: int = 1, high: int = 65_536) -> int:
-    if isinstance(found, Fraction):
+    if is_fraction(found):
         raise error("E-INEXACT", f"{what} must be an integer, got {found}", mark, f"nearest: {found.__floor__()}, {found.__ceil__()}")
     if isinstance(found, bool) or not isinstance(found, int):
         raise error("E-TYPE", f"{what} must be an integer, got {found}", mark)
@@ -280,7 +280,7 @@ def boolean(node: Node, env: Env, what: str) -> bool:
 
 def real(node: Node, env: Env, what: str) -> float:
     found = value(node, env)
-    if isinstance(found, bool) or not isinstance(found, (int, Fraction)):
+    if not is_number(found):
         raise error("E-TYPE", f"{what} must be a number, got {found}", node.mark)
     return float(found)
 

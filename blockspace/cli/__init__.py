@@ -19,11 +19,14 @@ def main(argv: list[str] | None = None) -> int:
     from blockspace.errors import BlockspaceError
 
     try:
-        if argv and argv[0] in QUICK and not any(a.startswith("-") for a in argv[1:]):
-            return import_module(f"blockspace.cli.{argv[0]}").run(*argv[1:]) or 0
-        from blockspace.cli.app import run
+        if quick(argv):
+            code = import_module(f"blockspace.cli.{argv[0]}").run(*argv[1:]) or 0
+        else:
+            from blockspace.cli.app import run
 
-        return run(argv)
+            code = run(argv)
+        sys.stdout.flush()  # here, where a reader that left is no error
+        return code
     except BlockspaceError as e:
         return failed(e, "--json" in argv)
     except KeyboardInterrupt as stop:
@@ -44,8 +47,15 @@ def failed(e, as_json: bool) -> int:
     return e.exit_code
 
 
+def quick(argv: list[str]) -> bool:
+    """Whether the short way answers this: a light command with plain arguments."""
+    return bool(argv) and argv[0] in QUICK and not any(a.startswith("-") for a in argv[1:])
+
+
 def entry() -> None:
-    """The console script."""
+    """The console script. After a light command there is nothing to tear down, and taking a thousand objects apart takes longer than it."""
     code = main()
-    sys.stdout.flush()
+    sys.stderr.flush()
+    if quick(sys.argv[1:]):
+        os._exit(code)
     sys.exit(code)

@@ -18,7 +18,7 @@ MAX_NODES = 20_000
 FORMAT = "blockspace/graph/1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Node:
     """One op at one place: dotted name (module path and state_dict prefix), input names by slot, output shape, where it was written."""
 
@@ -39,7 +39,7 @@ class Node:
         return self.op.call(len(self.inputs)) if isinstance(self.op, Merge) else self.op.call()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
     """A block inside the graph: the nodes under `path.` are one use of `block`, which reads the one value `input`."""
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from blockspace.ops.op import Call, In, Op, Shape, register
+from blockspace.ops.op import Call, In, Op, Shape, attributes, register
 
 
-@dataclass(frozen=True)
+@attributes
 class Activation(Op):
     """A pointwise function of any value; subclasses name it in `torch.nn.functional`, and have no attributes of their own to generate."""
 
-    function: ClassVar[str] = ""
+    function = ""
 
     def shape(self, value: Shape) -> Shape:
         return value

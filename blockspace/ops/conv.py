@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockspace.errors import error
-from blockspace.ops.op import Call, Op, Shape, elements, register, show, spatial, window
+from blockspace.ops.op import Call, Op, Shape, attributes, elements, register, show, spatial, window
 
 Pair = tuple[int, int]
 
@@ -22,7 +20,7 @@ def near(value: int, divisor: int) -> str:
 
 
 @register("conv")
-@dataclass(frozen=True)
+@attributes
 class Conv(Op):
     """2-d convolution, `(C, H, W) -> (out_channels, H', W')`; `groups` divides both channel counts."""
 
@@ -102,7 +100,7 @@ class Conv(Op):
 
 
 @register("linear")
-@dataclass(frozen=True)
+@attributes
 class Linear(Op):
     """Fully connected layer, `(C,) -> (out,)`."""
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from blockspace.errors import error
-from blockspace.ops.op import INPUTS, Call, In, Op, Shape, register, show
+from blockspace.ops.op import INPUTS, Call, In, Op, Shape, attributes, register, show
 
 
-@dataclass(frozen=True)
+@attributes
 class Merge(Op):
     """Two or more values into one; subclasses say how."""
 
@@ -17,7 +14,7 @@ class Merge(Op):
     arity = None
     step = False
 
-    function: ClassVar[str] = ""
+    function = ""
 
     def call(self, count: int = 2) -> Call:
         """A chain of binary calls over `count` inputs."""

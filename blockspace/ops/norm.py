@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockspace.errors import error
 from blockspace.ops.conv import near
-from blockspace.ops.op import Call, Op, Shape, register, show, spatial
+from blockspace.ops.op import Call, Op, Shape, attributes, register, show, spatial
 
 
-@dataclass(frozen=True)
+@attributes
 class Norm(Op):
     """A norm with one scale and one shift per channel, `(C, H, W) -> (C, H, W)`."""
 
@@ -32,7 +30,7 @@ class Norm(Op):
 
 
 @register("batch_norm")
-@dataclass(frozen=True)
+@attributes
 class BatchNorm(Norm):
     """Batch normalisation (Ioffe and Szegedy, arXiv:1502.03167); `momentum` is torch's, the weight of the new batch."""
 
@@ -48,7 +46,7 @@ class BatchNorm(Norm):
 
 
 @register("layer_norm")
-@dataclass(frozen=True)
+@attributes
 class LayerNorm(Norm):
     """Layer normalisation over all of `(C, H, W)` with per-channel scale: group norm with one group."""
 
@@ -57,7 +55,7 @@ class LayerNorm(Norm):
 
 
 @register("group_norm")
-@dataclass(frozen=True)
+@attributes
 class GroupNorm(Norm):
     """Group normalisation (Wu and He, arXiv:1803.08494)."""
 

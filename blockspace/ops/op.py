@@ -7,7 +7,6 @@ imported. Shapes are `(C, H, W)`, or `(C,)` once flattened; the batch is left ou
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
-from typing import ClassVar
 
 from blockspace.errors import error
 
@@ -70,7 +69,12 @@ def register(name: str):
     return add
 
 
-@dataclass(frozen=True)
+# An op's class decorator: a frozen dataclass. Its text and equality are written once, in `Op`: generating them for each of some thirty
+# classes would take a third of the time that `blockspace show` needs to start.
+attributes = dataclass(frozen=True, repr=False, eq=False)
+
+
+@attributes
 class Op:
     """One operator. Subclasses add attributes, `shape` and `call`; the rest has defaults.
 
@@ -79,13 +83,22 @@ class Op:
     takes `inplace=True`.
     """
 
-    name: ClassVar[str]
-    kind: ClassVar[str] = "transform"
-    arity: ClassVar[int | None] = 1
-    commutes: ClassVar[bool] = False
-    from_input: ClassVar[tuple[str, ...]] = ()
-    inplace: ClassVar[bool] = False
-    step: ClassVar[bool] = True  # written as a step of its own in YAML; convolutions, splits and inputs have their own words
+    name = ""
+    kind = "transform"
+    arity = 1
+    commutes = False
+    from_input = ()
+    inplace = False
+    step = True  # written as a step of its own in YAML; convolutions, splits and inputs have their own words
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__dataclass_fields__)})"
+
+    def __eq__(self, other) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
 
     @classmethod
     def make(cls, *shapes: Shape, **settings) -> Op:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockspace.errors import error
 from blockspace.ops.conv import Pair, plain
-from blockspace.ops.op import Call, In, Op, Shape, register, show, spatial, window
+from blockspace.ops.op import Call, In, Op, Shape, attributes, register, show, spatial, window
 
 
-@dataclass(frozen=True)
+@attributes
 class Pool(Op):
     """A sliding window over `(C, H, W)`; stride 1 and padding `(k - 1) // 2` unless said, as in the grammar."""
 
@@ -41,7 +39,7 @@ class Pool(Op):
 
 
 @register("maxpool")
-@dataclass(frozen=True)
+@attributes
 class MaxPool(Pool):
     """Maximum over the window; `maxpool1x1` with a stride is stride-slicing."""
 
@@ -50,7 +48,7 @@ class MaxPool(Pool):
 
 
 @register("avgpool")
-@dataclass(frozen=True)
+@attributes
 class AvgPool(Pool):
     """Mean over the window; `count_include_pad` counts the padding as zeros."""
 
@@ -62,7 +60,7 @@ class AvgPool(Pool):
 
 
 @register("adaptive_avgpool")
-@dataclass(frozen=True)
+@attributes
 class AdaptiveAvgPool(Op):
     """Mean over a grid of `size x size` cells, whatever the input size; size 1 is `global_avgpool`."""
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockspace.errors import error
 from blockspace.ops.conv import near
-from blockspace.ops.op import Call, In, Op, Shape, elements, register, show, spatial
+from blockspace.ops.op import Call, In, Op, Shape, attributes, elements, register, show, spatial
 
 
 @register("input")
-@dataclass(frozen=True)
+@attributes
 class Input(Op):
     """The graph's one input, of shape `(C, H, W)` (or `(C,)`)."""
 
@@ -25,7 +23,7 @@ class Input(Op):
 
 
 @register("identity")
-@dataclass(frozen=True)
+@attributes
 class Identity(Op):
     """The value itself."""
 
@@ -42,7 +40,7 @@ class Copy(Identity):
 
 
 @register("part")
-@dataclass(frozen=True)
+@attributes
 class Part(Op):
     """Channels `start` to `stop` of a value: one part of a split, `(C, H, W) -> (stop - start, H, W)`."""
 
@@ -65,7 +63,7 @@ class Part(Op):
 
 
 @register("slice")
-@dataclass(frozen=True)
+@attributes
 class Slice(Op):
     """The first `channels` channels of a value."""
 
@@ -81,7 +79,7 @@ class Slice(Op):
 
 
 @register("pad_channels")
-@dataclass(frozen=True)
+@attributes
 class PadChannels(Op):
     """Zero channels appended up to `channels` (option A of ResNet, arXiv:1512.03385 section 4.2)."""
 
@@ -103,7 +101,7 @@ class PadChannels(Op):
 
 
 @register("channel_shuffle")
-@dataclass(frozen=True)
+@attributes
 class ChannelShuffle(Op):
     """View the channels as (groups, C / groups), transpose, flatten, as torchvision (ShuffleNet, arXiv:1707.01083 section 3.1)."""
 

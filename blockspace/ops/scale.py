@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from blockspace.errors import error
-from blockspace.ops.op import Call, In, Op, Shape, register
+from blockspace.ops.op import Call, In, Op, Shape, attributes, register
 
 
 @register("dropout")
-@dataclass(frozen=True)
+@attributes
 class Dropout(Op):
     """Elements zeroed with probability `p` in training."""
 
@@ -27,7 +25,7 @@ class Dropout(Op):
 
 
 @register("scale")
-@dataclass(frozen=True)
+@attributes
 class Scale(Op):
     """The value times a constant."""
 
