@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import runpy
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -75,9 +76,8 @@ def py(job: Job) -> None:
 
 
 def network_of(path: Path) -> nn.Module:
-    """The last class of a file, constructed; the file is run under a name of its own, not imported."""
-    space: dict = {"__name__": "exported_model", "__file__": str(path)}
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)  # importing it would leave a __pycache__ beside it
+    """The last class of a file we printed, constructed; it is run, not imported, which would leave a __pycache__ beside it."""
+    space = runpy.run_path(str(path), run_name="exported_model")
     return [v for v in space.values() if isinstance(v, type) and v.__module__ == "exported_model"][-1]()
 
 

@@ -120,8 +120,11 @@ class Op:
         return [key for key, (_, default) in cls.settings().items() if default is MISSING]
 
     def shape(self, *inputs: Shape) -> Shape:
-        """Output shape for these input shapes; raises BlockspaceError (E-SHAPE, E-GROUPS, E-SPLIT) when they do not fit."""
-        raise NotImplementedError
+        """Output shape for these input shapes; raises BlockspaceError (E-SHAPE, E-GROUPS, E-SPLIT) when they do not fit.
+
+        Every registered op has its own: `register` refuses one that does not.
+        """
+        raise TypeError(f"{type(self).__qualname__} has no shape rule")
 
     def params(self) -> int:
         """Trainable elements."""

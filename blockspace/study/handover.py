@@ -14,14 +14,14 @@ ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"
 
 
 def export(
-    target: str | Path, folder: str | Path, formats: Sequence[str] = ("py", "onnx", "safetensors"),
+    target, folder: str | Path, formats: Sequence[str] = ("py", "onnx", "safetensors"),
     weights: str | Path | None = None, force: bool = False,
 ):  # fmt: skip
     """Export `target` to `folder`, each file checked against the module (see `blockspace.export`).
 
-    `target` is a library network, a YAML file, an exported folder, or `RUN#29` / `RUN#name`: a trial or a finalist of a run directory.
-    `weights` is a safetensors file; found networks bring their own. Without any, weights are freshly drawn with seed 0. Raises
-    BlockspaceError for a target or weights that cannot be read, and what `blockspace.export.export` raises.
+    `target` is a library network, a YAML file, an exported folder, `RUN#29` or `RUN#name` (a trial or a finalist of a run directory), or
+    one of an outcome's `front`. `weights` is a safetensors file; found networks bring their own. Without any, weights are freshly drawn
+    with seed 0. Raises BlockspaceError for a target or weights that cannot be read, and what `blockspace.export.export` raises.
     """
     from blockspace.export import export as write
 

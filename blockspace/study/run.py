@@ -25,6 +25,17 @@ LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside 
 
 
 @dataclass(frozen=True)
+class Found:
+    """A trained network of a study: its row, and, as text, where `bs.export` finds it: `runs/NAME#17`."""
+
+    row: Row
+    source: str
+
+    def __str__(self) -> str:
+        return self.source
+
+
+@dataclass(frozen=True)
 class Outcome:
     """A finished study: its rows, its answer, and where the finalists were exported."""
 
@@ -38,10 +49,11 @@ class Outcome:
         return self.question.study
 
     @property
-    def front(self) -> list[Row]:
-        """The trained rows that no other is better than in every objective."""
+    def front(self) -> list[Found]:
+        """The trained networks that no other dominates: at least as good in every objective and better in one."""
         allowed = [r for r in self.rows if r.best_allowed]
-        return [r for r in allowed if not any(dominates(o, r, self.study.objectives) for o in allowed)]
+        best = [r for r in allowed if not any(dominates(o, r, self.study.objectives) for o in allowed)]
+        return [Found(r, f"{self.study.folder}#{r.number}") for r in best]
 
     @property
     def results(self) -> list[dict]:

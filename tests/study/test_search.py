@@ -54,7 +54,14 @@ def test_the_answer_names_each_family_and_the_baseline(done):
 def test_the_front_is_not_dominated(done):
     _, outcome, _ = done
     best = max(row.values["val_acc"] for row in outcome.rows if row.best_allowed)
-    assert outcome.front and all(row.values["val_acc"] == best for row in outcome.front)
+    assert outcome.front and all(found.row.values["val_acc"] == best for found in outcome.front)
+
+
+def test_a_network_of_the_front_is_exported(done, tmp_path):
+    _, outcome, _ = done
+    found = outcome.front[0]
+    bs.export(found, tmp_path / "out", formats=["py", "safetensors"])
+    assert bs.load(str(tmp_path / "out" / "arch.yaml")).graph().key() == found.row.key
 
 
 def test_exported_networks_are_the_trained_ones(done):
