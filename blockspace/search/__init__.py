@@ -5,6 +5,7 @@ from blockspace.faces import face
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
+        "balance": ("Balance",),
         "candidate": ("Candidate", "Space"),
         "interrupt": ("Interrupted",),
         "lock": ("StudyLock",),

@@ -10,7 +10,7 @@ from blockspace.blocks import Network, load, settled
 from blockspace.blocks import number as literal
 from blockspace.cost import COSTS, Budget
 from blockspace.errors import BlockspaceError, InfeasibleError, error
-from blockspace.search import Candidate, Proposals, SearchSpace, Solver
+from blockspace.search import Balance, Candidate, Proposals, SearchSpace, Solver
 from blockspace.study.file import MEASURED, Study, load_study, resolved
 from blockspace.train import describe
 
@@ -103,7 +103,7 @@ def space_of(study: Study) -> Network:
 
 
 def check_choices(study: Study, space: SearchSpace) -> None:
-    """The holes a study names must be holes of its space."""
+    """The holes a study names must be holes of its space, and equal numbers per choice must be possible."""
     options = study.options
     named = [(("search", "per_choice", name), name) for name in options.search.per_choice]
     named += [(("finalists", "per"), options.finalists.per)] if options.finalists.per else []
@@ -113,6 +113,10 @@ def check_choices(study: Study, space: SearchSpace) -> None:
             space.choices(name)
         except BlockspaceError as e:
             raise e.at(study.mark_of(where)) from None
+    try:
+        Balance(space, options.search.per_choice, options.search.trials)
+    except BlockspaceError as e:
+        raise e.at(study.mark_of(("search", "trials"))) from None
 
 
 def solved_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candidate:

@@ -89,7 +89,6 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     emit("asked", {"trials": question.options.search.trials, "notes": question.notes})
     with ExitStack() as stack:
         lock = stack.enter_context(StudyLock(folder))
-        write_atomic(folder / "study.yaml", resolved_yaml(question))
         workers = stack.enter_context(Workers(question.options.search.worker_count(), PRELOAD))
         rows = searched(question, folder, workers, lock, emit)
         write_results(question, rows)
@@ -136,9 +135,15 @@ def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock
     recipe = {"data": study.data.as_dict(), "recipe": options.train.as_dict()}
     with ExitStack() as stack:
         measuring = measurer(question, folder, stack) if question.limits or "latency" in study.objectives else None
+
+        def listen(kind: str, data: dict[str, Any]) -> None:
+            if kind == "opened":  # the study is the one this folder was made for
+                write_atomic(folder / "study.yaml", resolved_yaml(question))
+            emit(kind, data)
+
         return run(
             study.name, folder, WithFiles(question), train_trial, study.objectives, options.search,
-            measure=measuring, limits=question.limits, digest=question.digest(), recipe=recipe, on_event=emit, workers=workers, lock=lock,
+            measure=measuring, limits=question.limits, digest=question.digest(), recipe=recipe, on_event=listen, workers=workers, lock=lock,
         )  # fmt: skip
 
 

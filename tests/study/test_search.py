@@ -140,5 +140,13 @@ def test_a_trial_is_exported_by_its_number(done, tmp_path):
 
 def test_a_changed_study_is_refused(done):
     folder, _, _ = done
+    before = (folder / "run" / "study.yaml").read_text()
     with pytest.raises(bs.BlockspaceError, match="train.epochs: 1 -> 2"):
         bs.search(folder / "study.yaml", [f"out={folder / 'run'}", "train.epochs=2"])
+    assert (folder / "run" / "study.yaml").read_text() == before
+
+
+def test_trials_that_do_not_divide_among_the_families_are_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(bs.BlockspaceError, match="7 trials do not divide equally among the 3 choices"):
+        bs.search(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"], trials=7)
+    assert not (tmp_path / "run").exists()
