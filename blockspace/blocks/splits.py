@@ -13,7 +13,7 @@ from blockspace.blocks.rational import fraction, is_number
 from blockspace.blocks.syntax import SplitStep, flow, is_value
 from blockspace.blocks.values import UNKNOWN, Choice, Env, Flow, Silenced, as_integer, integer, value, word
 from blockspace.blocks.words import MERGES
-from blockspace.errors import error
+from blockspace.errors import BlockspaceError, error
 from blockspace.ops import Add, Concat, Copy, Part
 from blockspace.reader import Map, Node, Scalar, Seq
 
@@ -41,14 +41,29 @@ class Carry:
 def run_split(run, step: SplitStep, frame, source):
     """The merged value, or the list of results when there is no `merge:`."""
     branches = make_branches(run, step, frame, source)
-    kept, keep_flow = keep_of(step, frame, len(branches))
-    carry = carry_of(step, frame)
+    (kept, keep_flow), carry, kind = all_read(
+        lambda: keep_of(step, frame, len(branches)),
+        lambda: carry_of(step, frame),
+        lambda: step.merge and word(step.merge, frame.env, "merge", MERGES),
+    )
     results = transform(run, step, frame, branches, kept, keep_flow, carry)
-    if step.merge is None:
+    if kind is None:
         return results
-    kind = word(step.merge, frame.env, "merge", MERGES)
     labels = tuple(f"{b.name} = {{}} (line {b.mark.line})" for b in branches)
     return merge(run, kind, results, labels, frame, step.merge.mark, step.name or step.as_ or kind)
+
+
+def all_read(*reads) -> list:
+    """What each of `reads` returns; the mistakes of all of them at once."""
+    found, mistakes = [], []
+    for read in reads:
+        try:
+            found.append(read())
+        except BlockspaceError as e:
+            mistakes.extend(e.mistakes)
+    if mistakes:
+        raise BlockspaceError(*mistakes)
+    return found
 
 
 # -- split ---------------------------------------------------------------------------------------------------------------------------------
@@ -265,8 +280,6 @@ def run_branch(run, node: Node | None, branch: Branch, source, frame, path: str)
 
 
 def guarded(run, branch: Branch, frame, act):
-    from blockspace.errors import BlockspaceError
-
     try:
         return act()
     except BlockspaceError as e:

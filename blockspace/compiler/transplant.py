@@ -135,7 +135,7 @@ def dry_run(module: nn.Module, shape: tuple[int, ...]) -> None:
     try:
         with evaluating(module), torch.no_grad(), Sources():
             torch.func.functional_call(module, ghosts, (torch.empty(shape, dtype=dtype, device="meta"),))
-    except (RuntimeError, TypeError, ValueError, NotImplementedError) as reason:
+    except (RuntimeError, TypeError, ValueError) as reason:
         text = f"{type(module).__name__} does not run on an input of {'x'.join(map(str, shape))}: {reason}"
         raise error("E-WEIGHTS", text, help="give transplant an example= of the shape that both modules take") from reason
 

@@ -13,7 +13,7 @@ from blockspace.files import write_atomic
 # the columns every results.csv begins with, in this order; a value that is not known is an empty cell
 COLUMNS = {
     "number": "the trial's number, from 0",
-    "state": "complete, duplicate, pruned, diverged, failed",
+    "state": "trained, duplicate, over_budget, diverged, failed, oom, timeout or running",
     "family": "the choice that the study compares by",
     "key": "the canonical hash of the architecture",
     "macs": "multiply-accumulates at batch 1",

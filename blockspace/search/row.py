@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # importing a row must not cost Optuna's import
     import optuna
 
-STATUSES = ("trained", "duplicate", "over_budget", "diverged", "failed", "oom", "timeout", "running")
-
 
 @dataclass(frozen=True)
 class Row:
-    """`status` says what became of it; `values` are the objectives' (also a duplicate's, copied); only `trained` rows may be called best.
+    """`status` says what became of it: trained, duplicate, over_budget, diverged, failed, oom, timeout, or running.
 
+    Only `trained` rows may be called best. `values` are the objectives' (also a duplicate's, copied).
     `costs` and `solved` are exact, `measured` holds what was measured (latency: ratio to the baseline), `violations` the relative
     distance outside each budget, `seconds` the training's wall time (0 where nothing was trained).
     """
