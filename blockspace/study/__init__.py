@@ -7,7 +7,8 @@ __getattr__, __dir__, __all__ = face(
     {
         "question": ("ask", "Question"),
         "file": ("load_study", "Study"),
-        "run": ("search", "Outcome", "as_json"),
+        "run": ("search",),
+        "outcome": ("Outcome", "as_json"),
         "rehearsal": ("rehearse", "report", "measured"),
         "handover": ("export",),
     },

@@ -9,6 +9,7 @@ from pathlib import Path
 from blockspace.errors import error
 from blockspace.search import Candidate, Result, Row, Task, run_tasks, training_seed
 from blockspace.study.question import Question
+from blockspace.study.rows import best
 from blockspace.study.trial import SCORES, WEIGHTS, read_scores, train_finalist
 
 BASELINE = "baseline"
@@ -30,13 +31,10 @@ class Chosen:
 
 def choose(question: Question, rows: list[Row]) -> list[Chosen]:
     """The best `take` trained rows of each choice of `per` by the first objective, then the baseline."""
-    take, per = question.options.finalists.take, question.per
-    objective, direction = next(iter(question.study.objectives.items()))
-    sign = -1 if direction == "maximize" else 1
-    allowed = sorted((r for r in rows if r.best_allowed), key=lambda r: (sign * r.values[objective], r.number))
-    families = question.space.choices(per) if per else [None]
-    best = [r for family in families for r in [r for r in allowed if per is None or r.families.get(per) == str(family)][:take]]
-    finalists = [of_row(question, r, r.families.get(per, question.space.name)) for r in best]
+    per = question.per
+    families = [str(choice) for choice in question.space.choices(per)] if per else []
+    found = best(rows, question.study.objectives, per, families, question.options.finalists.take)
+    finalists = [of_row(question, r, r.families.get(per, question.space.name)) for r in found]
     base = question.baseline
     return [*finalists, Chosen(BASELINE, BASELINE, base, {"latency": 1.0} if question.limits else {})]
 

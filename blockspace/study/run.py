@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,64 +12,15 @@ from blockspace.errors import StorageError, error
 from blockspace.files import write_atomic
 from blockspace.search import Candidate, Row, StudyLock, Task, Workers, run
 from blockspace.study import finals
-from blockspace.study.file import Study
+from blockspace.study.outcome import Outcome
 from blockspace.study.question import Question, ask
+from blockspace.study.rows import write_results
 from blockspace.study.trial import PRELOAD, measure, train_trial
 from blockspace.train import check_data
 
 Event = Callable[[str, dict[str, Any]], None]
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
 LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside two busy workers
-
-
-@dataclass(frozen=True)
-class Found:
-    """A trained network of a study: its row, and, as text, where `bs.export` finds it: `runs/NAME#17`."""
-
-    row: Row
-    source: str
-
-    def __str__(self) -> str:
-        return self.source
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A finished study: its rows, its answer, and where the finalists were exported."""
-
-    question: Question
-    rows: list[Row]
-    answer: Any
-    exported: list[Path] = field(default_factory=list)
-
-    @property
-    def study(self) -> Study:
-        return self.question.study
-
-    @property
-    def front(self) -> list[Found]:
-        """The trained networks that no other dominates: at least as good in every objective and better in one."""
-        allowed = [r for r in self.rows if r.best_allowed]
-        best = [r for r in allowed if not any(dominates(o, r, self.study.objectives) for o in allowed)]
-        return [Found(r, f"{self.study.folder}#{r.number}") for r in best]
-
-    @property
-    def results(self) -> list[dict]:
-        """Every proposal as a flat mapping, as in results.csv."""
-        return [flat(self.question, r) for r in self.rows]
-
-    def text(self) -> str:
-        """The table, and a sentence for each comparison."""
-        from blockspace.report import answer_table
-
-        return answer_table(self.answer)
-
-
-def dominates(first: Row, second: Row, objectives: dict[str, str]) -> bool:
-    """At least as good in every objective, and better in one."""
-    signs = [1 if direction == "maximize" else -1 for direction in objectives.values()]
-    pairs = [(sign * first.values[name], sign * second.values[name]) for sign, name in zip(signs, objectives)]
-    return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)
 
 
 def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | None = None, **changes) -> Outcome:
@@ -91,7 +40,7 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
         lock = stack.enter_context(StudyLock(folder))
         workers = stack.enter_context(Workers(question.options.search.worker_count(), PRELOAD))
         rows = searched(question, folder, workers, lock, emit)
-        write_results(question, rows)
+        write_results(folder, rows, question.per)
         chosen = finals.choose(question, rows)
         emit("finals", {"networks": len(chosen), "trainings": len(chosen) * question.options.finalists.seeds})
         results = finals.retrain(question, chosen, workers, emit)
@@ -139,6 +88,7 @@ def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock
         def listen(kind: str, data: dict[str, Any]) -> None:
             if kind == "opened":  # the study is the one this folder was made for
                 write_atomic(folder / "study.yaml", resolved_yaml(question))
+                write_atomic(folder / "baseline.yaml", question.settled(question.baseline))
             emit(kind, data)
 
         return run(
@@ -188,44 +138,7 @@ def resolved_yaml(question: Question) -> str:
     return yaml.safe_dump(question.options.model_dump(mode="json"), sort_keys=False)
 
 
-def flat(question: Question, row: Row) -> dict[str, Any]:
-    """One row for results.csv."""
-    per = question.per
-    return {
-        "number": row.number,
-        "state": row.status,
-        "family": row.families.get(per, "") if per else "",
-        "label": row.label,
-        "key": row.key,
-        "macs": row.costs.get("macs"),
-        "params": row.costs.get("params"),
-        "latency": row.measured.get("latency"),
-        "val_acc": row.metrics.get("val_acc", row.values.get("val_acc")),
-        "val_loss": row.metrics.get("val_loss"),
-        "seconds": round(row.seconds, 3),
-        "seed": row.seed,
-        "reason": row.reason,
-        "duplicate_of": row.duplicate_of,
-        "choices": row.params | row.solved,
-    }
-
-
-def write_results(question: Question, rows: list[Row]) -> None:
-    from blockspace.report import write_results as write
-
-    write(question.study.folder / "results.csv", [flat(question, r) for r in rows])
-
-
 def test_lines(found) -> dict[str, str]:
     """Per network the words of its card: accuracy and log-loss on the test split."""
     size = f"{found.images} images"
     return {r.name: f"accuracy {r.accuracy:.4f}, log-loss {r.log_loss:.4f} nats (means over {r.seeds} seeds, {size})" for r in found.rows}
-
-
-def as_json(outcome: Outcome) -> str:
-    """The outcome for programs: the answer's rows and sentence, the front, the exported folders."""
-    answer = outcome.answer
-    names = ("family", "name", "seeds", "accuracy", "accuracy_sd", "log_loss", "log_loss_sd")
-    rows = [{name: getattr(row, name) for name in names} | dict(row.costs) for row in answer.rows]
-    exported = [str(place) for place in outcome.exported]
-    return json.dumps({"study": outcome.study.name, "sentences": answer.sentences(), "networks": rows, "exported": exported}, indent=1)

@@ -1,0 +1,63 @@
+"""Outcome: what a finished study gives back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from blockspace.search import Row
+from blockspace.study.file import Study
+from blockspace.study.question import Question
+from blockspace.study.rows import flat, front
+
+
+@dataclass(frozen=True)
+class Found:
+    """A trained network of a study: its row, and, as text, where `bs.export` finds it: `runs/NAME#17`."""
+
+    row: Row
+    source: str
+
+    def __str__(self) -> str:
+        return self.source
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished study: its rows, its answer, and where the finalists were exported."""
+
+    question: Question
+    rows: list[Row]
+    answer: Any
+    exported: list[Path] = field(default_factory=list)
+
+    @property
+    def study(self) -> Study:
+        return self.question.study
+
+    @property
+    def front(self) -> list[Found]:
+        """The trained networks that no other dominates: at least as good in every objective and better in one."""
+        return [Found(r, f"{self.study.folder}#{r.number}") for r in front(self.rows, self.study.objectives)]
+
+    @property
+    def results(self) -> list[dict]:
+        """Every proposal as a flat mapping, as in results.csv."""
+        return [flat(r, self.question.per) for r in self.rows]
+
+    def text(self) -> str:
+        """The table, and a sentence for each comparison."""
+        from blockspace.report import answer_table
+
+        return answer_table(self.answer)
+
+
+def as_json(outcome: Outcome) -> str:
+    """The outcome for programs: the answer's rows and sentence, the front, the exported folders."""
+    answer = outcome.answer
+    names = ("family", "name", "seeds", "accuracy", "accuracy_sd", "log_loss", "log_loss_sd")
+    rows = [{name: getattr(row, name) for name in names} | dict(row.costs) for row in answer.rows]
+    exported = [str(place) for place in outcome.exported]
+    return json.dumps({"study": outcome.study.name, "sentences": answer.sentences(), "networks": rows, "exported": exported}, indent=1)
