@@ -11,8 +11,8 @@ import blockspace
 
 PACKAGE = Path(blockspace.__file__).parent
 FLOORS = (
-    ("errors",), ("files", "reader", "faces", "options"), ("ops",), ("graph",), ("blocks", "passes", "cost"), ("search", "compiler"),
-    ("train", "export", "report"), ("study",), ("cli",),
+    ("errors",), ("files", "reader", "faces", "options", "picture"), ("ops",), ("graph",), ("blocks", "passes", "cost"),
+    ("search", "compiler"), ("train", "export", "report"), ("study",), ("cli",),
 )  # fmt: skip
 HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}
 HEAVY = {  # package: the floors that may import it
@@ -21,6 +21,7 @@ HEAVY = {  # package: the floors that may import it
     "lightning": {"train"},
     "optuna": {"search"},
     "networkx": {"graph"},
+    "resvg_py": {"picture"},
     "typer": {"cli"},
     "rich": {"cli", "report"},
     "sklearn": {"train"},
