@@ -12,7 +12,7 @@ import blockspace
 PACKAGE = Path(blockspace.__file__).parent
 FLOORS = (
     ("errors",), ("files", "reader", "faces", "options", "picture"), ("ops",), ("graph",), ("blocks", "passes", "cost"),
-    ("search", "compiler"), ("train", "export", "report"), ("study",), ("cli",),
+    ("search", "compiler"), ("train", "export", "report"), ("study",), ("schema",), ("cli",),
 )  # fmt: skip
 HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}
 HEAVY = {  # package: the floors that may import it

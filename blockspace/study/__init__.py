@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = face(
     __name__,
     {
         "question": ("ask", "Question"),
-        "file": ("load_study", "Study"),
+        "file": ("load_study", "Study", "StudyFile"),
         "run": ("search",),
         "outcome": ("Outcome", "as_json"),
         "rehearsal": ("rehearse", "report", "measured"),

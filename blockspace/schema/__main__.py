@@ -1,0 +1,11 @@
+"""`python -m blockspace.schema`: write the schemas beside this file anew.
+
+To be run after a change of the grammar, the library, or the options of a study.
+"""
+
+from blockspace.files import write_atomic
+from blockspace.schema import KINDS, stored, text
+
+for kind in KINDS:
+    write_atomic(stored(kind), text(kind))
+    print(stored(kind))

@@ -1,0 +1,98 @@
+"""Schemas of block and network files."""
+
+from __future__ import annotations
+
+from blockspace.blocks import names, words
+from blockspace.schema import operations, steps
+from blockspace.schema.meanings import DEFAULTS_MEAN, FILE_KEYS
+from blockspace.schema.values import NAME, SCALAR, any_of, chosen, described, has, mapping, ref
+from blockspace.schema.values import definitions as value_definitions
+
+FLOWS = {"block": ("flow",), "network": ("stem", "stages", "head")}
+
+
+def file_schema(kind: str) -> dict:
+    """The schema of a block file or a network file."""
+    own = {"flow": True} if kind == "block" else {"input": shape()} | dict.fromkeys(FLOWS["network"], True)
+    properties = {
+        "format": {"const": f"blockspace/{kind}/1"},
+        kind: {"type": ["string", "number"], "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
+        "doc": SCALAR,
+        "paper": SCALAR,
+        "params": section(ref("param")),
+        "let": section({}),
+        "require": any_of(ref("expression"), {"type": "array", "items": any_of(ref("expression"), {"type": "boolean"})}),
+        "defaults": any_of({"type": "null"}, mapping({key: described(default(key), text) for key, text in DEFAULTS_MEAN.items()})),
+        "blocks": section({"type": "string"}, unit_names()),
+        "parts": section(ref("part"), unit_names()),
+        **own,
+    }
+    described_properties = {key: described(schema if schema is not True else {}, FILE_KEYS[key]) for key, schema in properties.items()}
+    needed = ("format", kind, "flow") if kind == "block" else ("format", kind)
+    some = {} if kind == "block" else {"anyOf": [{"required": [key]} for key in FLOWS["network"]]}
+    return mapping(described_properties, needed, **some, **by_degree(kind)) | {"$defs": definitions()}
+
+
+def section(values: dict, keys: dict | None = None) -> dict:
+    """A mapping from names to values; left empty, nothing."""
+    return any_of({"type": "null"}, {"type": "object", "propertyNames": keys or param_names(), "additionalProperties": values})
+
+
+def param_names() -> dict:
+    return {"pattern": NAME, "not": {"enum": sorted(words.RESERVED | words.OWN_NAMES)}}
+
+
+def unit_names() -> dict:
+    """Names of parts and blocks of one's own: no operation, no block of the library, no word of the grammar."""
+    taken = {*operations.keyed(), *words.RESERVED, *words.OWN_NAMES, *words.STEP_KEYS, *names("block")}
+    return {"pattern": NAME, "not": {"enum": sorted(taken)}}
+
+
+def default(key: str) -> dict:
+    """The schema of one of the `defaults:`."""
+    if key == "init":
+        return SCALAR
+    return operations.setting(key)
+
+
+def shape() -> dict:
+    return {"type": "array", "items": ref("integer"), "minItems": 3, "maxItems": 3}
+
+
+def by_degree(kind: str) -> dict:
+    """Which steps the flows may hold, by the sections the file has."""
+
+    def flows(degree: str) -> dict:
+        return {"properties": {key: ref(f"flow_{degree}") for key in FLOWS[kind]}}
+
+    return chosen(
+        (any_of(has("parts"), has("blocks")), flows("open")),
+        (any_of(has("params"), has("let")), flows("named")),
+        otherwise=flows("closed"),
+    )
+
+
+def part() -> dict:
+    """A part of a file: a flow, or `{params, flow}`."""
+    full = mapping(
+        {
+            "params": section(ref("param")),
+            "let": section({}),
+            "require": True,
+            "defaults": True,
+            "flow": ref("flow_open"),
+            "doc": SCALAR,
+        },
+        ("flow",),
+    )
+    return chosen((has("flow"), full), otherwise=ref("flow_open"))
+
+
+def definitions() -> dict:
+    return {
+        **value_definitions(),
+        **operations.definitions(),
+        **operations.block_definitions(),
+        **steps.definitions(),
+        "part": part(),
+    }

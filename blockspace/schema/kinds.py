@@ -1,0 +1,52 @@
+"""The kinds of files there are, and the schema of each: made from the code, and as kept beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from blockspace.errors import did_you_mean, error
+
+KINDS = ("block", "network", "study")
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+TITLES = {
+    "block": "A block of blockspace: split, transform, merge",
+    "network": "A network, or a search space, of blockspace",
+    "study": "A study of blockspace",
+}
+
+
+def schema(kind: str) -> dict:
+    """The JSON Schema of one kind of file. Raises BlockspaceError (E-KEY) for an unknown kind."""
+    if kind not in KINDS:
+        raise error("E-KEY", f"no kind of file is called {kind!r}", help=did_you_mean(kind, KINDS) or f"known: {', '.join(KINDS)}")
+    return {"$schema": DRAFT, "title": TITLES[kind], **made(kind)}
+
+
+def made(kind: str) -> dict:
+    if kind == "study":
+        from blockspace.schema.study import study_schema
+
+        return {key: value for key, value in study_schema().items() if key != "title"}
+    from blockspace.schema.files import file_schema
+
+    return file_schema(kind)
+
+
+def text(kind: str) -> str:
+    """The schema as kept in its file."""
+    return json.dumps(schema(kind), indent=1, ensure_ascii=False) + "\n"
+
+
+def stored(kind: str) -> Path:
+    """Where the package keeps the schema."""
+    return Path(__file__).with_name(f"{kind}.json")
+
+
+def modeline(kind: str, path: str | Path) -> str:
+    """The comment by which editors find the schema of the YAML file at `path`: relative inside one tree, else where the package is."""
+    home, place = stored(kind), Path(path).resolve()
+    project = home.parents[2]
+    near = project in place.parents
+    return f"# yaml-language-server: $schema={Path(os.path.relpath(home, place.parent)).as_posix() if near else home.as_uri()}"

@@ -1,0 +1,159 @@
+"""Schemas of steps and flows, in three degrees of what a file's own names allow.
+
+A schema cannot look a name up, so it looks at which sections a file has. `closed`: no names of its own, a word is an operation or a
+library block. `named`: params or lets, which may hold flows; a bare word may be any name. `open`: parts or blocks of its own; a key may be
+any name too.
+"""
+
+from __future__ import annotations
+
+from blockspace.blocks import words
+from blockspace.schema import operations
+from blockspace.schema.meanings import STEP_KEYS_MEAN as MEAN
+from blockspace.schema.values import IS_VALUE, NAME, TERNARY, any_of, chosen, described, has, mapping, ref
+
+DEGREES = ("closed", "named", "open")
+MERGES = tuple(sorted(words.MERGES))
+LOOP = r"^\s*[A-Za-z_]\w*\s+in\s+.+\.\..+$"
+
+
+class Steps:
+    """The definitions of one degree."""
+
+    def __init__(self, degree: str):
+        self.degree = degree
+
+    def ref(self, name: str) -> dict:
+        return ref(f"{name}_{self.degree}")
+
+    def definitions(self) -> dict:
+        found = {
+            "flow": chosen(({"type": "array"}, {"items": self.ref("step")}), otherwise=self.ref("step")),
+            "inner": self.inner(),
+            "word": self.word(),
+            "step": self.step(),
+            "split": self.split(),
+            "loop": self.loop(),
+            "staged": self.staged(),
+            "either": self.either(),
+            "operation": self.operation(),
+        }
+        return {f"{name}_{self.degree}": schema for name, schema in found.items()}
+
+    def word(self) -> dict:
+        """A bare word as a step."""
+        if self.degree == "closed":
+            return any_of({"enum": operations.bare()}, {"type": "string", "pattern": operations.bare_pattern()})
+        return any_of({"enum": operations.bare()}, {"type": "string", "pattern": NAME, "not": {"enum": operations.incomplete()}})
+
+    def inner(self) -> dict:
+        """A flow inside a split: a list, a step, a name that holds a flow, `none`, a condition or a hole."""
+        return chosen(
+            ({"type": "array"}, self.ref("flow")),
+            (IS_VALUE, ref("placeholder")),
+            (has(), self.ref("step")),
+            otherwise=any_of({"const": "none"}, self.ref("word"), *([] if self.degree == "closed" else [ref("expression")])),
+        )
+
+    def words(self, *allowed: str) -> dict:
+        """One of these words, or what may stand for one: in a file without names, only a condition."""
+        other = {"type": "string", "pattern": TERNARY} if self.degree == "closed" else ref("expression")
+        return any_of({"enum": list(allowed)}, other, ref("placeholder"))
+
+    def step(self) -> dict:
+        described_keys = {key: {"description": text} for key, text in MEAN.items()}
+        cases = chosen(
+            (any_of(has("split"), has("branches")), self.ref("split")),
+            (any_of(has("do", "for"), has("do", "repeat")), self.ref("loop")),
+            (has("block"), self.ref("staged")),
+            (has("if", "then"), self.ref("either")),
+            (has(), self.ref("operation")),
+            otherwise=self.ref("word"),
+        )
+        return {"type": ["string", "object"], "properties": described_keys, **cases}
+
+    def modifiers(self, *without: str) -> dict:
+        label = {"type": "string", "pattern": r"^\w+$"}
+        found = {"from": ref("references"), "as": label, "name": label, "if": ref("flag")}
+        return {key: schema for key, schema in found.items() if key not in without}
+
+    def split(self) -> dict:
+        count = {"type": "object", "minProperties": 1, "maxProperties": 1}
+        sizes = {"type": "array", "items": ref("number"), "minItems": 1}
+        parts = mapping({"copy": ref("integer"), "chunk": ref("integer"), "sizes": sizes, "shares": sizes}, **count)
+        ends = mapping({"first": self.ref("inner"), "last": self.ref("inner")}, **count)
+        share = mapping({"take": ref("number"), "join": self.words("concat", "add")}, ("take",))
+        is_map = {"type": "object", "not": IS_VALUE}
+        return mapping(
+            {
+                "split": chosen((is_map, parts), otherwise=self.words("copy", "chunk")),
+                "branches": {"type": "object", "additionalProperties": self.ref("inner"), "minProperties": 1},
+                "each": self.ref("inner"),
+                "keep": chosen((is_map, ends), otherwise=self.words("none", "first", "last")),
+                "carry": chosen((is_map, share), otherwise=self.words("none", "add", "concat", "half")),
+                "merge": self.words(*MERGES),
+                **self.modifiers(),
+            },
+            **{"not": has("branches", "each")},
+        )
+
+    def loop(self) -> dict:
+        keys = {"for": {"type": "string", "pattern": LOOP}, "repeat": ref("integer"), "do": self.ref("flow"), **self.modifiers()}
+        return mapping(keys, ("do",), oneOf=[{"required": ["for"]}, {"required": ["repeat"]}])
+
+    def either(self) -> dict:
+        branch = any_of({"const": "none"}, self.ref("flow"))
+        return mapping({"if": ref("flag"), "then": branch, "else": branch, **self.modifiers("if")}, ("if", "then"))
+
+    def staged(self) -> dict:
+        """A `block:` step; where the block is known, so are the settings beside it."""
+        called = chosen(
+            ({"type": "array"}, self.ref("flow")),
+            (IS_VALUE, ref("placeholder")),
+            (has(), self.ref("operation")),
+            otherwise=self.called_word(),
+        )
+        own = {"block": called, "repeat": ref("integer"), "stride": ref("integer"), **self.modifiers()}
+        known = [{"if": test, "then": {"propertyNames": {"enum": sorted({*own, *keys})}}} for test, keys in operations.placed()]
+        properties = {key: described(schema, MEAN[key]) for key, schema in own.items()}
+        return {"type": "object", "properties": properties, "required": ["block"], "allOf": known}
+
+    def called_word(self) -> dict:
+        """The word of a `block:`: an operation's settings may stand beside it, so any operation but a merge."""
+        if self.degree == "closed":
+            named = sorted({*operations.keyed()} - set(MERGES))
+            windows = [{"type": "string", "pattern": pattern} for pattern in operations.patterned()]
+            return any_of({"enum": named}, *windows)
+        return {"type": "string", "pattern": NAME, "not": {"enum": list(MERGES)}}
+
+    def operation(self) -> dict:
+        """One operation or block, with modifiers beside it."""
+        more: dict | bool = False
+        if self.degree == "open":
+            more = chosen((IS_VALUE, ref("placeholder")), otherwise={"type": ["object", "null"]})
+        return {
+            "type": "object",
+            "properties": operations.keyed() | {key: described(s, MEAN[key]) for key, s in self.modifiers().items()},
+            "patternProperties": operations.patterned(),
+            "additionalProperties": more,
+            "allOf": [ref("one_operation_0_0")],
+        }
+
+
+def counted() -> dict:
+    """`one_operation_i_k`: of the modifiers from the i-th on any may be there, k of those before are; beside them is one key."""
+    found = {}
+    last = len(words.MODIFIERS)
+    for i, key in enumerate(words.MODIFIERS):
+        for k in range(i + 1):
+            there, absent = ref(f"one_operation_{i + 1}_{k + 1}"), ref(f"one_operation_{i + 1}_{k}")
+            found[f"one_operation_{i}_{k}"] = chosen((has(key), there), otherwise=absent)
+    return found | {f"one_operation_{last}_{k}": {"minProperties": k + 1, "maxProperties": k + 1} for k in range(last + 1)}
+
+
+def definitions() -> dict:
+    """Steps in every degree."""
+    found = counted()
+    for degree in DEGREES:
+        found |= Steps(degree).definitions()
+    return found

@@ -1,0 +1,52 @@
+"""The schema of study files, from the pydantic models that read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*(k|K|M|G|T|%|ms|s)?\s*$"
+
+
+class AsWritten(GenerateJsonSchema):
+    """Pydantic's generator, for what people write: numbers may have units, and an alternative is its name or `{name: {settings}}`."""
+
+    def tagged_union_schema(self, schema: Any) -> dict:
+        """One of several `Choice` classes: the bare name where every setting has a default, or the name with its settings."""
+        inner = {str(name): self.generate_inner(choice) for name, choice in schema["choices"].items()}
+        bare = [name for name, choice in inner.items() if not set(self.resolved(choice).get("required", ())) - {"kind"}]
+        settings = {name: {"anyOf": [choice, {"type": "null"}]} for name, choice in inner.items()}
+        full = {"type": "object", "properties": settings, "additionalProperties": False, "minProperties": 1, "maxProperties": 1}
+        return {"anyOf": [*([{"enum": bare}] if bare else []), full]}
+
+    def resolved(self, schema: dict) -> dict:
+        """The schema that a `$ref` of the generator stands for."""
+        name = self.json_to_defs_refs.get(schema.get("$ref"))
+        return self.definitions.get(name, schema) if name else schema
+
+    def model_schema(self, schema: Any) -> dict:
+        """A model without `kind`, which is the key its settings stand under."""
+        found = super().model_schema(schema)
+        if "const" in found.get("properties", {}).get("kind", {}):
+            del found["properties"]["kind"]
+            found["required"] = [key for key in found.get("required", []) if key != "kind"]
+        return found
+
+    def int_schema(self, schema: Any) -> dict:
+        return with_units(super().int_schema(schema))
+
+    def float_schema(self, schema: Any) -> dict:
+        return with_units(super().float_schema(schema))
+
+
+def with_units(number: dict) -> dict:
+    """A number, or the text of one: `60M`, `5e-4`, `96%`, `6ms`."""
+    return {"anyOf": [number, {"type": "string", "pattern": NUMBER}]}
+
+
+def study_schema() -> dict:
+    """The schema of a study file."""
+    from blockspace.study import StudyFile
+
+    return StudyFile.model_json_schema(schema_generator=AsWritten)

@@ -1,0 +1,105 @@
+"""Schemas of values: every number, word or switch of a step may also be an expression, a condition, a hole, or a solved unknown."""
+
+from __future__ import annotations
+
+from blockspace.blocks import holes
+from blockspace.schema.meanings import PARAM_KEYS
+
+# An expression as far as its letters show: no octal number, no power, nothing but names, numbers, operators and parentheses.
+EXPRESSION = r"^(?!\s*[+-]?0\d)(?!.*\*\*)[\w\s+*/%().,<>=!-]+$"
+TERNARY = r"^.+ if .+ else .+$"
+NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
+RANGE = r"^\s*-?\d+\s*\.\.\s*-?\d+\s*(step\s+\d+|log)?\s*$"
+SCALAR = {"type": ["string", "number", "boolean"]}
+
+
+def ref(name: str) -> dict:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def any_of(*options: dict) -> dict:
+    return {"anyOf": list(options)}
+
+
+def mapping(properties: dict, required: tuple[str, ...] = (), **extra) -> dict:
+    """An object of these keys and no others."""
+    needed = {"required": list(required)} if required else {}
+    return {"type": "object", "properties": properties, **needed, "additionalProperties": False, **extra}
+
+
+def chosen(*cases: tuple[dict, dict], otherwise: dict) -> dict:
+    """The first of the cases whose test holds decides; so that a mistake is reported for the form that was meant."""
+    for test, then in reversed(cases):
+        otherwise = {"if": test, "then": then, "else": otherwise}
+    return otherwise
+
+
+def has(*keys: str) -> dict:
+    """A test: an object with all of these keys."""
+    return {"type": "object", "required": list(keys)}
+
+
+IS_VALUE = any_of(has("search"), has("solve"), has("if", "then"))
+
+
+def words(*allowed: str) -> dict:
+    """One of these words, or what may stand for one."""
+    return any_of({"enum": sorted(allowed)}, ref("expression"), ref("placeholder"))
+
+
+def described(schema: dict, text: str) -> dict:
+    """The schema with a description, kept beside a `$ref`."""
+    return {"description": text, **schema} if text else schema
+
+
+def definitions() -> dict:
+    """The values that steps and params are made of."""
+    return {
+        "expression": {"type": "string", "pattern": EXPRESSION, "maxLength": 512},
+        "number": any_of({"type": "number"}, ref("expression"), ref("placeholder")),
+        "integer": any_of({"type": "integer"}, ref("expression"), ref("placeholder")),
+        "pair": any_of(ref("integer"), {"type": "array", "items": ref("integer"), "minItems": 2, "maxItems": 2}),
+        "flag": any_of({"type": "boolean"}, ref("expression"), ref("placeholder")),
+        "references": any_of({"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}, "minItems": 1}),
+        "placeholder": {
+            "type": "object",
+            **chosen((has("search"), ref("hole")), (has("solve"), ref("solved")), otherwise=ref("condition")),
+        },
+        "condition": mapping({"if": ref("flag"), "then": True, "else": True}, ("if", "then")),
+        "hole": mapping(
+            {
+                "default": described({}, PARAM_KEYS["default"]),
+                "search": ref("domain"),
+                "doc": described(SCALAR, PARAM_KEYS["doc"]),
+                "untied": described({"type": "boolean"}, PARAM_KEYS["untied"]),
+            },
+            ("search",),
+        ),
+        "solved": mapping(
+            {
+                "default": described(SCALAR, PARAM_KEYS["default"]),
+                "solve": described({"enum": list(holes.SOLVABLE)}, PARAM_KEYS["solve"]),
+                "range": described({"type": "string", "pattern": RANGE}, PARAM_KEYS["range"]),
+                "doc": described(SCALAR, PARAM_KEYS["doc"]),
+            },
+            ("solve", "range"),
+        ),
+        "domain": described(
+            any_of(
+                {"type": "array", "items": SCALAR, "minItems": 1, "uniqueItems": True},
+                {"type": "string", "pattern": RANGE},
+                {"const": "inherit"},
+                {"type": "object", "minProperties": 1},
+            ),
+            PARAM_KEYS["search"],
+        ),
+        "param": described(
+            chosen(
+                (has("search"), ref("hole")),
+                (has("solve"), ref("solved")),
+                (any_of(has("default"), has("doc")), mapping({key: described({}, text) for key, text in PARAM_KEYS.items()})),
+                otherwise={},
+            ),
+            "a value, an expression, a flow, or `{default, search, solve, range, doc}`",
+        ),
+    }
