@@ -175,12 +175,14 @@ def entitle(one: Class, columns: list[Column]) -> None:
 
 
 def word(column: Column) -> str:
-    """What the column is called where it is the only one of its kind: what an inner block calls it, `width`, `cut`, `stride`."""
+    """What the column is called where it is the only one of its kind: what an inner block calls it, `width`, `cut`, `groups`, `stride`."""
     words = [use for _, use in column.uses]
     if not column.channels:
         return words[0]
     own = [w for w in words if w not in CHANNELS]
-    return own[0] if own else "cut" if set(words) == {"cut"} else "inner" if column.times else "width"
+    if own or set(words) in ({"cut"}, {"groups"}):
+        return (own or words)[0]
+    return "inner" if column.times else "width"
 
 
 def places(column: Column) -> list[str]:
@@ -218,7 +220,8 @@ def camel(name: str) -> str:
 def unique(name: str, taken: set[str]) -> str:
     """`name`, numbered when it is taken; and taken from now on."""
     name = attribute(name)
-    found = name if name not in taken else next(n for i in range(2, len(taken) + 3) if (n := f"{name}{i}") not in taken)
+    numbered = f"{name}_" if name[-1:].isdigit() else name
+    found = name if name not in taken else next(n for i in range(2, len(taken) + 3) if (n := f"{numbered}{i}") not in taken)
     taken.add(found)
     return found
 

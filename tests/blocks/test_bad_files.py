@@ -27,7 +27,7 @@ def said(name: str) -> tuple[list[str], str]:
         found = unchecked(f"{name}.yaml")
         graph = found.graph() if isinstance(found, Network) else found.graph((64, 56, 56))
     except BlockspaceError as e:
-        text = re.sub(r"--> \S*/(library|grammar)/", r"--> \1/", e.render())  # how a path is shown depends on where it was first read
+        text = re.sub(r"--> \S*/library/", r"--> library/", e.render())  # how a path is shown depends on where it was first read
         return [m.code for m in e.mistakes], f"{' '.join(m.code for m in e.mistakes)}\n{text}\n"
     finally:
         os.chdir(home)

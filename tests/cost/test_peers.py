@@ -11,15 +11,18 @@ from blockspace.blocks import names
 
 torch = pytest.importorskip("torch")
 
-PEERS = {"resnet50": "torchvision", "resnext50_32x4d": "torchvision", "res2net50_26w_4s": "timm"}
-OWN = {"hs_resnet50"}  # never released by its authors: its golden row is its only judge
+TORCHVISION = ("vgg16", "resnet18", "resnet50", "resnext50_32x4d", "googlenet", "densenet121", "mobilenet_v2", "shufflenet_v2_x1_0")
+TIMM = ("resnet50d", "res2net50_26w_4s", "seresnext50_32x4d", "ghostnet_100")
+PEERS = dict.fromkeys(TORCHVISION, "torchvision") | dict.fromkeys(TIMM, "timm")
+OWN = {"hs_resnet50", "resnet20", "shufflenet_v1_g3"}  # in neither library: their golden rows are their only judges
+SETTINGS = {"googlenet": {"aux_logits": False, "init_weights": False}}
 
 
 def peer(name: str, device: str = "meta"):
     """The published model; on the meta device it has shapes without numbers."""
     with torch.device(device):
         if PEERS[name] == "torchvision":
-            return pytest.importorskip("torchvision").models.get_model(name)
+            return pytest.importorskip("torchvision").models.get_model(name, **SETTINGS.get(name, {}))
         return pytest.importorskip("timm").create_model(name)
 
 

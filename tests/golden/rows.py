@@ -1,7 +1,8 @@
 """Published figures, counted by other libraries, and the parameter shapes of a graph without torch.
 
 `golden.json` holds, per network or block, input shape, params, macs, activations of convolutions, and a hash of the sorted list of all
-parameter shapes: an equal hash and equal macs mean the same set of layers. The dense layer is counted with its concat.
+parameter shapes: an equal hash and equal macs mean the same set of layers. A block's row says with which `settings`, below which
+`defaults`, and how many times in a row (`repeat`) it is used. The output of a dense layer is that of its concat.
 """
 
 from __future__ import annotations

@@ -1,0 +1,170 @@
+"""Library blocks compute what the published modules compute: weights copied, norms disturbed, in train and eval mode, in float64.
+
+Judges are torchvision's and timm's modules, and for what neither holds the paper's own words as a few lines of torch (in `papers`).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import papers
+import pytest
+import timm
+import torch
+import torchvision
+from torch import nn
+from torchvision.models.googlenet import Inception
+
+import blockspace as bs
+from blockspace.blocks import names
+from blockspace.compiler import compile, transplant
+
+tv = torchvision.models
+ghost, effnet, senet = timm.models.ghostnet, timm.models._efficientnet_blocks, timm.models.senet
+
+
+def down(channels, out, stride):
+    """The shortcut of a residual block that changes shape."""
+    return nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+
+
+class Appended(nn.Module):
+    """DenseNet's layer with its input before its output, as its caller concatenates them."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        return torch.cat([x, self.layer(x)], 1)
+
+
+def se_bottleneck(channels, width, groups=1, stride=1):
+    """timm's ResNet bottleneck with squeeze-and-excitation behind the last norm, as its seresnet50 and seresnext50_32x4d build it."""
+    change = down(channels, 64, stride) if stride > 1 or channels != 64 else None
+    attention = partial(timm.layers.SEModule, rd_channels=4)
+    return timm.models.resnet.Bottleneck(channels, 16, stride, change, groups, width * 4, attn_layer=attention)
+
+
+def vgg_unit(convs, norm=False):
+    return tv.vgg.make_layers([64] * convs + ["M"], norm)
+
+
+def res2net(channels, stride=1, change=None):
+    return timm.models.res2net.Bottle2neck(channels, 16, stride, change, base_width=24, norm_layer=nn.BatchNorm2d)
+
+
+WIDTHS = {"b1": 16, "b2_reduce": 24, "b2": 32, "b3_reduce": 4, "b3": 8, "b4": 12}
+
+# block, settings, channels that enter, the published module
+PEERS = {
+    "basic": ("resnet_basic", {"out_channels": 32}, 32, lambda: tv.resnet.BasicBlock(32, 32)),
+    "basic, strided": ("resnet_basic", {"stride": 2}, 32, lambda: tv.resnet.BasicBlock(32, 64, 2, down(32, 64, 2))),
+    "bottleneck": ("resnet_bottleneck", {"out_channels": 64}, 64, lambda: tv.resnet.Bottleneck(64, 16)),
+    "bottleneck, strided": (
+        "resnet_bottleneck", {"out_channels": 64, "stride": 2}, 32, lambda: tv.resnet.Bottleneck(32, 16, 2, down(32, 64, 2)),
+    ),
+    "bottleneck, pooled shortcut": (
+        "resnet_bottleneck", {"out_channels": 64, "stride": 2, "pool": "avg"}, 32,
+        lambda: timm.models.resnet.Bottleneck(32, 16, 2, timm.models.resnet.downsample_avg(32, 64, 1, 2)),
+    ),
+    "resnext": (
+        "resnext", {"out_channels": 64, "cardinality": 8, "width": 4}, 64, lambda: tv.resnet.Bottleneck(64, 16, groups=8, base_width=16),
+    ),
+    "res2net": ("res2net", {"out_channels": 64, "width": 6}, 64, lambda: res2net(64)),
+    "res2net, opening": (
+        "res2net", {"out_channels": 64, "width": 6, "opening": True, "stride": 2}, 32,
+        lambda: res2net(32, 2, down(32, 64, 2)),
+    ),
+    "inception": ("inception_v1", {**WIDTHS, "k3": 3}, 24, lambda: Inception(24, 16, 24, 32, 4, 8, 12)),
+    "inception, 5x5": ("inception_v1", {**WIDTHS, "k3": 5}, 24, lambda: papers.Inception(24, 16, 24, 32, 4, 8, 12)),
+    "inception, naive": ("inception_v1", {**WIDTHS, "reduce": False, "bias": True}, 24, lambda: papers.NaiveInception(24, 16, 32, 8)),
+    "se": ("se", {"ratio": 8}, 32, lambda: timm.layers.SEModule(32, rd_channels=4)),
+    "se, caffe": ("se", {}, 64, lambda: senet.SEModule(64, 16)),
+    "se bottleneck": ("se_bottleneck", {"out_channels": 64}, 64, lambda: se_bottleneck(64, 16)),
+    "se resnext, strided": (
+        "se_bottleneck", {"out_channels": 64, "cardinality": 8, "width": 4, "stride": 2}, 32, lambda: se_bottleneck(32, 4, 8, 2),
+    ),
+    "shufflenet v1": ("shufflenet_v1", {"out_channels": 48}, 48, lambda: papers.ShuffleUnit(48, 48, 3)),
+    "shufflenet v1, strided": (
+        "shufflenet_v1", {"out_channels": 96, "groups": 4, "stride": 2}, 48, lambda: papers.ShuffleUnit(48, 96, 4, 2),
+    ),
+    "shufflenet v1, first": (
+        "shufflenet_v1", {"out_channels": 48, "stride": 2, "groups_in": 1}, 24, lambda: papers.ShuffleUnit(24, 48, 3, 2, first=True),
+    ),
+    "shufflenet v2": ("shufflenet_v2", {"out_channels": 32}, 32, lambda: tv.shufflenetv2.InvertedResidual(32, 32, 1)),
+    "shufflenet v2, strided": (
+        "shufflenet_v2", {"out_channels": 48, "stride": 2}, 24, lambda: tv.shufflenetv2.InvertedResidual(24, 48, 2),
+    ),
+    "ghost": ("ghost", {"out_channels": 33, "dw_k": 5, "ratio": 3, "k": 3}, 16, lambda: ghost.GhostModule(16, 33, 3, 3, 5)),
+    "ghost, linear": ("ghost", {"out_channels": 32, "act": "none"}, 16, lambda: ghost.GhostModule(16, 32, act_layer=nn.Identity)),
+    "ghost bottleneck": ("ghost_bottleneck", {"squeeze": True}, 24, lambda: ghost.GhostBottleneck(24, 72, 24, se_ratio=0.25)),
+    "ghost bottleneck, strided": (
+        "ghost_bottleneck", {"width": 48, "k": 5, "stride": 2}, 16, lambda: ghost.GhostBottleneck(16, 48, 24, 5, 2),
+    ),
+    "dense layer": ("dense_layer", {"growth": 12}, 24, lambda: Appended(tv.densenet._DenseLayer(24, 12, 4, 0.0))),
+    "inverted residual": ("inverted_residual", {}, 24, lambda: tv.mobilenetv2.InvertedResidual(24, 24, 1, 6)),
+    "inverted residual, strided": (
+        "inverted_residual", {"out_channels": 32, "stride": 2, "expand": 3}, 24, lambda: tv.mobilenetv2.InvertedResidual(24, 32, 2, 3),
+    ),
+    "inverted residual, no expansion": (
+        "inverted_residual", {"out_channels": 16, "expand": 1}, 32, lambda: tv.mobilenetv2.InvertedResidual(32, 16, 1, 1),
+    ),
+    "inverted residual, 5x5": (
+        "inverted_residual", {"k": 5}, 24,
+        lambda: effnet.InvertedResidual(24, 24, 5, exp_ratio=6.0, act_layer=nn.ReLU6),
+    ),
+    "depthwise separable": (
+        "depthwise_separable", {"out_channels": 48, "stride": 2}, 32, lambda: effnet.DepthwiseSeparableConv(32, 48, 3, 2, pw_act=True),
+    ),
+    "depthwise separable, 5x5": (
+        "depthwise_separable", {"k": 5, "out_channels": 32}, 32,
+        lambda: effnet.DepthwiseSeparableConv(32, 32, 5, noskip=True, pw_act=True),
+    ),
+    "vgg": ("vgg_unit", {"convs": 3}, 3, lambda: vgg_unit(3)),
+    "vgg, batch norm": ("vgg_unit", {"norms": "batch"}, 3, lambda: vgg_unit(2, norm=True)),
+    "hs block": ("hs_block", {"splits": 4}, 32, lambda: papers.HSBlock([8] * 4)),
+    "hs block, uneven": ("hs_block", {"splits": 5}, 24, lambda: papers.HSBlock([5, 5, 5, 5, 4])),
+    "hs bottleneck": ("hs_bottleneck", {"out_channels": 64, "splits": 3, "width": 7}, 64, lambda: papers.HSBottleneck(64, [7] * 3)),
+}  # fmt: skip
+DEFAULTS = {"inception": {"bn_eps": 1e-3}, "inception, naive": {"norm": "none"}}  # below which the block stands
+FORMS = {"resnext_a"}  # equal to resnext with mapped weights: test_resnext_forms
+
+
+def test_every_library_block_has_a_judge():
+    assert {block for block, *_ in PEERS.values()} | FORMS == set(names("block"))
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_the_published_block_is_ours(name):
+    block, settings, channels, peer = PEERS[name]
+    graph = papers.graph(block, settings, (channels, 14, 14), DEFAULTS.get(name, {}))
+    theirs, ours = disturbed(peer()).double(), compile(graph, seed=0).double()
+    x = torch.randn(3, channels, 14, 14, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    transplant(theirs, ours, example=x)
+    for training in (False, True):
+        expected, got = theirs.train(training)(x.clone()), ours.train(training)(x)
+        assert got.shape == expected.shape
+        assert (got - expected).abs().max() <= 1e-10 * expected.abs().max()
+        upstream = torch.randn(expected.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(2))
+        (wanted,), (found,) = (torch.autograd.grad(value, x, upstream) for value in (expected, got))
+        assert (found - wanted).abs().max() <= 1e-10 * wanted.abs().max()
+
+
+def disturbed(module):
+    """The module with norms that differ per channel, so that a swapped pair of layers or channels shows."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            if name.endswith("running_mean"):
+                tensor.normal_(0, 0.1, generator=generator)
+            elif tensor.ndim == 1:
+                tensor.uniform_(0.5, 1.5, generator=generator)
+    return module
+
+
+def test_a_wrong_channel_is_noticed():
+    theirs = disturbed(tv.shufflenetv2.InvertedResidual(32, 32, 1)).double().eval()
+    ours = transplant(theirs, compile(bs.load("shufflenet_v2", out_channels=32).graph((32, 14, 14))).double().eval())
+    x = torch.randn(1, 32, 14, 14, dtype=torch.float64)
+    assert (ours(x).roll(1, 1) - theirs(x)).abs().max() > 1e-3
