@@ -1,7 +1,7 @@
 """Blocks and networks in YAML, and their expansion to graphs."""
 
 from blockspace.blocks.expr import number
-from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown
+from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain
 from blockspace.blocks.library import find, names
 from blockspace.blocks.load import load, locate, unchecked
 from blockspace.blocks.settled import settled
@@ -15,6 +15,7 @@ __all__ = [
     "Options",
     "Range",
     "Unknown",
+    "domain",
     "find",
     "load",
     "locate",

@@ -11,6 +11,7 @@ import sys
 from importlib import import_module
 
 QUICK = ("check", "ls", "show")
+COMPLETING = "_BLOCKSPACE_COMPLETE"  # set by the shell's completion, which typer answers
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,8 +49,8 @@ def failed(e, as_json: bool) -> int:
 
 
 def quick(argv: list[str]) -> bool:
-    """Whether the short way answers this: a light command with plain arguments."""
-    return bool(argv) and argv[0] in QUICK and not any(a.startswith("-") for a in argv[1:])
+    """Whether the short way answers this: a light command with plain arguments, and no shell that asks for completions."""
+    return bool(argv) and argv[0] in QUICK and not any(a.startswith("-") for a in argv[1:]) and COMPLETING not in os.environ
 
 
 def entry() -> None:

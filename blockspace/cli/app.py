@@ -29,7 +29,6 @@ def run(argv: list[str]) -> int:
         help="Search convolutional blocks written as split, transform and merge.",
         epilog=EXAMPLES,
         no_args_is_help=True,
-        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -40,7 +39,7 @@ def run(argv: list[str]) -> int:
         if hasattr(command, "register"):
             command.register(app)
     try:
-        return app(args=argv, standalone_mode=False) or 0
+        return app(args=argv, prog_name="blockspace", standalone_mode=False) or 0
     except Exception as e:
         if not hasattr(e, "format_message"):  # only typer's own complaints about the command line have one
             raise

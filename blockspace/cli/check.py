@@ -64,9 +64,11 @@ def checked_study(path: str) -> str:
 def register(app) -> None:
     import typer
 
+    from blockspace.cli.complete import everything
+
     @app.command(epilog="blockspace check my_block.yaml studies/*.yaml")
     def check(
-        targets: list[str] = typer.Argument(help="YAML files or library names"),
+        targets: list[str] = typer.Argument(help="YAML files or library names", autocompletion=everything),
         as_json: bool = typer.Option(False, "--json", help="Mistakes as JSON, with their codes."),
     ) -> int:
         """Find every mistake of block, network and study files."""

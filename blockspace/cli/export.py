@@ -6,9 +6,13 @@ from __future__ import annotations
 def register(app) -> None:
     import typer
 
+    from blockspace.cli.complete import networks
+
     @app.command(epilog="blockspace export runs/hs_vs_resnext#17 out/ --to py,onnx,safetensors,pt2")
     def export(
-        target: str = typer.Argument(help="RUN#NUMBER or RUN#NAME, an exported folder, a YAML file, or a library network"),
+        target: str = typer.Argument(
+            help="RUN#NUMBER or RUN#NAME, an exported folder, a YAML file, or a library network", autocompletion=networks
+        ),
         folder: str = typer.Argument(help="the folder to write"),
         to: str = typer.Option("py,onnx,safetensors", help="Formats: py, onnx, safetensors, pt2."),
         weights: str = typer.Option(None, help="A safetensors file; found networks bring their own."),

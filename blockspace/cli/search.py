@@ -9,10 +9,12 @@ import sys
 def register(app) -> None:
     import typer
 
+    from blockspace.cli.complete import studies, study_settings
+
     @app.command(epilog="blockspace search studies/hs_vs_resnext.yaml search.trials=40 data=fashion_mnist")
     def search(
-        study: str = typer.Argument(help="a study file"),
-        overrides: list[str] = typer.Argument(None, help="key.path=value, applied after the file"),
+        study: str = typer.Argument(help="a study file", autocompletion=studies),
+        overrides: list[str] = typer.Argument(None, help="key.path=value, applied after the file", autocompletion=study_settings),
         dry_run: bool = typer.Option(False, "--dry-run", help="Say what it would do: space, costs, budget. Nothing is trained or written."),
         measure: bool = typer.Option(False, "--measure", help="With --dry-run: time a training step and estimate the whole."),
         workers: int = typer.Option(None, help="Worker processes (default: one per core)."),

@@ -49,10 +49,12 @@ def holes(template) -> list[str]:
 def register(app) -> None:
     import typer
 
+    from blockspace.cli.complete import block_settings, templates
+
     @app.command(epilog="blockspace show hs_block input=64x56x56 splits=4")
     def show(
-        target: str = typer.Argument(help="a library name, or a YAML file"),
-        settings: list[str] = typer.Argument(None, help="key=value, and input=CxHxW"),
+        target: str = typer.Argument(help="a library name, or a YAML file", autocompletion=templates),
+        settings: list[str] = typer.Argument(None, help="key=value, and input=CxHxW", autocompletion=block_settings),
         full: bool = typer.Option(False, "--full", help="Every node of a network, not its blocks."),
         source: bool = typer.Option(False, "--source", help="The network as plain PyTorch code."),
         as_json: bool = typer.Option(False, "--json", help="The graph as JSON."),

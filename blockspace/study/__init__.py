@@ -11,5 +11,6 @@ __getattr__, __dir__, __all__ = face(
         "outcome": ("Outcome", "as_json"),
         "rehearsal": ("rehearse", "report", "measured"),
         "handover": ("export",),
+        "doctor": ("diagnose",),
     },
 )

@@ -1,0 +1,108 @@
+"""blockspace cp: a block, network, search space or study as a start for one's own."""
+
+from __future__ import annotations
+
+import os
+import re
+
+SCHEMA_LINE = "# yaml-language-server: $schema="
+NEXT = {"block": "blockspace show {0}", "network": "blockspace show {0}", "study": "blockspace search {0} --dry-run"}
+
+
+def run(name: str, target: str | None = None, force: bool = False) -> None:
+    """Copy `name` (of the library, of searchspaces/ or studies/, or a path) to `target`, by default `my_NAME.yaml` here."""
+    from blockspace.errors import error
+    from blockspace.files import write_atomic
+
+    source = found(name)
+    target = target or f"my_{os.path.basename(source)}"
+    if not target.endswith((".yaml", ".yml")):
+        raise error("E-NAME", f"{target!r} is no YAML file", help=f"blockspace cp {name} {target.rstrip('/.')}.yaml")
+    if os.path.exists(target) and (os.path.samefile(source, target) or not force):
+        raise error("E-FILE", f"{target} is there already", help="give another name, or --force to replace it")
+    kind, text = copied(source, target)
+    write_atomic(target, text)
+    print(f"{target}: a copy of {name}")
+    print(f"next: {NEXT[kind].format(target)}")
+
+
+def found(name: str) -> str:
+    """The file that a name or path stands for."""
+    from blockspace.cli.shelf import everywhere
+    from blockspace.errors import did_you_mean, error
+
+    if os.path.isfile(name):
+        return name
+    known = everywhere()
+    if name in known:
+        return known[name]
+    raise error("E-OP", f"there is no {name!r} to copy", help=did_you_mean(name, known) or "`blockspace ls` lists what there is")
+
+
+def copied(source: str, target: str) -> tuple[str, str]:
+    """(kind, text) of the copy: named after its file, its paths and its schema right for where it stands, every comment kept."""
+    from blockspace.errors import error
+    from blockspace.reader import Map, Scalar, read
+    from blockspace.schema import modeline
+
+    root = read(source)
+    kind = next((key for key in NEXT if isinstance(root, Map) and isinstance(root.get(key), Scalar)), None)
+    if kind is None:
+        raise error("E-KEY", f"{source} is no block, network or study", help="`blockspace ls` lists what can be copied")
+    stem = stem_of(target, kind)
+    text = replaced(source, changes(root, kind, stem, source, target))
+    text = text.replace(f"{os.path.basename(os.path.dirname(os.path.abspath(source)))}/{os.path.basename(source)}", target)
+    lines = [line for line in text.splitlines() if not line.startswith(SCHEMA_LINE)]
+    return kind, "\n".join([modeline(kind, target), *lines]) + "\n"
+
+
+def stem_of(target: str, kind: str) -> str:
+    """The target's name as a block's, network's or study's. Raises E-NAME where it cannot be one."""
+    from blockspace.errors import error
+
+    stem = os.path.splitext(os.path.basename(target))[0]
+    letters = "a-z" if kind == "study" else "A-Za-z"
+    if not re.fullmatch(rf"[{letters}0-9][{letters}0-9._-]{{0,63}}", stem):
+        raise error("E-NAME", f"{stem!r} cannot be the name of a {kind}", help="letters, digits, '_', '-', '.', at most 64")
+    return stem
+
+
+def changes(root, kind: str, stem: str, source: str, target: str) -> list[tuple]:
+    """(node, new text): the name, and paths that are relative to the file."""
+    from blockspace.reader import Map, Scalar
+
+    found = [(root.get(kind), stem)]
+    if kind == "study" and isinstance(root.get("out"), Scalar):
+        found.append((root.get("out"), f"runs/{stem}"))
+    imports = root.get("blocks")
+    paths = [root.get("space"), *(imports.items.values() if isinstance(imports, Map) else [])]
+    for node in paths:
+        place = os.path.join(os.path.dirname(source), node.text) if isinstance(node, Scalar) else ""
+        if place and os.path.isfile(place):
+            found.append((node, os.path.relpath(place, os.path.dirname(target) or ".")))
+    return found
+
+
+def replaced(source: str, found: list[tuple]) -> str:
+    """The file's text with each node's words exchanged, the last first, so that the places of the others hold."""
+    with open(source, encoding="utf-8-sig") as file:
+        lines = file.read().split("\n")
+    for node, text in sorted(found, key=lambda pair: (pair[0].mark.line, pair[0].mark.column), reverse=True):
+        line, at = lines[node.mark.line - 1], node.mark.column - 1
+        lines[node.mark.line - 1] = line[:at] + text + line[at + node.mark.length :]
+    return "\n".join(lines)
+
+
+def register(app) -> None:
+    import typer
+
+    from blockspace.cli.complete import everything
+
+    @app.command(epilog="blockspace cp resnext my_block.yaml")
+    def cp(
+        name: str = typer.Argument(help="a name that `blockspace ls` lists, or a YAML file", autocompletion=everything),
+        target: str = typer.Argument(None, help="the file to write (default: my_NAME.yaml)"),
+        force: bool = typer.Option(False, "--force", help="Replace the file when it is there."),
+    ) -> None:
+        """Copy a block, network, search space or study, as a start for your own."""
+        run(name, target, force)

@@ -1,0 +1,94 @@
+"""blockspace cp: the copy works where it stands, keeps every comment, and nothing is overwritten unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from blockspace.blocks import load, names
+from blockspace.cli import main
+from blockspace.schema import stored
+from blockspace.study import load_study
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("searchspaces", "studies"):
+        (tmp_path / folder).mkdir()
+        for path in (ROOT / folder).glob("*.yaml"):
+            (tmp_path / folder / path.name).write_text(path.read_text())
+    return tmp_path
+
+
+def comments(text: str) -> list[str]:
+    return [line.partition("#")[2].strip() for line in text.splitlines() if "#" in line and "$schema" not in line]
+
+
+@pytest.mark.parametrize("name", [*names("block"), *names("network")])
+def test_every_library_file_can_be_copied(name, here, capsys):
+    assert main(["cp", name]) == 0
+    copy = here / f"my_{name}.yaml"
+    assert f"next: blockspace show my_{name}.yaml" in capsys.readouterr().out
+    mine, theirs = load(str(copy)), load(name)
+    assert mine.name == f"my_{name}" and mine.params == theirs.params and mine.doc == theirs.doc
+    assert comments(copy.read_text()) == comments(Path(theirs.file.path).read_text())
+    assert main(["check", str(copy)]) == 0
+
+
+def test_the_graph_is_the_same(here):
+    assert main(["cp", "resnext", "other.yaml"]) == 0
+    shape = (64, 14, 14)
+    assert load("other.yaml", out_channels=64).graph(shape).key() == load("resnext", out_channels=64).graph(shape).key()
+
+
+def test_the_first_line_finds_the_schema(here):
+    main(["cp", "resnet50", "deep/er.yaml"])
+    line = (here / "deep" / "er.yaml").read_text().splitlines()[0]
+    assert line == f"# yaml-language-server: $schema={stored('network').as_uri()}"
+
+
+def test_a_study_takes_its_space_along(here):
+    assert main(["cp", "hs_vs_resnext", "own/question.yaml"]) == 0
+    study = load_study("own/question.yaml")
+    assert study.name == "question" and str(study.folder) == "runs/question"
+    assert Path(study.space_path) == Path("searchspaces/hs_vs_resnext.yaml")
+    assert "blockspace search own/question.yaml" in (here / "own" / "question.yaml").read_text(), "the header says the copy's command"
+
+
+def test_imports_stay_right(here):
+    Path("unit.yaml").write_text("format: blockspace/block/1\nblock: unit\nflow: [relu]\n")
+    Path("net.yaml").write_text(
+        "format: blockspace/network/1\nnetwork: net\nblocks: {unit: ./unit.yaml}   # mine\ninput: [3, 8, 8]\nstages: [unit]\n"
+    )
+    assert main(["cp", "net.yaml", "far/away/net2.yaml"]) == 0
+    assert "blocks: {unit: ../../unit.yaml}   # mine" in Path("far/away/net2.yaml").read_text()
+    assert main(["check", "far/away/net2.yaml"]) == 0
+
+
+def test_nothing_is_overwritten_unasked(here, capsys):
+    Path("mine.yaml").write_text("precious")
+    assert main(["cp", "resnext", "mine.yaml"]) == 2 and "--force" in capsys.readouterr().err
+    assert Path("mine.yaml").read_text() == "precious"
+    assert main(["cp", "resnext", "mine.yaml", "--force"]) == 0 and load("mine.yaml").name == "mine"
+    assert main(["cp", "mine.yaml", "mine.yaml", "--force"]) == 2, "a file is not copied onto itself"
+
+
+@pytest.mark.parametrize(
+    "argv, said",
+    [
+        (["resnxt"], "did you mean 'resnext'"),
+        (["resnext", "folder"], "is no YAML file"),
+        (["resnext", "my block.yaml"], "cannot be the name of a block"),
+        (["hs_vs_resnext", "Mine.yaml"], "cannot be the name of a study"),
+        (["list.yaml"], "is no block, network or study"),
+    ],
+)
+def test_mistakes(argv, said, here, capsys):
+    Path("list.yaml").write_text("- a\n")
+    before = sorted(here.rglob("*"))
+    assert main(["cp", *argv]) == 2 and said in capsys.readouterr().err
+    assert sorted(here.rglob("*")) == before

@@ -1,0 +1,56 @@
+"""blockspace ls: kinds, wildcards, costs, and what is found beside us."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from blockspace.blocks import names
+from blockspace.cli import main
+from blockspace.ops import OPS
+
+ROOT = Path(__file__).parents[2]
+
+
+def listing(capsys, *argv: str) -> dict:
+    assert main(["ls", *argv, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_all_kinds(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = listing(capsys)
+    assert list(found["blocks"]) == names("block") and list(found["networks"]) == names("network")
+    assert set(found["operations"]) == set(OPS) - {"input"}
+    assert "hs_vs_resnext" in found["spaces"] and "hs_vs_resnext" in found["studies"] and "identities" in found["rules"]
+    assert all(doc for listed in found.values() for doc in listed.values()), "everything says what it is"
+
+
+@pytest.mark.parametrize(
+    "option, kind", [("--blocks", "blocks"), ("--networks", "networks"), ("--ops", "operations"), ("--rules", "rules")]
+)
+def test_one_kind(option, kind, capsys):
+    assert list(listing(capsys, option)) == [kind]
+
+
+def test_wildcards(capsys):
+    found = listing(capsys, "*50*", "--networks")["networks"]
+    assert found and all("50" in name for name in found) and "resnet50" in found
+
+
+def test_costs(capsys):
+    found = listing(capsys, "resnet50", "--costs")["networks"]["resnet50"]
+    assert found["params"] == 25_557_032 and found["input"] == "3x224x224" and found["doc"]
+    assert main(["ls", "resnet50", "--costs"]) == 0 and "25.56M params" in capsys.readouterr().out
+
+
+def test_nothing_matches(capsys):
+    assert main(["ls", "resnxt"]) == 0 and "did you mean 'resnext'" in capsys.readouterr().out
+
+
+def test_without_folders_beside_us(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = listing(capsys)
+    assert found["spaces"] == found["studies"] == {} and found["blocks"]

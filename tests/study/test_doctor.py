@@ -1,0 +1,125 @@
+"""doctor: what it says of this machine, and of machines that lack something."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from packaging.requirements import Requirement
+
+from blockspace.cli import main
+from blockspace.study import doctor
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw 0 0
+server:/home /home nfs4 rw 0 0
+tmpfs /home/me/scratch tmpfs rw 0 0
+//box/share /mnt/my\\040share cifs rw 0 0
+"""
+
+
+def test_this_machine(tmp_path, capsys):
+    code = main(["doctor", f"out={tmp_path}", "--json"])
+    found = {check["name"]: check for check in json.loads(capsys.readouterr().out)}
+    assert {"python", "torch", "lightning", "cores", "device", "bf16", "channels_last", "compiler", "disk", "folder", "storage"} <= set(
+        found
+    )
+    assert {check["state"] for check in found.values()} <= {"ok", "warn", "fail"}
+    assert all(check["help"] for check in found.values() if check["state"] != "ok"), "what is amiss has a next step"
+    assert code == (2 if any(check["state"] == "fail" for check in found.values()) else 0)
+    assert found["torch"]["text"] == metadata.version("torch")
+
+
+def test_lines(monkeypatch, capsys):
+    checks = [doctor.Check("python", "ok", "3.12"), doctor.Check("disk", "fail", "0.0 GiB free", "free some space")]
+    monkeypatch.setattr(doctor, "diagnose", lambda **_: iter(checks))
+    assert main(["doctor"]) == 2
+    assert capsys.readouterr().out.splitlines() == [
+        "ok    python         3.12",
+        "fail  disk           0.0 GiB free",
+        f"{'':20} = help: free some space",
+    ]
+    assert main(["doctor", "outt=x"]) == 2 and "out=FOLDER" in capsys.readouterr().err
+
+
+def test_packages():
+    assert doctor.package(Requirement("networkx>=3.2")).state == "ok"
+    old = doctor.package(Requirement("networkx>=99"))
+    assert old.state == "fail" and old.help == "pip install 'networkx>=99'"
+    assert doctor.package(Requirement("no-such-package-here>=1")).text == "is not installed, wanted >=1"
+
+
+def test_a_package_that_does_not_load(monkeypatch):
+    def broken(_):
+        raise ImportError("libfoo.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(doctor, "import_module", broken)
+    found = doctor.package(Requirement("networkx>=3.2"))
+    assert found.state == "fail" and "libfoo.so.1" in found.text and "--force-reinstall" in found.help
+
+
+def test_the_floors_are_those_of_the_project():
+    names = {wanted.name for wanted in doctor.requirements()[1]}
+    assert {"torch", "lightning", "optuna", "pydantic"} <= names and "pytest" not in names
+
+
+@pytest.mark.parametrize(
+    "folder, kind",
+    [
+        ("/data/runs", "ext4"),
+        ("/home/me/runs", "nfs4"),
+        ("/home/me/scratch/runs", "tmpfs"),
+        ("/mnt/my share/x", "cifs"),
+        ("/homestead", "ext4"),
+    ],
+)
+def test_file_systems(folder, kind):
+    assert doctor.file_system(Path(folder), MOUNTS) == kind
+
+
+def test_storage_on_a_network(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "mounts", lambda: "server:/ / nfs4 rw 0 0\n")
+    found = doctor.storage(tmp_path)
+    assert found.state == "warn" and "local disk" in found.help
+    monkeypatch.setattr(doctor, "mounts", lambda: "")
+    assert doctor.storage(tmp_path).state == "ok"
+
+
+@pytest.mark.parametrize("free, state", [(10, "fail"), (500, "warn"), (5000, "ok")])
+def test_disk(free, state, monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free * 2**20))
+    assert doctor.disk(tmp_path / "runs" / "mine").state == state
+
+
+def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
+    def refused(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refused)
+    assert doctor.writable(tmp_path).text == f"{tmp_path} cannot be written: Permission denied"
+
+
+def test_a_compiler_or_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    assert doctor.compiler().state == "warn"
+    (tmp_path / "g++").write_text("#!/bin/sh\n")
+    os.chmod(tmp_path / "g++", 0o755)
+    assert doctor.compiler().text == str(tmp_path / "g++")
+
+
+def test_threads_beyond_the_cores(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "4096")
+    assert doctor.cores().state == "warn"
+
+
+def test_a_check_that_breaks_is_a_finding():
+    def device():
+        raise RuntimeError("driver too old")
+
+    assert doctor.guarded(device) == ("device", "fail", "RuntimeError: driver too old", None)
