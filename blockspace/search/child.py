@@ -8,10 +8,14 @@ import os
 import signal
 import sys
 import traceback
+from dataclasses import replace
 from multiprocessing.reduction import ForkingPickler
 from time import monotonic
 from types import TracebackType
 
+from blockspace.search.clocks import DUMP
+from blockspace.search.memory import out_of_memory
+from blockspace.search.pulse import Pulse
 from blockspace.search.result import Result, adopt
 from blockspace.search.task import Task
 
@@ -46,11 +50,13 @@ def become_worker(log: int, parent: int) -> None:
     sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")
     sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")
     faulthandler.enable(file=2)
+    faulthandler.register(DUMP, file=2)  # in C: it answers also where Python stands still
 
 
-def work(payload: tuple[bytes, bytes]) -> bytes:
+def work(payload: tuple[bytes, bytes], pulse: Pulse) -> bytes:
     """Run a pickled function on a pickled task; the Result, pickled. Whatever the function raises becomes a failed or oom Result."""
-    task: Task = ForkingPickler.loads(payload[1])
+    pulse.beat()
+    task: Task = replace(ForkingPickler.loads(payload[1]), pulse=pulse)
     started = monotonic()
     try:
         result = ForkingPickler.loads(payload[0])(task)
@@ -80,12 +86,6 @@ def failure(reason: BaseException, task: Task, seconds: float) -> Result:
     line = f"{kind}: {text[0]}"[:200] if text else kind
     state = "oom" if out_of_memory(reason) else "failed"
     return Result(state, seconds=seconds, seed=task.seed, key=task.key, reason=line, signature=f"{kind} in {origin(reason.__traceback__)}")
-
-
-def out_of_memory(reason: BaseException) -> bool:
-    """Python's, CUDA's (torch.OutOfMemoryError), or the CPU allocator's RuntimeError."""
-    named = isinstance(reason, MemoryError) or type(reason).__name__ == "OutOfMemoryError"
-    return named or (isinstance(reason, RuntimeError) and "can't allocate memory" in str(reason))
 
 
 def origin(trace: TracebackType | None) -> str:

@@ -42,7 +42,7 @@ def failed(message: str) -> FailureError:
 
 def nothing_trained(rows: list[Row]) -> FailureError | InfeasibleError:
     """The error of a search that ended without one trained network: why its proposals were refused."""
-    bad = [row for row in rows if row.status in ("failed", "oom", "timeout", "diverged")]
+    bad = [row for row in rows if row.status in ("failed", "oom", "timeout", "hung", "diverged")]
     if bad:
         return failed(f"no network trained: {len(bad)} of {len(bad)} trainings failed, the last: {bad[-1].reason or bad[-1].status}")
     counts = Counter(cause(row) for row in rows)

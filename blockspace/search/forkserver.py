@@ -5,7 +5,8 @@ would run the user's main module again in every child, and neither it nor its ch
 holds one end of a socket; at its end of file (or the kernel's parent-death signal) the server kills every child's process group and
 exits; a child gets the kernel's signal, and the end of file of a pipe that only the server holds.
 
-Messages to the server: ("run", id, payload, log path), ("signal", id, number). From it: ("started", id, pid), ("exit", id, code, output).
+Messages to the server: ("run", id, payload, log path, slot, limits), ("stop", id, grace), ("kill", id). From it: ("started", id, pid),
+("exit", id, code, output, the clock that ended it, peak memory in bytes).
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ import gc
 import os
 import selectors
 import signal
+import sys
 import threading
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import monotonic
 
 from blockspace.search.child import become_worker, die_with_parent, work
+from blockspace.search.clocks import Clocks, Limits
+from blockspace.search.pulse import Pulse, Pulses
 
 BOOT = """
 import json, sys
@@ -29,6 +34,8 @@ from blockspace.search.forkserver import main
 main(**arguments)
 """
 TAIL = 64_000  # bytes of a capped log kept for its end, where the reason is
+LOOK = 1.0  # seconds at most between looks at the clocks
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss
 
 
 class Log:
@@ -73,6 +80,9 @@ class Child:
     log_end: int
     output_end: int
     life_end: int  # never written: its end of file tells the child that the server is gone
+    pulse: Pulse
+    clocks: Clocks
+    killed: bool = False  # by us
     output: bytearray = field(default_factory=bytearray)
 
     def pump(self) -> None:
@@ -81,8 +91,16 @@ class Child:
             while data := read_now(end):
                 sink(data)
 
+    def terminate(self) -> None:
+        """TERM to the child alone: what it started (a loader's processes) it needs until its epoch's end."""
+        try:
+            os.kill(self.pid, signal.SIGTERM)
+        except OSError:
+            pass
+
     def kill(self, signum: int) -> None:
         """Signal the child's whole process group."""
+        self.killed = self.killed or signum == signal.SIGKILL
         try:
             os.killpg(self.pid, signum)
         except OSError:  # it has not made its group yet, or is gone
@@ -111,8 +129,8 @@ def read_now(end: int) -> bytes:
 class Server:
     """Forks, watches and reaps. One thread: a fork copies no lock that another thread holds."""
 
-    def __init__(self, control: Connection, cap: int):
-        self.control, self.cap = control, cap
+    def __init__(self, control: Connection, cap: int, pulses: Pulses):
+        self.control, self.cap, self.pulses = control, cap, pulses
         self.children: dict[int, Child] = {}  # by pid
         self.wake, wake_write = os.pipe()
         self.own = [self.wake, wake_write]
@@ -125,8 +143,22 @@ class Server:
 
     def serve(self) -> None:
         while True:
-            for key, _ in self.selector.select():
+            for key, _ in self.selector.select(self.patience()):
                 key.data()
+            self.enforce()
+
+    def patience(self) -> float | None:
+        """Seconds to wait for a message: until the next clock, and no end without children."""
+        return min([LOOK, *(child.clocks.next() for child in self.children.values())]) if self.children else None
+
+    def enforce(self) -> None:
+        """Send what the clocks say."""
+        for child in self.children.values():
+            signum = child.clocks.due(child.pulse.count())
+            if signum == signal.SIGTERM:
+                child.terminate()
+            elif signum is not None:
+                child.kill(signum)
 
     def request(self) -> None:
         """One message of the driver; its end of file is the driver's death."""
@@ -136,23 +168,26 @@ class Server:
             self.stop()
         if kind == "run":
             self.spawn(id, *rest)
-        for child in list(self.children.values()):
-            if kind == "signal" and child.id == id:
-                child.kill(*rest)
+        for child in [child for child in self.children.values() if child.id == id]:
+            if kind == "kill":
+                child.kill(child.clocks.kill(monotonic()))
+            elif kind == "stop":
+                child.terminate()
+                child.clocks.stop(*rest)
 
-    def spawn(self, id: int, payload: tuple[bytes, bytes], log_path: str) -> None:
+    def spawn(self, id: int, payload: tuple[bytes, bytes], log_path: str, slot: int, limits: Limits) -> None:
         log_end, log = os.pipe()
         output_end, output = os.pipe()
         life, life_end = os.pipe()
-        parent = os.getpid()
+        parent, pulse = os.getpid(), self.pulses[slot]
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # a child that has not left yet would run our handler
         pid = os.fork()
         if pid == 0:
-            self.run_child(payload, log, output, life, (log_end, output_end, life_end), parent)
+            self.run_child(payload, pulse, log, output, life, (log_end, output_end, life_end), parent)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         for end in (log, output, life):
             os.close(end)
-        self.watch(Child(id, pid, Log(log_path, self.cap), log_end, output_end, life_end))
+        self.watch(Child(id, pid, Log(log_path, self.cap), log_end, output_end, life_end, pulse, Clocks(limits)))
         self.send(("started", id, pid))
 
     def watch(self, child: Child) -> None:
@@ -162,14 +197,14 @@ class Server:
         self.selector.register(child.log_end, selectors.EVENT_READ, child.pump)
         self.selector.register(child.output_end, selectors.EVENT_READ, child.pump)
 
-    def run_child(self, payload, log: int, output: int, life: int, others: tuple[int, ...], parent: int) -> None:
+    def run_child(self, payload, pulse: Pulse, log: int, output: int, life: int, others: tuple[int, ...], parent: int) -> None:
         """In the child: never returns. `os._exit` skips the server's cleanup, which is not ours to run."""
         code = 1
         try:
             self.leave(others)
             become_worker(log, parent)
             threading.Thread(target=follow, args=(life,), daemon=True).start()
-            result = memoryview(work(payload))
+            result = memoryview(work(payload, pulse))
             while result:
                 result = result[os.write(output, result) :]
             code = 0
@@ -194,11 +229,13 @@ class Server:
         """Report every child that has ended, and kill what it left running in its group."""
         read_now(self.wake)
         for pid, child in list(self.children.items()):
-            done, status = os.waitpid(pid, os.WNOHANG)
+            done, status, usage = os.wait4(pid, os.WNOHANG)
             if done:
+                ended_by = child.clocks.ended_by or ("us" if child.killed else "")
                 child.kill(signal.SIGKILL)
                 self.forget(child)
-                self.send(("exit", child.id, os.waitstatus_to_exitcode(status), bytes(child.output)))
+                code, peak = os.waitstatus_to_exitcode(status), usage.ru_maxrss * RSS_UNIT
+                self.send(("exit", child.id, code, bytes(child.output), ended_by, peak))
 
     def forget(self, child: Child) -> None:
         child.pump()
@@ -226,8 +263,8 @@ def follow(life: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def main(control: int, parent: int, preload: list[str], cap: int) -> None:
-    """Run the server on the file descriptor `control`."""
+def main(control: int, parent: int, preload: list[str], cap: int, pulses: int, count: int) -> None:
+    """Run the server on the file descriptor `control`; `pulses` is the descriptor of the `count` slots."""
     die_with_parent(signal.SIGTERM, parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in preload:
@@ -238,6 +275,6 @@ def main(control: int, parent: int, preload: list[str], cap: int) -> None:
     gc.collect()
     gc.freeze()  # the collector would write to every page and so copy it
     signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake the selector
-    server = Server(Connection(control), cap)
+    server = Server(Connection(control), cap, Pulses(count, pulses))
     signal.signal(signal.SIGTERM, server.stop)
     server.serve()

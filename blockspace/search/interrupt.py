@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: once asks the search to stop where it can be continued, twice stops it now."""
+"""Ctrl-C, SIGTERM and a closed terminal: once asks the search to stop where it can be continued, twice stops it now."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ORDERLY = 4.0  # seconds after SIGTERM or SIGHUP until the search is stopped wherever it stands: whoever sends them does not wait
+TRAINING_GRACE = 3.0  # of these, what a training has to end its epoch
 
 
 class Interrupted(KeyboardInterrupt):
-    """The search was stopped from outside and can be resumed by the same command. `exit_code` is 130 (Ctrl-C) or 143 (SIGTERM)."""
+    """The search was stopped from outside and can be resumed by the same command.
+
+    `exit_code` is 130 after Ctrl-C, 143 after SIGTERM, 129 when the terminal was closed.
+    """
 
     def __init__(self, signum: int = signal.SIGINT, rows: list | None = None):
         super().__init__(f"stopped by {signal.Signals(signum).name}")
@@ -34,11 +39,18 @@ class StopRequest:
             self.signum = signal.SIGINT
         return self.signum is not None
 
+    @property
+    def grace(self) -> float | None:
+        """Seconds a running training has to end its epoch; None, as long as that takes: a person can press Ctrl-C again."""
+        return None if self.signum == signal.SIGINT else TRAINING_GRACE
+
     def note(self, signum: int, _frame=None) -> None:
-        """The signal handler: the first signal is remembered, the second stops now."""
+        """The signal handler: the first signal is remembered, the second, or the end of its time, stops now."""
         if self.signum is not None:
-            raise Interrupted(signum)
+            raise Interrupted(self.signum if signum == signal.SIGALRM else signum)
         self.signum = signum
+        if signum != signal.SIGINT:
+            signal.setitimer(signal.ITIMER_REAL, ORDERLY)
 
     def interrupted(self, rows: list | None = None) -> Interrupted:
         return Interrupted(self.signum or signal.SIGINT, rows)
@@ -46,14 +58,34 @@ class StopRequest:
 
 @contextmanager
 def stoppable(stop: Callable[[], bool] | None = None) -> Iterator[StopRequest]:
-    """Take SIGINT and SIGTERM while the block runs. Outside the main thread, where Python allows no handlers, only `stop` is asked."""
+    """Take the signals while the block runs. Outside the main thread, where Python allows no handlers, only `stop` is asked."""
     request = StopRequest(stop)
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    before = {signum: signal.signal(signum, request.note) for signum in SIGNALS}
+    before = {signum: signal.signal(signum, request.note) for signum in (*SIGNALS, signal.SIGALRM)}
     try:
         yield request
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+def now(signum: int, _frame=None) -> None:
+    """The signal handler outside a search, where nothing is under way that must be ended in order. Raises Interrupted."""
+    raise Interrupted(signum)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise Interrupted while the block runs, as Ctrl-C raises KeyboardInterrupt; in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {signum: signal.signal(signum, now) for signum in SIGNALS}
+    try:
+        yield
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)

@@ -11,7 +11,7 @@ from pathlib import Path
 from blockspace.errors import StorageError, error
 from blockspace.files import write_atomic
 
-STATES = ("trained", "diverged", "failed", "oom", "timeout")
+STATES = ("trained", "diverged", "failed", "oom", "timeout", "hung")
 FORMAT = "blockspace/result/1"
 NAME = "result.json"
 

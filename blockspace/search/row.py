@@ -12,11 +12,12 @@ if TYPE_CHECKING:  # importing a row must not cost Optuna's import
 
 @dataclass(frozen=True)
 class Row:
-    """`status` says what became of it: trained, duplicate, over_budget, diverged, failed, oom, timeout, or running.
+    """`status` says what became of it: trained, duplicate, over_budget, diverged, failed, oom, timeout, hung, or running.
 
     Only `trained` rows may be called best. `values` are the objectives' (also a duplicate's, copied).
     `costs` and `solved` are exact, `measured` holds what was measured (latency: ratio to the baseline), `violations` the relative
-    distance outside each budget, `seconds` the training's wall time (0 where nothing was trained).
+    distance outside each budget, `seconds` the training's wall time (0 where nothing was trained). `comparable` is false for one that
+    was trained otherwise than the study says (`reason` tells how): it is never called best.
     """
 
     number: int
@@ -37,15 +38,16 @@ class Row:
     seconds: float = 0.0
     started: str | None = None  # local time, ISO 8601
     ended: str | None = None
+    comparable: bool = True
 
     @property
     def best_allowed(self) -> bool:
-        """Trained, and inside every budget."""
-        return self.status == "trained" and all(value <= 0 for value in self.violations.values())
+        """Trained as the study says, and inside every budget."""
+        return self.status == "trained" and self.comparable and all(value <= 0 for value in self.violations.values())
 
 
 FACTS = ("label", "key", "families", "costs", "solved")  # of the candidate
-OUTCOME = ("violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds")
+OUTCOME = ("violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds", "comparable")
 
 
 def row(trial: optuna.trial.FrozenTrial, objectives: dict[str, str]) -> Row:

@@ -21,7 +21,8 @@ from blockspace.files import storage_error
 NAME = "study.db"
 DIGEST = "blockspace:study"
 TRIALS = "blockspace:trials"
-FREE = ("out", "search.workers", "search.trials", "search.timeout")  # may change between starts: they do not change what is asked
+# may change between starts: they do not change what is asked
+FREE = ("out", "search.workers", "search.trials", "search.timeout", "search.stall_s")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from blockspace.search.failures import failed
 from blockspace.search.interrupt import StopRequest, stoppable
+from blockspace.search.pulse import Beat
 from blockspace.search.result import Result, adopt
 from blockspace.search.task import Evaluate, Task
 from blockspace.search.workers import PRELOAD, Handle, Workers
@@ -22,6 +23,7 @@ def run_tasks(
     workers: int | Workers,
     on_event: Callable[[str, dict[str, Any]], None] | None = None,
     timeout: float | None = None,
+    stall: float | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[Result]:
     """The tasks' results, in their order. One whose folder holds the trained result of its key and seed is not run again.
@@ -34,7 +36,7 @@ def run_tasks(
         request = stack.enter_context(stoppable(stop))
         if isinstance(workers, int):
             workers = stack.enter_context(Workers(workers, PRELOAD))
-        batch = Batch(tasks, evaluate, workers, on_event or (lambda _kind, _data: None), timeout)
+        batch = Batch(tasks, evaluate, workers, on_event or (lambda _kind, _data: None), timeout, stall)
         try:
             return batch.go(request)
         finally:
@@ -44,10 +46,11 @@ def run_tasks(
 class Batch:
     """Tasks on their way: results by position, handles of those that run."""
 
-    def __init__(self, tasks: Sequence[Task], evaluate: Evaluate, workers: Workers, emit, timeout: float | None):
-        self.tasks, self.evaluate, self.workers, self.emit, self.timeout = tasks, evaluate, workers, emit, timeout
+    def __init__(self, tasks: Sequence[Task], evaluate: Evaluate, workers: Workers, emit, timeout: float | None, stall: float | None):
+        self.tasks, self.evaluate, self.workers, self.emit, self.limits = tasks, evaluate, workers, emit, (timeout, stall)
         self.results: dict[int, Result] = {}
         self.running: dict[Handle, int] = {}
+        self.beats: dict[Handle, Beat] = {}  # as last told
         self.attempts = [0] * len(tasks)
 
     def go(self, request: StopRequest) -> list[Result]:
@@ -67,31 +70,38 @@ class Batch:
         if result is None or not result.trained:
             return False
         self.results[place] = result
-        self.emit("adopted", {"number": task.number, "result": result})
+        self.emit("adopted", {"number": task.number, "label": task.label, "result": result})
         return True
 
     def start(self, place: int) -> None:
         task = self.tasks[place]
         self.attempts[place] += 1
         (Path(task.folder) / "result.json").unlink(missing_ok=True)
-        self.running[self.workers.submit(self.evaluate, task, self.timeout)] = place
-        self.emit("started", {"number": task.number, "folder": task.folder})
+        self.running[self.workers.submit(self.evaluate, task, *self.limits)] = place
+        self.emit("started", {"number": task.number, "label": task.label, "folder": task.folder})
 
     def collect(self) -> list[int]:
-        """Take what has ended; the places to run again, because the worker server died under them."""
+        """Take what has ended, and tell how far the others are; the places to run again, because the worker server died under them."""
         again = []
         for handle in self.workers.wait(POLL):
-            place = self.running.pop(handle)
+            place, task = self.running.pop(handle), handle.task
             if handle.lost and self.attempts[place] < 2:
                 again.append(place)
             elif handle.result is not None:
                 self.results[place] = handle.result
-                self.emit("finished", {"number": handle.task.number, "result": handle.result})
+                facts = {"status": handle.result.state, "reason": handle.result.reason, "seconds": handle.result.seconds}
+                self.emit("finished", {"number": task.number, "label": task.label, "result": handle.result, **facts})
+        for handle in self.running:
+            beat = self.workers.beat(handle)
+            if beat != self.beats.get(handle):
+                self.beats[handle] = beat
+                self.emit("beat", {"number": handle.task.number, "beat": beat})
         return again
 
     def stop(self, request: StopRequest) -> None:
+        self.emit("stopping", {"running": len(self.running), "patient": request.grace is None})
         for handle in self.running:
-            self.workers.cancel(handle)
+            self.workers.cancel(handle, request.grace)
         while self.running:
             self.collect()
         raise request.interrupted()

@@ -17,7 +17,7 @@ from blockspace.search.row import Row
 
 # what a row without the attribute has: not worth a commit
 TABLES = ("families", "costs", "solved", "violations", "measured", "metrics")
-EMPTY = {"label": "", "reason": "", "seconds": 0.0, **{name: {} for name in TABLES}}
+EMPTY = {"label": "", "reason": "", "seconds": 0.0, "comparable": True, **{name: {} for name in TABLES}}
 
 
 @dataclass
@@ -78,6 +78,7 @@ class Teller:
         """A network seen before: the same outcome again, at no cost."""
         values = [original.values[name] for name in self.objectives] if original.values else None
         copied = {"metrics": original.metrics, "measured": original.measured, "reason": original.reason, "seed": original.seed}
+        copied["comparable"] = original.comparable
         self.tell(trial, "duplicate", original.violations, values, duplicate_of=original.number, seconds=0.0, **copied)
 
 

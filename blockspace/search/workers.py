@@ -17,7 +17,10 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from time import monotonic, sleep
 
+from blockspace.search.clocks import Limits
 from blockspace.search.forkserver import BOOT
+from blockspace.search.memory import kernel_kills, killed_outside
+from blockspace.search.pulse import Beat, Pulses
 from blockspace.search.result import Result, adopt
 from blockspace.search.task import Task
 
@@ -32,13 +35,12 @@ class Handle:
 
     id: int
     task: Task
-    timeout: float | None = None  # seconds
+    limits: Limits
+    slot: int  # of its pulse
+    kills: int | None  # of the kernel's out-of-memory killer, before it
     pid: int | None = None
     started: float = 0.0  # monotonic seconds
-    stop_at: float | None = None  # when TERM is sent
-    kill_at: float | None = None  # when KILL is sent
     cancelled: bool = False
-    timed_out: bool = False
     lost: bool = False  # the worker server died under it: no fault of the task
     result: Result | None = None
 
@@ -47,14 +49,15 @@ class Workers:
     """`count` processes at a time, each single-threaded, each for one task, forked from a server that has imported `preload`.
 
     A child dies with the driver, however that dies (no orphan after two seconds). SIGTERM asks a child to stop; an evaluate that leaves
-    a checkpoint installs its own handler and has `grace` seconds. Its output goes to `log.txt` in the task's folder, at most `log_cap`
-    bytes. Use it from one thread, and as a context manager: leaving it kills what still runs.
+    a checkpoint installs its own handler, and has `grace` seconds after its timeout. Its output goes to `log.txt` in the task's folder,
+    at most `log_cap` bytes. Use it from one thread, and as a context manager: leaving it kills what still runs.
     """
 
     def __init__(self, count: int, preload: Sequence[str] = PRELOAD, grace: float = 5.0, log_cap: int = 1_000_000):
         self.count, self.preload, self.grace, self.log_cap = count, list(preload), grace, log_cap
         self.running: dict[int, Handle] = {}
         self._ids = count_up()
+        self._pulses = Pulses(count)
         self._start_server()
 
     def __enter__(self) -> Workers:
@@ -68,25 +71,36 @@ class Workers:
         """How many more tasks may be submitted now."""
         return self.count - len(self.running)
 
-    def submit(self, evaluate: Callable[[Task], Result], task: Task, timeout: float | None = None) -> Handle:
-        """Start `evaluate(task)` in a child. `evaluate` must be importable by name, and not from `__main__`: no child runs that again."""
+    def submit(
+        self, evaluate: Callable[[Task], Result], task: Task, timeout: float | None = None, stall: float | None = None
+    ) -> Handle:  # fmt: skip
+        """Start `evaluate(task)` in a child. `evaluate` must be importable by name, and not from `__main__`: no child runs that again.
+
+        After `timeout` seconds it is stopped (state `timeout`); after `stall` seconds without a beat of its pulse it is killed, its
+        stacks in its log (state `hung`). Both hold also while nobody waits.
+        """
         if getattr(evaluate, "__module__", None) == "__main__":
             raise ValueError(f"{evaluate.__qualname__} is defined in the script that was started; move it to a module that can be imported")
         if self._server.poll() is not None and not self.running:
             self._restart()
-        handle = Handle(next(self._ids), task, timeout)
+        slot = min(set(range(self.count)) - {handle.slot for handle in self.running.values()})
+        handle = Handle(next(self._ids), task, Limits(timeout, stall, self.grace), slot, kernel_kills())
+        self._pulses[slot].clear()
         self.running[handle.id] = handle
         payload = tuple(bytes(ForkingPickler.dumps(part)) for part in (evaluate, task))
-        self._send(("run", handle.id, payload, str(Path(task.folder) / LOG)))
+        self._send(("run", handle.id, payload, str(Path(task.folder) / LOG), slot, handle.limits))
         return handle
+
+    def beat(self, handle: Handle) -> Beat:
+        """What the running task last said of itself."""
+        return self._pulses[handle.slot].read()
 
     def wait(self, timeout: float) -> list[Handle]:
         """The tasks that have ended, as soon as there is one, at the latest after `timeout` seconds (then an empty list)."""
         end = monotonic() + timeout
         finished: list[Handle] = []
         while self.running:
-            self._enforce()
-            patience = 0.0 if finished else max(0.0, min(end - monotonic(), self._next_clock()))
+            patience = 0.0 if finished else max(0.0, end - monotonic())
             if self._control.poll(patience):
                 finished += self._receive()
             elif finished or monotonic() >= end:
@@ -95,17 +109,16 @@ class Workers:
             sleep(max(0.0, min(end - monotonic(), 0.05)))  # nothing runs: do not spin
         return finished
 
-    def cancel(self, handle: Handle) -> None:
-        """TERM to the task's process group now, KILL after the grace. `wait` still reports it; a result it leaves is kept."""
+    def cancel(self, handle: Handle, grace: float | None = None) -> None:
+        """TERM to the task's process group now, KILL after `grace` seconds (None: never). `wait` still reports it; a result is kept."""
         handle.cancelled = True
-        if handle.kill_at is None:
-            self._stop(handle)
+        self._send(("stop", handle.id, grace))
 
     def kill_all(self) -> None:
         """Kill what runs, and forget it; the workers can be used again. Returns when they are gone."""
         for handle in self.running.values():
-            handle.cancelled, handle.kill_at = True, monotonic() + 1.0
-            self._send(("signal", handle.id, signal.SIGKILL))
+            handle.cancelled = True
+            self._send(("kill", handle.id))
         while self.running:
             self.wait(1.0)
 
@@ -123,10 +136,11 @@ class Workers:
     def _start_server(self) -> None:
         ours, theirs = socket.socketpair()
         self._errors = tempfile.TemporaryFile()
-        arguments = {"path": sys.path, "control": theirs.fileno(), "parent": os.getpid(), "preload": self.preload, "cap": self.log_cap}
+        descriptors = {"control": theirs.fileno(), "pulses": self._pulses.descriptor}
+        settings = {"path": sys.path, "parent": os.getpid(), "preload": self.preload, "cap": self.log_cap, "count": self.count}
         self._server = subprocess.Popen(
-            [sys.executable, "-c", BOOT, json.dumps(arguments)],
-            pass_fds=[theirs.fileno()],
+            [sys.executable, "-c", BOOT, json.dumps(settings | descriptors)],
+            pass_fds=list(descriptors.values()),
             env={**os.environ, **ONE_THREAD},  # before the first import of torch: later is too late
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -163,21 +177,31 @@ class Workers:
 
     def _started(self, handle: Handle, pid: int) -> None:
         handle.pid, handle.started = pid, monotonic()
-        if handle.timeout is not None:
-            handle.stop_at = handle.started + handle.timeout
 
-    def _ended(self, handle: Handle, code: int, output: bytes) -> Result | None:
+    def _ended(self, handle: Handle, code: int, output: bytes, ended_by: str, peak: int) -> Result | None:
         """The result it sent; else the one it wrote before it died; else why there is none."""
         task = handle.task
         result = decode(output) or adopt(task.folder, task.key, task.seed)
-        if result is not None and (result.trained or not (handle.timed_out or handle.cancelled)):
+        clock = ended_by in ("timeout", "hung")
+        if result is not None and (result.trained or not (clock or handle.cancelled)):
             return result
-        if handle.timed_out:
-            return self._without(handle, "timeout", f"longer than {handle.timeout:g} s", "timeout")
+        if clock:
+            return self._without(handle, ended_by, self._overrun(handle, ended_by), ended_by)
         if handle.cancelled:
             return None
+        if code == -signal.SIGKILL and not ended_by:
+            state, reason = killed_outside(handle.kills, kernel_kills(), peak)
+            return self._without(handle, state, reason, "killed from outside")
         reason = f"worker died (signal {-code})" if code < 0 else f"worker exited with code {code} and no result"
         return self._without(handle, "failed", reason, reason)
+
+    def _overrun(self, handle: Handle, clock: str) -> str:
+        """Why a clock ended the task, in words."""
+        if clock == "timeout":
+            return f"longer than {handle.limits.timeout:g} s"
+        beat = self.beat(handle)
+        place = f", after epoch {beat.epoch} of {beat.epochs}" if beat.epoch else ""
+        return f"no step for {handle.limits.stall:g} s{place}; where it stood is in its {LOG}"
 
     def _without(self, handle: Handle, state: str, reason: str, signature: str) -> Result:
         task, seconds = handle.task, monotonic() - handle.started if handle.started else 0.0
@@ -199,25 +223,6 @@ class Workers:
         lines = self._errors.read().decode(errors="replace").split("\n")
         words = [line for line in lines if line.strip()]
         return words[-1][:160] if words else f"code {self._server.returncode}"
-
-    def _enforce(self) -> None:
-        """The clocks: a trial's timeout, then the grace between TERM and KILL."""
-        now = monotonic()
-        for handle in self.running.values():
-            if handle.kill_at is not None and now >= handle.kill_at:
-                handle.kill_at = now + 1.0
-                self._send(("signal", handle.id, signal.SIGKILL))
-            elif handle.kill_at is None and handle.stop_at is not None and now >= handle.stop_at:
-                handle.timed_out = True
-                self._stop(handle)
-
-    def _stop(self, handle: Handle) -> None:
-        handle.kill_at = monotonic() + self.grace
-        self._send(("signal", handle.id, signal.SIGTERM))
-
-    def _next_clock(self) -> float:
-        clocks = [handle.kill_at or handle.stop_at for handle in self.running.values()]
-        return max(0.0, min((clock for clock in clocks if clock is not None), default=monotonic() + 1.0) - monotonic())
 
 
 def decode(output: bytes) -> Result | None:

@@ -42,7 +42,7 @@ def test_every_flipped_byte_of_a_result_is_noticed(tmp_path):
 
 
 def test_a_result_needs_a_known_state():
-    with pytest.raises(ValueError, match="state must be one of trained, diverged, failed, oom, timeout, got 'done'"):
+    with pytest.raises(ValueError, match="state must be one of trained, diverged, failed, oom, timeout, hung, got 'done'"):
         Result("done")
 
 

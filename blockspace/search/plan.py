@@ -1,0 +1,40 @@
+"""What is searched and how: all that stays the same while the loop runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blockspace.search.balance import Balance
+from blockspace.search.candidate import Candidate, Space
+from blockspace.search.options import SearchOptions
+from blockspace.search.result import Result
+from blockspace.search.task import Evaluate, Task
+
+Event = Callable[[str, dict[str, Any]], None]
+Measure = Callable[[Candidate], dict[str, float] | None]
+Again = Callable[[Task, Result], tuple[dict[str, Any], str] | None]
+Limits = dict[str, tuple[float | None, float | None]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The arguments of `run`, in the order of their use."""
+
+    folder: Path
+    space: Space
+    evaluate: Evaluate
+    objectives: dict[str, str]
+    options: SearchOptions
+    measure: Measure | None
+    limits: Limits
+    recipe: dict[str, Any]
+    emit: Event
+    balance: Balance
+    again: Again | None = None
+
+
+def ignore(_kind: str, _data: dict) -> None:
+    """Nobody listens."""
