@@ -19,12 +19,14 @@ def register(app) -> None:
         measure: bool = typer.Option(False, "--measure", help="With --dry-run: time a training step and estimate the whole."),
         workers: int = typer.Option(None, help="Worker processes (default: one per core)."),
         as_json: bool = typer.Option(False, "--json", help="The answer as JSON on stdout."),
+        verbose: bool = typer.Option(False, "--verbose", "-v", help="Show what the trainings say, Lightning's warnings too."),
+        quiet: bool = typer.Option(False, "--quiet", "-q", help="Only the answer: no progress."),
     ) -> None:
         """Search, retrain the finalists, compare them, and export them."""
         texts = [*(overrides or []), *([f"search.workers={workers}"] if workers else [])]
         if dry_run:
             rehearsal(study, texts, measure)
-        elif code := run(study, texts, as_json):
+        elif code := run(study, texts, as_json, verbose, quiet):
             raise typer.Exit(code)
 
 
@@ -38,23 +40,23 @@ def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
         print("\n" + measured(question))
 
 
-def run(study: str, overrides: list[str], as_json: bool) -> int:
+def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False) -> int:
     """Progress goes to stderr, the answer to stdout; the exit code: 0, or the signal's after an interruption (typer would make it 130)."""
     from blockspace.cli.progress import Progress
-    from blockspace.search import Interrupted
+    from blockspace.search import interruptible
     from blockspace.study import as_json as to_json
     from blockspace.study import search
 
-    command = shlex.join(["blockspace", "search", study, *overrides])
-    with Progress() as progress:
+    with interruptible(), Progress(verbose=verbose, quiet=quiet) as progress:
         try:
             outcome = search(study, overrides, progress)
-        except Interrupted as stop:
+        except KeyboardInterrupt as stop:
             progress.close()
-            print(f"{progress.summary()}\nstopped; go on with: {command}", file=sys.stderr)
-            return stop.exit_code
+            progress.say(f"{progress.summary()}\nstopped; go on with: {shlex.join(['blockspace', 'search', study, *overrides])}")
+            return getattr(stop, "exit_code", 130)
     print(to_json(outcome) if as_json else outcome.text())
     folder = outcome.study.folder
     names = ", ".join(place.name for place in outcome.exported)
-    print(f"\nexported: {names} in {folder}/best; all trials in {folder}/results.csv", file=sys.stderr)
+    if not quiet:
+        print(f"\nexported: {names} in {folder}/best; all trials in {folder}/results.csv", file=sys.stderr)
     return 0

@@ -13,7 +13,7 @@ from blockspace.files import write_atomic
 # the columns every results.csv begins with, in this order; a value that is not known is an empty cell
 COLUMNS = {
     "number": "the trial's number, from 0",
-    "state": "trained, duplicate, over_budget, diverged, failed, oom, timeout or running",
+    "state": "trained, duplicate, over_budget, diverged, failed, oom, timeout, hung or running",
     "family": "the choice that the study compares by",
     "key": "the canonical hash of the architecture",
     "macs": "multiply-accumulates at batch 1",
@@ -24,6 +24,7 @@ COLUMNS = {
     "seconds": "of training",
     "seed": "of the training",
     "reason": "why the trial has no result",
+    "comparable": "no: it was not trained as the study says, for the reason given",
     "duplicate_of": "the number of the trial whose result was copied",
 }
 PARAM = "param."  # what the sampler chose follows, as `param.NAME`

@@ -9,7 +9,6 @@ __getattr__, __dir__, __all__ = face(
         "candidate": ("Candidate", "Space"),
         "interrupt": ("Interrupted", "interruptible"),
         "lock": ("StudyLock",),
-        "front": ("dominates", "front"),
         "start": ("run",),
         "proposals": ("Proposals",),
         "solve": ("Solution", "Solver"),

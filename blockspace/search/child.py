@@ -55,7 +55,6 @@ def become_worker(log: int, parent: int) -> None:
 
 def work(payload: tuple[bytes, bytes], pulse: Pulse) -> bytes:
     """Run a pickled function on a pickled task; the Result, pickled. Whatever the function raises becomes a failed or oom Result."""
-    pulse.beat()
     task: Task = replace(ForkingPickler.loads(payload[1]), pulse=pulse)
     started = monotonic()
     try:

@@ -11,12 +11,13 @@ from time import monotonic
 
 DUMP = signal.SIGUSR1  # a worker answers it with the stacks of all its threads, in its log
 DUMP_GRACE = 1.0  # seconds for that
+STARTING = 5  # times `stall` before the first beat: data is read and kernels are compiled
 AGAIN = 1.0  # seconds until KILL is sent once more, to a child that had no process group yet
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds; None: no limit. `stall` is the longest time without a beat, `grace` the time between TERM and KILL."""
+    """Seconds; None: no limit. `stall` is the longest time between two beats, `grace` the time between TERM and KILL."""
 
     timeout: float | None = None
     stall: float | None = None
@@ -62,7 +63,8 @@ class Clocks:
         return self.started + self.limits.timeout if self.limits.timeout is not None else float("inf")
 
     def stalls_at(self) -> float:
-        return self.beat_at + self.limits.stall if self.limits.stall is not None else float("inf")
+        stall = self.limits.stall if self.limits.stall is not None else float("inf")
+        return self.beat_at + (stall if self.steps else STARTING * stall)
 
     def next(self) -> float:
         """Seconds until something may be due; never negative."""

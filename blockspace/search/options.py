@@ -28,7 +28,7 @@ class SearchOptions(Options):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     per_choice: Annotated[dict[str, Literal["equal"]], Field(description="choices that get equal numbers of trained trials")] = {}
     timeout: Annotated[float | None, Field(gt=0, description="seconds one training may take")] = None
-    stall_s: Annotated[float | None, Field(gt=0, description="seconds one training may take for a single step")] = 120.0
+    stall_s: Annotated[float | None, Field(gt=0, description="seconds one training may stand still between two steps")] = 120.0
     proposals: Annotated[int, Field(ge=1, description="proposals per trial at most, duplicates and refused ones included")] = 50
     failures: FailureLimits = FailureLimits()
 

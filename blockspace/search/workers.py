@@ -17,7 +17,7 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from time import monotonic, sleep
 
-from blockspace.search.clocks import Limits
+from blockspace.search.clocks import STARTING, Limits
 from blockspace.search.forkserver import BOOT
 from blockspace.search.memory import kernel_kills, killed_outside
 from blockspace.search.pulse import Beat, Pulses
@@ -76,8 +76,8 @@ class Workers:
     ) -> Handle:  # fmt: skip
         """Start `evaluate(task)` in a child. `evaluate` must be importable by name, and not from `__main__`: no child runs that again.
 
-        After `timeout` seconds it is stopped (state `timeout`); after `stall` seconds without a beat of its pulse it is killed, its
-        stacks in its log (state `hung`). Both hold also while nobody waits.
+        After `timeout` seconds it is stopped (state `timeout`); after `stall` seconds without a beat of its pulse (five times as many
+        before the first) it is killed, its stacks in its log (state `hung`). Both hold also while nobody waits.
         """
         if getattr(evaluate, "__module__", None) == "__main__":
             raise ValueError(f"{evaluate.__qualname__} is defined in the script that was started; move it to a module that can be imported")
@@ -200,8 +200,9 @@ class Workers:
         if clock == "timeout":
             return f"longer than {handle.limits.timeout:g} s"
         beat = self.beat(handle)
-        place = f", after epoch {beat.epoch} of {beat.epochs}" if beat.epoch else ""
-        return f"no step for {handle.limits.stall:g} s{place}; where it stood is in its {LOG}"
+        where = f" after epoch {beat.epoch} of {beat.epochs}" if beat.epoch else "" if beat.steps else " before the first one"
+        seconds = handle.limits.stall * (1 if beat.steps else STARTING)
+        return f"no step for {seconds:g} s{where}; where it stood is in its {LOG}"
 
     def _without(self, handle: Handle, state: str, reason: str, signature: str) -> Result:
         task, seconds = handle.task, monotonic() - handle.started if handle.started else 0.0

@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = face(
         "question": ("ask", "Question"),
         "file": ("load_study", "Study", "StudyFile"),
         "run": ("search",),
+        "rows": ("front",),
         "outcome": ("Outcome", "as_json"),
         "rehearsal": ("rehearse", "report", "measured"),
         "handover": ("export",),

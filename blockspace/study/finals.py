@@ -61,7 +61,7 @@ def finalist_tasks(question: Question, chosen: list[Chosen]) -> list[Task]:
             folder = seed_folder(question, one, replicate)
             seed = training_seed(options.search.seed, one.candidate.key, 1 + replicate)  # 0 was the search's
             arch = one.candidate.arch | {"arch": question.settled(one.candidate)}
-            tasks.append(Task(str(folder), arch, seed, one.candidate.key, shared, len(tasks)))
+            tasks.append(Task(str(folder), arch, seed, one.candidate.key, shared, len(tasks), f"{one.name} seed {replicate}"))
     return tasks
 
 
@@ -71,7 +71,8 @@ def seed_folder(question: Question, one: Chosen, replicate: int) -> Path:
 
 def retrain(question: Question, chosen: list[Chosen], workers, on_event) -> list[Result]:
     """The finalists' results in the order of `finalist_tasks`; those finished before are read, not trained again."""
-    return run_tasks(finalist_tasks(question, chosen), train_finalist, workers, on_event)
+    stall = question.options.search.stall_s
+    return run_tasks(finalist_tasks(question, chosen), train_finalist, workers, on_event, stall=stall)
 
 
 def answer(question: Question, chosen: list[Chosen], results: list[Result]):
@@ -99,8 +100,8 @@ def finalist(cls, question: Question, one: Chosen, replicates: list[int]):
     return cls(one.family, one.name, costs, correct, losses)
 
 
-def export_all(question: Question, chosen: list[Chosen], lines: dict[str, str]) -> list[Path]:
-    """Each finalist's folder in `best/`, with the weights of its first seed; one that is there already is left."""
+def export_all(question: Question, chosen: list[Chosen], lines: dict[str, str], emit) -> list[Path]:
+    """Each finalist's folder in `best/`, with the weights of its first seed; one that is there is left. `emit` hears of each."""
     folders = []
     for one in chosen:
         folder = question.study.folder.absolute() / "best" / one.name
@@ -109,6 +110,7 @@ def export_all(question: Question, chosen: list[Chosen], lines: dict[str, str]) 
             if not folder.exists():
                 export_one(question, one, weights, folder, lines.get(one.name, ""))
             folders.append(folder)
+            emit("exported", {"label": one.name})
     return folders
 
 

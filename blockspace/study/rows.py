@@ -58,6 +58,7 @@ def flat(row: Row, per: str | None) -> dict[str, Any]:
         "seed": row.seed,
         "reason": row.reason,
         "duplicate_of": row.duplicate_of,
+        "comparable": "yes" if row.comparable else "no",
         "choices": row.params | row.solved,
     }
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from blockspace.cost import Budget
 from blockspace.errors import StorageError, error
 from blockspace.files import write_atomic
 from blockspace.search import Candidate, Row, StudyLock, Task, Workers, run
@@ -15,11 +16,12 @@ from blockspace.study import finals
 from blockspace.study.outcome import Outcome
 from blockspace.study.question import Question, ask
 from blockspace.study.rows import write_results
-from blockspace.study.trial import PRELOAD, measure, train_trial
+from blockspace.study.trial import PRELOAD, half_batch, measure, train_trial
 from blockspace.train import check_data
 
 Event = Callable[[str, dict[str, Any]], None]
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
+MEASURE_TIMEOUT = 300.0  # seconds
 LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside two busy workers
 
 
@@ -35,7 +37,7 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     question.proposals.check_reachable()
     folder = prepared(question)
     emit = logged(folder, on_event)
-    emit("asked", {"trials": question.options.search.trials, "notes": question.notes})
+    emit("asked", asked(question))
     with ExitStack() as stack:
         lock = stack.enter_context(StudyLock(folder))
         workers = stack.enter_context(Workers(question.options.search.worker_count(), PRELOAD))
@@ -45,20 +47,32 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
         emit("finals", {"networks": len(chosen), "trainings": len(chosen) * question.options.finalists.seeds})
         results = finals.retrain(question, chosen, workers, emit)
     found = finals.answer(question, chosen, results)
-    emit("exporting", {})
-    exported = finals.export_all(question, chosen, test_lines(found))
+    emit("exporting", {"networks": sum(one.family != finals.BASELINE for one in chosen)})
+    exported = finals.export_all(question, chosen, test_lines(found), emit)
     outcome = Outcome(question, rows, found, exported)
     write_atomic(folder / "answer.txt", outcome.text() + "\n")
     return outcome
 
 
-def logged(folder: Path, on_event: Event | None) -> Event:
-    """Every event as a line of log.txt, then to the caller."""
+def asked(question: Question) -> dict[str, Any]:
+    """What a listener needs to know of the question."""
+    study = question.study
+    budgets = [*map(str, question.proposals.budgets.values()), *(str(Budget(name, *bounds)) for name, bounds in question.limits.items())]
+    facts = {"study": study.name, "objectives": study.objectives, "per": question.per, "budgets": budgets}
+    return {"trials": question.options.search.trials, "notes": question.notes, **facts}
 
-    def emit(kind: str, data: dict[str, Any]) -> None:
+
+def logged(folder: Path, on_event: Event | None) -> Event:
+    """Every event but the beats as a line of log.txt, then to the caller."""
+
+    def note(kind: str, data: dict[str, Any]) -> None:
         words = [str(data[name]) for name in ("number", "label", "status", "reason", "trained") if data.get(name) not in (None, "")]
         with open(folder / "log.txt", "a", encoding="utf-8") as file:
             file.write(f"{datetime.now().isoformat(timespec='seconds')} {kind} {' '.join(words)}\n")
+
+    def emit(kind: str, data: dict[str, Any]) -> None:
+        if kind != "beat":
+            note(kind, data)
         if on_event:
             on_event(kind, data)
 
@@ -89,11 +103,14 @@ def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock
             if kind == "opened":  # the study is the one this folder was made for
                 write_atomic(folder / "study.yaml", resolved_yaml(question))
                 write_atomic(folder / "baseline.yaml", question.settled(question.baseline))
+            if kind == "given_up":
+                write_results(folder, data["rows"], question.per)
             emit(kind, data)
 
         return run(
             study.name, folder, WithFiles(question), train_trial, study.objectives, options.search,
             measure=measuring, limits=question.limits, digest=question.digest(), recipe=recipe, on_event=listen, workers=workers, lock=lock,
+            again=half_batch,
         )  # fmt: skip
 
 
@@ -122,11 +139,12 @@ def measurer(question: Question, folder: Path, stack: ExitStack) -> Callable[[Ca
             child.append(stack.enter_context(Workers(1, MEASURE_PRELOAD)))
         task = Task(str(folder / "measure"), {"graph": candidate.arch["graph"]}, 0, candidate.key, shared)
         Path(task.folder).mkdir(exist_ok=True)
-        child[0].submit(measure, task)
-        result = child[0].wait(300)[0].result
-        if not result.trained:
-            raise error("E-LATENCY", f"the latency of {candidate.label} could not be measured: {result.reason}")
-        return {"latency": result.metrics["latency"]}
+        handle = child[0].submit(measure, task, timeout=MEASURE_TIMEOUT)
+        while handle.result is None:
+            child[0].wait(1.0)
+        if not handle.result.trained:
+            raise error("E-LATENCY", f"the latency of {candidate.label} could not be measured: {handle.result.reason}")
+        return {"latency": handle.result.metrics["latency"]}
 
     return measured
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import platform
 import signal
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from blockspace.files import write_atomic
-from blockspace.search import Result, Task
+from blockspace.search import Pulse, Result, Task
+
+if TYPE_CHECKING:
+    from blockspace.train import Epoch
 
 PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.train.fitting", "sklearn.datasets")
-WEIGHTS, SCORES, ARCH = "weights.safetensors", "scores.npz", "arch.yaml"
+WEIGHTS, SCORES, ARCH, CHECKPOINT = "weights.safetensors", "scores.npz", "arch.yaml", "last.ckpt"
 
 
 def train_trial(task: Task) -> Result:
@@ -35,7 +40,7 @@ def train_finalist(task: Task) -> Result:
     final, test = load(task.options["data"]).final_split()
     result, module = trained(task, final, None)
     if result.trained:
-        scores = score(module, test)
+        scores = score(module, test, on_batch=task.pulse.beat)
         metrics = {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss}
         result = Result("trained", metrics, result.seconds, task.seed, task.key, versions=result.versions)
         save_weights(module, Path(task.folder) / WEIGHTS)
@@ -67,13 +72,31 @@ def trained(task: Task, training, evaluation):
     start = perf_counter()
     stop = StopAtEpoch()
     try:
-        fitted = fit(module, training, evaluation, recipe, task.seed, task.folder, should_stop=stop)
+        fitted = fit(
+            module, training, evaluation, recipe, task.seed, task.folder,
+            should_stop=stop, on_step=task.pulse.beat, on_epoch=report_to(task.pulse, recipe.epochs), aloud=True,
+        )  # fmt: skip
     except Diverged as reason:
+        (Path(task.folder) / CHECKPOINT).unlink(missing_ok=True)  # of finite epochs, which lead where these led
         return Result("diverged", {}, perf_counter() - start, task.seed, task.key, str(reason), versions()), module
     if fitted.stopped:
         raise SystemExit(128 + signal.SIGTERM)  # its checkpoint is kept; the next start goes on from it
     metrics = {} if fitted.val_acc is None else {"val_acc": fitted.val_acc, "val_loss": fitted.val_loss}
     return Result("trained", metrics, fitted.seconds, task.seed, task.key, versions=versions()), module
+
+
+def report_to(pulse: Pulse, epochs: int) -> Callable[[Epoch], None]:
+    """What tells the pulse of an epoch."""
+    return lambda epoch: pulse.epoch(epoch.epoch + 1, epochs, epoch.train_loss, epoch.val_acc)
+
+
+def half_batch(task: Task, result: Result) -> tuple[dict, str] | None:
+    """For a trial that ran out of memory, where its recipe says `on_oom: half_batch`: what to change, and why."""
+    recipe = task.options["recipe"]
+    if result.state != "oom" or recipe.get("on_oom") != "half_batch" or recipe["batch"] < 2:
+        return None
+    batch = recipe["batch"] // 2
+    return {"recipe": recipe | {"batch": batch}}, f"trained with batches of {batch}: out of memory with {recipe['batch']}"
 
 
 class StopAtEpoch:

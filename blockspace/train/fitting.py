@@ -31,6 +31,7 @@ METRICS = "metrics.csv"
 CHECKPOINT_EVERY_S = 20.0
 Stop = Callable[[], bool]
 Tell = Callable[[Epoch], None]
+Step = Callable[[], None]
 
 
 def fit(
@@ -44,22 +45,25 @@ def fit(
     should_stop: Stop | None = None,
     on_epoch: Tell | None = None,
     checkpoint_every_s: float = CHECKPOINT_EVERY_S,
+    on_step: Step | None = None,
+    aloud: bool = False,
 ) -> Fitted:
     """Train `module` in place and leave it in eval mode on the CPU, contiguous.
 
     The result is a function of the module's weights, the data, the recipe, the seed and the number of threads. With a `folder`, `last.ckpt`
     is written at the end of an epoch once `checkpoint_every_s` seconds have passed since the last one (and when `should_stop` ends the
     training), and `metrics.csv` at the end; with `resume` an undamaged `last.ckpt` of this same training is continued, bit for bit.
-    `should_stop` is asked, and `on_epoch` told, after each epoch.
+    `should_stop` is asked, and `on_epoch` told, after each epoch; `on_step` is called after each batch, also of the evaluation. Lightning's
+    words are kept back unless `aloud`.
 
     Raises Diverged at the first loss that is not finite, BlockspaceError (E-LABEL) when the network's outputs are not the data's classes,
     StorageError when `folder` cannot be written.
     """
     check_outputs(module, data_train)
-    watch = EpochEnd(Path(folder) if folder is not None else None, should_stop, on_epoch, checkpoint_every_s)
+    watch = EpochEnd(Path(folder) if folder is not None else None, should_stop, on_epoch, checkpoint_every_s, on_step)
     identity = checkpoint.identity(module, data_train, recipe, seed)
     with ExitStack() as guest:
-        for manner in (quiet, deterministic, own_randomness, same_interrupt):
+        for manner in (*(() if aloud else (quiet,)), deterministic, own_randomness, same_interrupt):
             guest.enter_context(manner())
         guest.enter_context(laid_out(module, recipe.channels_last))
         trainer = lean_trainer(recipe, data_eval is not None, watch)
@@ -74,13 +78,20 @@ def fit(
 class EpochEnd(Checkpoint):
     """After each epoch: report, ask whether to stop, keep a checkpoint. (Lightning runs a `Checkpoint` after the task's own hook.)"""
 
-    def __init__(self, folder: Path | None, should_stop: Stop | None, on_epoch: Tell | None, every_s: float):
+    def __init__(self, folder: Path | None, should_stop: Stop | None, on_epoch: Tell | None, every_s: float, on_step: Step | None):
+        self.on_step = on_step
         self.folder, self.should_stop, self.on_epoch, self.every_s = folder, should_stop, on_epoch, every_s
         self.saved_at = time.perf_counter()
         self.resumed, self.stopped = 0, False
 
     def on_train_start(self, trainer: L.Trainer, task: Task) -> None:
         self.resumed = len(task.history)
+
+    def on_train_batch_end(self, *_) -> None:
+        if self.on_step:
+            self.on_step()
+
+    on_validation_batch_end = on_train_batch_end
 
     def on_train_epoch_end(self, trainer: L.Trainer, task: Task) -> None:
         if self.on_epoch:

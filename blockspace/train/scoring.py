@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy
@@ -27,8 +27,12 @@ def evaluating(module: nn.Module) -> Iterator[nn.Module]:
             part.training = mode
 
 
-def predict(module: nn.Module, split: Split | Tensor, batch: int = 256) -> Tensor:
-    """Logits `(N, classes)`, float32 on the CPU, in the split's order and in full precision.
+def nothing() -> None:
+    """Nobody counts the batches."""
+
+
+def predict(module: nn.Module, split: Split | Tensor, batch: int = 256, on_batch: Callable[[], None] = nothing) -> Tensor:
+    """Logits `(N, classes)`, float32 on the CPU, in the split's order and in full precision; `on_batch` is called after each batch.
 
     A plain tensor `(N, C, H, W)` must be float and is fed as it is. Raises TypeError for one of uint8, whose normalisation is not known.
     """
@@ -37,14 +41,17 @@ def predict(module: nn.Module, split: Split | Tensor, batch: int = 256) -> Tenso
             raise TypeError(f"predict: a tensor must hold normalised floats, got {split.dtype}; pass the Split for raw images")
         split = Split(split, torch.zeros(len(split), dtype=torch.int64), 0)
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    outputs = []
     with evaluating(module):
-        outputs = [module(images.to(device)).float().cpu() for images, _ in InOrder(split, batch)]
+        for images, _ in InOrder(split, batch):
+            outputs.append(module(images.to(device)).float().cpu())
+            on_batch()
     return torch.cat(outputs)
 
 
-def score(module: nn.Module, split: Split, batch: int = 256) -> Scores:
+def score(module: nn.Module, split: Split, batch: int = 256, on_batch: Callable[[], None] = nothing) -> Scores:
     """Right or wrong, and log-loss in nats (computed in float64), for each image of the split."""
-    logits = predict(module, split, batch).double()
+    logits = predict(module, split, batch, on_batch).double()
     labels = split.labels.cpu()
     losses = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
     return Scores((logits.argmax(1) == labels).numpy(), losses.numpy().astype(numpy.float64))

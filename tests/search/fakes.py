@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from hashlib import sha256
@@ -95,6 +96,33 @@ def stubborn(task):
     time.sleep(60)
 
 
+def stand_still(task):
+    """A few steps, then none."""
+    task.pulse.beat()
+    task.pulse.epoch(1, 4, 0.5, 0.25)
+    wait_for_nothing()
+
+
+def wait_for_nothing():
+    time.sleep(60)
+
+
+def with_helpers(task):
+    """Two processes of its own, one of which ignores TERM, and then a sleep: what a timeout must not leave behind."""
+    ignoring = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    helpers = [subprocess.Popen([sys.executable, "-c", code]) for code in ("import time; time.sleep(60)", ignoring)]
+    with open(os.path.join(task.folder, "helpers.txt"), "w") as file:
+        file.write(" ".join(str(helper.pid) for helper in helpers))
+    time.sleep(60)
+
+
+def too_large(task):
+    """Fits in memory with small batches only."""
+    if task.options.get("batch", 64) > 32:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+    return Result("trained", {"acc": accuracy(task)}, 0.1, task.seed, task.key)
+
+
 FAULTS = {
     "raise": raise_value,
     "recurse": recurse,
@@ -103,6 +131,9 @@ FAULTS = {
     "spam": spam,
     "no_metric": no_metric,
     "stubborn": stubborn,
+    "stand_still": stand_still,
+    "with_helpers": with_helpers,
+    "too_large": too_large,
     "exit": lambda task: sys.exit(3),
     "os_exit": lambda task: os._exit(7),
     "segfault": lambda task: ctypes.string_at(0),

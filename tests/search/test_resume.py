@@ -8,13 +8,13 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from fakes import OBJECTIVES, FakeSpace, train
+from processes import alive, children, needs_proc, wait_for
 
 from blockspace.search import SearchOptions, Workers, adopt, run
 
@@ -141,41 +141,6 @@ def kill_until_done(folder: Path, options: dict, dice: random.Random, look=lambd
     raise AssertionError("never done")
 
 
-def children(pid: int) -> list[int]:
-    """Pids below `pid`, by /proc."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        parents[int(stat.parent.name)] = int(fields[1])
-    found, new = [], [pid]
-    while new:
-        new = [child for child, parent in parents.items() if parent in new]
-        found += new
-    return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_for(condition, seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
-
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
-
-
 @needs_proc
 @pytest.mark.parametrize("fault", ["hang", "stubborn"])
 def test_no_orphan_survives_the_driver(tmp_path, fault):
@@ -205,6 +170,6 @@ def test_a_signal_leaves_a_study_that_resumes(tmp_path, signum, code):
     process = drive(tmp_path, options={"trials": 4, "workers": 2}, recipe={"sleep": 1.0})
     assert wait_for(lambda: len(list(tmp_path.glob("trials/*/ran.txt"))) == 2, 20)
     process.send_signal(signum)
-    output = process.communicate(timeout=6)[0]
+    output = process.communicate(timeout=10)[0]
     assert process.returncode == code and output == "main runs\n", output
     check_complete(table(tmp_path, {"trials": 4}), 4)

@@ -1,0 +1,93 @@
+"""The listener of a study's events: draws on a terminal, prints lines elsewhere, keeps still when asked to."""
+
+from __future__ import annotations
+
+import sys
+from threading import RLock
+
+from blockspace.cli.progress.lines import line, summary
+from blockspace.cli.progress.standing import Standing
+from blockspace.cli.progress.tails import Tails
+
+
+class Progress:
+    """Called with each event. On a terminal a picture that is drawn anew four times a second; elsewhere one line a trial.
+
+    `quiet`: neither. `verbose`: also what the trainings write to their logs. Use it as a context manager: leaving it wipes the picture.
+    """
+
+    def __init__(self, stream=None, verbose: bool = False, quiet: bool = False, console=None):
+        self.stream = stream or sys.stderr
+        self.quiet, self.tails = quiet, Tails() if verbose else None
+        self.standing, self.lock = Standing(), RLock()  # the picture is drawn in a thread of its own
+        self.console = console or self.terminal()
+        self.live = None
+
+    def terminal(self):
+        """A console where a person watches a terminal that can be drawn on, else None. It heeds NO_COLOR."""
+        if self.quiet or not self.stream.isatty():
+            return None
+        from rich.console import Console
+
+        console = Console(file=self.stream)
+        return None if console.is_dumb_terminal else console
+
+    def __enter__(self) -> Progress:
+        if self.console is not None:
+            from rich.live import Live
+
+            self.live = Live(get_renderable=self.draw, console=self.console, transient=True, refresh_per_second=4)
+            self.live.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        live, self.live = self.live, None
+        if live is not None:
+            live.stop()
+
+    def draw(self):
+        from blockspace.cli.progress.picture import picture
+
+        with self.lock:
+            return picture(self.standing, self.console.width, self.console.height)
+
+    def __call__(self, kind: str, data: dict) -> None:
+        with self.lock:
+            self.standing.hear(kind, data)
+        for text in self.words(kind, data):
+            self.say(text)
+        if self.console is None and not self.quiet:
+            self.say(line(kind, data, self.standing))
+        elif kind == "asked" and data["notes"] and not self.quiet:
+            self.say("\n".join(data["notes"]))
+
+    def words(self, kind: str, data: dict) -> list[str]:
+        """What the trainings have written since the last event."""
+        if self.tails is None:
+            return []
+        if kind == "started":
+            self.tails.follow(data["number"], data["folder"])
+        last = self.tails.leave(data["number"]) if kind in ("finished", "requeued", "retried") else []
+        return [*last, *self.tails.read_all()]
+
+    def say(self, text: str | None) -> None:
+        """One line, above the picture where there is one. A terminal that was closed is no reason to fail."""
+        if not text:
+            return
+        if self.live is not None:
+            from rich.text import Text
+
+            self.console.print(Text(text))
+            return
+        try:
+            print(text, file=self.stream, flush=True)
+        except OSError:
+            pass
+
+    def summary(self) -> str:
+        """What there is so far, for the end of an interrupted run."""
+        return summary(self.standing)
