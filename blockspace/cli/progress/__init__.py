@@ -1,13 +1,5 @@
 """Progress of a study on stderr: a live picture on a terminal, one line a trial elsewhere."""
 
-from blockspace.faces import face
+from blockspace.cli.progress.listener import Progress
 
-__getattr__, __dir__, __all__ = face(
-    __name__,
-    {
-        "listener": ("Progress",),
-        "standing": ("Standing", "Training"),
-        "picture": ("picture",),
-        "lines": ("line", "summary"),
-    },
-)
+__all__ = ["Progress"]
