@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import sys
 
+from blockspace.errors import error
+
 
 def register(app) -> None:
     import typer
@@ -23,6 +25,8 @@ def register(app) -> None:
         quiet: bool = typer.Option(False, "--quiet", "-q", help="Only the answer: no progress."),
     ) -> None:
         """Search, retrain the finalists, compare them, and export them."""
+        if verbose and quiet:
+            raise error("E-KEY", "-v and -q ask for opposite things", help="give one of them")
         texts = [*(overrides or []), *([f"search.workers={workers}"] if workers else [])]
         if dry_run:
             rehearsal(study, texts, measure)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -11,7 +16,7 @@ from blockspace.cli.progress.lines import cells, stopping
 from blockspace.cli.progress.standing import Best, Standing, Training
 from blockspace.cli.progress.words import duration, state
 
-WIDE, MIDDLE = 76, 50  # columns of a terminal for everything, for all but the details
+NAME, BAR, GAP = 12, 20, 2  # columns of a terminal: what a network's name should have at least, the bar, between two columns
 OTHER_LINES = 9  # of the picture beside its two tables
 
 
@@ -31,15 +36,25 @@ def picture(standing: Standing, width: int, height: int = 24) -> RenderableType:
 
 
 def heading(standing: Standing, width: int) -> RenderableType:
-    """`tiny  search 4/24  ━━━━  about 3 min left`."""
-    row = Table.grid(padding=(0, 2))
+    """`tiny  search 4/24  ━━━━  about 3 min left`; the study's name gives way first, then the bar."""
     left = standing.left()
-    words = [Text(standing.study, style="bold", no_wrap=True), Text(stage(standing), no_wrap=True)]
-    bar = [ProgressBar(max(1, standing.total), standing.done, width=min(24, width // 4))] if width >= MIDDLE and standing.total else []
-    time = [Text(f"about {duration(left)} left", no_wrap=True)] if left is not None else []
-    for _ in (*words, *bar, *time):
-        row.add_column(no_wrap=True, overflow="ellipsis")
-    row.add_row(*words, *bar, *time)
+    words = [stage(standing), *([f"about {duration(left)} left"] if left is not None else [])]
+    free = width - sum(cell_len(text) + GAP for text in words)
+    row = Table.grid(padding=(0, GAP, 0, 0))
+    cells: list[RenderableType] = []
+    if free > NAME:
+        row.add_column(max_width=free, no_wrap=True, overflow="ellipsis")
+        cells.append(Text(standing.study, style="bold"))
+        free -= cell_len(standing.study) + GAP
+    row.add_column(no_wrap=True)
+    cells.append(Text(words[0]))
+    if free > BAR and standing.total:
+        row.add_column(width=BAR)
+        cells.append(ProgressBar(standing.total, standing.done, width=BAR))
+    for text in words[1:]:
+        row.add_column(no_wrap=True)
+        cells.append(Text(text))
+    row.add_row(*cells)
     return row
 
 
@@ -47,27 +62,43 @@ def stage(standing: Standing) -> str:
     return f"{standing.stage} {standing.done}/{standing.total}" if standing.total else standing.stage
 
 
-def plain(*columns: tuple[str, str]) -> Table:
-    """A table without lines; a column is its header and its side. Networks' names give way first."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name, side in columns:
-        if name == "network":
-            table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=4)
-        else:
-            table.add_column(name, justify=side, no_wrap=True, overflow="ellipsis", min_width=3)
+@dataclass(frozen=True)
+class Column:
+    """One of a table's columns: what it is called, whether it holds numbers, and when it gives way (0: never; the largest first)."""
+
+    name: str
+    number: bool = True
+    gives_way: int = 0
+
+
+def plain(columns: Sequence[Column], rows: Sequence[Mapping[str, str]], width: int, bold: Sequence[bool] = ()) -> Table:
+    """A table without lines, at most `width` wide: networks' names are cut first, then columns are left out."""
+    sizes = {column.name: max(cell_len(text) for text in (column.name, *(row[column.name] for row in rows))) for column in columns}
+    kept = list(columns)
+    while room(kept, sizes, width) < min(NAME, sizes["network"]) and any(column.gives_way for column in kept):
+        kept.remove(max(kept, key=lambda column: column.gives_way))
+    sizes["network"] = max(1, min(sizes["network"], room(kept, sizes, width)))
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    for column in kept:
+        side = "right" if column.number else "left"
+        table.add_column(Text(column.name), width=sizes[column.name], justify=side, no_wrap=True, overflow="ellipsis")
+    for place, row in enumerate(rows):
+        style = "bold" if place < len(bold) and bold[place] else ""
+        table.add_row(*(Text(row[column.name], style=style) for column in kept))
     return table
+
+
+def room(columns: Sequence[Column], sizes: Mapping[str, int], width: int) -> int:
+    """What the others leave to the network's name."""
+    return width - sum(sizes[column.name] + GAP for column in columns if column.name != "network") - GAP
 
 
 def running(standing: Standing, width: int) -> Table:
     """The trainings on their way."""
-    columns = [("trial" if standing.stage == "search" else "final", "right"), ("network", "left"), ("epoch", "right")]
-    columns += [("accuracy", "right")] if width >= MIDDLE else []
-    columns += [("loss", "right"), ("time", "right")] if width >= WIDE else []
-    table = plain(*columns)
-    for training in standing.running.values():
-        known = facts(training, standing.clock())
-        table.add_row(*(Text(known[name]) for name, _ in columns))
-    return table
+    number = Column("trial" if standing.stage == "search" else "final")
+    columns = [number, Column("network", number=False), Column("epoch"), Column("accuracy", gives_way=1), Column("loss", gives_way=2)]
+    columns.append(Column("time", gives_way=3))
+    return plain(columns, [facts(training, standing.clock()) for training in standing.running.values()], width)
 
 
 def facts(training: Training, now: float) -> dict[str, str]:
@@ -87,13 +118,17 @@ def facts(training: Training, now: float) -> dict[str, str]:
 
 def best(standing: Standing, width: int, lines: int) -> Table:
     """The front by family; `*` where no other family has a better one."""
-    columns = [("best so far", "left"), ("network", "left"), *((name, "right") for name in standing.objectives), ("", "left")]
-    columns += [("trial", "right")] if width >= WIDE else []
-    table = plain(*columns)
-    for one in shown(standing.ranking, lines):
-        row = [one.family, one.row.label, *cells(one.row.values), "*" if one.leads else "", str(one.row.number)]
-        table.add_row(*(Text(text, style="bold" if one.leads else "") for text in row[: len(columns)]))
-    return table
+    objectives = [Column(name, gives_way=place) for place, name in enumerate(standing.objectives)]
+    family = Column("best so far", number=False, gives_way=len(objectives) + 1)
+    trial = Column("trial", gives_way=len(objectives) + 2)
+    columns = [family, Column("network", number=False), *objectives, Column("*", number=False), trial]
+    ranking = shown(standing.ranking, lines)
+    rows = [
+        {"best so far": one.family, "network": one.row.label, "*": "*" if one.leads else "", "trial": str(one.row.number)}
+        | dict(zip(standing.objectives, cells(one.row.values)))
+        for one in ranking
+    ]
+    return plain(columns, rows, width, [one.leads for one in ranking])
 
 
 def shown(ranking: list[Best], lines: int) -> list[Best]:
@@ -107,10 +142,7 @@ def shown(ranking: list[Best], lines: int) -> list[Best]:
     return [one for one in ranking if id(one) in kept]
 
 
-def counts(standing: Standing) -> Text:
+def counts(standing: Standing) -> Columns:
     """How many proposals are in which state; what has not happened stands back."""
-    text = Text()
-    for place, (name, count) in enumerate(standing.counts().items()):
-        text.append("  " if place else "")
-        text.append(f"{state(name)} {count}".replace(" ", "\N{NO-BREAK SPACE}"), style="" if count else "dim")
-    return text
+    texts = [Text(f"{state(name)} {count}", style="" if count else "dim", no_wrap=True) for name, count in standing.counts().items()]
+    return Columns(texts, padding=(0, GAP))

@@ -1,0 +1,143 @@
+"""Progress: what is on the terminal at any width, what is printed elsewhere, and how long it says it takes."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from events import LONG, asked, beat, finished, opened, search_half_done, started, trained
+from rich.console import Console
+
+from blockspace.cli.progress import Progress
+from blockspace.cli.progress.lines import summary
+from blockspace.cli.progress.picture import picture
+from blockspace.cli.progress.standing import STATES, Standing
+from blockspace.search import Row
+
+
+def standing(events, clock=lambda: 0.0) -> Standing:
+    found = Standing(clock)
+    for kind, data in events:
+        found.hear(kind, data)
+    return found
+
+
+def drawn(standing: Standing, width: int, height: int = 24, **console) -> list[str]:
+    out = Console(file=io.StringIO(), width=width, force_terminal=False, **console)
+    out.print(picture(standing, width, height))
+    return out.file.getvalue().splitlines()
+
+
+def test_the_picture_has_the_front_what_runs_and_every_state():
+    lines = drawn(standing(search_half_done()), 100)
+    text = "\n".join(lines)
+    assert lines[0].startswith("tiny  search 3/6")
+    assert any(line.split() == ["11", "[bold]odd", "3/8", "0.8812", "0.4123", "0", "s"] for line in lines)
+    assert any(line.split()[:2] == ["hs", "hs-0"] and "0.9100" in line and "*" in line for line in lines)
+    assert any(line.split()[0] == "resnext" and "*" not in line for line in lines if "0.9200" in line), "dominated by hs"
+    for state, count in {"proposed": 13, "trained": 3, "running": 2, **dict.fromkeys(STATES[1:3] + STATES[4:9], 1)}.items():
+        assert f"{state.replace('_', ' ')} {count}" in text
+    assert "budget: macs 4.29M to 4.47M; latency at most 1.3x" in text
+
+
+@pytest.mark.parametrize("width", [100, 80, 60, 45, 30, 20, 12])
+def test_no_line_is_wider_than_the_terminal(width):
+    lines = drawn(standing(search_half_done()), width)
+    assert max(map(len, lines)) <= width
+    table = [line for line in lines if line.strip()]
+    if width >= 30:
+        assert any("0.9300" in line for line in table), "the objective outlives the details"
+        assert all(f"{state.replace('_', ' ')} " in "\n".join(lines) for state in STATES)
+
+
+def test_a_low_terminal_shows_the_best_of_each_family():
+    rows = [trained(number, "hs", 0.9 + number / 1000, 0.5 + number / 100) for number in range(20)] + [trained(30, "resnext", 0.5, 0.9)]
+    lines = drawn(standing([asked(), opened(rows)]), 80, height=12)
+    shown = [line for line in lines if "0." in line and "hs-" in line]
+    assert len(shown) == 2 and any("resnext-30" in line for line in lines) and "hs-19" in shown[0]
+
+
+def test_colours_are_left_out_where_they_are_not_wanted(monkeypatch):
+    def codes() -> str:
+        out = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="truecolor")
+        out.print(picture(standing([*search_half_done(), ("stopping", {"running": 2, "patient": True})]), 80))
+        return out.file.getvalue()
+
+    assert "\x1b[1;33m" in codes() or ";38" in codes() or "\x1b[38" in codes()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "38;" not in codes() and "\x1b[1;33m" not in codes()
+
+
+def test_the_time_left_is_the_measured_pace_of_all_workers():
+    now = [0.0]
+    events = [asked(), opened(), started(0), started(1)]
+    found = standing(events, lambda: now[0])
+    assert found.left() is None
+    now[0] = 10.0
+    for kind, data in (finished(trained(0, "hs", 0.9, 1.0), 1), started(2), beat(1, steps=9, epoch=1, epochs=2)):
+        found.hear(kind, data)
+    assert found.left() == pytest.approx(10 / 1.5 * (6 - 1.5))
+
+
+def test_what_an_earlier_start_did_is_not_part_of_the_pace():
+    now = [0.0]
+    rows = [trained(number, "hs", 0.9, 1.0) for number in range(4)]
+    found = standing([asked(), opened(rows), started(4)], lambda: now[0])
+    now[0] = 8.0
+    found.hear(*finished(trained(4, "hs", 0.9, 1.0), 5))
+    assert (found.done, found.left()) == (5, pytest.approx(8.0))
+
+
+def test_finals_and_exports_are_stages_alike():
+    events = [*search_half_done(), ("finals", {"networks": 2, "trainings": 4}), ("adopted", {"number": 0})]
+    events += [started(1, "hs-0 seed 1"), beat(1, steps=3, epoch=2, epochs=4)]
+    found = standing(events)
+    lines = drawn(found, 80)
+    assert lines[0].startswith("tiny  finals 1/4") and any(line.split()[:5] == ["1", "hs-0", "seed", "1", "2/4"] for line in lines)
+    for kind, data in (("exporting", {"networks": 2}), ("exported", {"label": "hs-0"})):
+        found.hear(kind, data)
+    assert drawn(found, 80)[0].startswith("tiny  exporting 1/2") and found.counts()["running"] == 0
+
+
+def printed(events, **options) -> list[str]:
+    stream = io.StringIO()
+    with Progress(stream, **options) as progress:
+        for kind, data in events:
+            progress(kind, data)
+    return stream.getvalue().splitlines()
+
+
+def test_one_plain_line_a_trial_elsewhere():
+    failed = Row(2, "failed", "hs-9", reason="ValueError: bad width")
+    events = [asked(["input: 1x8x8, as the data is"]), opened(), started(0), finished(trained(0, "hs", 0.91, 0.9, seconds=3.14), 1)]
+    events += [beat(0, steps=3), ("proposed", {"number": 2}), finished(failed, 1)]
+    lines = printed(events)
+    assert lines[0] == "input: 1x8x8, as the data is"
+    assert lines[1].startswith("trial   0  hs-0                         val_acc 0.9100  latency 0.900  3.1 s  |  search 1/6")
+    assert lines[2].startswith("trial   2  hs-9                         failed: ValueError: bad width  0.0 s  |  search 1/6")
+    assert len(lines) == 3
+
+
+def test_quiet_prints_nothing_and_verbose_what_the_trainings_say(tmp_path):
+    (tmp_path / "log.txt").write_text("a warning\nhalf a li")
+    events = [asked(["note"]), opened(), started(7, "net", str(tmp_path)), beat(7, steps=1), finished(trained(7, "hs", 0.9, 1.0), 1)]
+    assert printed(events, quiet=True) == []
+    lines = printed(events, verbose=True)
+    assert lines[1:3] == ["[7] a warning", "[7] half a li"] and lines[3].startswith("trial   7")
+
+
+def test_the_summary_is_a_table_of_the_front():
+    text = summary(standing(search_half_done()))
+    assert text.startswith("search: 3 of 6 done (13 proposed, 1 duplicate, 1 over budget, 3 trained,")
+    assert LONG in text and text.splitlines()[2].split()[:4] == ["family", "network", "trial", "val_acc"]
+    assert "nothing trained yet" in summary(standing([asked(), opened()]))
+    assert summary(Standing()) == "starting\nnothing trained yet"
+
+
+def test_a_terminal_that_was_closed_is_no_reason_to_fail():
+    class Closed(io.StringIO):
+        def write(self, _text):
+            raise OSError(5, "Input/output error")
+
+    with Progress(Closed()) as progress:
+        progress(*asked(["note"]))
