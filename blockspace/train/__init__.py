@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = face(
         "recipe": ("Recipe", "read_recipe"),
         "outcome": ("Diverged", "Epoch", "Fitted", "Scores"),
         "data": ("Data", "load"),
+        "inspection": ("Preflight", "preflight", "kept_preflight"),
         "images": ("Split",),
         "batches": ("Batches",),
         "task": ("Task",),

@@ -1,55 +1,41 @@
-"""Which data sets there are, where their files may lie, and what is known of them before anything is read. No torch here."""
+"""What a study's `data:` may say, where the files of a named data set may lie, and what is known before anything is read. No torch here."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.options import Options, suggest, validated
 from blockspace.train import folder as folders
+from blockspace.train import own
+from blockspace.train.known import KNOWN
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts its files
-IDX = tuple(f"{folder}train-images-idx3-ubyte{end}" for folder in ("", "FashionMNIST/raw/") for end in ("", ".gz"))
-CACHE = Path("~/.cache/blockspace/data")  # where downloads go when no place is given
+HERE = Path("data")  # where torchvision's examples put theirs
+CACHE = Path("~/.cache/blockspace/data")  # where downloads go when there is no better place
 DATA_VARIABLE = "BLOCKSPACE_DATA"  # a folder with data sets in torchvision's layout
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Pixels = Annotated[int, Field(ge=1, le=4096)]
-
-
-@dataclass(frozen=True)
-class Known:
-    """A data set by name: `(C, H, W)`, number of classes, default sizes of the split, and how its files are recognised."""
-
-    input_shape: tuple[int, int, int]
-    classes: int
-    val: int
-    train: int | None = None  # None: all that is left
-    markers: tuple[str, ...] = ()  # a place holds the data set when it holds one of these; none: it comes with a package
-
-
-KNOWN = {
-    # 1,797 scans of 8x8 in scikit-learn, enlarged to 16x16; the test split is cut from them too
-    "digits": Known((1, 16, 16), 10, val=400, train=500),
-    "fashion_mnist": Known((1, 28, 28), 10, val=10_000, markers=IDX),
-    "cifar10": Known((3, 32, 32), 10, val=5_000, markers=("cifar-10-batches-py",)),
-    "cifar100": Known((3, 32, 32), 100, val=5_000, markers=("cifar-100-python",)),
-}
+MarkOf = Callable[[tuple], Mark | None]
 
 
 class DataSpec(Options):
-    """The `data:` of a study: a known name, or a folder of images with one sub-folder per class."""
+    """The `data:` of a study: a known name, a folder of images with one sub-folder per class, or a function of the user's."""
 
     name: str | None = None
     # class folders: `folder/CLASS/*.png`, or `folder/train/CLASS/*.png` with val and test beside train
     folder: str | None = None
-    # where the files of a named data set lie (torchvision's root, or the folder of the four idx files)
+    # `package.module:function`, which returns the data; see blockspace/train/own.py
+    python: str | None = None
+    # arguments of that function, or a named set's choices, as `{name: emnist, options: {split: letters}}`
+    options: dict[str, Any] = {}
+    # where the files of a named data set lie (torchvision's root, or the folder of Fashion-MNIST's four idx files); also written `root`
     path: str | None = None
     download: bool = False
     # images in each part of the split; what is not said is the data set's usual split
@@ -58,16 +44,21 @@ class DataSpec(Options):
     test: Count | None = None
     # of the split, not of the training
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    # pixels on each side; images of another size are resized (bilinear)
+    # pixels on each side
     size: Pixels | None = None
-    # folders only: 1 (grey) or 3 (RGB), and processes that decode images too many for the memory
+    # how images of another size are brought to it: the shorter side resized and the middle taken, or both sides resized (bilinear)
+    fit: Literal["crop", "stretch"] = "crop"
+    # 1 (grey) or 3 (RGB)
     channels: Annotated[int, Field(ge=1, le=3)] | None = None
+    # processes that decode images too many for the memory
     workers: Annotated[int, Field(ge=0, le=64)] = 0
+    # an image file that cannot be read: stop before anything is trained, or leave out up to 0.1 % of all and report them
+    on_bad_sample: Literal["fail", "skip"] = "fail"
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSpec:
-        if (self.name is None) == (self.folder is None):
-            raise ValueError("give either a name or a folder")
+        if sum(source is not None for source in (self.name, self.folder, self.python)) != 1:
+            raise ValueError("give either a name, a folder, or python: package.module:function")
         if self.channels == 2:
             raise ValueError("channels is 1 (grey) or 3 (RGB)")
         return self
@@ -84,23 +75,54 @@ class Description(NamedTuple):
     n_classes: int
 
 
-def read_spec(spec: str | Mapping[str, Any] | DataSpec, mark_of: Callable[[tuple], Mark | None] | None = None) -> DataSpec:
-    """A data set's name, or the mapping of a study's `data:`, as a DataSpec.
+def read_spec(spec: str | Mapping[str, Any] | DataSpec, mark_of: MarkOf | None = None) -> DataSpec:
+    """A data set's name, a folder, or the mapping of a study's `data:` (also as `{cifar10: {root: ...}}`), as a DataSpec.
 
     Raises BlockspaceError: E-DATA for an unknown name, E-KEY and E-TYPE for wrong options.
     """
     if isinstance(spec, DataSpec):
         return spec
-    values = {"name": spec} if isinstance(spec, str) else dict(spec) if isinstance(spec, Mapping) else spec
+    values, mark_of = plain(spec, mark_of)
     found = validated(DataSpec, values, "data", mark_of)
-    if found.name is not None and found.name not in KNOWN:
-        help = f"{suggest(found.name, list(KNOWN))}; or {{folder: my/images}}"
-        raise error("E-DATA", f"unknown data set {found.name!r}", mark_of(("name",)) if mark_of else None, help)
+    if found.name is not None:
+        check_known(found, mark_of)
     return found
+
+
+def plain(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | None]:
+    """The mapping that a DataSpec takes: a name or folder alone, `{NAME: {...}}`, and `root` are other ways of writing it."""
+    if isinstance(spec, str):
+        return {"name": spec} if spec in KNOWN or not Path(spec).is_dir() else {"folder": spec}, mark_of
+    if not isinstance(spec, Mapping):
+        return spec, mark_of
+    values = dict(spec)
+    if len(values) == 1 and (name := next(iter(values))) in KNOWN and (values[name] is None or isinstance(values[name], Mapping)):
+        values = {"name": name} | dict(values[name] or {})
+        outer = mark_of
+        mark_of = (lambda path: outer((name, *path))) if outer else None
+    if "root" in values and "path" not in values:
+        values["path"] = values.pop("root")
+    return values, mark_of
+
+
+def check_known(spec: DataSpec, mark_of: MarkOf | None) -> None:
+    """A name of the catalogue, with options it has. Raises BlockspaceError (E-DATA, E-KEY, E-TYPE)."""
+    if spec.name not in KNOWN:
+        help = f"{suggest(str(spec.name), list(KNOWN))}; or {{folder: my/images}}, or {{python: package.module:function}}"
+        raise error("E-DATA", f"unknown data set {spec.name!r}", mark_of(("name",)) if mark_of else None, help)
+    offered = KNOWN[spec.name].options
+    for key, value in spec.options.items():
+        mark = mark_of(("options", key)) if mark_of else None
+        if key not in offered:
+            raise error("E-KEY", f"data.options: {spec.name} has no option {key!r}", mark, f"known: {', '.join(offered) or 'none'}")
+        if value not in offered[key]:
+            legal = ", ".join(map(str, offered[key]))
+            raise error("E-TYPE", f"data.options.{key}: {value!r} is not one of {legal}", mark)
 
 
 def describe(spec: str | Mapping[str, Any] | DataSpec) -> Description:
     """Input shape `(C, H, W)` and number of classes, without torch: of a named data set from the catalogue, of a folder by looking into it.
+    A function of the user's is called for it.
 
     Raises BlockspaceError as `read_spec` does, and E-DATA for a folder that is missing or holds an empty class.
     """
@@ -108,9 +130,12 @@ def describe(spec: str | Mapping[str, Any] | DataSpec) -> Description:
     if spec.folder is not None:
         found = folders.scan(spec.folder)
         return Description(folders.shape(found, spec.size, spec.channels), len(found.classes))
+    if spec.python is not None:
+        made = own.made(spec.python, spec.options)
+        return Description(own.shape(made, spec.size, spec.channels), len(made.classes))
     known = KNOWN[str(spec.name)]
-    channels, height, width = known.input_shape
-    return Description((channels, spec.size or height, spec.size or width), known.classes)
+    channels, height, width = known.shape
+    return Description((spec.channels or channels, spec.size or height, spec.size or width), known.count(spec.options))
 
 
 def check_data(spec: str | Mapping[str, Any] | DataSpec) -> None:
@@ -121,34 +146,44 @@ def check_data(spec: str | Mapping[str, Any] | DataSpec) -> None:
     spec = read_spec(spec)
     if spec.folder is not None:
         folders.scan(spec.folder)
-    elif KNOWN[str(spec.name)].markers and not spec.download and find(spec) is None:
+    elif spec.name is not None and KNOWN[spec.name].markers and not spec.download and find(spec) is None:
         raise missing(spec)
 
 
-def find(spec: DataSpec) -> Path | None:
-    """The first place that holds a named data set: what one of its markers names there."""
-    found = (place / marker for place in places(spec) for marker in KNOWN[str(spec.name)].markers)
-    return next((path for path in found if path.exists()), None)
+class Place(NamedTuple):
+    """Where a data set was found: the folder that was looked in, and the file or folder in it by which it was known."""
+
+    root: Path
+    marker: Path
+
+
+def find(spec: DataSpec) -> Place | None:
+    """The first place that holds a named data set."""
+    found = (Place(root, root / marker) for root in places(spec) for marker in KNOWN[str(spec.name)].markers)
+    return next((place for place in found if place.marker.exists()), None)
 
 
 def missing(spec: DataSpec) -> BlockspaceError:
     """The error for a data set that is nowhere."""
-    looked = ", ".join(map(str, places(spec))) or f"no place: neither `path` nor ${DATA_VARIABLE} is set"
+    known = KNOWN[str(spec.name)]
+    looked = ", ".join(map(str, places(spec)))
     package = "apt-get install dataset-fashion-mnist, or " if spec.name == "fashion_mnist" else ""
-    help = f"{package}data={{name: {spec.name}, download: true}}, or data={{name: {spec.name}, path: ...}}"
-    return error("E-DATA", f"{spec.name} is not on this machine; looked in {looked}", help=help)
+    fetch = f"{known.by_hand}, then" if known.by_hand else f"{package}data={{name: {spec.name}, download: true}}, or"
+    help = f"{fetch} data={{name: {spec.name}, root: FOLDER}}, or set ${DATA_VARIABLE}"
+    return error("E-DATA", f"{spec.name} is not on this machine; looked in {looked} for {' or '.join(known.markers)}", help=help)
 
 
 def download_root(spec: DataSpec) -> Path:
-    """Where a download goes: the given path, else $BLOCKSPACE_DATA, else a cache in the home folder."""
-    return next((place for place in places(spec) if place != DEBIAN), CACHE.expanduser())
+    """Where a download goes: the given root, else $BLOCKSPACE_DATA, else `data/` when there is one, else a cache in the home folder."""
+    given = [place for place in places(spec) if place not in (DEBIAN, HERE)]
+    return given[0] if given else HERE if HERE.is_dir() else CACHE.expanduser()
 
 
 def places(spec: DataSpec) -> list[Path]:
-    """The folders to look in for a named data set: the given path only; else $BLOCKSPACE_DATA, for Fashion-MNIST Debian's, and the cache
-    once something was downloaded into it."""
+    """The folders to look in for a named data set: the given root only; else $BLOCKSPACE_DATA, `data/`, for Fashion-MNIST Debian's, and the
+    cache once something was downloaded into it."""
     if spec.path is not None:
         return [Path(spec.path).expanduser()]
     from_user = [Path(os.environ[DATA_VARIABLE]).expanduser()] if os.environ.get(DATA_VARIABLE) else []
     cache = [CACHE.expanduser()] if CACHE.expanduser().is_dir() else []
-    return from_user + ([DEBIAN] if spec.name == "fashion_mnist" else []) + cache
+    return [*from_user, HERE, *([DEBIAN] if spec.name == "fashion_mnist" else []), *cache]

@@ -12,7 +12,7 @@ import torch
 from blockspace.errors import error
 from blockspace.train import sources
 from blockspace.train.catalogue import DataSpec, read_spec
-from blockspace.train.images import FileImages, Split, joined, statistics
+from blockspace.train.images import LazyImages, Split, joined, statistics
 from blockspace.train.partition import partition
 from blockspace.train.sources import Pool, Source
 
@@ -52,10 +52,19 @@ def load(spec: str | Mapping[str, Any] | DataSpec) -> Data:
     for labels outside the classes, E-KEY and E-TYPE for wrong options.
     """
     spec = read_spec(spec)
+    return assembled(*opened(spec))
+
+
+def opened(spec: DataSpec) -> tuple[Source, dict[str, Pool]]:
+    """The source, its labels checked, and train, val and test as the spec asks for them."""
     source = sources.read(spec)
     for name, pool in source.pools.items():
         check_labels(pool.labels, len(source.classes), f"{source.name} {name}")
-    pools = divided(source, spec)
+    return source, divided(source, spec)
+
+
+def assembled(source: Source, pools: dict[str, Pool]) -> Data:
+    """Parts as splits, normalised by what train holds."""
     mean, std = statistics(pools["train"].images)
     splits = {name: Split(pool.images, torch.tensor(pool.labels), len(source.classes), mean, std) for name, pool in pools.items()}
     counts = {name: len(pools[name]) for name in PARTS} | {"doubles": doubles(pools)}
@@ -76,10 +85,18 @@ def divided(source: Source, spec: DataSpec) -> dict[str, Pool]:
 
 
 def check_labels(labels: list[int], classes: int, where: str) -> None:
-    """Labels are 0..classes-1: torch trains on others without a word, or stops in the middle. Raises BlockspaceError (E-LABEL)."""
-    low, high = min(labels), max(labels)
-    if low < 0 or high >= classes:
-        raise error("E-LABEL", f"{where}: labels run from {low} to {high}, expected 0 to {classes - 1} for {classes} classes")
+    """Labels are 0..classes-1: torch trains on others without a word (-100 makes a loss that is not a number), or stops in the middle.
+
+    Raises BlockspaceError (E-LABEL).
+    """
+    outside = [label for label in labels if not 0 <= label < classes]
+    if not outside:
+        return
+    message = f"{where}: labels run from {min(labels)} to {max(labels)}, expected 0 to {classes - 1} for {classes} classes"
+    marks = sorted({label for label in outside if label in (-1, -100)})
+    few = f"{len(outside):,} of {len(labels):,} images are outside"
+    help = f"{few}; {' and '.join(map(str, marks))} usually marks unlabelled images: leave them out" if marks else few
+    raise error("E-LABEL", message, help=help)
 
 
 def doubles(pools: dict[str, Pool]) -> int:
@@ -94,6 +111,6 @@ def digest_of(source: Source, pools: dict[str, Pool]) -> str:
     for name in PARTS:
         pool = pools[name]
         total.update(f"{name}:{len(pool)}:{pool.labels}".encode())
-        in_files = source.by_file or isinstance(pool.images, FileImages)
+        in_files = source.by_file or isinstance(pool.images, LazyImages)
         total.update(b"".join(pool.keys) if in_files else memoryview(pool.images.contiguous().numpy()).cast("B"))
     return total.hexdigest()

@@ -1,17 +1,15 @@
-"""Images in class folders: found, checked and hashed with PIL and numpy only."""
+"""Images in class folders: found, without being read."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy
 from PIL import Image
 
 from blockspace.errors import error
+from blockspace.train.decode import first_line, grey, named, unreadable
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 PARTS = ("train", "val", "test")
@@ -71,71 +69,13 @@ def images(place: Path) -> list[Path]:
     return sorted(path for path in place.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
 
 
-def named(words: Iterable[object]) -> str:
-    """The first three, and how many more."""
-    words = [str(word) for word in words]
-    return ", ".join(words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else "")
-
-
 def shape(found: Folder, size: int | None, channels: int | None) -> tuple[int, int, int]:
     """`(C, H, W)` of the images as they will be read: what the options say, else what the first image is."""
     first = next(iter(found.files.values()))[0]
     try:
         with Image.open(first) as image:
             width, height = image.size
-            grey = image.mode in ("1", "L", "I", "I;16", "F")
+            own = 1 if grey(image) else 3
     except Exception as reason:
-        raise unreadable([first]) from reason
-    return channels or (1 if grey else 3), size or height, size or width
-
-
-def check_readable(paths: Iterable[Path]) -> None:
-    """Verify every image's header and structure, not its pixels. Raises BlockspaceError (E-DATA) naming the first three."""
-    bad = [path for path in paths if not readable(path)]
-    if bad:
-        raise unreadable(bad)
-
-
-def readable(path: Path) -> bool:
-    try:
-        with Image.open(path) as image:
-            image.verify()
-    except Exception:  # PIL raises a dozen types for damaged files, decompression bombs included
-        return False
-    return True
-
-
-def unreadable(paths: list[Path]):
-    """The error for images that cannot be read."""
-    return error("E-DATA", f"{len(paths)} image(s) cannot be read: {named(paths)}", help="repair or remove them")
-
-
-def decode(path: Path, shape: tuple[int, int, int]) -> numpy.ndarray:
-    """The image as uint8 of `(C, H, W)`, converted to grey or RGB and resized (bilinear) when it differs."""
-    channels, height, width = shape
-    with Image.open(path) as image:
-        image = image.convert("L" if channels == 1 else "RGB")
-        if image.size != (width, height):
-            image = image.resize((width, height), Image.Resampling.BILINEAR)
-        pixels = numpy.asarray(image, dtype=numpy.uint8)
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
-
-
-def decode_all(paths: list[Path], shape: tuple[int, int, int]) -> numpy.ndarray:
-    """All images as uint8 `(N, C, H, W)`. Raises BlockspaceError (E-DATA) naming the first three that cannot be read."""
-    pixels = numpy.empty((len(paths), *shape), numpy.uint8)
-    bad = []
-    for index, path in enumerate(paths):
-        try:
-            pixels[index] = decode(path, shape)
-        except Exception:  # see `readable`
-            bad.append(path)
-    if bad:
-        raise unreadable(bad)
-    return pixels
-
-
-def file_key(path: Path, seed: int) -> bytes:
-    """A hash of the file's bytes, seeded, 16 bytes: equal files are the same image wherever they lie."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16, key=str(seed).encode())).digest()
+        raise unreadable({first: first_line(reason)}) from reason
+    return channels or own, size or height, size or width

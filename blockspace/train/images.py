@@ -4,33 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import Any
 
 import numpy
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
-from blockspace.train import folder
+from blockspace.train.decode import decode_all
 
 
-class FileImages(Dataset):
-    """Image files that look like a uint8 tensor `(N, C, H, W)` indexed by a tensor of indices; each use decodes them anew."""
+class LazyImages(Dataset):
+    """Images that look like a tensor `(N, C, H, W)` indexed by a tensor of indices; each use decodes them anew.
 
-    dtype = torch.uint8
+    `items[i]` is anything that `decode` takes: a file's path, a PIL image, an array. A list or a map-style Dataset.
+    """
 
-    def __init__(self, paths: list[Path], shape: tuple[int, int, int], workers: int = 0):
-        self.paths, self.image_shape, self.workers = paths, shape, workers
-        self.shape = (len(paths), *shape)
+    def __init__(self, items: Any, shape: tuple[int, int, int], fit: str = "crop", workers: int = 0, dtype: torch.dtype = torch.uint8):
+        self.items, self.image_shape, self.fit, self.workers, self.dtype = items, shape, fit, workers, dtype
+        self.shape = (len(items), *shape)
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.items)
 
     def __getitem__(self, indices: Tensor) -> Tensor:
-        return torch.from_numpy(folder.decode_all([self.paths[i] for i in indices.tolist()], self.image_shape))
+        chosen = (self.items[i] for i in indices.tolist())
+        return torch.from_numpy(decode_all(chosen, self.image_shape, self.fit, NUMPY[self.dtype]))
+
+    def like(self, items: Any) -> LazyImages:
+        """Other images, decoded in the same way."""
+        return LazyImages(items, self.image_shape, self.fit, self.workers, self.dtype)
 
 
-Images = Tensor | FileImages
+NUMPY = {torch.uint8: numpy.uint8, torch.float32: numpy.float32}
+Images = Tensor | LazyImages
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +65,7 @@ class Split:
 
     def raw(self, chunks: Iterable[Tensor]) -> Iterator[Tensor]:
         """The raw images at each of several index tensors; files are decoded by a DataLoader, in `workers` processes when there are any."""
-        if isinstance(self.images, FileImages):
+        if isinstance(self.images, LazyImages):
             own = torch.Generator().manual_seed(0)  # DataLoader would otherwise draw from torch's global generator
             yield from DataLoader(self.images, sampler=list(chunks), batch_size=None, num_workers=self.images.workers, generator=own)
         else:
@@ -74,35 +81,55 @@ class Split:
 def joined(first: Split, second: Split) -> Split:
     """Both splits as one, normalised as the first."""
     a, b = first.images, second.images
-    if isinstance(a, FileImages) and isinstance(b, FileImages):
-        images: Images = FileImages(a.paths + b.paths, a.image_shape, a.workers)
+    lazy = a if isinstance(a, LazyImages) else b
+    if isinstance(lazy, LazyImages):
+        images: Images = lazy.like(ConcatDataset([getattr(one, "items", one) for one in (a, b)]))
     else:
         images = torch.cat([a, b])
     return replace(first, images=images, labels=torch.cat([first.labels, second.labels]))
 
 
 def statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation per channel, in 0..1; of files, over at most 1,024 of them, evenly spaced."""
-    if isinstance(images, FileImages):
+    """Mean and standard deviation per channel, of uint8 images in 0..1; of lazy ones, over at most 1,024 of them, evenly spaced."""
+    if isinstance(images, LazyImages):
         images = images[torch.linspace(0, len(images) - 1, min(len(images), 1024)).long()]
+    measure = by_histogram if images.dtype == torch.uint8 else by_sums
+    found = [measure(images[:, channel].numpy().ravel()) for channel in range(images.shape[1])]
+    return tuple(round(mean, 6) for mean, _ in found), tuple(round(max(std, 1e-3), 6) for _, std in found)
+
+
+def by_histogram(values: numpy.ndarray) -> tuple[float, float]:
+    """Mean and deviation of bytes, in 0..1: exact counts, so the same numbers on every machine, and no float copy of the data."""
     levels = numpy.arange(256) / 255
-    mean, std = [], []
-    for channel in range(images.shape[1]):
-        # from the histogram: exact counts, so the same numbers on every machine, and no float copy of the data
-        weights = numpy.bincount(images[:, channel].numpy().ravel(), minlength=256) / images[:, channel].numel()
-        centre = float(weights @ levels)
-        mean.append(round(centre, 6))
-        std.append(round(max(float(weights @ (levels - centre) ** 2) ** 0.5, 1e-3), 6))
-    return tuple(mean), tuple(std)
+    weights = numpy.bincount(values, minlength=256) / values.size
+    mean = float(weights @ levels)
+    return mean, float(weights @ (levels - mean) ** 2) ** 0.5
 
 
-def resized(images: Tensor, size: int) -> Tensor:
-    """Images `(N, C, H, W)` at `size` x `size`: bilinear, with antialiasing when they shrink; dtype kept. Thousands at a time."""
+def by_sums(values: numpy.ndarray) -> tuple[float, float]:
+    """Mean and deviation of floats."""
+    return float(values.mean(dtype=numpy.float64)), float(values.std(dtype=numpy.float64))
+
+
+def resized(images: Tensor, size: int, fit: str = "crop") -> Tensor:
+    """Images `(N, C, H, W)` at `size` x `size`: bilinear, with antialiasing when they shrink; dtype kept. Thousands at a time.
+
+    With `crop` the middle square is taken first, with `stretch` everything.
+    """
     if tuple(images.shape[2:]) == (size, size):
         return images
+    if fit == "crop":
+        images = middle(images)
     smaller = size < min(images.shape[2:])
     scale = torch.nn.functional.interpolate
     parts = [scale(part.float(), (size, size), mode="bilinear", antialias=smaller) for part in images.split(4096)]
     if images.dtype == torch.uint8:
         parts = [part.round_().clamp_(0, 255).to(torch.uint8) for part in parts]
     return torch.cat(parts)
+
+
+def middle(images: Tensor) -> Tensor:
+    """The square in the middle of each image."""
+    side = min(images.shape[2:])
+    top, left = ((length - side) // 2 for length in images.shape[2:])
+    return images[:, :, top : top + side, left : left + side]

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from blockspace.errors import BlockspaceError
-from blockspace.train import Batches, describe, load, sources
+from blockspace.train import Batches, decode, describe, load
 
 CLASSES = ("cat", "dog", "owl")
 
@@ -89,12 +89,12 @@ def damage(pets, count):
 def test_unreadable_images_are_named(pets):
     damage(pets, 5)
     message = raises({"folder": str(pets)}, "5 image(s) cannot be read").message
-    assert "000.png" in message and "002.png and 2 more" in message and "003.png" not in message
+    assert "000.png (not an image)" in message and "002.png (not an image) and 2 more" in message and "003.png" not in message
 
 
 def test_what_does_not_fit_into_memory_is_decoded_when_used(pets, monkeypatch):
     small = load({"folder": str(pets)})
-    monkeypatch.setattr(sources, "IN_MEMORY", 1000)
+    monkeypatch.setattr(decode, "IN_MEMORY", 1000)
     large = load({"folder": str(pets)})
     assert large.digest == small.digest and large.counts == small.counts and large.train.mean == small.train.mean
     assert not isinstance(large.train.images, torch.Tensor)

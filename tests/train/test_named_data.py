@@ -106,18 +106,21 @@ def test_a_missing_data_set_says_where_it_looked_and_what_to_do(tmp_path, monkey
     check_data({"name": "fashion_mnist", "path": str(tmp_path), "download": True})
 
 
-def test_without_any_place_to_look_in_that_is_said(monkeypatch, tmp_path):
-    monkeypatch.delenv("BLOCKSPACE_DATA", raising=False)
+def test_where_it_is_looked_for(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert "path: ..." in raises("cifar10", "E-DATA", "neither `path` nor $BLOCKSPACE_DATA is set")
-    (tmp_path / "cifar-10-batches-py").mkdir()
-    raises({"name": "cifar10", "path": str(tmp_path)}, "E-DATA", f"CIFAR10 in {tmp_path} is not whole")
+    monkeypatch.setenv("BLOCKSPACE_DATA", str(tmp_path / "sets"))
+    monkeypatch.chdir(tmp_path)
+    assert "root: FOLDER" in raises("cifar10", "E-DATA", f"looked in {tmp_path / 'sets'}, data for cifar-10-batches-py")
+    (tmp_path / "data" / "cifar-10-batches-py").mkdir(parents=True)
+    raises("cifar10", "E-DATA", "CIFAR10 in data cannot be read: Dataset not found or corrupted")
+    raises({"cifar10": {"root": str(tmp_path)}}, "E-DATA", f"looked in {tmp_path} for")
 
 
 def test_a_download_that_fails_is_one_line(monkeypatch, tmp_path):
     import torchvision
 
-    def refuse(root, download=False):
+    def refuse(**arguments):
+        assert arguments["download"] is True
         raise OSError("no network")
 
     monkeypatch.setattr(torchvision.datasets, "FashionMNIST", refuse)
@@ -151,8 +154,8 @@ def test_a_split_larger_than_the_data(fashion):
 def test_an_unknown_name_and_a_wrong_option():
     assert "did you mean 'digits'?" in raises("digit", "E-DATA", "unknown data set 'digit'")
     assert "did you mean 'train'?" in raises({"name": "digits", "trian": 5}, "E-KEY", "data: unknown key 'trian'")
-    raises({"name": "digits", "folder": "x"}, "E-TYPE", "data: give either a name or a folder")
-    raises({}, "E-TYPE", "data: give either a name or a folder")
+    raises({"name": "digits", "folder": "x"}, "E-TYPE", "data: give either a name, a folder, or python: package.module:function")
+    raises({}, "E-TYPE", "data: give either a name, a folder, or python: package.module:function")
     raises(3, "E-TYPE", "data: should be a")
 
 

@@ -1,0 +1,192 @@
+"""Preflight: what is wrong, or worth knowing, about a data set, before anything is trained on it. torch comes only when data is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from blockspace.files import write_atomic
+from blockspace.train.catalogue import DataSpec, check_data, find, read_spec
+from blockspace.train.known import KNOWN
+
+NAME = "preflight.json"
+FORMAT = "blockspace/preflight/1"
+IMBALANCE = 10  # the largest class over the smallest, from which on it is said
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a look at a whole data set found. Nothing here stops a study: what would, is raised.
+
+    `per_class` has the images of each class by part. `repeated` are images that occur more than once within train and val (they stay
+    together in one of them), `leaked` test images that also occur in train or val, by content; `contradictory` are images that occur with
+    different labels. `skipped` are the files that were left out because they cannot be read, with the reason.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    input_shape: tuple[int, int, int]
+    counts: dict[str, int]
+    per_class: dict[str, list[int]]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    digest: str
+    repeated: int = 0
+    leaked: int = 0
+    contradictory: int = 0
+    skipped: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    stamp: str = ""
+
+    def lines(self) -> list[str]:
+        """What to tell a person: one line a fact, oddities last."""
+        shape = "x".join(map(str, self.input_shape))
+        parts = ", ".join(f"{self.counts[part]:,} {part}" for part in PARTS)
+        return [f"data: {self.name}: {parts}; {len(self.classes)} classes, {shape}", *self.notes()]
+
+    def notes(self) -> list[str]:
+        """Only what is odd."""
+        found = []
+        if self.leaked:
+            share = self.leaked / self.counts["test"]
+            found.append(f"{self.leaked:,} of {self.counts['test']:,} test images ({share:.2%}) {is_or_are(self.leaked)} also in train or val")
+        if self.repeated:
+            copies = "is a copy" if self.repeated == 1 else "are copies"
+            found.append(f"{counted(self.repeated, 'image')} of train and val {copies} of another; copies are never in both")
+        if self.contradictory:
+            found.append(f"{counted(self.contradictory, 'image')} {'occurs' if self.contradictory == 1 else 'occur'} with more than one label")
+        found += self.imbalance()
+        if self.skipped:
+            shown = ", ".join(f"{path} ({reason})" for path, reason in list(self.skipped.items())[:3])
+            more = ", ..." if len(self.skipped) > 3 else ""
+            files = f"{counted(len(self.skipped), 'file')} cannot be read and {is_or_are(len(self.skipped))} left out"
+            found.append(f"{files}: {shown}{more}")
+        return [f"data: {text}" for text in found]
+
+    def imbalance(self) -> Iterator[str]:
+        """Classes that are missing from train, or far apart in size."""
+        train = self.per_class["train"]
+        none = [self.classes[i] for i, count in enumerate(train) if not count]
+        if none:
+            have = "class has" if len(none) == 1 else "classes have"
+            yield f"{len(none)} {have} no train image: {', '.join(none[:5])}{', ...' if len(none) > 5 else ''}"
+        low, high = min(range(len(train)), key=train.__getitem__), max(range(len(train)), key=train.__getitem__)
+        if train[low] and train[high] >= IMBALANCE * train[low]:
+            yield (
+                f"classes are far apart in size: {self.classes[high]} has {train[high]:,} train images, {self.classes[low]} "
+                f"{train[low]:,}; accuracy speaks for the large ones"
+            )
+
+    def table(self) -> list[str]:
+        """Images per class and part, for `doctor --data`."""
+        width = max(len(name) for name in ("class", *self.classes))
+        rows = [f"  {'class':<{width}}  {'train':>9} {'val':>9} {'test':>9}"]
+        for i, name in enumerate(self.classes):
+            rows.append(f"  {name:<{width}}  " + " ".join(f"{self.per_class[part][i]:>9,}" for part in PARTS))
+        return rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, as plain data."""
+        return asdict(self)
+
+    def write(self, folder: str | Path) -> Path:
+        """`preflight.json` in a run directory. Raises StorageError."""
+        return write_atomic(Path(folder) / NAME, json.dumps({"format": FORMAT} | self.as_dict(), indent=1) + "\n")
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def is_or_are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def preflight(spec: str | Mapping[str, Any] | DataSpec, folder: str | Path | None = None) -> Preflight:
+    """Read the whole data set and look at it: every file decoded, every label in range, every image hashed.
+
+    With a `folder` (a run directory) an earlier preflight of the same, unchanged files is taken from there. Raises BlockspaceError: E-DATA
+    for data that is missing, unreadable or may not be downloaded, E-LABEL for labels outside the classes.
+    """
+    spec = read_spec(spec)
+    check_data(spec)
+    now = stamp(spec)
+    return (recall(folder, now) if folder is not None and now else None) or looked(spec)
+
+
+def looked(spec: DataSpec) -> Preflight:
+    """A fresh look."""
+    from blockspace.train.data import assembled, opened
+
+    start = perf_counter()
+    source, pools = opened(spec)
+    data = assembled(source, pools)
+    rows = {part: list(zip(pools[part].keys, pools[part].labels)) for part in PARTS}
+    sizes = {part: Counter(label for _, label in rows[part]) for part in PARTS}
+    known = [key for part in ("train", "val") for key, _ in rows[part]]
+    pairs = {pair for part in PARTS for pair in rows[part]}
+    return Preflight(
+        name=data.name, classes=data.classes, input_shape=data.input_shape,
+        counts={part: data.counts[part] for part in PARTS},
+        per_class={part: [sizes[part][i] for i in range(len(data.classes))] for part in PARTS},
+        mean=data.train.mean, std=data.train.std, digest=data.digest,
+        repeated=len(known) - len(set(known)), leaked=data.counts["doubles"],
+        contradictory=len(pairs) - len({key for key, _ in pairs}),
+        skipped=source.skipped, seconds=round(perf_counter() - start, 3), stamp=stamp(spec),
+    )  # fmt: skip
+
+
+def stamp(spec: DataSpec) -> str:
+    """A hash of the spec and of name, size and time of change of every file it reads; empty where that cannot be known."""
+    total = hashlib.sha256(json.dumps(spec.as_dict(), sort_keys=True).encode())
+    if spec.python is not None:
+        return ""
+    for path, found in sources(spec):
+        total.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
+    return total.hexdigest()
+
+
+def sources(spec: DataSpec) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file that a folder or a named set is read from."""
+    if spec.folder is not None:
+        yield from entries(Path(spec.folder).expanduser())
+    elif place := find(spec):
+        inside = place.marker if place.marker.is_dir() else place.marker.parent
+        yield from entries(inside, deep=place.marker.is_dir() or KNOWN[str(spec.name)].holds == "files")
+
+
+def entries(root: Path, deep: bool = True) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file in a folder, by name, and those in the folders below it."""
+    for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
+        if entry.is_file():
+            yield entry.path, entry.stat()
+        elif deep and entry.is_dir():
+            yield from entries(Path(entry.path))
+
+
+def recall(folder: str | Path, stamp: str) -> Preflight | None:
+    """The preflight kept in a run directory, when it is of these files."""
+    try:
+        kept = json.loads((Path(folder) / NAME).read_bytes())
+        if kept.pop("format") != FORMAT or kept["stamp"] != stamp:
+            return None
+        tuples = {name: tuple(kept[name]) for name in ("classes", "input_shape", "mean", "std")}
+        return Preflight(**kept | tuples)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def kept_preflight(folder: str | Path) -> Preflight | None:
+    """The preflight of a run directory, whatever became of the files since; None where there is none."""
+    try:
+        return recall(folder, json.loads((Path(folder) / NAME).read_bytes())["stamp"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,232 @@
+"""Data of the user's own, made by a function: `data: {python: package.module:function, options: {...}}`. No torch here.
+
+The function is called with the options as keyword arguments and returns the parts
+
+    {"train": PART, "val": PART, "test": PART, "classes": ["cat", "dog"]}
+
+of which all but train may be left out (val and test are then cut out of train, classes are numbered), or `(train, test)`, or train alone.
+A PART is a pair of arrays or tensors `(images, labels)`, images `(N, C, H, W)` or `(N, H, W)`, uint8 in 0..255 or float, labels `(N,)`
+integers from 0; or a torch Dataset whose items are `(image, label)`, an image being a PIL image, or an array or tensor `(C, H, W)`.
+The folder of the call is on the path of modules.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy
+
+from blockspace.errors import BlockspaceError, did_you_mean, error
+from blockspace.train.decode import IN_MEMORY
+
+PARTS = ("train", "val", "test")
+CONTRACT = "return {'train': (images, labels) or a torch Dataset, 'test': ..., 'classes': [...]}; val, test and classes may be left out"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part as it was given: `items` whose `[i]` is an image, their labels, and whether `items` is one array `(N, C, H, W)`."""
+
+    items: Any
+    labels: list[int]
+    is_array: bool
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a function returned: parts by name, and class names."""
+
+    parts: dict[str, Part]
+    classes: tuple[str, ...]
+
+
+class Pictures:
+    """The images of a Dataset of pairs."""
+
+    def __init__(self, dataset: Any):
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.dataset[int(index)][0]
+
+
+def made(target: str, options: Mapping[str, Any]) -> Made:
+    """What `package.module:function` returns for these options, checked; the last one is kept. Raises BlockspaceError (E-DATA, E-LABEL)."""
+    return remembered(target, json.dumps(dict(options), sort_keys=True), os.getcwd())
+
+
+@lru_cache(maxsize=1)
+def remembered(target: str, options: str, _folder: str) -> Made:
+    found = called(target, json.loads(options))
+    try:
+        return checked(found)
+    except BlockspaceError as e:
+        raise e.at(None, f"{target}: ") from None
+
+
+def called(target: str, options: dict[str, Any]) -> Any:
+    """The function's return value. Raises BlockspaceError (E-DATA): no module, no function, or what the function raised, with its place."""
+    function = imported(target)
+    try:
+        return function(**options)
+    except BlockspaceError:
+        raise
+    except Exception as reason:
+        frames = traceback.extract_tb(reason.__traceback__)
+        place = f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if len(frames) > 1 else ""
+        message = f"{target} raised {type(reason).__name__}: {reason}{place}"
+        raise error("E-DATA", message, help="it is called with data.options") from reason
+
+
+def imported(target: str) -> Any:
+    """The function that `package.module:function` names. Raises BlockspaceError (E-DATA)."""
+    module_name, colon, name = target.partition(":")
+    if not colon or not module_name or not name:
+        raise error("E-DATA", f"data.python: {target!r} names no function", help="write package.module:function, as mydata:make")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    importlib.invalidate_caches()
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as reason:
+        if reason.name and (module_name + ".").startswith(reason.name + "."):
+            help = f"it is looked for in {os.getcwd()} and among the installed packages"
+            raise error("E-DATA", f"data.python: no module {reason.name!r}", help=help) from None
+        raise error("E-DATA", f"data.python: {module_name} imports {reason.name!r}, which is not installed") from reason
+    except Exception as reason:
+        raise error("E-DATA", f"data.python: importing {module_name} raised {type(reason).__name__}: {reason}") from reason
+    function = getattr(module, name, None)
+    if not callable(function):
+        public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        problem = "has no" if function is None else "holds no function"
+        help = did_you_mean(name, public) or f"known: {', '.join(public) or 'none'}"
+        raise error("E-DATA", f"data.python: {module_name} {problem} {name!r}", help=help)
+    return function
+
+
+def checked(found: Any) -> Made:
+    """The return value as parts and class names. Raises BlockspaceError (E-DATA, E-LABEL) for what is not of the contract."""
+    given = dict(found) if isinstance(found, Mapping) else by_position(found)
+    names = given.pop("classes", None)
+    unknown = [name for name in given if name not in PARTS]
+    if unknown or "train" not in given:
+        what = f"the part {unknown[0]!r} is unknown" if unknown else "there is no train part"
+        raise error("E-DATA", what, help=CONTRACT)
+    parts = {name: part(given[name], name) for name in PARTS if given.get(name) is not None}
+    return Made(parts, tuple(map(str, names)) if names is not None else numbered(parts))
+
+
+def by_position(found: Any) -> dict[str, Any]:
+    """`(train, test)`, `(images, labels)` of train, or a Dataset."""
+    if isinstance(found, (tuple, list)) and len(found) == 2 and not hasattr(found[0], "shape"):
+        return {"train": found[0], "test": found[1]}
+    return {"train": found}
+
+
+def part(given: Any, name: str) -> Part:
+    """One part: arrays, or a Dataset that is walked through once for its labels. Raises BlockspaceError (E-DATA)."""
+    if isinstance(given, (tuple, list)) and len(given) == 2 and hasattr(given[0], "shape"):
+        return of_arrays(array(given[0]), array(given[1]), name)
+    if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")) or isinstance(given, (str, tuple, list, Mapping)):
+        raise error("E-DATA", f"{name} is {type(given).__name__}, neither (images, labels) nor a Dataset", help=CONTRACT)
+    if len(given) == 0:
+        raise error("E-DATA", f"{name} is empty")
+    return walked(given, name)
+
+
+def walked(dataset: Any, name: str) -> Part:
+    """A Dataset's labels, by going through it once; its images are kept on the way as long as they fit into memory."""
+    labels, images, size = [], [], 0
+    for index in range(len(dataset)):
+        image, label = pair(dataset, index, name)
+        labels.append(label)
+        if size <= IN_MEMORY:
+            images.append(image)
+            size += weight(image)
+    return Part(images if size <= IN_MEMORY else Pictures(dataset), labels, False)
+
+
+def weight(image: Any) -> int:
+    """Bytes of an image; one that PIL has only opened is read now, which closes its file."""
+    if hasattr(image, "getbands"):
+        image.load()
+        return image.width * image.height * len(image.getbands())
+    return getattr(image, "nbytes", 0)
+
+
+def pair(dataset: Any, index: int, name: str) -> tuple[Any, int]:
+    """One item's image and label. Raises BlockspaceError (E-DATA, E-LABEL)."""
+    item = dataset[index]
+    if not isinstance(item, (tuple, list)) or len(item) != 2:
+        raise error("E-DATA", f"{name}[{index}] is {type(item).__name__}, not (image, label)", help=CONTRACT)
+    try:
+        label = int(item[1])
+        if label != item[1]:
+            raise ValueError
+    except (TypeError, ValueError):
+        raise error("E-LABEL", f"{name}[{index}]: the label {item[1]!r} is not an integer") from None
+    return item[0], label
+
+
+def array(value: Any) -> numpy.ndarray:
+    """An array of an array or a tensor, wherever that is."""
+    return numpy.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+
+
+def of_arrays(images: numpy.ndarray, labels: numpy.ndarray, name: str) -> Part:
+    """Checked arrays. Raises BlockspaceError (E-DATA, E-LABEL)."""
+    if images.ndim == 3:
+        images = images[:, None]
+    if images.ndim != 4 or labels.shape != (len(images),) or not len(images):
+        raise error("E-DATA", f"{name} has images of shape {images.shape} and labels of shape {labels.shape}", help="(N, C, H, W) and (N,)")
+    if images.shape[3] in (1, 3) and images.shape[1] > 4:
+        help = "images.transpose(0, 3, 1, 2) is (N, C, H, W)"
+        raise error("E-DATA", f"{name} has images of shape {images.shape}, channels last", help=help)
+    if images.dtype != numpy.uint8:
+        if images.dtype.kind != "f":
+            raise error("E-DATA", f"{name} has images of {images.dtype}", help="give uint8 in 0..255, or float")
+        images = images.astype(numpy.float32)
+        if not numpy.isfinite(images).all():
+            raise error("E-DATA", f"{name} has images with values that are NaN or infinite")
+    if labels.dtype.kind not in "iu":
+        raise error("E-LABEL", f"{name} has labels of {labels.dtype}, not integers")
+    return Part(numpy.ascontiguousarray(images), labels.astype(numpy.int64).tolist(), True)
+
+
+def numbered(parts: dict[str, Part]) -> tuple[str, ...]:
+    """Class names 0..n-1 where none were given: the labels must then be all of them. Raises BlockspaceError (E-LABEL)."""
+    seen = sorted({label for one in parts.values() for label in one.labels})
+    if seen[0] < 0:
+        raise error("E-LABEL", f"labels run from {seen[0]} to {seen[-1]}, expected 0 and up", help="leave unlabelled images out")
+    gaps = sorted(set(range(seen[-1] + 1)) - set(seen)) if seen[-1] < 10**6 else [0]
+    if gaps:
+        shown = ", ".join(map(str, gaps[:5])) + (", ..." if len(gaps) > 5 else "")
+        message = f"labels run from {seen[0]} to {seen[-1]}, but only {len(seen)} of them occur; missing: {shown}"
+        raise error("E-LABEL", message, help="number the classes 0, 1, 2, ..., or return their names as 'classes'")
+    return tuple(map(str, seen))
+
+
+def shape(found: Made, size: int | None, channels: int | None) -> tuple[int, int, int]:
+    """`(C, H, W)` of the images as they will be used: what the options say, else what the first image is."""
+    first = found.parts["train"].items[0]
+    if hasattr(first, "getbands"):  # PIL
+        (width, height), own = first.size, 1 if first.mode in ("1", "L", "I", "I;16", "F") else 3
+    elif hasattr(first, "shape") and len(first.shape) in (2, 3):
+        own, height, width = (1, *first.shape) if len(first.shape) == 2 else tuple(first.shape)
+    else:
+        raise error("E-DATA", f"train[0]: {type(first).__name__} is no image", help="a PIL image, or an array or tensor (C, H, W)")
+    return channels or int(own), size or int(height), size or int(width)

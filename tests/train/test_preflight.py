@@ -1,0 +1,188 @@
+"""Preflight: damaged files, bombs, labels, doubles and leaks are found before anything is trained (faults D1 to D5)."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+
+import numpy
+import pytest
+from PIL import Image
+from train import tiny_sets
+
+from blockspace.errors import BlockspaceError
+from blockspace.train import decode, inspection, kept_preflight, load, preflight, scan
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("BLOCKSPACE_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def pets(tmp_path):
+    for name, count in (("cat", 60), ("dog", 60)):
+        for i in range(count):
+            tiny_sets.picture(tmp_path / "pets" / name / f"{i:03}.jpg", (12, 10))
+    return tmp_path / "pets"
+
+
+def mistake(spec):
+    with pytest.raises(BlockspaceError) as caught:
+        preflight(spec)
+    (found,) = caught.value.mistakes
+    assert caught.value.exit_code == 2
+    return found
+
+
+def bomb(path, side=20_000):
+    """A PNG of a few bytes that says it has 20,000 x 20,000 pixels."""
+
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b""))
+
+
+def test_a_sound_set_is_one_line(pets):
+    found = preflight({"folder": str(pets)})
+    assert found.lines() == ["data: pets: 84 train, 12 val, 24 test; 2 classes, 3x10x12"] and found.notes() == []
+    assert found.per_class == {"train": [42, 42], "val": [6, 6], "test": [12, 12]} and found.digest == load({"folder": str(pets)}).digest
+    assert found.table()[1].split() == ["cat", "42", "6", "12"]
+
+
+def test_damaged_images_are_named_with_what_is_wrong(pets):
+    """A JPEG whose second half is missing passes PIL's own `verify`."""
+    whole = pets / "cat" / "003.jpg"
+    whole.write_bytes(whole.read_bytes()[:-60])
+    Image.open(whole).verify()
+    (pets / "dog" / "001.jpg").write_bytes(b"")
+    (pets / "dog" / "002.jpg").write_text("<html>404</html>")
+    found = mistake({"folder": str(pets)})
+    assert found.code == "E-DATA" and found.message.startswith("3 image(s) cannot be read: ")
+    assert "003.jpg (image file is truncated" in found.message and "001.jpg (not an image)" in found.message
+    assert "on_bad_sample: skip" in found.help
+
+
+@pytest.mark.parametrize("side", [10_000, 20_000])
+def test_a_decompression_bomb_is_a_damaged_image(pets, side):
+    bomb(pets / "cat" / "bomb.png", side)
+    found = mistake({"folder": str(pets)})
+    assert found.code == "E-DATA" and "bomb.png (decompression bomb: " in found.message
+
+
+def test_few_damaged_images_may_be_skipped(pets, monkeypatch, tmp_path):
+    bomb(pets / "cat" / "bomb.png")
+    assert "up to 0.1% of 121 files" in mistake({"folder": str(pets), "on_bad_sample": "skip"}).help
+    monkeypatch.setattr("blockspace.train.sources.SKIPPED", 0.01)
+    found = preflight({"folder": str(pets), "on_bad_sample": "skip"})
+    assert list(found.skipped) == [str(pets / "cat" / "bomb.png")] and sum(found.counts.values()) == 120
+    assert "1 file cannot be read and is left out" in found.notes()[0]
+    found.write(tmp_path)
+    assert kept_preflight(tmp_path) == found
+
+
+def test_a_lazy_set_is_scanned_too(pets, monkeypatch):
+    monkeypatch.setattr(decode, "IN_MEMORY", 1000)
+    bomb(pets / "cat" / "bomb.png")
+    assert "bomb.png" in mistake({"folder": str(pets)}).message
+
+
+def test_what_is_missing_is_said_before_anything_else(tmp_path, monkeypatch):
+    assert mistake({"cifar10": {"root": str(tmp_path)}}).code == "E-DATA"
+    assert mistake({"folder": str(tmp_path / "no")}).code == "E-DATA"
+
+    def refused(*_args, **_more):
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr("urllib.request.urlopen", refused)
+    found = mistake({"svhn": {"root": str(tmp_path), "download": True}})
+    assert found.code == "E-DATA" and "svhn could not be downloaded" in found.message and "Network is unreachable" in found.message
+
+
+@pytest.mark.parametrize(("label", "hint"), [(-1, "-1 usually marks"), (10, "1 of 30 images"), (-100, "-100 usually marks")])
+def test_labels_out_of_range(tmp_path, monkeypatch, label, hint):
+    labels = numpy.arange(30) % 10
+    labels[4] = label
+    images = numpy.random.default_rng(0).integers(0, 256, (30, 1, 4, 4), dtype=numpy.uint8)
+    monkeypatch.setattr("blockspace.train.own.called", lambda *_: {"train": (images, labels), "classes": range(10)})
+    found = mistake({"python": f"anything:label{label}"})
+    assert found.code == "E-LABEL" and f"labels run from {min(label, 0)} to {max(label, 9)}, expected 0 to 9" in found.message
+    assert hint in found.help
+
+
+def test_doubles_leaks_and_contradictions_are_counted(tmp_path):
+    for part in ("train", "test"):
+        for name in ("cat", "dog"):
+            for i in range(20):
+                tiny_sets.picture(tmp_path / part / name / f"{i}.png", (8, 8))
+    one = (tmp_path / "train" / "cat" / "0.png").read_bytes()
+    (tmp_path / "train" / "cat" / "copy.png").write_bytes(one)
+    (tmp_path / "test" / "cat" / "leak.png").write_bytes(one)
+    (tmp_path / "train" / "dog" / "wrong.png").write_bytes((tmp_path / "train" / "cat" / "1.png").read_bytes())
+    found = preflight({"folder": str(tmp_path), "val": 8})
+    assert (found.repeated, found.leaked, found.contradictory) == (2, 1, 1)
+    assert [note.removeprefix("data: ") for note in found.notes()] == [
+        "1 of 41 test images (2.44%) is also in train or val",
+        "2 images of train and val are copies of another; copies are never in both",
+        "1 image occurs with more than one label",
+    ]
+
+
+def test_classes_far_apart_in_size(tmp_path):
+    for name, count in (("common", 90), ("rare", 6)):
+        for i in range(count):
+            tiny_sets.picture(tmp_path / "things" / name / f"{i}.png", (8, 8))
+    (note,) = preflight({"folder": str(tmp_path / "things")}).notes()
+    assert "common has 64 train images, rare 4" in note
+    (note,) = preflight({"folder": str(tmp_path / "things"), "train": 5, "val": 1, "test": 1}).notes()
+    assert "1 class has no train image: rare" in note
+
+
+def test_an_unchanged_set_is_looked_at_once(pets, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    first = preflight({"folder": str(pets)}, folder)
+    first.write(folder)
+    monkeypatch.setattr(inspection, "looked", lambda spec: pytest.fail("looked again"))
+    assert preflight({"folder": str(pets)}, folder) == first
+    monkeypatch.undo()
+    os.utime(pets / "cat" / "000.jpg", (1, 1))
+    looked = []
+    monkeypatch.setattr(inspection, "looked", lambda spec: looked.append(spec) or first)
+    preflight({"folder": str(pets)}, folder)
+    preflight({"folder": str(pets), "size": 8}, folder)
+    assert len(looked) == 2
+
+
+def test_a_second_scan_reads_only_what_changed(pets, monkeypatch):
+    files = sorted(pets.rglob("*.jpg"))
+    first = scan.scan(files)
+    changed = files[7]
+    tiny_sets.picture(changed, (12, 10))
+    read = []
+    real = scan.look_at
+    monkeypatch.setattr(scan, "look_at", lambda name: read.append(name) or real(name))
+    second = scan.scan(files)
+    assert read == [str(changed)] and [a == b for a, b in zip(first.hashes, second.hashes)].count(False) == 1
+    (scan.cache_folder() / "scans").rename(scan.cache_folder() / "gone")
+    assert scan.scan(files).hashes == second.hashes
+
+
+def test_decoded_images_are_shared_by_a_file(pets):
+    before = load({"folder": str(pets)})
+    (kept,) = (scan.cache_folder() / "pixels").iterdir()
+    content = kept.read_bytes()
+    again = load({"folder": str(pets)})
+    assert again.digest == before.digest and (again.train.images == before.train.images).all()
+    again.train.images.zero_()
+    assert kept.read_bytes() == content, "what one process does to its images stays its own"
+    kept.write_bytes(content[:100])
+    assert load({"folder": str(pets)}).train.mean == before.train.mean
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(pets, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BLOCKSPACE_CACHE", str(tmp_path / "file" / "below"))
+    assert preflight({"folder": str(pets)}).counts["train"] == 84
