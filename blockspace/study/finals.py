@@ -11,6 +11,7 @@ from blockspace.search import Candidate, Result, Row, Task, run_tasks, training_
 from blockspace.study.question import Question
 from blockspace.study.rows import best
 from blockspace.study.trial import SCORES, WEIGHTS, read_scores, train_finalist
+from blockspace.train import kept_preflight
 
 BASELINE = "baseline"
 
@@ -127,9 +128,18 @@ def export_one(question: Question, one: Chosen, weights: Path, folder: Path, lin
     export(graph, module, folder, question.settled(one.candidate), card(question, one, line))
 
 
+def class_names(folder: Path, most: int = 100) -> str:
+    """The classes in the order of the network's outputs, as the look at the data found them."""
+    look = kept_preflight(folder)
+    if look is None:
+        return "not recorded"
+    more = f" and {len(look.classes) - most:,} more, in preflight.json" if len(look.classes) > most else ""
+    return ", ".join(look.classes[:most]) + more
+
+
 def card(question: Question, one: Chosen, line: str) -> str:
     """What a stranger needs to know of the exported network."""
-    options, candidate = question.options, one.candidate
+    options, candidate, data = question.options, one.candidate, question.study.data
     shape = "x".join(map(str, candidate.arch["graph"]["input"]))
     scores = read_scores(seed_folder(question, one, 0) / SCORES)
     mean, std = (", ".join(f"{v:.6g}" for v in scores[name]) for name in ("mean", "std"))
@@ -143,9 +153,10 @@ def card(question: Question, one: Chosen, line: str) -> str:
 {options.doc or question.study.name}
 
 - input: {shape}; pixels in 0..1, minus {mean}, divided by {std} (per channel, of the training images)
+- classes: {class_names(question.study.folder)}
 - costs: {costs}{latency}
 - key: {candidate.key}
-- trained on: {question.study.data.name or question.study.data.folder}, train and validation, {epochs} epochs
+- trained on: {data.name or data.folder or data.python}, train and validation, {epochs} epochs
 - test: {line or "not scored"}
 - weights: of the first of {options.finalists.seeds} seeds, which was not chosen by its test score
 

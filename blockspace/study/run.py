@@ -17,7 +17,7 @@ from blockspace.study.outcome import Outcome
 from blockspace.study.question import Question, ask
 from blockspace.study.rows import write_results
 from blockspace.study.trial import PRELOAD, half_batch, measure, train_trial
-from blockspace.train import check_data
+from blockspace.train import Preflight, check_data, kept_preflight, preflight
 
 Event = Callable[[str, dict[str, Any]], None]
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
@@ -35,13 +35,17 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     question = ask(path, texts)
     check_data(question.study.data)
     question.proposals.check_reachable()
-    folder = prepared(question)
-    emit = logged(folder, on_event)
-    emit("asked", asked(question))
     with ExitStack() as stack:
-        lock = stack.enter_context(StudyLock(folder))
+        # the workers' server starts while the data is looked at; a study that cannot run leaves no folder behind
         workers = stack.enter_context(Workers(question.options.search.worker_count(), PRELOAD))
-        rows = searched(question, folder, workers, lock, emit)
+        look = preflight(question.study.data, question.study.folder)
+        folder = prepared(question)
+        emit = logged(folder, on_event)
+        emit("asked", asked(question, look))
+        for line in look.lines():
+            emit("data", {"label": line})
+        lock = stack.enter_context(StudyLock(folder))
+        rows = searched(question, folder, workers, lock, emit, look)
         write_results(folder, rows, question.per)
         chosen = finals.choose(question, rows)
         emit("finals", {"networks": len(chosen), "trainings": len(chosen) * question.options.finalists.seeds})
@@ -54,12 +58,12 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     return outcome
 
 
-def asked(question: Question) -> dict[str, Any]:
-    """What a listener needs to know of the question."""
+def asked(question: Question, look: Preflight) -> dict[str, Any]:
+    """What a listener needs to know of the question and its data."""
     study = question.study
     budgets = [*map(str, question.proposals.budgets.values()), *(str(Budget(name, *bounds)) for name, bounds in question.limits.items())]
     facts = {"study": study.name, "objectives": study.objectives, "per": question.per, "budgets": budgets}
-    return {"trials": question.options.search.trials, "notes": question.notes, **facts}
+    return {"trials": question.options.search.trials, "notes": (*question.notes, *look.notes()), **facts}
 
 
 def logged(folder: Path, on_event: Event | None) -> Event:
@@ -92,7 +96,7 @@ def prepared(question: Question) -> Path:
     return folder.absolute()
 
 
-def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event) -> list[Row]:
+def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight) -> list[Row]:
     """The search itself; latency is measured in one child of its own."""
     study, options = question.study, question.options
     recipe = {"data": study.data.as_dict(), "recipe": options.train.as_dict()}
@@ -102,6 +106,8 @@ def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock
         def listen(kind: str, data: dict[str, Any]) -> None:
             if kind == "opened":  # the study is the one this folder was made for
                 write_atomic(folder / "study.yaml", resolved_yaml(question))
+                same_data(folder, look)
+                look.write(folder)
                 write_atomic(folder / "baseline.yaml", question.settled(question.baseline))
             if kind == "given_up":
                 write_results(folder, data["rows"], question.per)
@@ -112,6 +118,14 @@ def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock
             measure=measuring, limits=question.limits, digest=question.digest(), recipe=recipe, on_event=listen, workers=workers, lock=lock,
             again=half_batch,
         )  # fmt: skip
+
+
+def same_data(folder: Path, look: Preflight) -> None:
+    """The data is what it was when the run directory was made. Raises BlockspaceError (E-CHANGED)."""
+    before = kept_preflight(folder)
+    if before is not None and before.digest != look.digest:
+        message = f"{folder}: the data is no longer what this study was started with: {look.lines()[0]}"
+        raise error("E-CHANGED", message, help="put it back, or start anew with out=FOLDER")
 
 
 class WithFiles:

@@ -56,13 +56,14 @@ class Preflight:
         """Only what is odd."""
         found = []
         if self.leaked:
-            share = self.leaked / self.counts["test"]
-            found.append(f"{self.leaked:,} of {self.counts['test']:,} test images ({share:.2%}) {is_or_are(self.leaked)} also in train or val")
+            tests, are = self.counts["test"], is_or_are(self.leaked)
+            found.append(f"{self.leaked:,} of {tests:,} test images ({self.leaked / tests:.2%}) {are} also in train or val")
         if self.repeated:
             copies = "is a copy" if self.repeated == 1 else "are copies"
             found.append(f"{counted(self.repeated, 'image')} of train and val {copies} of another; copies are never in both")
         if self.contradictory:
-            found.append(f"{counted(self.contradictory, 'image')} {'occurs' if self.contradictory == 1 else 'occur'} with more than one label")
+            occur = "occurs" if self.contradictory == 1 else "occur"
+            found.append(f"{counted(self.contradictory, 'image')} {occur} with more than one label")
         found += self.imbalance()
         if self.skipped:
             shown = ", ".join(f"{path} ({reason})" for path, reason in list(self.skipped.items())[:3])

@@ -6,6 +6,7 @@ import csv
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -15,6 +16,8 @@ from study import tiny
 
 import blockspace as bs
 from blockspace.study import ask, export
+from blockspace.study.run import same_data
+from blockspace.train import kept_preflight, preflight
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +153,40 @@ def test_trials_that_do_not_divide_among_the_families_are_refused_before_anythin
     with pytest.raises(bs.BlockspaceError, match="7 trials do not divide equally among the 3 choices"):
         bs.search(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"], trials=7)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_look_at_the_data_is_kept_and_said(done):
+    folder, outcome, _ = done
+    look = kept_preflight(folder / "run")
+    assert look.counts == {"train": 200, "val": 100, "test": 300} and look.classes == tuple("0123456789")
+    assert "data: digits: 200 train, 100 val, 300 test" in (folder / "run" / "log.txt").read_text()
+    assert "classes: 0, 1, 2, 3" in (outcome.exported[0] / "card.md").read_text()
+
+
+OWN = """
+from sklearn.datasets import load_digits
+
+def make():
+    found = load_digits()
+    return (found.images[:400] * 15).astype("uint8"), found.target[:400]
+"""
+
+
+def test_data_that_is_missing_or_was_changed_stops_a_study_before_its_first_trial(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tiny.write(tmp_path)
+    with pytest.raises(bs.BlockspaceError, match="no module 'digits_of_mine'"):
+        bs.search(path, ["data={python: digits_of_mine:make}", "out=run"])
+    (tmp_path / "digits_of_mine.py").write_text(OWN)
+    with pytest.raises(bs.BlockspaceError, match="data folder 'gone' does not exist"):
+        bs.search(path, ["data={folder: gone}", "out=run"])
+    assert not (tmp_path / "run").exists()
+    look = preflight({"python": "digits_of_mine:make", "size": 16})
+    assert look.counts["train"] == 280
+    with pytest.raises(bs.BlockspaceError, match="no longer what this study was started with"):
+        same_data(write_other(tmp_path, look), look)
+
+
+def write_other(folder, look):
+    replace(look, digest="other").write(folder)
+    return folder
