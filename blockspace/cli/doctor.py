@@ -6,17 +6,35 @@ from __future__ import annotations
 def register(app) -> None:
     import typer
 
-    @app.command(epilog="blockspace doctor out=/scratch/runs")
+    @app.command(epilog="blockspace doctor --data studies/hs_vs_resnext.yaml")
     def doctor(
         settings: list[str] = typer.Argument(None, help="out=FOLDER: where runs would be written (default: runs)"),
+        data: str = typer.Option(None, "--data", help="Look at data instead: a study file, a data set's name, or a folder of images."),
         as_json: bool = typer.Option(False, "--json", help="The checks as JSON."),
     ) -> None:
         """Check Python, packages, cores, device, disk and folder; each line says ok, warn or fail, and the next step."""
+        if data is not None:
+            look(data, settings or [], as_json)
+            return
         from blockspace.cli.arguments import settings as given
         from blockspace.study import diagnose
 
         if code := report(diagnose(**only_out(given(settings or []))), as_json):
             raise typer.Exit(code)
+
+
+def look(target: str, overrides: list[str], as_json: bool) -> None:
+    """Read a whole data set and print what was found; damaged files, wrong labels and missing files are mistakes, with exit code 2."""
+    from blockspace.study import look_at
+
+    found = look_at(target, overrides)
+    if as_json:
+        import json
+
+        print(json.dumps(found.as_dict()))
+        return
+    first, *notes = found.lines()
+    print("\n".join([f"ok    {first}", *(f"warn  {note}" for note in notes), *found.table()]))
 
 
 def only_out(given: dict[str, str]) -> dict[str, str]:

@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = face(
         "rehearsal": ("rehearse", "report", "measured"),
         "handover": ("export",),
         "doctor": ("diagnose",),
+        "look": ("look_at",),
     },
 )

@@ -147,10 +147,17 @@ def override(root: Map, text: str) -> None:
     for part in parents:
         inner = here.get(part)
         if not isinstance(inner, Map):
-            inner = Map(Mark(source, 1, 1, len(key)))
+            inner = named_data(part, inner, Map(Mark(source, 1, 1, len(key))))
         here.items[part], here.keys[part] = inner, here.keys.get(part, Mark(source, 1, 1, len(key)))
         here = inner
     here.items[last], here.keys[last] = node, Mark(source, 1, 1, len(key))
+
+
+def named_data(part: str, old: Node | None, new: Map) -> Map:
+    """The mapping that takes the place of something else; `data: digits` stays the name when `data.size=8` is added to it."""
+    if part == "data" and isinstance(old, Scalar):
+        new.items["name"], new.keys["name"] = old, old.mark
+    return new
 
 
 def split_path(root: Map, key: str) -> list[str]:

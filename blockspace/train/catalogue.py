@@ -100,6 +100,8 @@ def plain(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | None]:
         values = {"name": name} | dict(values[name] or {})
         outer = mark_of
         mark_of = (lambda path: outer((name, *path))) if outer else None
+    if isinstance(values.get("name"), str) and values["name"] not in KNOWN and Path(values["name"]).is_dir() and "folder" not in values:
+        values["folder"] = values.pop("name")
     if "root" in values and "path" not in values:
         values["path"] = values.pop("root")
     return values, mark_of
