@@ -9,7 +9,7 @@ from blockspace.blocks.expr import number
 from blockspace.blocks.rational import is_fraction
 from blockspace.blocks.syntax import refuse_unknown
 from blockspace.blocks.words import is_operation
-from blockspace.errors import Mark, error
+from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
 RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*(?:step\s+(\d+)|(log))?\s*")
@@ -121,10 +121,10 @@ def token(node: Node) -> Token:
 
 
 class Holes:
-    """All holes and unknowns of one file, by name and by place."""
+    """All holes and unknowns of one file, by name and by place. Raises BlockspaceError with every mistake in them, and the file's."""
 
     def __init__(self, file):
-        self.file = file
+        self.file, self.mistakes = file, []
         self.holes: dict[str, Hole] = {}
         self.unknowns: dict[str, Unknown] = {}
         self.names: dict[int, str] = {}  # id of the Map that holds `search:` or `solve:` -> name; `part*N` stands for part1 to partN
@@ -142,6 +142,8 @@ class Holes:
                 self._walk(unit.flow, prefix, None)
         for section, node in file.sections.items():
             self._section(section, node)
+        if self.mistakes:
+            raise BlockspaceError(*dict.fromkeys([*file.mistakes, *self.mistakes]))
 
     def _section(self, section: str, node: Node) -> None:
         """Stages carry their own name or number; stem and head theirs."""
@@ -168,12 +170,15 @@ class Holes:
             for item in node.items:
                 self._walk(item, path, under)
         elif isinstance(node, Map):
-            if "search" in node:
-                self._hole(node, path, under, block)
-            elif "solve" in node:
-                self._unknown(node, path, under)
-            else:
-                self._settings(node, path, under)
+            try:
+                if "search" in node:
+                    self._hole(node, path, under, block)
+                elif "solve" in node:
+                    self._unknown(node, path, under)
+                else:
+                    self._settings(node, path, under)
+            except BlockspaceError as e:  # of a hole; what is below the others has been looked at
+                self.mistakes += e.mistakes
 
     def _settings(self, node: Map, path: tuple[str, ...], under) -> None:
         """Keys that name a setting become part of the name; operations and blocks do not."""

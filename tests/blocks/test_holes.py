@@ -7,7 +7,8 @@ from textwrap import dedent
 import pytest
 from written import mistake, network
 
-from blockspace.blocks import Options, Range
+from blockspace.blocks import Options, Range, unchecked
+from blockspace.errors import BlockspaceError
 from blockspace.search import SearchSpace
 
 TAIL = "head: [global_avgpool, linear: 10]"
@@ -215,3 +216,25 @@ def test_alternatives_are_evaluated_where_they_are_used():
     head: [global_avgpool, linear: 10]
     """
     assert [node.shape for node in network(text).graph() if node.op.name == "conv"] == [(8, 4, 4), (16, 4, 4)]
+
+
+def test_every_mistake_of_the_holes_comes_at_once_with_the_files(tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text(f"""
+format: blockspace/network/1
+network: net
+params:
+  low: {{search: 8..2}}
+  empty: {{search: []}}
+  solved: {{solve: beauty, range: 1..4}}
+input: [3, 8, 8]
+stem: [conv1x1: {{out: {{search: x..y}}}}]
+stages: [{{block: convv3x3, out: 8}}]
+{TAIL}
+""")
+    with pytest.raises(BlockspaceError) as caught:
+        unchecked(str(path)).graph()
+    said = [found.message for found in caught.value.mistakes]
+    assert sorted(said) == sorted(set(said)) and len(said) == 5
+    for words in ("'convv3x3'", "the domain '8..2' is empty", "an empty domain", "'x..y' is no domain", "names a cost"):
+        assert any(words in message for message in said), said

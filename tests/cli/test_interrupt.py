@@ -19,7 +19,7 @@ from search.processes import alive, children, needs_proc, wait_for
 from study import tiny
 
 COMMAND = [sys.executable, "-c", "from blockspace.cli import entry; entry()", "search", "study.yaml"]
-SHORT = ["search.trials=3", "finalists.seeds=1", "finalists.epochs=1", "train.epochs=120", "train.batch=32"]
+SHORT = ["search.trials=3", "finalists.seeds=1", "finalists.epochs=1", "train.epochs=60", "train.batch=32"]
 LONG = ["search.trials=3", "train.epochs=2", "train.batch=1", "data={name: digits, train: 1200, val: 100, test: 300}"]
 CONTROL = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]|\r")
 
@@ -82,7 +82,7 @@ def checkpoints(folder: Path) -> list[int]:
 def test_ctrl_c_once_ends_the_epoch_and_says_how_to_go_on(tmp_path):
     tiny.write(tmp_path)
     terminal = Terminal([*COMMAND, *SHORT], tmp_path)
-    assert wait_for(lambda: re.search(r" [1-9]\d*/120 ", terminal.read()), 60), terminal.read()[-2000:]
+    assert wait_for(lambda: re.search(r" [1-9]\d*/60 ", terminal.read()), 60), terminal.read()[-2000:]
     below = children(terminal.process.pid)
     terminal.type(b"\x03")
     assert terminal.wait(30) == 130
@@ -91,7 +91,7 @@ def test_ctrl_c_once_ends_the_epoch_and_says_how_to_go_on(tmp_path):
     assert "Ctrl-C again stops now" in said or not below
     assert terminal.process.stdout.read() == "", "the answer alone goes to stdout"
     kept = checkpoints(tmp_path)
-    assert kept and all(0 < epochs < 120 for epochs in kept)
+    assert kept and all(0 < epochs < 60 for epochs in kept)
     assert {row["state"] for row in table(tmp_path)} >= {"running"}
     assert wait_for(lambda: not any(map(alive, below)), 2)
 
@@ -117,7 +117,7 @@ def test_sigterm_keeps_checkpoints_and_the_same_command_resumes(tmp_path):
     tiny.write(tmp_path)
     run = subprocess.Popen([*COMMAND, *SHORT], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert wait_for(lambda: len(list(tmp_path.glob("runs/tiny/trials/*/arch.yaml"))) >= 2, 60)
-    time.sleep(1)
+    time.sleep(0.3)
     below = children(run.pid)
     run.send_signal(signal.SIGTERM)
     out, err = run.communicate(timeout=10)
