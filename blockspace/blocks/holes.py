@@ -16,7 +16,7 @@ RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*(?:step\s+(\d+)|(log))?\s*")
 PARTS, PARTS_NAME = re.compile(r"part\*(\d+)"), re.compile(r"part\d+")
 MOST_VALUES = 65_536
 MOST_PARTS = 64  # an untied hole is as many holes as there may be parts
-SOLVABLE = ("macs", "params", "latency")
+SOLVABLE = ("macs", "params", "acts", "bytes", "latency")
 
 Token = int | float | bool | str
 

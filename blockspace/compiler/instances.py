@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from blockspace.compiler.plan import Plan, Step
-from blockspace.graph import Graph
+from blockspace.graph import Graph, Plan, Step
 from blockspace.ops import Call
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
+
 import torch
 from torch import fx, nn
 
 from blockspace.compiler.init import generator_for, make, policy
-from blockspace.compiler.plan import plan, resolve
-from blockspace.graph import Graph
+from blockspace.errors import error
+from blockspace.graph import Graph, plan
 from blockspace.ops import INPUTS, Call, In
 
 
@@ -58,6 +61,16 @@ def emit(code: fx.Graph, call: Call, inputs: list[fx.Node]) -> fx.Node:
 
     args = tuple(argument(a) for a in call.args)
     return code.call_function(resolve(call.target), args, {key: argument(value) for key, value in call.kwargs.items()})
+
+
+@cache
+def resolve(target: str):
+    """The class or function behind a Call's target. Raises BlockspaceError (E-OP) when torch has no such name."""
+    path, _, name = target.rpartition(".")
+    try:
+        return getattr(import_module(path), name)
+    except (ImportError, AttributeError, ValueError):
+        raise error("E-OP", f"{target} does not exist in this version of torch") from None
 
 
 def input_shape(module: nn.Module) -> tuple[int, ...] | None:

@@ -6,9 +6,8 @@ from blockspace.compiler.classes import Class, classes, construction
 from blockspace.compiler.instances import Instance, Item, instances
 from blockspace.compiler.layout import Expr, called, lines
 from blockspace.compiler.numbers import printed
-from blockspace.compiler.plan import plan
 from blockspace.compiler.statements import forward_lines
-from blockspace.graph import Graph
+from blockspace.graph import Graph, plan
 from blockspace.ops import show
 
 LAYERS = '''

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blockspace.cost.cost import short
+from blockspace.cost.numbers import amount
 
 
 @dataclass(frozen=True)
 class Budget:
-    """`low <= cost <= high`; None leaves a side open. Costs are counts, or, for `latency`, a ratio to the baseline."""
+    """`low <= cost <= high`; None leaves a side open. Costs are counts, bytes or pixels, or, for `latency`, a ratio to the baseline."""
 
     cost: str
     low: float | None = None
@@ -25,9 +25,7 @@ class Budget:
         return self.violation(value) <= 0
 
     def __str__(self) -> str:
-        def text(v: float) -> str:
-            return f"{v:.3g}x" if self.cost == "latency" else short(v)
-
+        low, high = (amount(self.cost, bound or 0) for bound in (self.low, self.high))
         if self.low and self.high:
-            return f"{self.cost} {text(self.low)} to {text(self.high)}"
-        return f"{self.cost} at most {text(self.high)}" if self.high else f"{self.cost} at least {text(self.low or 0)}"
+            return f"{self.cost} {low} to {high}"
+        return f"{self.cost} at most {high}" if self.high else f"{self.cost} at least {low}"

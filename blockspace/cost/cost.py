@@ -1,27 +1,17 @@
-"""Cost: what a graph costs, counted from shapes in Python integers; no torch, nothing allocated.
-
-`params` are trainable elements, BN affine and biases included. `macs` are multiply-accumulates of convolution and linear at batch 1 and
-nothing else; `flops = 2 * macs`, torch's counter; most papers' "FLOPs" are our macs. `acts` are elements of convolution and linear outputs
-(pycls, arXiv:2003.13678 section 3). What none of them is: a time.
-"""
+"""Cost: what a graph costs, in total and per node, each quantity counted when it is first asked for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cached_property
 
+from blockspace.cost.numbers import amount
+from blockspace.cost.quantity import COSTS
 from blockspace.graph import Graph
 
-COSTS = ("macs", "params", "acts")
 
-
-@dataclass(frozen=True)
-class Cost:
-    """Totals of a graph, or of one node. `per_node` is by node name, empty for a node."""
-
-    params: int = 0
-    macs: int = 0
-    acts: int = 0
-    per_node: dict[str, Cost] | None = None
+class Counted:
+    """Attributes `params`, `macs`, `acts`, ...: one for each of `COSTS`, a Python integer."""
 
     @property
     def flops(self) -> int:
@@ -29,23 +19,59 @@ class Cost:
         return 2 * self.macs
 
     def as_dict(self) -> dict[str, int]:
+        """All of them by name."""
         return {name: getattr(self, name) for name in COSTS}
 
     def __str__(self) -> str:
-        return f"{self.params:,} params, {short(self.macs)} macs, {short(self.acts)} acts"
+        others = (f"{amount(name, getattr(self, name))} {quantity.word}" for name, quantity in COSTS.items() if name != "params")
+        return ", ".join([f"{self.params:,} params", *others])
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+
+class Cost(Counted):
+    """Totals of a graph, and `per_node` by node name. `graph` may be a function that makes it; `known` are totals counted elsewhere."""
+
+    def __init__(self, graph: Graph | Callable[[], Graph], known: dict[str, int] | None = None):
+        self._source = graph
+        self._counts: dict[str, dict[str, int]] = {}
+        self.__dict__.update(known or {})
+
+    def __getattr__(self, name: str) -> int:
+        if name not in COSTS:
+            raise AttributeError(f"no cost {name!r}; there are {', '.join(COSTS)}")
+        total = int(COSTS[name].total(self.counts(name).values()))
+        self.__dict__[name] = total
+        return total
+
+    def counts(self, name: str) -> dict[str, int]:
+        """One quantity of every node, by node name."""
+        if name not in self._counts:
+            self._counts[name] = COSTS[name].per_node(self.graph)
+        return self._counts[name]
+
+    @cached_property
+    def graph(self) -> Graph:
+        return self._source if isinstance(self._source, Graph) else self._source()
+
+    @cached_property
+    def per_node(self) -> dict[str, NodeCost]:
+        return {name: NodeCost(self, name) for name in self.graph.nodes}
+
+
+class NodeCost(Counted):
+    """What one node costs."""
+
+    def __init__(self, whole: Cost, name: str):
+        self._whole, self._name = whole, name
+
+    def __getattr__(self, name: str) -> int:
+        if name not in COSTS:
+            raise AttributeError(f"no cost {name!r}; there are {', '.join(COSTS)}")
+        return self._whole.counts(name)[self._name]
 
 
 def cost(graph: Graph) -> Cost:
     """What the graph costs at its input shape, in total and per node."""
-    per_node = {node.name: Cost(node.op.params(), node.op.macs(node.shape), node.op.acts(node.shape)) for node in graph}
-    params, macs, acts = (sum(getattr(c, key) for c in per_node.values()) for key in ("params", "macs", "acts"))
-    return Cost(params, macs, acts, per_node)
-
-
-def short(number: float) -> str:
-    """Four significant digits and a unit: 4230479872 is 4.230G."""
-    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if abs(number) >= size:
-            digits = max(0, 3 - len(str(int(abs(number) / size))) + 1)
-            return f"{number / size:.{digits}f}{unit}"
-    return f"{number:g}"
+    return Cost(graph)

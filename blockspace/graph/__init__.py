@@ -1,9 +1,9 @@
-"""The graph: nodes with shapes, its canonical key, its text drawings."""
+"""The graph: nodes with shapes, its canonical key, its order of execution, its text drawings."""
 
 from blockspace.graph.graph import MAX_NODES, Graph, Node, Scope
 from blockspace.graph.names import attribute
 
-__all__ = ["MAX_NODES", "Graph", "Node", "Scope", "attribute", "draw", "outline"]
+__all__ = ["MAX_NODES", "Graph", "Node", "Plan", "Scope", "Step", "attribute", "draw", "order", "outline", "plan"]
 
 
 def __getattr__(name: str):
@@ -11,4 +11,8 @@ def __getattr__(name: str):
         from blockspace.graph import drawing
 
         return drawing.text if name == "draw" else drawing.outline
+    if name in ("Plan", "Step", "order", "plan"):
+        from blockspace.graph import execution
+
+        return getattr(execution, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

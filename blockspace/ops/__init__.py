@@ -3,7 +3,7 @@
 import os
 from importlib import import_module
 
-from blockspace.ops.op import INPUTS, OPS, AllInputs, Call, In, Op, Shape, elements, from_dict, register, show
+from blockspace.ops.op import FLOAT, INPUTS, OPS, POINT, AllInputs, Call, In, Op, Shape, Window, elements, from_dict, register, show
 
 for _file in sorted(os.listdir(os.path.dirname(__file__))):
     if _file.endswith(".py") and not _file.startswith("_"):
@@ -17,7 +17,7 @@ from blockspace.ops.pool import AdaptiveAvgPool, AvgPool, MaxPool, Pool  # noqa:
 from blockspace.ops.rearrange import Copy, Flatten, Identity, Input, Part  # noqa: E402
 
 __all__ = [
-    "INPUTS", "OPS", "Activation", "AdaptiveAvgPool", "Add", "AllInputs", "AvgPool", "BatchNorm", "Call", "Concat", "Conv", "Copy",
-    "Flatten", "GroupNorm", "Identity", "In", "Input", "LayerNorm", "Linear", "Max", "MaxPool", "Merge", "Mul", "Norm", "Op", "Part",
-    "Pool", "Shape", "elements", "from_dict", "register", "show",
+    "FLOAT", "INPUTS", "OPS", "POINT", "Activation", "AdaptiveAvgPool", "Add", "AllInputs", "AvgPool", "BatchNorm", "Call", "Concat",
+    "Conv", "Copy", "Flatten", "GroupNorm", "Identity", "In", "Input", "LayerNorm", "Linear", "Max", "MaxPool", "Merge", "Mul", "Norm",
+    "Op", "Part", "Pool", "Shape", "Window", "elements", "from_dict", "register", "show",
 ]  # fmt: skip

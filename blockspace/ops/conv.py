@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.op import Call, Op, Shape, attributes, elements, register, show, spatial, window
+from blockspace.ops.op import Call, Op, Shape, Window, attributes, elements, register, show, spatial, window
 
 Pair = tuple[int, int]
 
@@ -75,6 +75,9 @@ class Conv(Op):
 
     def acts(self, output: Shape) -> int:
         return elements(output)
+
+    def window(self, value: Shape) -> Window:
+        return Window(self.kernel, self.stride, self.padding, self.dilation)
 
     def call(self) -> Call:
         extra = {

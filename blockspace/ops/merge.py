@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.op import INPUTS, Call, In, Op, Shape, attributes, register, show
+from blockspace.ops.op import FLOAT, INPUTS, Call, In, Op, Shape, attributes, elements, register, show
 
 
 @attributes
@@ -22,6 +22,18 @@ class Merge(Op):
         for i in range(1, count):
             value = Call(self.function, value, In(i))
         return value if isinstance(value, Call) else Call("torch.clone", value)
+
+    def results(self, inputs: list[Shape], output: Shape) -> list[Shape]:
+        """One value per call of the chain, each as large as the larger of its two sides in every direction."""
+        made = [inputs[0]]
+        for shape in inputs[1:]:
+            made.append(tuple(map(max, made[-1], shape)))
+        return made[1:] or made
+
+    def bytes(self, inputs: list[Shape], output: Shape) -> int:
+        """Of the chain of binary calls: what is in between is written and read again."""
+        made = self.results(inputs, output)
+        return FLOAT * (sum(map(elements, inputs)) + 2 * sum(map(elements, made)) - elements(output))
 
 
 def mismatch(word: str, shapes: tuple[Shape, ...], names: tuple[str, ...], help: str):
@@ -88,6 +100,9 @@ class Concat(Merge):
         if len({s[1:] for s in inputs}) > 1:
             raise mismatch("concat", inputs, names or slots(inputs), "give every branch the same stride")
         return (sum(s[0] for s in inputs), *inputs[0][1:])
+
+    def results(self, inputs: list[Shape], output: Shape) -> list[Shape]:
+        return [output]
 
     def call(self, count: int = 2) -> Call:
         return Call("torch.cat", INPUTS, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blockspace.errors import error
 from blockspace.ops.conv import near
-from blockspace.ops.op import Call, Op, Shape, attributes, register, show, spatial
+from blockspace.ops.op import FLOAT, Call, Op, Shape, attributes, register, show, spatial
 
 
 @attributes
@@ -36,6 +36,12 @@ class BatchNorm(Norm):
 
     momentum: float = 0.1
 
+    def weights(self) -> int:
+        return 4 * self.channels  # scale, shift, running mean and variance
+
+    def scratch(self, output: Shape) -> int:
+        return FLOAT * 2 * self.channels  # a mean and a deviation to save, which eval mode throws away
+
     def call(self) -> Call:
         kwargs = {}
         if self.eps != 1e-5:
@@ -50,6 +56,11 @@ class BatchNorm(Norm):
 class LayerNorm(Norm):
     """Layer normalisation over all of `(C, H, W)` with per-channel scale: group norm with one group."""
 
+    everywhere = True
+
+    def scratch(self, output: Shape) -> int:
+        return FLOAT * 2  # mean and deviation
+
     def call(self) -> Call:
         return Call("torch.nn.GroupNorm", 1, self.channels, **({"eps": self.eps} if self.eps != 1e-5 else {}))
 
@@ -60,6 +71,11 @@ class GroupNorm(Norm):
     """Group normalisation (Wu and He, arXiv:1803.08494)."""
 
     groups: int = 32
+
+    everywhere = True
+
+    def scratch(self, output: Shape) -> int:
+        return FLOAT * 2 * self.groups  # mean and deviation of each group
 
     def __post_init__(self) -> None:
         if self.channels % self.groups:

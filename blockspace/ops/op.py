@@ -1,16 +1,18 @@
 """Op: one operator of the graph; Call: what it is in torch; and the registry of all of them.
 
-An op is a frozen dataclass. In that one class stand its output shape, its params, macs and acts, and its torch call; torch itself is not
-imported. Shapes are `(C, H, W)`, or `(C,)` once flattened; the batch is left out.
+An op is a frozen dataclass. In that one class stand its output shape, its params, macs, acts and bytes, the window it reads, and its torch
+call; torch itself is not imported. Shapes are `(C, H, W)`, or `(C,)` once flattened; the batch is left out.
 """
 
 from __future__ import annotations
 
+from collections import namedtuple
 from dataclasses import MISSING, dataclass, fields
 
 from blockspace.errors import error
 
 Shape = tuple[int, ...]
+FLOAT = 4  # bytes of one number, float32
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,19 @@ def register(name: str):
     return add
 
 
+class Window(namedtuple("Window", "kernel stride padding dilation", defaults=((1, 1), (0, 0), (1, 1)))):
+    """What one output position reads of a map: `kernel` positions, `dilation` apart, that move on by `stride`; each is `(H, W)`."""
+
+    __slots__ = ()
+
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """Positions from the first that is read to the last, both included."""
+        return tuple(dilation * (kernel - 1) + 1 for kernel, dilation in zip(self.kernel, self.dilation))
+
+
+POINT = Window((1, 1))
+
 # An op's class decorator: a frozen dataclass. Its text and equality are written once, in `Op`: generating them for each of some thirty
 # classes would take a third of the time that `blockspace show` needs to start.
 attributes = dataclass(frozen=True, repr=False, eq=False)
@@ -80,7 +95,8 @@ class Op:
 
     Class attributes: `kind` of its nodes; `arity`, how many inputs (None: two or more); `commutes`, whether the order of its inputs is
     free; `from_input`, the attributes that come from the input's shape and are no settings in YAML; `inplace`, whether the torch function
-    takes `inplace=True`.
+    takes `inplace=True`; `view`, whether the output is the input's own memory (a slice, a flatten; dropout in eval) and nothing moves;
+    `everywhere`, whether each output also depends on all positions of the input (statistics over the whole map).
     """
 
     name = ""
@@ -89,6 +105,8 @@ class Op:
     commutes = False
     from_input = ()
     inplace = False
+    view = False
+    everywhere = False
     step = True  # written as a step of its own in YAML; convolutions, splits and inputs have their own words
 
     def __repr__(self) -> str:
@@ -137,6 +155,28 @@ class Op:
     def acts(self, output: Shape) -> int:
         """Elements written by convolution and linear (pycls' activations)."""
         return 0
+
+    def weights(self) -> int:
+        """Elements of parameters and buffers read in eval mode."""
+        return self.params()
+
+    def results(self, inputs: list[Shape], output: Shape) -> list[Shape]:
+        """Shapes of the values that the torch call makes, one after the other; the last is the output."""
+        return [output]
+
+    def bytes(self, inputs: list[Shape], output: Shape) -> int:
+        """Memory access cost (ShuffleNetV2, arXiv:1807.11164 section 2): inputs and weights read, output written, in float32; views: 0."""
+        if self.view:
+            return 0
+        return FLOAT * (sum(map(elements, inputs)) + self.weights() + elements(output))
+
+    def scratch(self, output: Shape) -> int:
+        """Bytes torch allocates beside the output in eval mode and frees when the call returns."""
+        return 0
+
+    def window(self, value: Shape) -> Window | None:
+        """The positions of a map of this shape that one output position reads, by default its own; None: all of them."""
+        return POINT
 
     def call(self) -> Call | None:
         """The torch call; None: the value passes through untouched."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blockspace.errors import error
 from blockspace.ops.conv import Pair, plain
-from blockspace.ops.op import Call, In, Op, Shape, attributes, register, show, spatial, window
+from blockspace.ops.op import Call, In, Op, Shape, Window, attributes, elements, register, show, spatial, window
 
 
 @attributes
@@ -27,6 +27,9 @@ class Pool(Op):
             raise error("E-SHAPE", f"{self.word()} does not fit into {show(value)}", help="less stride before it, or a larger input")
         return (channels, *out)
 
+    def window(self, value: Shape) -> Window:
+        return Window(self.kernel, self.stride, self.padding)
+
     def word(self) -> str:
         return f"{self.name}{self.kernel[0]}x{self.kernel[1]}"
 
@@ -42,6 +45,9 @@ class Pool(Op):
 @attributes
 class MaxPool(Pool):
     """Maximum over the window; `maxpool1x1` with a stride is stride-slicing."""
+
+    def scratch(self, output: Shape) -> int:
+        return 8 * elements(output)  # torch also finds where each maximum was, in 64-bit integers
 
     def call(self) -> Call:
         return Call("torch.nn.functional.max_pool2d", In(0), plain(self.kernel), **self.kwargs())
@@ -68,6 +74,13 @@ class AdaptiveAvgPool(Op):
 
     def shape(self, value: Shape) -> Shape:
         return (spatial("adaptive_avgpool", value)[0], self.size, self.size)
+
+    def window(self, value: Shape) -> Window | None:
+        """The largest cell. Where the cells do not divide the map, some are smaller by one and they overlap."""
+        if self.size == 1:
+            return None
+        cells = [max(-(-(i + 1) * n // self.size) - i * n // self.size for i in range(self.size)) for n in value[1:]]
+        return Window(tuple(cells), tuple(max(1, n // self.size) for n in value[1:]))
 
     def call(self) -> Call:
         return Call("torch.nn.functional.adaptive_avg_pool2d", In(0), self.size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blockspace.errors import error
 from blockspace.ops.conv import near
-from blockspace.ops.op import Call, In, Op, Shape, attributes, elements, register, show, spatial
+from blockspace.ops.op import POINT, Call, In, Op, Shape, Window, attributes, elements, register, show, spatial
 
 
 @register("input")
@@ -17,6 +17,7 @@ class Input(Op):
     kind = "input"
     arity = 0
     step = False
+    view = True  # the caller's memory
 
     def shape(self) -> Shape:
         return self.size
@@ -26,6 +27,8 @@ class Input(Op):
 @attributes
 class Identity(Op):
     """The value itself."""
+
+    view = True
 
     def shape(self, value: Shape) -> Shape:
         return value
@@ -49,6 +52,7 @@ class Part(Op):
 
     kind = "split"
     step = False
+    view = True
 
     def shape(self, value: Shape) -> Shape:
         if not 0 <= self.start < self.stop <= value[0]:
@@ -68,6 +72,8 @@ class Slice(Op):
     """The first `channels` channels of a value."""
 
     channels: int
+
+    view = True
 
     def shape(self, value: Shape) -> Shape:
         if not 0 < self.channels <= value[0]:
@@ -127,8 +133,13 @@ class ChannelShuffle(Op):
 class Flatten(Op):
     """All of `(C, H, W)` as `(C H W,)`."""
 
+    view = True  # at batch 1 even a slice of channels lies in one piece
+
     def shape(self, value: Shape) -> Shape:
         return (elements(value),)
+
+    def window(self, value: Shape) -> Window | None:
+        return POINT if set(value[1:]) <= {1} else None
 
     def call(self) -> Call:
         return Call("torch.flatten", In(0), 1)

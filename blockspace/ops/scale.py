@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.op import Call, In, Op, Shape, attributes, register
+from blockspace.ops.op import FLOAT, Call, In, Op, Shape, attributes, elements, register
 
 
 @register("dropout")
@@ -12,6 +12,8 @@ class Dropout(Op):
     """Elements zeroed with probability `p` in training."""
 
     p: float = 0.5
+
+    view = True  # in eval mode torch returns the input itself
 
     def __post_init__(self) -> None:
         if not 0 <= self.p < 1:
@@ -47,6 +49,9 @@ class Zero(Op):
 
     def shape(self, value: Shape) -> Shape:
         return value
+
+    def bytes(self, inputs: list[Shape], output: Shape) -> int:
+        return FLOAT * elements(output)  # written; the input is asked for its shape only
 
     def call(self) -> Call:
         return Call("torch.zeros_like", In(0))

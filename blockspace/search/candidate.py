@@ -20,7 +20,7 @@ class Candidate:
     key: str
     arch: dict[str, Any] = field(default_factory=dict)
     solved: dict[str, int] = field(default_factory=dict)
-    costs: dict[str, int] = field(default_factory=dict)  # macs at batch 1, params, acts
+    costs: dict[str, int] = field(default_factory=dict)  # by name, of `blockspace.cost.COSTS`
     violations: dict[str, float] = field(default_factory=dict)
     label: str = ""  # for people: hs-s5-b16
     families: dict[str, str] = field(default_factory=dict)  # {"block": "hs"}: the choices that `per_choice` counts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from blockspace.cost import COSTS, Budget, cost
 from blockspace.errors import InfeasibleError, error
 from blockspace.passes import canonical
@@ -13,10 +15,14 @@ PROBES = 24  # random topologies per family tried before a budget is called impo
 
 
 class Proposals:
-    """A space under budgets. `solve:` aims at the upper end of the budget of its cost; without one, unknowns keep their defaults."""
+    """A space under budgets. `solve:` aims at the upper end of the budget of its cost; without one, unknowns keep their defaults.
 
-    def __init__(self, space: SearchSpace, budgets: dict[str, Budget], solver: Solver | None = None):
+    Candidates carry the costs that add up over nodes; the others only where a budget or one of `objectives` names them.
+    """
+
+    def __init__(self, space: SearchSpace, budgets: dict[str, Budget], solver: Solver | None = None, objectives: Iterable[str] = ()):
         self.space, self.budgets = space, {name: b for name, b in budgets.items() if name in COSTS}
+        self.counted = [name for name, quantity in COSTS.items() if quantity.additive or name in {*self.budgets, *objectives}]
         self.solver = solver or Solver(space)
 
     def suggest(self, trial) -> dict:
@@ -29,7 +35,8 @@ class Proposals:
         """Expand, solve and cost one assignment. Raises BlockspaceError when it does not expand."""
         solution = self.solve(assignment)
         graph = canonical(self.space.graph(assignment | solution.values))
-        costs = cost(graph).as_dict()
+        found = cost(graph)
+        costs = {name: getattr(found, name) for name in self.counted}
         return Candidate(
             assignment=assignment,
             solved=solution.values,
@@ -75,7 +82,7 @@ class Proposals:
         asked = ", ".join(str(b) for b in self.budgets.values())
         if found is None:
             raise error("E-INFEASIBLE", f"no network of {self.space.name} can be built under {asked}", cls=InfeasibleError)
-        values = ", ".join(f"{getattr(found, name):,} {name}" for name in self.budgets)
+        values = ", ".join(f"{getattr(found, name):,} {COSTS[name].unit or name}" for name in self.budgets)
         help = "change the budget, or widen the space's ranges"
         raise error(
             "E-INFEASIBLE", f"nothing in {self.space.name} meets {asked}; nearest reachable: {values}", help=help, cls=InfeasibleError

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from blockspace.blocks import Unknown
-from blockspace.cost import Cost, cost
+from blockspace.cost import COSTS, Cost, cost
 from blockspace.errors import BlockspaceError
 from blockspace.search.space import SearchSpace
 
 REACH = 3  # how many units a repair moves one value
 CLOSE = 0.999  # a cost this close to the bound needs no better
 BISECTIONS = 14
+ADDITIVE = tuple(name for name, quantity in COSTS.items() if quantity.additive)  # costs of steps add up; the others need the whole network
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Solver:
     def __init__(self, space: SearchSpace):
         self.space = space
         self.segments = space.network.segments if space.network.separable else None
-        self.memory: dict[tuple, tuple[Cost, tuple] | None] = {}
+        self.memory: dict[tuple, tuple[dict[str, int], tuple] | None] = {}
 
     def solve(self, assignment: dict, bound: float | None, name: str = "macs") -> Solution:
         """The largest values of the active unknowns whose `name` cost stays within `bound`; without a bound, their defaults."""
@@ -47,7 +48,7 @@ class Solver:
         return Solution(values, self.cost(assignment | values))
 
     def cost(self, values: dict, through: int | None = None) -> Cost | None:
-        """The cost of the network (or of its top-level steps up to and with number `through`) under these values.
+        """The cost of the network under these values; with `through`, what adds up, of its top-level steps up to and with that number.
 
         None when it does not expand: a `require` fails, a split does not divide.
         """
@@ -56,7 +57,7 @@ class Solver:
                 return cost(self.space.graph(values))
             except BlockspaceError:
                 return None
-        shape, total = self.space.network.input_shape, Cost()
+        shape, total = self.space.network.input_shape, dict.fromkeys(ADDITIVE, 0)
         common = tuple(sorted((k, v) for k, v in values.items() if k not in self.space.network.holes.owners))
         for index, segment in enumerate(self.segments[: None if through is None else through + 1]):
             own = tuple((name, values.get(name)) for name in sorted(segment.own))
@@ -66,8 +67,8 @@ class Solver:
             if self.memory[key] is None:
                 return None
             part, shape = self.memory[key]
-            total = Cost(total.params + part.params, total.macs + part.macs, total.acts + part.acts)
-        return total
+            total = {name: total[name] + part[name] for name in ADDITIVE}
+        return Cost(lambda: self.space.graph(values), total)
 
     def reader(self, unknown: Unknown) -> int | None:
         """The number of the one top-level step that reads `unknown`, when there is one."""
@@ -75,12 +76,13 @@ class Solver:
         return found[0] if found else None
 
     @staticmethod
-    def _segment(segment, shape, values) -> tuple[Cost, tuple] | None:
+    def _segment(segment, shape, values) -> tuple[dict[str, int], tuple] | None:
         try:
             graph = segment.graph(shape, values)
         except BlockspaceError:
             return None
-        return cost(graph), graph.output_shape
+        found = cost(graph)
+        return {name: getattr(found, name) for name in ADDITIVE}, graph.output_shape
 
 
 class _Task:

@@ -68,7 +68,7 @@ def ask(path: str | Path, overrides=()) -> Question:
     baseline = solved_baseline(study, space, solver)
     budgets, limits = {}, {}
     for name in (*COSTS, *MEASURED):
-        reference = 1.0 if name in MEASURED else baseline.costs[name]
+        reference = 1.0 if name in MEASURED else getattr(cost(Graph.from_dict(baseline.arch["graph"])), name)
         budget = resolved(getattr(study.options.budget, name), name, reference, study.mark_of(("budget", name)))
         if budget is not None and name in MEASURED:
             limits[name] = (budget.low, budget.high)

@@ -8,9 +8,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from blockspace.compiler import compile
 from blockspace.compiler.init import POLICIES
-from blockspace.compiler.plan import FRESH, plan, resolve
+from blockspace.compiler.module import resolve
 from blockspace.errors import BlockspaceError
-from blockspace.graph import Graph
+from blockspace.graph import Graph, plan
+from blockspace.graph.execution import FRESH
 from blockspace.ops import OPS, BatchNorm, Conv, Part
 
 SHAPE = (8, 6, 6)

@@ -1,16 +1,15 @@
 """What to run, in order: the graph without values that only pass through, and where an activation may overwrite its input.
 
-`compile` and `to_source` both read this plan, so the module and the printed file cannot disagree about order or in-place.
+`compile`, `to_source` and the cost `peak_memory` read this plan, so that they cannot disagree about order or in-place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 
 from blockspace.errors import error
-from blockspace.graph import Graph, Node, attribute
+from blockspace.graph.graph import Graph, Node
+from blockspace.graph.names import attribute
 from blockspace.ops import Call
 
 # Calls whose result is new memory that their own backward does not read. Views (slice, flatten, shuffle), functions that keep their
@@ -41,7 +40,13 @@ class Plan:
 
 def plan(graph: Graph) -> Plan:
     """The plan of a graph. Raises BlockspaceError: what `Graph.verify` raises, and E-NAME for layer names torch cannot hold."""
-    graph.verify()
+    found = order(graph.verify())
+    check_names([step.name for step in found.steps if step.call.is_layer])
+    return found
+
+
+def order(graph: Graph) -> Plan:
+    """The same without the checks."""
     stands_for: dict[str, str] = {}
     found: list[tuple[Node, Call, tuple[str, ...]]] = []
     for node in graph:
@@ -52,7 +57,6 @@ def plan(graph: Graph) -> Plan:
         elif node.kind != "input":
             stands_for[node.name] = inputs[0]
     output = stands_for.get(graph.output, graph.output)
-    check_names([node.name for node, call, _ in found if call.is_layer])
     overwrite = overwritten(graph, found, output)
     steps = (Step(node.name, in_place(call) if node.name in overwrite else call, inputs) for node, call, inputs in found)
     return Plan(tuple(steps), output)
@@ -94,13 +98,3 @@ def check_names(layers: list[str]) -> None:
             around = ".".join(parts[:index])
             if around in known:
                 raise error("E-NAME", f"layer {name!r} would lie inside the layer {around!r}", help="rename one of them")
-
-
-@cache
-def resolve(target: str):
-    """The class or function behind a Call's target. Raises BlockspaceError (E-OP) when torch has no such name."""
-    path, _, name = target.rpartition(".")
-    try:
-        return getattr(import_module(path), name)
-    except (ImportError, AttributeError, ValueError):
-        raise error("E-OP", f"{target} does not exist in this version of torch") from None
