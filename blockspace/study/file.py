@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from blockspace.blocks import number
-from blockspace.cost import COSTS, Budget
+from blockspace.cost import COSTS, Budget, size_of
 from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
 from blockspace.options import Options, validated
 from blockspace.reader import Map, Node, Scalar, Seq, parse, read
@@ -25,7 +25,7 @@ Bound = float | int | str | None
 
 
 class Window(Options):
-    """A budget on a counted cost: numbers (`60M`), or shares of the baseline's (`96%`)."""
+    """A budget on a counted cost: numbers (`60M`; for bytes also `4MiB`), or shares of the baseline's (`96%`)."""
 
     low: Bound = None
     high: Bound = None
@@ -39,12 +39,12 @@ class LatencyWindow(Window):
     batch: Annotated[int, Field(ge=1, le=4096)] = 1
 
 
-class Budgets(Options):
-    """The windows; what is not named is free."""
+Counted = create_model("Counted", __base__=Options, **{n: (Window | None, Field(None, description=q.doc)) for n, q in COSTS.items()})
 
-    macs: Window | None = None
-    params: Window | None = None
-    acts: Window | None = None
+
+class Budgets(Counted):
+    """The windows, one for each cost there is; what is not named is free."""
+
     latency: LatencyWindow | None = None
 
 
@@ -221,20 +221,25 @@ def check_names(study: Study) -> None:
         )
 
 
-def resolved(window: Window | None, cost: str, baseline: float, mark: Mark | None) -> Budget | None:
+def resolved(window: Window, cost: str, baseline: float, mark: Mark | None) -> Budget:
     """A window as a Budget: shares become counts of the baseline's cost (for latency, ratios)."""
-    if window is None:
-        return None
     low, high = (bound(value, cost, baseline, mark) for value in (window.low, window.high))
     if low is not None and high is not None and low > high:
         raise error("E-RANGE", f"budget: {cost}: low ({window.low}) is above high ({window.high})", mark)
     return Budget(cost, low, high)
 
 
+def count(text: str, cost: str):
+    """`60M`, `96%`, and for costs in bytes `4MiB`, as a number; None when the text is none."""
+    size = size_of(text) if cost in COSTS and COSTS[cost].unit == "B" else None
+    return number(text.strip()) if size is None else size
+
+
 def bound(value: Bound, cost: str, baseline: float, mark: Mark | None) -> float | None:
-    share = number(value.strip()) if isinstance(value, str) else value
+    share = count(value, cost) if isinstance(value, str) else value
     if value is not None and (share is None or share <= 0):
-        raise error("E-TYPE", f"budget: {cost}: {value!r} is no cost", mark, "write 8M, or a share of the baseline's: 96%")
+        example = "4MiB" if cost in COSTS and COSTS[cost].unit == "B" else "8M"
+        raise error("E-TYPE", f"budget: {cost}: {value!r} is no cost", mark, f"write {example}, or a share of the baseline's: 96%")
     if not (isinstance(value, str) and value.strip().endswith("%")):
         return share
     return float(share * baseline) if cost == "latency" else int(share * baseline)

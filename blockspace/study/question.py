@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from blockspace.blocks import Network, load, settled
-from blockspace.blocks import number as literal
-from blockspace.cost import COSTS, Budget
+from blockspace.cost import COSTS, Budget, cost
 from blockspace.errors import BlockspaceError, InfeasibleError, error
+from blockspace.graph import Graph
 from blockspace.search import Balance, Candidate, Proposals, SearchSpace, Solver
-from blockspace.study.file import MEASURED, Study, load_study, resolved
+from blockspace.study.file import MEASURED, Study, count, load_study, resolved
 from blockspace.train import describe
 
 
@@ -66,15 +66,21 @@ def ask(path: str | Path, overrides=()) -> Question:
     check_choices(study, space)
     solver = Solver(space)
     baseline = solved_baseline(study, space, solver)
-    budgets, limits = {}, {}
-    for name in (*COSTS, *MEASURED):
-        reference = 1.0 if name in MEASURED else getattr(cost(Graph.from_dict(baseline.arch["graph"])), name)
-        budget = resolved(getattr(study.options.budget, name), name, reference, study.mark_of(("budget", name)))
-        if budget is not None and name in MEASURED:
-            limits[name] = (budget.low, budget.high)
-        elif budget is not None:
-            budgets[name] = budget
-    return Question(study, space, Proposals(space, budgets, solver), baseline, limits, overruled(network, shape, classes))
+    budgets, limits = windows(study, baseline)
+    proposals = Proposals(space, budgets, solver, study.objectives)
+    return Question(study, space, proposals, baseline, limits, overruled(network, shape, classes))
+
+
+def windows(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:
+    """The budgets on counted costs, shares of the baseline's as numbers; and the limits on what is measured."""
+    own = cost(Graph.from_dict(baseline.arch["graph"]))
+    named = [name for name in (*COSTS, *MEASURED) if getattr(study.options.budget, name) is not None]
+    found = {}
+    for name in named:
+        reference = 1.0 if name in MEASURED else getattr(own, name)
+        found[name] = resolved(getattr(study.options.budget, name), name, reference, study.mark_of(("budget", name)))
+    limits = {name: (found[name].low, found[name].high) for name in named if name in MEASURED}
+    return {name: budget for name, budget in found.items() if name not in MEASURED}, limits
 
 
 def overruled(network: Network, shape: tuple[int, ...], classes: int) -> tuple[str, ...]:
@@ -120,7 +126,7 @@ def check_choices(study: Study, space: SearchSpace) -> None:
 
 
 def solved_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candidate:
-    """The baseline as a candidate: holes as given, else at their defaults, unknowns solved to its own `macs:` (or params, acts)."""
+    """The baseline as a candidate: holes as given, else at their defaults, unknowns solved to its own `macs:` (or another cost)."""
     given = dict(study.options.baseline)
     mark = study.mark_of(("baseline",))
     targets = {name: target(given.pop(name), name, mark) for name in COSTS if name in given}
@@ -139,7 +145,7 @@ def solved_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candida
 
 
 def target(value, name: str, mark) -> int:
-    found = literal(value) if isinstance(value, str) else value
+    found = count(value, name) if isinstance(value, str) else value
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise error("E-TYPE", f"baseline: {name} must be a count, as 8M; got {value}", mark)
     return found

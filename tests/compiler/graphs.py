@@ -3,6 +3,21 @@
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Add, BatchNorm, Concat, Conv, Linear, Mul, Part
 
+SHAPE = (8, 6, 6)
+SETTINGS = {
+    "conv": {"in_channels": 8, "out_channels": 12, "kernel": (3, 1), "stride": (2, 1), "padding": (1, 0), "groups": 4},
+    "linear": {"in_features": 8, "out": 5},
+    "part": {"start": 2, "stop": 7},
+    "slice": {"channels": 3},
+    "pad_channels": {"in_channels": 8, "channels": 11},
+    "channel_shuffle": {"groups": 4},
+    "adaptive_avgpool": {"size": 2},
+    "maxpool": {"kernel": (3, 3), "stride": (2, 2), "ceil_mode": True},
+    "avgpool": {"kernel": (3, 3), "padding": (1, 1), "count_include_pad": False},
+    "group_norm": {"channels": 8, "groups": 2},
+    "scale": {"by": 0.5},
+}
+
 
 class Sketch:
     """A graph under construction; each method continues from `at` and moves it."""
@@ -156,3 +171,12 @@ def network(kind):
 
 
 KINDS = ("bottleneck", "hs", "res2net", "se", "shuffle", "inception", "preact")
+
+
+def one_op(name):
+    """A graph of one op on SHAPE."""
+    graph = Graph((8,) if name == "linear" else SHAPE)
+    op = OPS[name](**{**OPS[name].given(graph.input_shape), **SETTINGS.get(name, {})})
+    inputs = ["input"] if op.arity == 1 else ["input", graph.add(OPS["relu"](), "input", name="other").name, "input"]
+    graph.add(op, *inputs, name="op")
+    return graph

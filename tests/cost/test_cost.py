@@ -6,7 +6,7 @@ import pytest
 from written import built
 
 from blockspace import cost
-from blockspace.cost import Budget, short
+from blockspace.cost import COSTS, Budget, amount, register, short, size_of
 
 
 def test_a_convolution_by_hand():
@@ -18,9 +18,60 @@ def test_a_convolution_by_hand():
 
 def test_nodes_add_up():
     found = cost(built("[conv3x3: 16, {branches: {a: [conv1x1: same], b: []}, merge: add}, global_avgpool, linear: 7]"))
-    for name in ("params", "macs", "acts"):
-        assert sum(getattr(node, name) for node in found.per_node.values()) == getattr(found, name)
+    for name in ("params", "macs", "acts", "bytes"):
+        assert COSTS[name].additive and sum(getattr(node, name) for node in found.per_node.values()) == getattr(found, name)
     assert found.per_node["linear"].macs == 16 * 7 and found.per_node["linear"].params == 17 * 7
+
+
+def test_every_cost_is_an_integer_of_the_graph_and_of_each_node():
+    found = cost(built("[conv3x3: 16, global_avgpool, linear: 7]"))
+    assert list(COSTS) == ["params", "macs", "acts", "bytes", "peak_memory", "receptive_field"] == list(found.as_dict())
+    assert all(type(v) is int and v > 0 for v in found.as_dict().values())
+    assert all(isinstance(v, int) for node in found.per_node.values() for v in node.as_dict().values())
+    assert all(quantity.doc and quantity.name == name for name, quantity in COSTS.items())
+    for thing in (found, found.per_node["linear"]):
+        with pytest.raises(AttributeError, match="no cost 'latency'"):
+            thing.latency  # noqa: B018
+
+
+def test_nothing_is_counted_before_it_is_asked_for(monkeypatch):
+    counted = []
+    for name, quantity in COSTS.items():
+        monkeypatch.setattr(quantity, "per_node", lambda graph, name=name, count=quantity.per_node: counted.append(name) or count(graph))
+    found = cost(built("[conv3x3: 16]"))
+    assert found.macs == found.macs and counted == ["macs"]
+    assert found.peak_memory == found.per_node["conv3x3.norm"].peak_memory and counted == ["macs", "peak_memory"]
+
+
+def test_a_cost_registers_once():
+    for name, place in (("macs", 99), ("other", COSTS["macs"].place)):
+        with pytest.raises(TypeError, match="registered twice"):
+            register(name, place)(lambda graph: {})
+    assert "other" not in COSTS
+
+
+def test_costs_read_well():
+    """Two 1x1 convolutions of 8 channels on 8 x 8: 2 KiB a value, 256 B of weights each."""
+    found = cost(built("- conv1x1: {out: 8, norm: none, act: none}\n- conv1x1: {out: 8, norm: none, act: none}"))
+    assert str(found) == "128 params, 8.192k macs, 1.024k acts, 8.500 KiB moved, 6.000 KiB peak memory, 1 px receptive field"
+
+
+@pytest.mark.parametrize(
+    "name, number, text",
+    [("bytes", 9635840, "9.189 MiB"), ("bytes", 1000, "1000 B"), ("peak_memory", 2**30, "1.000 GiB"), ("bytes", 1023 * 1024, "1023 KiB"),
+     ("receptive_field", 1507, "1,507 px"), ("macs", 45_609_984, "45.61M"), ("latency", 1.3, "1.3x")],
+)  # fmt: skip
+def test_amounts_have_their_units(name, number, text):
+    assert amount(name, number) == text
+
+
+@pytest.mark.parametrize(
+    "text, size",
+    [("4MiB", 4 * 2**20), ("1.5 GB", 1_500_000_000), ("512KiB", 2**19), ("100B", 100), (".5kB", 500), ("1KB", 1000), ("4M", None),
+     ("MiB", None), ("4 mib", None), ("-4MiB", None), ("4MiBs", None), ("9" * 50 + "B", None)],
+)  # fmt: skip
+def test_sizes(text, size):
+    assert size_of(text) == size
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from written import network
 
 from blockspace import cost, load
-from blockspace.cost import Budget
+from blockspace.cost import COSTS, Budget
 from blockspace.errors import BlockspaceError, InfeasibleError
 from blockspace.search import Proposals, SearchSpace, Solver
 
@@ -28,6 +28,13 @@ params:
 input: [3, 8, 8]
 stem: [conv3x3: base]
 stages: [{block: block, out_channels: 16, repeat: {search: 1..2}}]
+head: [global_avgpool, linear: 10]
+"""
+SOLVED = """
+params: {depth: {default: 1, search: [1, 2]}}
+input: [3, 8, 8]
+stem: [conv3x3: {out: {solve: macs, range: 4..64, default: 8}}]
+stages: [{block: resnext, repeat: depth, out_channels: 16, cardinality: 2, width: {solve: macs, range: 1..32, default: 4}}]
 head: [global_avgpool, linear: 10]
 """
 
@@ -159,3 +166,21 @@ def test_random_assignments_are_reproducible(shared):
     space, _ = shared
     assert [space.random(s) for s in range(5)] == [space.random(s) for s in range(5)]
     assert len({space.graph(space.random(random.Random(1).randrange(100))).key() for _ in range(2)}) == 1
+
+
+@pytest.mark.parametrize("name", [name for name, quantity in COSTS.items() if quantity.additive])
+def test_every_cost_that_adds_up_can_be_solved(name):
+    space = SearchSpace(network(SOLVED.replace("macs", name)))
+    for bound in (1.5, 3):
+        bound = int(bound * getattr(cost(space.graph(space.default())), name))
+        proposals = Proposals(space, {name: Budget(name, None, bound)})
+        found = proposals.propose(space.default())
+        assert 0.9 * bound <= found.costs[name] <= bound
+        assert found.costs[name] == getattr(proposals.solve(space.default()).cost, name)
+
+
+def test_costs_of_the_whole_are_counted_on_the_whole():
+    """Peak memory does not add up over steps; the solver's cost says that of the network."""
+    space = SearchSpace(network(SMALL))
+    values = space.default()
+    assert space.network.separable and Solver(space).cost(values).as_dict() == cost(space.graph(values)).as_dict()

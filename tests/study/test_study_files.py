@@ -184,3 +184,30 @@ def test_windows_in_counts_and_shares(write, window, low, high):
     question = ask(write(("{low: 96%, high: 100%}", window)))
     found, macs = question.proposals.budgets["macs"], question.baseline.costs["macs"]
     assert (found.low, found.high) == tuple(v if v is None or v > 1 else int(v * macs) for v in (low, high))
+
+
+def test_every_cost_may_be_budgeted(write):
+    """Bytes have their units, shares are of the baseline's, and candidates carry what is asked of them."""
+    windows = "bytes: {high: 4MiB}\n  peak_memory: {low: 1 kB, high: 512KiB}\n  receptive_field: {low: 20}\n  acts: {high: 300%}"
+    question = ask(write(("macs: {low: 96%, high: 100%}", windows)))
+    found = {name: (b.low, b.high) for name, b in question.proposals.budgets.items()}
+    acts = question.baseline.costs["acts"]
+    assert found == {
+        "acts": (None, 3 * acts), "bytes": (None, 4 * 2**20), "peak_memory": (1000, 512 * 2**10), "receptive_field": (20, None)
+    }  # fmt: skip
+    candidate = question.candidate(question.space.default())
+    assert set(candidate.violations) == set(found) <= set(candidate.costs)
+    assert str(question.proposals.budgets["bytes"]) == "bytes at most 4.000 MiB"
+
+
+def test_costs_that_take_long_are_counted_where_they_are_asked_for(write):
+    default = ask(write())
+    assert "peak_memory" not in default.candidate(default.space.default()).costs
+    asked = ask(write(("{maximize: val_acc}", "{maximize: val_acc}, {minimize: peak_memory}")))
+    assert asked.candidate(asked.space.default()).costs["peak_memory"] > 0
+
+
+@pytest.mark.parametrize("window, words", [("bytes: {high: 4XiB}", "4MiB"), ("macs: {high: 4MiB}", "8M"), ("btyes: {high: 4M}", "bytes")])
+def test_mistakes_in_units(write, window, words):
+    found = mistake(ask, write(("macs: {low: 96%, high: 100%}", window)))
+    assert found.mark.line == 7 and words in found.render(), found.render()

@@ -1,0 +1,40 @@
+"""What the costs are judged on: every library block and network, small networks of each kind, every op alone; and what torch says of each.
+
+Networks stand at 96 x 96 pixels and blocks at 28 x 28, so that the tests are quick.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from compiler.graphs import KINDS, network, one_op
+
+from blockspace.blocks import load, names
+from blockspace.cli.arguments import usual_channels
+from blockspace.graph import Graph
+from blockspace.ops import OPS
+
+SUBJECTS = (
+    {name: lambda name=name: block(load(name)) for name in names("block")}
+    | {name: lambda name=name: load(name).graph((3, 96, 96)) for name in names("network")}
+    | {f"tiny {kind}": lambda kind=kind: network(kind) for kind in KINDS}
+    | {f"op {word}": lambda word=word: one_op(word) for word in sorted(set(OPS) - {"input"})}
+)
+
+
+def block(template) -> Graph:
+    return template.graph((usual_channels(template), 28, 28))
+
+
+@cache
+def subject(name: str) -> Graph:
+    return SUBJECTS[name]()
+
+
+@cache
+def torch_says(name: str) -> tuple[int, int]:
+    """Bytes that torch's operators move, and torch's peak memory, of one compiled module."""
+    from measured import moved, peak, run
+
+    module, images = run(subject(name))
+    return moved(module, images), peak(module, images)
