@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_serializer
+from pydantic_core import PydanticCustomError
 
 from blockspace.errors import BlockspaceError, Mark, Mistake, did_you_mean
 
@@ -46,6 +47,11 @@ def one_of(alternatives: Any) -> Any:
     return Annotated[Annotated[alternatives, Field(discriminator="kind")], BeforeValidator(unfold)]
 
 
+def refusal(code: str, message: str, help: str | None = None) -> PydanticCustomError:
+    """What a validator raises to be reported with a code and a next step of its own."""
+    return PydanticCustomError("refusal", "{message}", {"code": code, "message": message, "help": help})
+
+
 def validated(model: type[M], values: Any, what: str, mark_of: Callable[[Path], Mark | None] | None = None) -> M:
     """`values` as a `model`; `what` names the section in messages and `mark_of` finds the place of a path in the file.
 
@@ -66,6 +72,8 @@ def mistake(model: type[BaseModel], fault: Any, what: str, mark_of: Callable[[Pa
         known = known_keys(model, path[:-1])
         holder = ".".join([what, *map(str, path[:-1])])
         return Mistake("E-KEY", f"{holder}: unknown key {path[-1]!r}", mark, suggest(str(path[-1]), known))
+    if fault["type"] == "refusal":
+        return Mistake(fault["ctx"]["code"], f"{where}: {fault['ctx']['message']}", mark, fault["ctx"]["help"])
     if fault["type"] == "missing":
         return Mistake("E-KEY", f"{where}: missing", mark)
     if fault["type"] in ("union_tag_invalid", "union_tag_not_found", "model_attributes_type"):
