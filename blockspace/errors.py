@@ -44,6 +44,9 @@ CODES = {
     "E-FAILED": "too many trials failed",
     "E-WEIGHTS": "weights that do not fit the network",
     "E-EXPORT-MISMATCH": "an exported file whose outputs differ from the trained model",
+    "E-COMPILE": "torch.compile could not compile a network",
+    "E-DEVICE": "a device, strategy or precision that this machine does not have",
+    "E-BN-1X1": "batch normalisation of a single value per channel",
     "E-LATENCY": "a latency that could not be measured",
 }
 

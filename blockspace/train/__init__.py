@@ -9,7 +9,7 @@ __getattr__, __dir__, __all__ = face(
     {
         "catalogue": ("DataSpec", "check_data", "describe", "read_spec"),
         "recipe": ("Recipe", "read_recipe"),
-        "outcome": ("Diverged", "Epoch", "Fitted", "Scores"),
+        "outcome": ("Diverged", "Epoch", "Fitted", "OutOfMemory", "Scores"),
         "data": ("Data", "load"),
         "inspection": ("Preflight", "preflight", "kept_preflight"),
         "images": ("Split",),

@@ -38,7 +38,7 @@ class AtomicCheckpoints(CheckpointIO):
 def identity(module: nn.Module, train: Split, recipe: Recipe, seed: int) -> str:
     """What a checkpoint belongs to: recipe, seed, initial weights, training labels. Another training starts from the beginning."""
     images = [list(train.images.shape), train.mean, train.std]
-    total = hashlib.sha256(json.dumps([recipe.as_dict(), seed, images], sort_keys=True).encode())
+    total = hashlib.sha256(json.dumps([recipe.computed(), seed, images], sort_keys=True).encode())
     for name, value in {**module.state_dict(), "labels": train.labels}.items():
         total.update(name.encode())
         total.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())

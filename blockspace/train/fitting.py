@@ -13,19 +13,21 @@ from pathlib import Path
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Checkpoint
-from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch import nn
 
 from blockspace.errors import error
 from blockspace.files import write_atomic
 from blockspace.train import checkpoint
 from blockspace.train.batches import Batches, InOrder
+from blockspace.train.failing import translated
 from blockspace.train.images import Split
+from blockspace.train.loading import placed
 from blockspace.train.outcome import Epoch, Fitted
 from blockspace.train.quiet import deterministic, own_randomness, quiet, same_interrupt
 from blockspace.train.recipe import Recipe
 from blockspace.train.scoring import evaluating
 from blockspace.train.task import Task
+from blockspace.train.trainer import lean_trainer
 
 METRICS = "metrics.csv"
 CHECKPOINT_EVERY_S = 20.0
@@ -54,10 +56,12 @@ def fit(
     is written at the end of an epoch once `checkpoint_every_s` seconds have passed since the last one (and when `should_stop` ends the
     training), and `metrics.csv` at the end; with `resume` an undamaged `last.ckpt` of this same training is continued, bit for bit.
     `should_stop` is asked, and `on_epoch` told, after each epoch; `on_step` is called after each batch, also of the evaluation. Lightning's
-    words are kept back unless `aloud`.
+    words are kept back unless `aloud`. With several devices these run in the first one's process. The weights are those of the average
+    where the recipe has an `ema`.
 
-    Raises Diverged at the first loss that is not finite, BlockspaceError (E-LABEL) when the network's outputs are not the data's classes,
-    StorageError when `folder` cannot be written.
+    Raises Diverged at the first loss that is not finite, OutOfMemory when memory runs out, StorageError when `folder` cannot be written, and
+    BlockspaceError: E-LABEL when the network's outputs are not the data's classes, E-TYPE for augmentations or batches that cannot be,
+    E-DEVICE, E-COMPILE, E-BN-1X1.
     """
     check_outputs(module, data_train)
     watch = EpochEnd(Path(folder) if folder is not None else None, should_stop, on_epoch, checkpoint_every_s, on_step)
@@ -66,13 +70,29 @@ def fit(
         for manner in (*(() if aloud else (quiet,)), deterministic, own_randomness, same_interrupt):
             guest.enter_context(manner())
         guest.enter_context(laid_out(module, recipe.channels_last))
-        trainer = lean_trainer(recipe, data_eval is not None, watch)
-        device = trainer.strategy.root_device
-        task = Task(module, recipe, Batches(data_train.to(device), recipe.batch, seed, recipe.augment), seed, identity)
-        evaluation = InOrder(data_eval.to(device)) if data_eval is not None else None
-        last = watch.checkpoint_of(task) if resume else None
-        trainer.fit(task, task.batches, evaluation, ckpt_path=last, weights_only=True)
-    return finish(task, watch)
+        try:
+            task = launch(module, data_train, data_eval, recipe, seed, watch, identity, resume)
+        except Exception as reason:
+            better = translated(reason, recipe.batch)
+            if better is None:
+                raise
+            raise better from reason
+    return finish(module, task, watch)
+
+
+def launch(
+    module: nn.Module, data_train: Split, data_eval: Split | None, recipe: Recipe, seed: int, watch: EpochEnd, identity: str, resume: bool
+) -> Task:
+    """The trained task."""
+    trainer = lean_trainer(recipe, data_eval is not None, watch)
+    # several devices divide each batch, which is made on the CPU
+    device = trainer.strategy.root_device if trainer.world_size == 1 else torch.device("cpu")
+    training, workers = placed(data_train, recipe, device)
+    evaluation = InOrder(data_eval.to(device)) if data_eval is not None else None
+    task = Task(module, recipe, Batches(training, recipe, seed, workers), evaluation, seed, identity)
+    last = watch.checkpoint_of(task) if resume else None
+    trainer.fit(task, task.batches, evaluation, ckpt_path=last, weights_only=True)
+    return task
 
 
 class EpochEnd(Checkpoint):
@@ -82,10 +102,6 @@ class EpochEnd(Checkpoint):
         self.on_step = on_step
         self.folder, self.should_stop, self.on_epoch, self.every_s = folder, should_stop, on_epoch, every_s
         self.saved_at = time.perf_counter()
-        self.resumed, self.stopped = 0, False
-
-    def on_train_start(self, trainer: L.Trainer, task: Task) -> None:
-        self.resumed = len(task.history)
 
     def on_train_batch_end(self, *_) -> None:
         if self.on_step:
@@ -94,12 +110,15 @@ class EpochEnd(Checkpoint):
     on_validation_batch_end = on_train_batch_end
 
     def on_train_epoch_end(self, trainer: L.Trainer, task: Task) -> None:
-        if self.on_epoch:
+        if self.on_epoch and trainer.is_global_zero:
             self.on_epoch(task.history[-1])
         unfinished = task.current_epoch + 1 < task.recipe.epochs
-        if unfinished and self.should_stop and self.should_stop():
-            self.stopped = trainer.should_stop = True
-        if self.folder and unfinished and (self.stopped or time.perf_counter() - self.saved_at >= self.every_s):
+        stop = bool(unfinished and self.should_stop and self.should_stop())
+        save = bool(self.folder and unfinished and (stop or time.perf_counter() - self.saved_at >= self.every_s))
+        stop, save = trainer.strategy.broadcast((stop, save))  # the first device's clock and caller decide
+        if stop:
+            task.stopped = trainer.should_stop = True
+        if save:
             trainer.save_checkpoint(self.folder / checkpoint.NAME)
             self.saved_at = time.perf_counter()
 
@@ -107,28 +126,6 @@ class EpochEnd(Checkpoint):
         """The checkpoint to go on from, when there is a usable one."""
         path = self.folder / checkpoint.NAME if self.folder else None
         return path if path and path.is_file() and checkpoint.usable(path, task.identity) else None
-
-
-def lean_trainer(recipe: Recipe, evaluate: bool, watch: EpochEnd) -> L.Trainer:
-    """Lightning's Trainer with nothing but its loop: no logger, bar, summary, sanity steps, distributed set-up or signal handlers."""
-    trainer = L.Trainer(
-        max_epochs=recipe.epochs,
-        accelerator=recipe.accelerator,
-        devices=1,
-        precision=recipe.precision,
-        callbacks=[watch],
-        plugins=[checkpoint.AtomicCheckpoints(), LightningEnvironment()],
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        limit_val_batches=1.0 if evaluate else 0,
-        inference_mode=True,
-        use_distributed_sampler=False,
-    )
-    # SIGTERM belongs to the caller: Lightning would take it over, finish the batch and end the process with status 0
-    trainer._signal_connector.register_signal_handlers = lambda: None
-    return trainer
 
 
 @contextmanager
@@ -153,13 +150,15 @@ def check_outputs(module: nn.Module, split: Split) -> None:
         raise error("E-LABEL", f"the network has {outputs} outputs, the data {split.n_classes} classes", help=help)
 
 
-def finish(task: Task, watch: EpochEnd) -> Fitted:
-    """The result, and metrics.csv beside the checkpoint."""
+def finish(module: nn.Module, task: Task, watch: EpochEnd) -> Fitted:
+    """The result, the average's weights in the module, and metrics.csv beside the checkpoint."""
+    if task.average is not None:
+        module.load_state_dict(task.average.module.state_dict())
     history = tuple(task.history)
     if watch.folder:
         write_atomic(watch.folder / METRICS, metrics_csv(history))
-    steps = len(history) * len(task.batches)
-    return Fitted(history, len(history), steps, sum(epoch.seconds for epoch in history), watch.resumed, watch.stopped)
+    steps = len(history) * task.steps_per_epoch
+    return Fitted(history, len(history), steps, sum(epoch.seconds for epoch in history), task.resumed, task.stopped)
 
 
 def metrics_csv(history: tuple[Epoch, ...]) -> str:

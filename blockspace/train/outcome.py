@@ -18,6 +18,17 @@ class Diverged(Exception):
         return f"the loss was {self.loss} at step {self.step}"
 
 
+class OutOfMemory(MemoryError):
+    """Memory ran out in a training with `batch` images per batch; a smaller batch, or a smaller network, may fit."""
+
+    def __init__(self, batch: int, reason: str = ""):
+        super().__init__(batch, reason)  # plain arguments, so that it pickles
+        self.batch, self.reason = batch, reason
+
+    def __str__(self) -> str:
+        return f"out of memory at batch {self.batch}: {self.reason}"
+
+
 @dataclass(frozen=True)
 class Epoch:
     """One epoch: mean losses per image (nats), accuracy in 0..1, learning rate of its last step, seconds. None: not evaluated."""

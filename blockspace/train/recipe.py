@@ -48,7 +48,9 @@ class AdamW(Choice):
 
 
 class Mixup(Options):
-    """Batches of pairs of images, weighted (Zhang et al. 2018; torchvision.transforms.v2.MixUp). The training loss is that of the mixed labels."""
+    """Batches of pairs of images, weighted (Zhang et al. 2018; torchvision.transforms.v2.MixUp).
+
+    The training loss is that of the mixed labels; validation and test images are never mixed."""
 
     alpha: Annotated[Positive, Field(description="the weights are drawn from Beta(alpha, alpha)")] = 0.2
     p: Annotated[Share | None, Field(description="share of the batches; unset: all, or with `cutmix` too what that leaves, or half")] = None
@@ -66,7 +68,9 @@ class Ema(Options):
     (torch.optim.swa_utils.AveragedModel). The average is what is evaluated, scored and exported."""
 
     decay: Annotated[float, Field(gt=0, lt=1, description="weight of the old average in each update")] = 0.999
-    warmup: Annotated[bool, Field(description="decay at most (1 + n) / (10 + n) in update n, so that short trainings forget their start")] = True
+    warmup: Annotated[
+        bool, Field(description="decay at most (1 + n) / (10 + n) in update n, so that short trainings forget their start")
+    ] = True
 
     def at(self, update: int) -> float:
         """The decay of update `update`, from 1 (update 0 copies)."""
@@ -82,7 +86,8 @@ def read_devices(value: Any) -> Any:
     """A number of devices, a list of their numbers, or auto."""
     listed = isinstance(value, list) and value and all(type(one) is int and one >= 0 for one in value)
     if not (listed or value == "auto" or (type(value) is int and 1 <= value <= 4096)):
-        raise refusal("E-TYPE", f"should be how many, a list of their numbers, or auto; got {value!r}", "devices: 2, devices: [0, 1], devices: auto")
+        help = "write devices: 2, devices: [0, 1] or devices: auto"
+        raise refusal("E-TYPE", f"should be how many, a list of their numbers, or auto; got {value!r}", help)
     return value
 
 
@@ -149,24 +154,25 @@ class Recipe(Options):
     ] = 1
     strategy: Annotated[
         Literal["auto", "ddp", "ddp_fork", "ddp_spawn"],
-        Field(description="how several devices share a batch; auto is ddp where there are several, and ddp starts processes as fits the device"),
+        Field(description="how several devices share a batch; auto: ddp where there are several; ddp: by fork on CPUs, by spawn on GPUs"),
     ] = "auto"
     loader: Annotated[
         Literal["auto", "memory", "workers"],
         Field(description="where batches are made: in this process from memory, or by a DataLoader; auto: by the data's size"),
     ] = "auto"
     workers: Annotated[
-        int | None, Field(ge=0, le=256, description="processes of the DataLoader; unset: the data's `workers`, or one per thread")
+        int | None, Field(ge=0, le=256, description="processes of the DataLoader; unset: the data's `workers`, or one less than threads")
     ] = None
     on_oom: Annotated[
         Literal["fail", "half_batch"],
-        Field(description="when memory runs out: fail, or try once more with half the batch (recorded: not comparable with the others)"),
+        Field(description="a trial that runs out of memory fails, or is tried once more with half the batch (recorded: not comparable)"),
     ] = "fail"
 
     @model_validator(mode="after")
     def _shares_of_batches(self) -> Recipe:
         if sum(self.mixing()) > 1:
-            raise refusal("E-TYPE", f"mixup.p and cutmix.p add up to {sum(self.mixing()):g}", "a batch is mixed in one way: at most 1 together")
+            help = "a batch is mixed in one way: at most 1 together"
+            raise refusal("E-TYPE", f"mixup.p and cutmix.p add up to {sum(self.mixing()):g}", help)
         return self
 
     @model_validator(mode="after")

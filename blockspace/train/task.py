@@ -9,118 +9,175 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 
 import lightning as L
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from blockspace.train.batches import Batches, seed_of
+from blockspace.train.averaging import Average
+from blockspace.train.batches import Batches, InOrder, seed_of
+from blockspace.train.compiling import compiled
+from blockspace.train.optimizers import make_optimizer
 from blockspace.train.outcome import Diverged, Epoch
-from blockspace.train.recipe import AdamW, Recipe, Sgd
+from blockspace.train.recipe import Recipe
 
 
 @dataclass
 class Count:
     """What one epoch adds up; not on the module itself, where setting an attribute is slow."""
 
-    started: float = field(default_factory=time.perf_counter)
     loss_sum: float = 0.0
-    trained: int = 0
+    trained: float = 0
     val_loss_sum: float = 0.0
-    val_hits: int = 0
-    evaluated: int = 0
+    val_hits: float = 0
+    evaluated: float = 0
+    started: float = field(default_factory=time.perf_counter)
 
 
 class Task(L.LightningModule):
-    """Classification of `module`'s logits with cross-entropy; the optimizer and schedule are the recipe's.
+    """Classification of `module`'s logits with cross-entropy; optimizer, schedule and all else of a step are the recipe's.
 
-    `history` grows by one `Epoch` per epoch and travels in checkpoints together with `identity`, which says what the checkpoint is of.
-    Raises Diverged out of the training loop at the first loss that is not finite.
+    `history` grows by one `Epoch` per epoch. It is part of the module's state, so that it travels in checkpoints, beside `identity`, which
+    says what the checkpoint is of, and comes back from other processes. Raises Diverged out of the training loop at the first loss that is
+    not finite; the weights then never reach a checkpoint.
     """
 
-    def __init__(self, module: nn.Module, recipe: Recipe, batches: Batches, seed: int, identity: str = ""):
+    def __init__(self, module: nn.Module, recipe: Recipe, batches: Batches, evaluation: InOrder | None, seed: int, identity: str = ""):
         super().__init__()
-        self.module, self.recipe, self.batches, self.seed, self.identity = module, recipe, batches, seed, identity
+        self.module, self.recipe, self.seed, self.identity = module, recipe, seed, identity
+        self.batches, self.evaluation = batches, evaluation
+        self.average = Average(module, recipe.ema) if recipe.ema else None
         self.history: list[Epoch] = []
+        self.resumed, self.stopped = 0, False
         self.automatic_optimization = False
         self.count = Count()
+        self.compiled = None
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits `(B, classes)` of normalised images `(B, C, H, W)`."""
-        if self.recipe.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
-        return self.module(images)
+    @property
+    def result(self) -> nn.Module:
+        """What is evaluated and kept: the average where there is one, else the network itself."""
+        return self.module if self.average is None else self.average.module
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps; the last takes what batches are left."""
+        return -(-len(self.batches) // self.recipe.accumulate)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return make_optimizer(self.module, self.recipe)
 
     def rate(self, step: int) -> float:
         """The learning rate of step `step`, from 0: a function of the step alone, so there is no scheduler to restore."""
-        per_epoch = len(self.batches)
+        per_epoch = self.steps_per_epoch
         return self.recipe.lr(step, per_epoch * self.recipe.epochs, per_epoch)
+
+    def on_fit_start(self) -> None:
+        self.compiled = compiled(self.module, self.recipe.compile)
+        for images in (self.batches, self.evaluation):
+            if images is not None:
+                images.share = (self.global_rank, self.trainer.world_size)
+
+    def on_train_start(self) -> None:
+        self.resumed, self.stopped = len(self.history), False
 
     def on_train_epoch_start(self) -> None:
         self.count = Count()
         self.batches.epoch = self.current_epoch
         torch.manual_seed(seed_of("dropout", self.seed, self.current_epoch))  # `fit` keeps the caller's generator
 
+    def logits(self, network, images: Tensor) -> Tensor:
+        """Logits `(B, classes)` of normalised images `(B, C, H, W)`."""
+        if self.recipe.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        return network(images)
+
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch
-        step = self.current_epoch * len(self.batches) + index
-        loss = cross_entropy(self(images), labels, label_smoothing=self.recipe.label_smoothing)
+        every = self.recipe.accumulate
+        first = index - index % every
+        last = min(first + every, len(self.batches)) - 1
+        step = self.current_epoch * self.steps_per_epoch + index // every
+        loss = cross_entropy(self.logits(self.compiled, images), labels, label_smoothing=self.recipe.label_smoothing)
         value = loss.item()
         if not math.isfinite(value):
             raise Diverged(step, value)
         optimizer = self.optimizers(use_pl_optimizer=False)
-        for group in optimizer.param_groups:
-            group["lr"] = self.rate(step)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        if index == first:
+            optimizer.zero_grad()
+        self.gradients(loss if first == last else loss / (last - first + 1))
+        if index == last:
+            self.update(optimizer, self.rate(step))
         self.count.loss_sum += value * len(labels)
         self.count.trained += len(labels)
 
+    def gradients(self, loss: Tensor) -> None:
+        """The backward pass; through Lightning where several devices take part or the loss is scaled, which costs time otherwise."""
+        if self.trainer.world_size > 1 or self.scaler is not None:
+            self.manual_backward(loss)
+        else:
+            loss.backward()
+
+    @property
+    def scaler(self) -> torch.amp.GradScaler | None:
+        """What scales the loss in 16-mixed; it leaves out steps whose gradients overflowed."""
+        return getattr(self.trainer.precision_plugin, "scaler", None)
+
+    def update(self, optimizer: torch.optim.Optimizer, rate: float) -> None:
+        """One optimizer step at this learning rate."""
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        scaler = self.scaler
+        if self.recipe.clip_norm is not None:
+            if scaler is not None:
+                scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip_norm)
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
+        if self.average is not None:
+            self.average.update_parameters(self.module)
+
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
         images, labels = batch
-        logits = self(images).float()
+        logits = self.logits(self.result, images).float()
         self.count.val_loss_sum += cross_entropy(logits, labels, reduction="sum").item()
         self.count.val_hits += int((logits.argmax(1) == labels).sum())
         self.count.evaluated += len(labels)
 
     def on_train_epoch_end(self) -> None:
-        epoch = self.summary()
+        epoch, steps = self.summary(), (self.current_epoch + 1) * self.steps_per_epoch
         if epoch.val_loss is not None and not math.isfinite(epoch.val_loss):
-            raise Diverged((self.current_epoch + 1) * len(self.batches), epoch.val_loss)
+            raise Diverged(steps, epoch.val_loss)
+        if not finite(self.module):  # the epoch's last step has not met a loss yet
+            raise Diverged(steps)
         self.history.append(epoch)
 
     def summary(self) -> Epoch:
-        """The epoch that was just counted."""
-        count, n = self.count, self.count.evaluated
-        val_loss, val_acc = (count.val_loss_sum / n, count.val_hits / n) if n else (None, None)
-        rate = self.rate((self.current_epoch + 1) * len(self.batches) - 1)
-        return Epoch(self.current_epoch, count.loss_sum / count.trained, val_loss, val_acc, rate, time.perf_counter() - count.started)
+        """The epoch that was just counted, over all devices."""
+        *sums, started = astuple(self.count)
+        if self.trainer.world_size > 1:
+            sums = self.trainer.strategy.reduce(torch.tensor(sums, device=self.device), reduce_op="sum").tolist()
+        loss, trained, val_loss, hits, n = sums
+        val = (val_loss / n, hits / n) if n else (None, None)
+        rate = self.rate((self.current_epoch + 1) * self.steps_per_epoch - 1)
+        return Epoch(self.current_epoch, loss / trained, *val, rate, time.perf_counter() - started)
+
+    def get_extra_state(self) -> dict:
+        return {"history": [asdict(epoch) for epoch in self.history], "resumed": self.resumed, "stopped": self.stopped}
+
+    def set_extra_state(self, state: dict) -> None:
+        self.history = [Epoch(**row) for row in state["history"]]
+        self.resumed, self.stopped = state["resumed"], state["stopped"]
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        checkpoint["blockspace"] = {"identity": self.identity, "history": [asdict(epoch) for epoch in self.history]}
-
-    def on_load_checkpoint(self, checkpoint: dict) -> None:
-        self.history = [Epoch(**row) for row in checkpoint["blockspace"]["history"]]
+        checkpoint["blockspace"] = {"identity": self.identity}
 
 
-def make_optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer over the module's trainable parameters; see `Recipe.decay_norm_and_bias` for what decays."""
-    trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    spared = [] if recipe.decay_norm_and_bias else [parameter for parameter in trainable if parameter.ndim <= 1]
-    decayed = [parameter for parameter in trainable if recipe.decay_norm_and_bias or parameter.ndim > 1]
-    groups = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
-    return optimizer_of(recipe.optimizer, [group for group in groups if group["params"]])
-
-
-def optimizer_of(chosen: Sgd | AdamW, groups: list[dict]) -> torch.optim.Optimizer:
-    """torch's optimizer with these settings; `fused` updates all parameters in one call."""
-    common = {"lr": chosen.lr, "weight_decay": chosen.weight_decay, "fused": True}
-    if isinstance(chosen, AdamW):
-        return torch.optim.AdamW(groups, betas=(chosen.beta1, chosen.beta2), **common)
-    return torch.optim.SGD(groups, momentum=chosen.momentum, nesterov=chosen.nesterov, **common)
+def finite(module: nn.Module) -> bool:
+    """Whether every weight and statistic is a finite number."""
+    values = [value for value in module.state_dict().values() if value.is_floating_point()]
+    return math.isfinite(float(nn.utils.get_total_norm(values)))

@@ -101,7 +101,7 @@ def test_every_epoch_has_its_own_order(digits, monkeypatch):
 
     monkeypatch.setattr("blockspace.train.fitting.Batches", Watched)
     fit(small(), *digits.search_split(), quick(epochs=3), seed=7)
-    alone = Batches(digits.train, 64, seed=7)
+    alone = Batches(digits.train, quick(augment=[]), seed=7)
     for epoch in range(3):
         alone.epoch = epoch
         assert orders[epoch] == (epoch, torch.cat([labels for _, labels in alone]).tolist())

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from blockspace.errors import BlockspaceError
-from blockspace.train import Batches, decode, describe, load
+from blockspace.train import Batches, decode, describe, load, read_recipe
 
 CLASSES = ("cat", "dog", "owl")
 
@@ -98,7 +98,8 @@ def test_what_does_not_fit_into_memory_is_decoded_when_used(pets, monkeypatch):
     large = load({"folder": str(pets)})
     assert large.digest == small.digest and large.counts == small.counts and large.train.mean == small.train.mean
     assert not isinstance(large.train.images, torch.Tensor)
-    for here, there in zip(Batches(small.train, 16, seed=3), Batches(large.train, 16, seed=3), strict=True):
+    sixteen = read_recipe({"batch": 16})
+    for here, there in zip(Batches(small.train, sixteen, 3), Batches(large.train, sixteen, 3), strict=True):
         assert torch.equal(here[0], there[0]) and torch.equal(here[1], there[1])
     assert len(large.final_split()[0]) == 48
     damage(pets, 4)

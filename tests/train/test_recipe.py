@@ -45,8 +45,8 @@ def test_whole_numbers_stand_for_floats_and_names_for_their_defaults():
         ({"optimizer": {"sgd": {"lr": float("nan")}}}, "E-TYPE", "train.optimizer.sgd.lr: should be a finite number", None),
         ({"optimizer": {"sgd": {"momentum": 0}}}, "E-TYPE", "train.optimizer.sgd: nesterov needs a momentum above 0", None),
         ({"schedule": 3}, "E-TYPE", "train.schedule: should be a name or {name: {settings}}, got 3", None),
-        ({"augment": ["flop"]}, "E-KEY", "train.augment.0: unknown 'flop'", "known: crop, flip"),
-        ({"precision": "16"}, "E-TYPE", "train.precision: should be '32-true' or 'bf16-mixed', got '16'", None),
+        ({"augment": ["flop"]}, "E-KEY", "train.augment.0: unknown 'flop'", "did you mean 'flip'? known: "),
+        ({"precision": "16"}, "E-TYPE", "train.precision: should be '32-true', 'bf16-mixed' or '16-mixed', got '16'", None),
         ([], "E-TYPE", "train: should be a", None),
     ],
 )

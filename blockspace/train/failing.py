@@ -1,0 +1,37 @@
+"""Failing: what torch and Lightning raise in a training, in this project's words."""
+
+from __future__ import annotations
+
+import re
+
+from torch.multiprocessing import ProcessRaisedException
+
+from blockspace.errors import error
+from blockspace.train.compiling import compile_failure
+from blockspace.train.memory import out_of_memory
+from blockspace.train.outcome import Diverged
+
+DIVERGED = re.compile(r"Diverged: the loss was (\S+) at step (\d+)")
+ONE_VALUE = "Expected more than 1 value per channel"
+
+
+def translated(reason: Exception, batch: int) -> Exception | None:
+    """What a caller is told instead of `reason`, or None where it says enough itself."""
+    if isinstance(reason, ProcessRaisedException):
+        return from_process(str(reason), batch)
+    if isinstance(reason, ValueError) and ONE_VALUE in str(reason):
+        shape = str(reason).rpartition("torch.Size(")[2].rstrip(")")
+        return one_value(f"the training met a batch of shape {shape}")
+    return out_of_memory(reason, batch) or compile_failure(reason)
+
+
+def one_value(what: str) -> Exception:
+    return error("E-BN-1X1", f"batch normalisation needs more than one value per channel: {what}", help="set train.batch to 2 or more")
+
+
+def from_process(text: str, batch: int) -> Exception:
+    """The exception of another device's process, of which only the printed trace is left."""
+    if found := DIVERGED.search(text):
+        return Diverged(int(found[2]), float(found[1]))
+    last = [line for line in text.splitlines() if line.strip()][-1]
+    return out_of_memory(RuntimeError(last), batch) or RuntimeError(last)
