@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_serializer
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_serializer
 
 from blockspace.options import Choice, refusal, suggest, unfold
 from blockspace.train import transforms
@@ -63,7 +63,7 @@ def read_transform(name: str, settings: Any) -> dict[str, Any]:
     found = transforms.find(name)
     if found is None:
         known = suggest(name, [*OWN, *transforms.signatures()])
-        raise refusal("E-KEY", f"unknown {name!r}", MIXES.get(transforms.loose(name), known))
+        raise refusal("E-KEY", f"unknown {name!r}", MIXES.get(name, known))
     if settings is None:
         settings = {}
     elif not isinstance(settings, dict):
@@ -84,5 +84,21 @@ def as_tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-Entry = Annotated[Annotated[Crop | Flip | Transform, Field(discriminator="kind")], BeforeValidator(read_augment)]
+class Written:
+    """The JSON Schema of an entry: torchvision's names in the place of `transform`. Their arguments are left to `read_transform`."""
+
+    @staticmethod
+    def __get_pydantic_json_schema__(core: Any, handler: GetJsonSchemaHandler) -> dict:
+        found = handler(core)
+        if [*found] != ["anyOf"]:  # a generator that does not write alternatives as `name` or `{name: settings}`
+            return found
+        bare, full = found["anyOf"]
+        full["properties"].pop("transform")
+        ways = transforms.spellings()
+        names = {"enum": sorted({*OWN, *ways})}
+        alone = {way for way, name in ways.items() if not transforms.signatures()[name].required}
+        return {"anyOf": [{"enum": sorted({*bare["enum"], *alone})}, full | {"additionalProperties": True, "propertyNames": names}]}
+
+
+Entry = Annotated[Annotated[Crop | Flip | Transform, Field(discriminator="kind")], BeforeValidator(read_augment), Written]
 Augment = Annotated[tuple[Entry, ...], BeforeValidator(as_tuple)]

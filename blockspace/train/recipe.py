@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 
 from blockspace.errors import Mark
 from blockspace.options import Choice, Options, Path, one_of, refusal, suggest, validated
@@ -77,6 +77,14 @@ class Ema(Options):
         return min(self.decay, (1 + update) / (10 + update)) if self.warmup else self.decay
 
 
+class OnOff:
+    """The JSON Schema of a section that `true` or `false` may stand for."""
+
+    @staticmethod
+    def __get_pydantic_json_schema__(core: Any, handler: GetJsonSchemaHandler) -> dict:
+        return {"anyOf": [{"type": "boolean"}, handler(core)]}
+
+
 def switched(value: Any) -> Any:
     """`true` for a section with its defaults, `false` for none."""
     return {} if value is True else None if value is False else value
@@ -123,10 +131,10 @@ class Recipe(Options):
     augment: Annotated[
         Augment, Field(description="changes to training images, in this order: crop, flip, or any image transform of torchvision's by name")
     ] = ()
-    mixup: Annotated[Mixup | None, Switch, Field(description="train on weighted pairs of images")] = None
-    cutmix: Annotated[Cutmix | None, Switch, Field(description="train on images with a box out of another one")] = None
+    mixup: Annotated[Mixup | None, Switch, OnOff, Field(description="train on weighted pairs of images")] = None
+    cutmix: Annotated[Cutmix | None, Switch, OnOff, Field(description="train on images with a box out of another one")] = None
     label_smoothing: Annotated[float, Field(ge=0, lt=1, description="share of each label that is spread over all classes")] = 0
-    ema: Annotated[Ema | None, Switch, Field(description="evaluate and keep a moving average of the weights")] = None
+    ema: Annotated[Ema | None, Switch, OnOff, Field(description="evaluate and keep a moving average of the weights")] = None
     clip_norm: Annotated[Positive | None, Field(description="largest norm of all gradients together; a larger one is scaled down")] = None
     precision: Annotated[
         Literal["32-true", "bf16-mixed", "16-mixed"],

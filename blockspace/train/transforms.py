@@ -57,12 +57,18 @@ def parameters(cls: str, classes: dict[str, ast.ClassDef]) -> tuple[tuple[str, .
     return parameters(bases[0], classes) if bases else ((), 0)
 
 
+@cache
+def spellings() -> dict[str, str]:
+    """Every way to write a name, and the name: `random_` may be left out (`rotation`), underscores too (`randaugment`)."""
+    ways = {}
+    for name in signatures():
+        short = name.removeprefix("random_")
+        for way in (short.replace("_", ""), name.replace("_", ""), short, name):
+            ways.setdefault(way, name)
+    return ways | {name: name for name in signatures()}
+
+
 def find(name: str) -> Signature | None:
-    """The transform of that name: underscores and case do not matter, and `random_` may be left out (`rotation`, `randaugment`)."""
-    wanted = loose(name)
-    by_name = {loose(known): signature for known, signature in signatures().items()}
-    return by_name.get(wanted) or by_name.get(f"random{wanted}")
-
-
-def loose(name: str) -> str:
-    return name.replace("_", "").lower()
+    """The transform of that name, however it is spelled."""
+    known = spellings().get(name)
+    return signatures()[known] if known else None
