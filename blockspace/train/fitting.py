@@ -63,7 +63,6 @@ def fit(
     BlockspaceError: E-LABEL when the network's outputs are not the data's classes, E-TYPE for augmentations or batches that cannot be,
     E-DEVICE, E-COMPILE, E-BN-1X1.
     """
-    check_outputs(module, data_train)
     watch = EpochEnd(Path(folder) if folder is not None else None, should_stop, on_epoch, checkpoint_every_s, on_step)
     identity = checkpoint.identity(module, data_train, recipe, seed)
     with ExitStack() as guest:
@@ -84,6 +83,7 @@ def launch(
     module: nn.Module, data_train: Split, data_eval: Split | None, recipe: Recipe, seed: int, watch: EpochEnd, identity: str, resume: bool
 ) -> Task:
     """The trained task."""
+    check_outputs(module, data_train)
     trainer = lean_trainer(recipe, data_eval is not None, watch)
     # several devices divide each batch, which is made on the CPU
     device = trainer.strategy.root_device if trainer.world_size == 1 else torch.device("cpu")
