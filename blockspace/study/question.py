@@ -12,7 +12,7 @@ from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.graph import Graph
 from blockspace.search import Balance, Candidate, Proposals, SearchSpace, Solver
 from blockspace.study.file import MEASURED, Study, count, load_study, resolved
-from blockspace.train import describe
+from blockspace.train import check_norms, describe
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def ask(path: str | Path, overrides=()) -> Question:
     baseline = solved_baseline(study, space, solver)
     budgets, limits = windows(study, baseline)
     proposals = Proposals(space, budgets, solver, study.objectives)
+    check_batch(study, proposals, baseline)
     return Question(study, space, proposals, baseline, limits, overruled(network, shape, classes))
 
 
@@ -81,6 +82,16 @@ def windows(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[
         found[name] = resolved(getattr(study.options.budget, name), name, reference, study.mark_of(("budget", name)))
     limits = {name: (found[name].low, found[name].high) for name in named if name in MEASURED}
     return {name: budget for name, budget in found.items() if name not in MEASURED}, limits
+
+
+def check_batch(study: Study, proposals: Proposals, baseline: Candidate) -> None:
+    """The baseline and each family's default can be trained with the recipe's batch. Raises BlockspaceError (E-BN-1X1)."""
+    recipe, mark = study.options.train, study.mark_of(("train", "batch"))
+    if recipe.batch > 1 and recipe.devices == 1:
+        return
+    defaults = [proposals.space.default(fixed) for fixed in proposals.families()]
+    for graph in (Graph.from_dict(baseline.arch["graph"]), *map(proposals.space.graph, defaults)):
+        check_norms(graph, recipe, mark)
 
 
 def overruled(network: Network, shape: tuple[int, ...], classes: int) -> tuple[str, ...]:

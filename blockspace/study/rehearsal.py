@@ -11,6 +11,7 @@ from blockspace.cost import short
 from blockspace.study.question import Question
 
 SAMPLES = 100
+WARM, STEPS, LOOKED_AT = 3, 24, 1024  # steps and images that are timed
 LOADING = 1.4  # a worker's start, compile and files, relative to its training: measured by benchmarks/overhead.py, rounded up
 
 
@@ -83,31 +84,47 @@ def spread(values: list[int]) -> str:
 
 
 def measured(question: Question) -> str:
-    """Time of a training step and an estimate of the whole study, from one epoch of the baseline on one core."""
+    """Time of a training step and an estimate of the whole study, from a few of the baseline's on one core: it takes seconds."""
     import torch
 
-    from blockspace.compiler import compile
-    from blockspace.graph import Graph
-    from blockspace.train import fit, load
+    from blockspace.train import load
 
     options = question.options
     torch.set_num_threads(1)
     train, val = load(question.study.data).search_split()
-    one = options.train.model_copy(update={"epochs": 1})
-    module = compile(Graph.from_dict(question.baseline.arch["graph"]), seed=0)
-    fit(module, train, None, one, 0)  # the first steps are slower than all others
-    start = perf_counter()
-    fitted = fit(module, train, val, one, 0)
-    epoch = perf_counter() - start
-    workers, final = options.search.worker_count(), options.finalists
-    trials = options.search.trials * options.train.epochs * epoch / workers
+    step, look = timed(question, train, val)
+    recipe, workers, final = options.train, options.search.worker_count(), options.finalists
+    steps = max(1, len(train) // recipe.batch)
+    trials = options.search.trials * recipe.epochs * (steps * step + len(val) * look) / workers
     networks = final.take * len(question.proposals.families()) + 1
     growth = (len(train) + len(val)) / len(train)
-    finals = networks * final.seeds * (final.epochs or options.train.epochs) * epoch * growth / workers
+    finals = networks * final.seeds * (final.epochs or recipe.epochs) * steps * growth * step / workers
     total = LOADING * (trials + finals)
-    step = 1000 * epoch / max(1, fitted.steps)
     return (
-        f"{step:.1f} ms a step (baseline, batch {options.train.batch}, one thread); "
+        f"{1000 * step:.1f} ms a step (baseline, batch {recipe.batch}, one thread); "
         f"{options.search.trials} trials about {trials * LOADING / 60:.1f} min, finals about {finals * LOADING / 60:.1f} min, "
         f"together about {total / 60:.1f} min on {workers} workers"
     )
+
+
+def timed(question: Question, train, val) -> tuple[float, float]:
+    """Seconds of a training step of the baseline, and of evaluating one image. The first steps, slower than all others, are not counted."""
+    from dataclasses import replace
+
+    from blockspace.compiler import compile
+    from blockspace.graph import Graph
+    from blockspace.train import fit, predict
+
+    recipe = question.options.train.model_copy(update={"epochs": 1})
+    module = compile(Graph.from_dict(question.baseline.arch["graph"]), seed=0)
+
+    def first(split, count: int):
+        return replace(split, labels=split.labels[:count])  # images beyond the labels are not looked at
+
+    fit(module, first(train, WARM * recipe.batch), None, recipe, 0)
+    fitted = fit(module, first(train, STEPS * recipe.batch), None, recipe, 0)
+    some = first(val, LOOKED_AT)
+    predict(module, some)
+    start = perf_counter()
+    predict(module, some)
+    return fitted.seconds / fitted.steps, (perf_counter() - start) / len(some)

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = face(
     {
         "catalogue": ("DataSpec", "check_data", "describe", "read_spec"),
         "recipe": ("Recipe", "read_recipe"),
+        "norms": ("check_norms",),
         "outcome": ("Diverged", "Epoch", "Fitted", "OutOfMemory", "Scores"),
         "data": ("Data", "load"),
         "inspection": ("Preflight", "preflight", "kept_preflight"),

@@ -6,9 +6,9 @@ import re
 
 from torch.multiprocessing import ProcessRaisedException
 
-from blockspace.errors import error
 from blockspace.train.compiling import compile_failure
 from blockspace.train.memory import out_of_memory
+from blockspace.train.norms import one_value
 from blockspace.train.outcome import Diverged
 
 DIVERGED = re.compile(r"Diverged: the loss was (\S+) at step (\d+)")
@@ -23,10 +23,6 @@ def translated(reason: Exception, batch: int) -> Exception | None:
         shape = str(reason).rpartition("torch.Size(")[2].rstrip(")")
         return one_value(f"the training met a batch of shape {shape}")
     return out_of_memory(reason, batch) or compile_failure(reason)
-
-
-def one_value(what: str) -> Exception:
-    return error("E-BN-1X1", f"batch normalisation needs more than one value per channel: {what}", help="set train.batch to 2 or more")
 
 
 def from_process(text: str, batch: int) -> Exception:

@@ -59,8 +59,8 @@ def fit(
     words are kept back unless `aloud`. With several devices these run in the first one's process. The weights are those of the average
     where the recipe has an `ema`.
 
-    Raises Diverged at the first loss that is not finite, OutOfMemory when memory runs out, StorageError when `folder` cannot be written, and
-    BlockspaceError: E-LABEL when the network's outputs are not the data's classes, E-TYPE for augmentations or batches that cannot be,
+    Raises Diverged at the first loss that is not finite, OutOfMemory when memory runs out, StorageError when `folder` cannot be written,
+    and BlockspaceError: E-LABEL when the network's outputs are not the data's classes, E-TYPE for augmentations or batches that cannot be,
     E-DEVICE, E-COMPILE, E-BN-1X1.
     """
     watch = EpochEnd(Path(folder) if folder is not None else None, should_stop, on_epoch, checkpoint_every_s, on_step)

@@ -30,3 +30,27 @@ def test_the_shipped_study_reaches_its_budget():
     assert all(f.share >= 0.95 for f in families)
     means = [sum(f.after) / len(f.after) for f in families]
     assert max(means) / min(means) <= 1.01
+
+
+def test_the_estimate_looks_at_a_few_steps_only(tmp_path, monkeypatch):
+    from blockspace.train import Batches
+
+    seen = []
+    monkeypatch.setattr("blockspace.train.fitting.Batches", lambda split, *rest: seen.append(len(split)) or Batches(split, *rest))
+    assert "ms a step" in measured(ask(tiny.write(tmp_path), ["data.train=1000", "train.batch=8"]))
+    assert seen == [24, 192]
+
+
+def test_one_image_a_batch_is_refused_before_anything_is_trained(tmp_path):
+    import pytest
+
+    from blockspace.errors import BlockspaceError
+
+    space = tiny.SPACE.replace("head: [global_avgpool,", "head: [global_avgpool, conv1x1: 8,")
+    path = tiny.write(tmp_path)
+    (tmp_path / "space.yaml").write_text(space)
+    ask(path)
+    with pytest.raises(BlockspaceError, match="batch normalisation needs more than one value per channel: head") as caught:
+        ask(path, ["train.batch=1"])
+    assert caught.value.mistakes[0].code == "E-BN-1X1"
+    ask(tiny.write(tmp_path), ["train.batch=1"])  # maps of more than one pixel
