@@ -22,7 +22,7 @@ NAME = "study.db"
 DIGEST = "blockspace:study"
 TRIALS = "blockspace:trials"
 # may change between starts: they do not change what is asked
-FREE = ("out", "search.workers", "search.trials", "search.timeout", "search.stall_s")
+FREE = ("out", "train.loader", "train.workers", "search.workers", "search.trials", "search.timeout", "search.stall_s")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from blockspace.errors import BlockspaceError
-from blockspace.train import Batches, decode, describe, load, own
+from blockspace.train import Batches, decode, describe, load, own, read_recipe
 
 MODULE = '''
 import numpy, torch
@@ -100,7 +100,8 @@ def test_what_does_not_fit_into_memory_is_asked_for_again(kind, monkeypatch):
     monkeypatch.setattr(own, "IN_MEMORY", 1000)
     large = load(spec("long", options={"kind": kind}))
     assert not isinstance(large.train.images, torch.Tensor)
-    for here, there in zip(Batches(small.train, 16, seed=3), Batches(large.train, 16, seed=3), strict=True):
+    sixteen = read_recipe({"batch": 16})
+    for here, there in zip(Batches(small.train, sixteen, 3), Batches(large.train, sixteen, 3), strict=True):
         assert torch.equal(here[0], there[0]) and torch.equal(here[1], there[1])
     final, _ = large.final_split()
     assert len(final) == 60 and next(final.raw([torch.arange(5)])).shape == (5, 3, 8, 8)
