@@ -85,5 +85,10 @@ class Pulses:
         self.descriptor, self.count = descriptor, count
         self.memory = memoryview(mmap.mmap(descriptor, count * SLOT))
 
+    def close(self) -> None:
+        """Give the file up; what is mapped stays until nobody holds it."""
+        if self.file is not None:
+            self.file.close()
+
     def __getitem__(self, place: int) -> Pulse:
         return Pulse(self.memory[place * SLOT : (place + 1) * SLOT])

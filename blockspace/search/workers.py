@@ -57,7 +57,6 @@ class Workers:
         self.count, self.preload, self.grace, self.log_cap = count, list(preload), grace, log_cap
         self.running: dict[int, Handle] = {}
         self._ids = count_up()
-        self._pulses = Pulses(count)
         self._start_server()
 
     def __enter__(self) -> Workers:
@@ -109,7 +108,7 @@ class Workers:
             sleep(max(0.0, min(end - monotonic(), 0.05)))  # nothing runs: do not spin
         return finished
 
-    def cancel(self, handle: Handle, grace: float | None = None) -> None:
+    def cancel(self, handle: Handle, grace: float | None) -> None:
         """TERM to the task's process group now, KILL after `grace` seconds (None: never). `wait` still reports it; a result is kept."""
         handle.cancelled = True
         self._send(("stop", handle.id, grace))
@@ -131,11 +130,13 @@ class Workers:
             self._server.kill()
             self._server.wait()
         self._errors.close()
+        self._pulses.close()
         self.running.clear()
 
     def _start_server(self) -> None:
         ours, theirs = socket.socketpair()
         self._errors = tempfile.TemporaryFile()
+        self._pulses = Pulses(self.count)
         descriptors = {"control": theirs.fileno(), "pulses": self._pulses.descriptor}
         settings = {"path": sys.path, "parent": os.getpid(), "preload": self.preload, "cap": self.log_cap, "count": self.count}
         self._server = subprocess.Popen(

@@ -69,7 +69,7 @@ def test_cancel_asks_then_kills(tmp_path, workers):
         handle = workers.submit(train, task(tmp_path, fault=fault))
         workers.wait(0.5)
         started = time.monotonic()
-        workers.cancel(handle)
+        workers.cancel(handle, workers.grace)
         while handle not in workers.wait(5):
             pass
         assert handle.result is None and time.monotonic() - started < 3
