@@ -10,7 +10,7 @@ from blockspace.errors import error
 from blockspace.search import Candidate, Result, Row, Task, run_tasks, training_seed
 from blockspace.study.question import Question
 from blockspace.study.rows import best
-from blockspace.study.trial import SCORES, WEIGHTS, read_scores, train_finalist
+from blockspace.study.trial import SCORES, WEIGHTS, read_scores, train_finalist, watched
 from blockspace.train import kept_preflight
 
 BASELINE = "baseline"
@@ -72,7 +72,7 @@ def seed_folder(question: Question, one: Chosen, replicate: int) -> Path:
 
 def retrain(question: Question, chosen: list[Chosen], workers, on_event) -> list[Result]:
     """The finalists' results in the order of `finalist_tasks`; those finished before are read, not trained again."""
-    stall = question.options.search.stall_s
+    stall = watched(question.options).stall_s
     return run_tasks(finalist_tasks(question, chosen), train_finalist, workers, on_event, stall=stall)
 
 

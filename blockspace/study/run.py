@@ -16,7 +16,7 @@ from blockspace.study import finals
 from blockspace.study.outcome import Outcome
 from blockspace.study.question import Question, ask
 from blockspace.study.rows import write_results
-from blockspace.study.trial import PRELOAD, half_batch, measure, train_trial
+from blockspace.study.trial import PRELOAD, half_batch, measure, train_trial, watched
 from blockspace.train import Preflight, check_data, kept_preflight, preflight
 
 Event = Callable[[str, dict[str, Any]], None]
@@ -114,7 +114,7 @@ def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock
             emit(kind, data)
 
         return run(
-            study.name, folder, WithFiles(question), train_trial, study.objectives, options.search,
+            study.name, folder, WithFiles(question), train_trial, study.objectives, watched(options),
             measure=measuring, limits=question.limits, digest=question.digest(), recipe=recipe, on_event=listen, workers=workers, lock=lock,
             again=half_batch,
         )  # fmt: skip

@@ -15,6 +15,8 @@ from blockspace.files import write_atomic
 from blockspace.search import Pulse, Result, Task
 
 if TYPE_CHECKING:
+    from blockspace.search import SearchOptions
+    from blockspace.study.file import StudyFile
     from blockspace.train import Epoch
 
 PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.train.fitting", "sklearn.datasets")
@@ -88,6 +90,12 @@ def trained(task: Task, training, evaluation):
 def report_to(pulse: Pulse, epochs: int) -> Callable[[Epoch], None]:
     """What tells the pulse of an epoch."""
     return lambda epoch: pulse.epoch(epoch.epoch + 1, epochs, epoch.train_loss, epoch.val_acc)
+
+
+def watched(options: StudyFile) -> SearchOptions:
+    """The search's options, without the watchdog where Lightning spawns a process per GPU: those cannot reach the pulse."""
+    spawns = options.train.accelerator != "cpu" and options.train.devices not in (1, "1")
+    return options.search.model_copy(update={"stall_s": None}) if spawns else options.search
 
 
 def half_batch(task: Task, result: Result) -> tuple[dict, str] | None:
