@@ -22,8 +22,8 @@ blockspace ls '*hs*'                                      blocks, networks and o
 """
 
 
-def run(argv: list[str]) -> int:
-    """Parse and run; returns the exit code."""
+def program() -> typer.Typer:
+    """The app with all its commands."""
     app = typer.Typer(
         name="blockspace",
         help="Search convolutional blocks written as split, transform and merge.",
@@ -38,8 +38,13 @@ def run(argv: list[str]) -> int:
         command = import_module(f"blockspace.cli.{file.stem}")
         if hasattr(command, "register"):
             command.register(app)
+    return app
+
+
+def run(argv: list[str]) -> int:
+    """Parse and run; returns the exit code."""
     try:
-        return app(args=argv, prog_name="blockspace", standalone_mode=False) or 0
+        return program()(args=argv, prog_name="blockspace", standalone_mode=False) or 0
     except Exception as e:
         if not hasattr(e, "format_message"):  # only typer's own complaints about the command line have one
             raise

@@ -25,12 +25,12 @@ class SearchOptions(Options):
     sampler: Annotated[Literal["tpe", "nsga2", "random", "grid", "gp"], Field(description="Optuna's sampler")] = "tpe"
     trials: Annotated[int, Field(ge=1, le=1_000_000, description="trained distinct networks, a total also after a resume")] = 24
     workers: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=1024)], Field(description="processes; auto: one per core")] = "auto"
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="of the sampler and of every training")] = 0
     per_choice: Annotated[dict[str, Literal["equal"]], Field(description="choices that get equal numbers of trained trials")] = {}
     timeout: Annotated[float | None, Field(gt=0, description="seconds one training may take")] = None
     stall_s: Annotated[float | None, Field(gt=0, description="seconds one training may stand still between two steps")] = 120.0
     proposals: Annotated[int, Field(ge=1, description="proposals per trial at most, duplicates and refused ones included")] = 50
-    failures: FailureLimits = FailureLimits()
+    failures: Annotated[FailureLimits, Field(description="when failing trials stop the study")] = FailureLimits()
 
     def worker_count(self) -> int:
         """The number of worker processes: `workers`, or one per core this process may use."""

@@ -27,16 +27,16 @@ Bound = float | int | str | None
 class Window(Options):
     """A budget on a counted cost: numbers (`60M`; for bytes also `4MiB`), or shares of the baseline's (`96%`)."""
 
-    low: Bound = None
-    high: Bound = None
+    low: Annotated[Bound, Field(description="the least it may cost")] = None
+    high: Annotated[Bound, Field(description="the most it may cost")] = None
 
 
 class LatencyWindow(Window):
     """A budget on latency, as a ratio to the baseline network's, and how it is measured."""
 
-    runtime: Literal["eager"] = "eager"
-    threads: Annotated[int, Field(ge=1, le=256)] = 1
-    batch: Annotated[int, Field(ge=1, le=4096)] = 1
+    runtime: Annotated[Literal["eager"], Field(description="how the network is run")] = "eager"
+    threads: Annotated[int, Field(ge=1, le=256, description="of one call")] = 1
+    batch: Annotated[int, Field(ge=1, le=4096, description="images in one call")] = 1
 
 
 Counted = create_model("Counted", __base__=Options, **{n: (Window | None, Field(None, description=q.doc)) for n, q in COSTS.items()})
@@ -45,40 +45,46 @@ Counted = create_model("Counted", __base__=Options, **{n: (Window | None, Field(
 class Budgets(Counted):
     """The windows, one for each cost there is; what is not named is free."""
 
-    latency: LatencyWindow | None = None
+    latency: Annotated[LatencyWindow | None, Field(description="CPU time of one call, as a ratio to the baseline's")] = None
 
 
 class Finalists(Options):
     """Which trained networks are retrained for the answer: the best `take` of each choice of `per`, with `seeds` seeds each."""
 
-    take: Annotated[int, Field(ge=1, le=100)] = 2
-    per: str | None = None
-    epochs: Annotated[int | None, Field(ge=1)] = None
-    seeds: Annotated[int, Field(ge=1, le=100)] = 3
+    take: Annotated[int, Field(ge=1, le=100, description="networks of each choice")] = 2
+    per: Annotated[str | None, Field(description="the hole whose choices are meant; unset: the one that is compared")] = None
+    epochs: Annotated[int | None, Field(ge=1, description="of a final training; unset: as in the search")] = None
+    seeds: Annotated[int, Field(ge=1, le=100, description="trainings of each network")] = 3
 
 
 class Compare(Options):
     """The hole whose choices are compared."""
 
-    by: str
+    by: Annotated[str, Field(description="its name, such as `block`")]
 
 
 class StudyFile(Options):
     """The whole file, as written."""
 
-    format: Literal["blockspace/study/1"]
-    study: Annotated[str, Field(pattern=f"^{NAME}$")]
-    doc: str = ""
-    space: str
-    data: str | dict[str, Any] = "digits"
-    baseline: dict[str, str | int | float | bool] = {}
-    budget: Budgets = Budgets()
-    objectives: list[dict[Literal["maximize", "minimize"], str]] = [{"maximize": "val_acc"}]
-    search: SearchOptions = SearchOptions()
-    train: Recipe = Recipe()
-    finalists: Finalists = Finalists()
-    compare: Compare | None = None
-    out: str | None = None
+    format: Annotated[Literal["blockspace/study/1"], Field(description="which grammar the file is written in")]
+    study: Annotated[str, Field(pattern=f"^{NAME}$", description="its name: small letters, digits, `.`, `_`, `-`")]
+    doc: Annotated[str, Field(description="the question, in one line")] = ""
+    space: Annotated[str, Field(description="the network file with holes, relative to this file, or a library network")]
+    data: Annotated[str | dict[str, Any], Field(description="a data set's name, or `{folder: my/images}` and other settings")] = "digits"
+    baseline: Annotated[
+        dict[str, str | int | float | bool],
+        Field(description="holes of the space and their values: the network that shares and ratios refer to; `macs: 5M` solves its widths"),
+    ] = {}
+    budget: Annotated[Budgets, Field(description="what a network may cost")] = Budgets()
+    objectives: Annotated[
+        list[dict[Literal["maximize", "minimize"], str]],
+        Field(description="what is searched for: `val_acc`, `val_loss`, or a cost"),
+    ] = [{"maximize": "val_acc"}]
+    search: Annotated[SearchOptions, Field(description="how the space is searched")] = SearchOptions()
+    train: Annotated[Recipe, Field(description="how each network is trained")] = Recipe()
+    finalists: Annotated[Finalists, Field(description="which networks are retrained for the answer")] = Finalists()
+    compare: Annotated[Compare | None, Field(description="what the answer compares")] = None
+    out: Annotated[str | None, Field(description="the run directory; unset: `runs/` and the study's name")] = None
 
 
 @dataclass(frozen=True)

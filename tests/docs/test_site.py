@@ -1,0 +1,95 @@
+"""The site builds without a warning, and what its pages take from the code is whole."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from blockspace.blocks import names
+from blockspace.errors import CODES
+from blockspace.ops import OPS
+from blockspace.schema import CHANNEL_NAMES, FILE_KEYS, FUNCTIONS_MEAN, STEP_KEYS_MEAN, schema
+
+ROOT = Path(__file__).parents[2]
+
+
+def hooks():
+    """docs/hooks.py, as mkdocs loads it."""
+    spec = importlib.util.spec_from_file_location("hooks", ROOT / "docs" / "hooks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return hooks().pages()
+
+
+def test_every_marker_is_filled(pages):
+    assert not [name for name, text in pages.items() if "<!-- generated" in text]
+
+
+def test_the_grammar_is_whole(pages):
+    text = pages["grammar.md"]
+    steps = [name for name, op in OPS.items() if op.step or op.kind == "merge"]
+    wanted = [*steps, *FILE_KEYS, *STEP_KEYS_MEAN, *CHANNEL_NAMES, *FUNCTIONS_MEAN, *CODES]
+    assert not [word for word in wanted if f"`{word}" not in text]
+
+
+def test_the_library_is_whole(pages):
+    assert not [name for kind in ("block", "network") for name in names(kind) if f"`{name}`" not in pages["library.md"]]
+
+
+def test_every_option_of_a_study_is_explained(pages):
+    found = schema("study")
+    models = found["$defs"] | {"StudyFile": found}
+    missing = [f"{m}.{key}" for m, about in models.items() for key in about.get("properties", {}) if f"`{key}" not in pages["study.md"]]
+    assert not missing
+
+
+def test_every_command_is_there(pages):
+    from blockspace.cli.app import program
+
+    registered = [command.name or command.callback.__name__ for command in program().registered_commands]
+    assert not [name for name in registered if f"## blockspace {name}" not in pages["commands.md"]]
+
+
+def test_meanings_cover_the_code():
+    from blockspace.blocks import words
+    from blockspace.blocks.expr import FUNCTIONS
+    from blockspace.blocks.file import KEYS, SPEC_KEYS
+    from blockspace.schema import DEFAULTS_MEAN, PARAM_KEYS, SETTINGS
+
+    assert set(FUNCTIONS_MEAN) == set(FUNCTIONS) and set(CHANNEL_NAMES) == set(words.OWN_NAMES)
+    assert set(FILE_KEYS) == {key for keys in KEYS.values() for key in keys} and set(PARAM_KEYS) == set(SPEC_KEYS)
+    assert set(DEFAULTS_MEAN) == set(words.DEFAULTS) and set(STEP_KEYS_MEAN) >= words.STEP_KEYS
+    assert set(SETTINGS) >= {"k", *words.CONV_KEYS, *words.POOL_KEYS, *words.NORM_KEYS, *words.SHORTCUT_KEYS}
+
+
+def test_links_of_the_readme():
+    text = (ROOT / "README.md").read_text()
+    targets = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith(("http", "#"))]
+    assert not [target for target in targets if not (ROOT / target).exists()]
+
+
+@pytest.mark.slow
+def test_the_site_builds(tmp_path):
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("material")
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+
+    config = load_config(str(ROOT / "mkdocs.yml"), site_dir=str(tmp_path / "site"), strict=True)
+    build(config)
+    assert (tmp_path / "site" / "grammar" / "index.html").exists() and "http" not in external(tmp_path / "site" / "index.html")
+    assert not (tmp_path / "site" / "hooks.py").exists()
+
+
+def external(page: Path) -> str:
+    """The addresses a page loads scripts, styles and fonts from."""
+    found = re.findall(r'<(?:script|link)[^>]+(?:src|href)="(http[^"]+)"', page.read_text())
+    return " ".join(address for address in found if "canonical" not in address)
