@@ -130,6 +130,19 @@ def options(model: str) -> str:
     return table(("key", "takes", "default", "meaning"), rows)
 
 
+def model(path: str) -> str:
+    """The keys of a pydantic model that the study's schema does not hold, by its import path."""
+    from importlib import import_module
+
+    from blockspace.schema import AsWritten
+
+    module, _, name = path.rpartition(".")
+    found = getattr(import_module(module), name).model_json_schema(schema_generator=AsWritten)["properties"]
+    return table(
+        ("key", "takes", "default", "meaning"), [(code(k), takes(v), default(v), v.get("description", "")) for k, v in found.items()]
+    )
+
+
 def alternatives(path: str) -> str:
     """The alternatives of a key such as `Recipe.optimizer`, each with its settings and their defaults."""
     model, _, key = path.partition(".")
@@ -238,7 +251,20 @@ def exit_codes() -> str:
 
 TABLES = {
     function.__name__: function
-    for function in (meanings, windows, operations, value_words, likely, errors, library, options, alternatives, commands, exit_codes)
+    for function in (
+        meanings,
+        windows,
+        operations,
+        value_words,
+        likely,
+        errors,
+        library,
+        options,
+        model,
+        alternatives,
+        commands,
+        exit_codes,
+    )
 }
 
 

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = face(
     {
         "kinds": ("KINDS", "modeline", "schema", "stored", "text"),
         "meanings": ("CHANNEL_NAMES", "DEFAULTS_MEAN", "FILE_KEYS", "FUNCTIONS_MEAN", "PARAM_KEYS", "SETTINGS", "STEP_KEYS_MEAN"),
+        "study": ("AsWritten",),
         "operations": ("pattern_words", "setting_rows"),
     },
 )

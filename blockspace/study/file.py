@@ -148,6 +148,8 @@ def override(root: Map, text: str) -> None:
     if not equals or not key:
         raise error("E-KEY", f"{text!r} is not an override", Mark(source, 1, 1), "write key.path=value, as search.trials=40")
     node = parse(content, "<command line>") if content.strip() else Scalar("", Mark(source, 1, len(key) + 2))
+    if isinstance(node, Scalar):  # shown with the key before it
+        node.mark = Mark(source, 1, len(key) + 2, max(1, len(content)))
     *parents, last = split_path(root, key)
     here = root
     for part in parents:

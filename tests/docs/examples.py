@@ -6,7 +6,7 @@
 - `yaml title="NAME"`: written to NAME. Without a title it is a piece of a file: read as YAML, and checked when it says its format.
 
 A comment before a block changes that: `<!-- test: exit 2 -->`, `<!-- test: tiny -->` (the studies beside the page are made small first),
-`<!-- test: skip, REASON -->`.
+`<!-- test: skip, REASON -->`; and `<!-- test command -->` marks what CI runs as it stands.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BLOCK = re.compile(
-    r"(?:^<!-- test: (?P<mark>[^\n]*?) -->\n\s*)?^(?P<indent> *)```(?P<info>[^\n]*)\n(?P<body>.*?)^ *```\s*$", re.MULTILINE | re.DOTALL
+    r"(?:^<!-- test(?::| command) ?(?P<mark>[^\n]*?) -->\n\s*)?^(?P<indent> *)```(?P<info>[^\n]*)\n(?P<body>.*?)^ *```\s*$",
+    re.MULTILINE | re.DOTALL,
 )
 TITLE = re.compile(r'title="([^"]+)"')
 PRINTED = ("", "text")
@@ -63,7 +64,8 @@ def block(match: re.Match, text: str) -> Example:
     title = TITLE.search(rest)
     lines = match["body"].splitlines()
     body = "\n".join(line.removeprefix(match["indent"]) for line in lines) + "\n"
-    return Example(language, title[1] if title else "", body, match["mark"] or "", text.count("\n", 0, match.start()) + 1)
+    mark = "skip, CI runs it" if match[0].startswith("<!-- test command") else match["mark"] or ""
+    return Example(language, title[1] if title else "", body, mark, text.count("\n", 0, match.start()) + 1)
 
 
 def commands(example: Example) -> list[str]:

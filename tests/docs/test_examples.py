@@ -55,7 +55,7 @@ class Page:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(example.text)
         elif "format: blockspace/" in example.text:
-            path = self.folder / "_piece.yaml"
+            path = self.folder / ("studies" if "blockspace/study/" in example.text else ".") / "_piece.yaml"
             path.write_text(example.text)
             assert main(["check", str(path)]) == 0, f"line {example.line}: {self.said()[1]}"
         else:
