@@ -130,6 +130,16 @@ def options(model: str) -> str:
     return table(("key", "takes", "default", "meaning"), rows)
 
 
+def other_settings() -> str:
+    """The sections of settings that docs/study.md does not show by name."""
+    shown = set(re.findall(r"generated: options (\w+)", (Path(__file__).parent / "study.md").read_text(encoding="utf-8")))
+    unions = [choices(found) for about in definitions().values() for found in about.get("properties", {}).values()]
+    shown |= {target(one) for union in unions for one in union.values()}
+    left = {name: about for name, about in definitions().items() if name not in shown and about.get("properties")}
+    texts = [f"### {name} {{ #{name.lower()} }}\n\n{about.get('description', '')}\n\n{options(name)}" for name, about in left.items()]
+    return "\n\n".join(texts)
+
+
 def model(path: str) -> str:
     """The keys of a pydantic model that the study's schema does not hold, by its import path."""
     from importlib import import_module
