@@ -270,6 +270,7 @@ TABLES = {
         errors,
         library,
         options,
+        other_settings,
         model,
         alternatives,
         commands,
