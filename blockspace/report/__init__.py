@@ -1,4 +1,4 @@
-"""Results as an answer, tables and CSV. numpy and the standard library only.
+"""Results as an answer, tables and CSV. No torch.
 
 Names are loaded on first use (PEP 562), so that what needs no numpy does not import it."""
 
@@ -8,8 +8,11 @@ __getattr__, __dir__, __all__ = face(
     __name__,
     {
         "answer": ("Answer", "Difference", "Finalist", "Row", "compare"),
+        "answer_file": ("answer_json", "read_answer"),
         "bootstrap": ("Interval", "difference"),
         "table": ("answer_table", "grid", "number"),
+        "html": ("front_png", "front_svg", "page", "write_page"),
+        "run": ("Final", "Run", "Surroundings", "Training", "Trial"),
         "results": ("COLUMNS", "results_csv", "write_results"),
     },
 )

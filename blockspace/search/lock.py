@@ -79,3 +79,25 @@ def describe(file: IO[str]) -> str:
         return f"pid {holder['pid']} on {holder['host']} since {holder['started']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "it has not said who it is"
+
+
+def holder(folder: str | Path) -> str | None:
+    """Who holds the lock in `folder` now, found without taking it; None when nobody does."""
+    path = Path(folder) / NAME
+    try:
+        with open(path, encoding="utf-8") as file:
+            return describe(file) if locked(os.fstat(file.fileno()).st_ino) else None
+    except OSError:
+        return None
+
+
+def locked(inode: int) -> bool:
+    """Whether the kernel lists a lock on this file. Where there is no such list (not Linux), nothing is said to be locked.
+
+    The device is not compared: overlay file systems show another one there.
+    """
+    try:
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return False
+    return any("FLOCK" in line and line.split()[-3].endswith(f":{inode}") for line in lines)

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = face(
         "run": ("search",),
         "rows": ("front",),
         "outcome": ("Outcome", "as_json"),
+        "reading": ("read_run", "write_report"),
         "rehearsal": ("rehearse", "report", "measured"),
         "handover": ("export",),
         "doctor": ("diagnose",),

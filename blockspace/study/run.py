@@ -13,6 +13,7 @@ from blockspace.errors import StorageError, error
 from blockspace.files import write_atomic
 from blockspace.search import Candidate, Row, StudyLock, Task, Workers, run
 from blockspace.study import finals
+from blockspace.study.ending import reported, write_answer
 from blockspace.study.outcome import Outcome
 from blockspace.study.question import Question, ask
 from blockspace.study.rows import write_results
@@ -35,26 +36,30 @@ def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | No
     question = ask(path, texts)
     check_data(question.study.data)
     question.proposals.check_reachable()
-    with ExitStack() as stack:
-        # the workers' server starts while the data is looked at; a study that cannot run leaves no folder behind
-        workers = stack.enter_context(Workers(question.options.search.worker_count(), PRELOAD))
+    # the workers' server starts while the data is looked at; a study that cannot run leaves no folder behind
+    with Workers(question.options.search.worker_count(), PRELOAD) as workers:
         look = preflight(question.study.data, question.study.folder)
         folder = prepared(question)
         emit = logged(folder, on_event)
         emit("asked", asked(question, look))
         for line in look.lines():
             emit("data", {"label": line})
-        lock = stack.enter_context(StudyLock(folder))
-        rows = searched(question, folder, workers, lock, emit, look)
-        write_results(folder, rows, question.per)
-        chosen = finals.choose(question, rows)
-        emit("finals", {"networks": len(chosen), "trainings": len(chosen) * question.options.finalists.seeds})
-        results = finals.retrain(question, chosen, workers, emit)
+        with reported(folder, emit), StudyLock(folder) as lock:
+            return answered(question, folder, workers, lock, emit, look)
+
+
+def answered(question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight) -> Outcome:
+    """Search, finals, answer, export."""
+    rows = searched(question, folder, workers, lock, emit, look)
+    write_results(folder, rows, question.per)
+    chosen = finals.choose(question, rows)
+    emit("finals", {"networks": len(chosen), "trainings": len(chosen) * question.options.finalists.seeds})
+    results = finals.retrain(question, chosen, workers, emit)
     found = finals.answer(question, chosen, results)
     emit("exporting", {"networks": sum(one.family != finals.BASELINE for one in chosen)})
     exported = finals.export_all(question, chosen, test_lines(found), emit)
     outcome = Outcome(question, rows, found, exported)
-    write_atomic(folder / "answer.txt", outcome.text() + "\n")
+    write_answer(folder, outcome)
     return outcome
 
 

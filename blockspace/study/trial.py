@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import platform
 import signal
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from blockspace.files import write_atomic
-from blockspace.search import Pulse, Result, Task
+from blockspace.search import Pulse, Result, Task, available_cores
 
 if TYPE_CHECKING:
     from blockspace.search import SearchOptions
@@ -123,7 +124,24 @@ class StopAtEpoch:
 
 def versions() -> dict[str, str]:
     """What a result depends on beside its inputs."""
-    return {"python": platform.python_version()} | {name: version(name) for name in ("blockspace", "torch", "lightning")}
+    names = ("blockspace", "torch", "lightning", "optuna")
+    return {"python": platform.python_version()} | {name: version(name) for name in names} | {"machine": machine(), "device": device()}
+
+
+def machine() -> str:
+    """Where this runs: `ada: Linux x86_64, 8 of 16 cores`."""
+    usable = f"{available_cores()} of {os.cpu_count()} cores"
+    return f"{platform.node()}: {platform.system()} {platform.machine()}, {usable}"
+
+
+def device() -> str:
+    """What torch computes on when nothing else is asked for: the GPU's name, or the CPU with its number of threads."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    threads = torch.get_num_threads()
+    return f"cpu, {threads} thread{'s' * (threads > 1)}"
 
 
 def save_weights(module, path: Path) -> None:

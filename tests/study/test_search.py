@@ -20,15 +20,6 @@ from blockspace.study.run import same_data
 from blockspace.train import kept_preflight, preflight
 
 
-@pytest.fixture(scope="module")
-def done(tmp_path_factory):
-    """One run of the tiny study, and what it said on the way."""
-    folder = tmp_path_factory.mktemp("tiny")
-    events: list[str] = []
-    outcome = bs.search(tiny.write(folder), [f"out={folder / 'run'}"], on_event=lambda kind, _data: events.append(kind))
-    return folder, outcome, events
-
-
 def table(folder):
     with open(folder / "run" / "results.csv", newline="") as file:
         return list(csv.DictReader(file))

@@ -20,6 +20,8 @@ def line(kind: str, data: dict, standing: Standing) -> str | None:
         return f"finals: {data['trainings']} trainings of {data['networks']} networks"
     if kind == "exporting":
         return f"exporting {data['networks']} networks"
+    if kind == "warning":
+        return data["reason"]
     return stopping(data) if kind == "stopping" else None
 
 

@@ -1,0 +1,74 @@
+"""Axes: from numbers to places, with ticks a person would choose."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+DECADE = 10.0  # a span of more than this is drawn on a logarithmic scale
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Maps [low, high] to [start, end] in pixels; `ticks` are (value, words)."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool
+    ticks: tuple[tuple[float, str], ...]
+
+    def __call__(self, value: float) -> float:
+        """The place of a value, kept to the axis."""
+        low, high, at = (math.log(v) for v in (self.low, self.high, max(value, 1e-300))) if self.log else (self.low, self.high, value)
+        share = min(1.0, max(0.0, (at - low) / (high - low)))
+        return self.start + share * (self.end - self.start)
+
+
+def axis(values: Sequence[float], start: float, end: float, words: Callable[[float], str], wanted: int = 6, zero: bool = False) -> Axis:
+    """An axis that holds all values with a little room, logarithmic where they are positive and span over a decade.
+
+    `zero` keeps zero in sight. `words` writes a tick's value.
+    """
+    finite = [float(v) for v in values if v is not None and math.isfinite(v)] or [0.0, 1.0]
+    low, high = min(finite), max(finite)
+    if zero:
+        low, high = min(low, 0.0), max(high, 0.0)
+    log = low > 0 and high / low > DECADE
+    if log:
+        room = (high / low) ** 0.05
+        low, high = low / room, high * room
+        places = log_ticks(low, high, wanted)
+    else:
+        room = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
+        low, high = low - room * (low != 0 or not zero), high + room * (high != 0 or not zero)
+        places = linear_ticks(low, high, wanted)
+    return Axis(low, high, start, end, log, tuple((v, t) for v, t in zip(places, distinct(places, words))))
+
+
+def linear_ticks(low: float, high: float, wanted: int) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten inside [low, high]."""
+    raw = (high - low) / max(1, wanted)
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(f * power for f in (1, 2, 5, 10) if f * power >= raw * 0.75)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [round(n * step, 12) for n in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float, wanted: int) -> list[float]:
+    """1, 2, 5 of each decade inside [low, high]; only powers of ten where that is too many."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for factors in ((1, 2, 5), (1, 3), (1,)):
+        found = [f * 10.0**d for d in decades for f in factors if low <= f * 10.0**d <= high]
+        if len(found) <= wanted + 2:
+            return found
+    return found[:: max(1, len(found) // wanted)]
+
+
+def distinct(values: Sequence[float], words: Callable[[float], str]) -> list[str]:
+    """Each value's words, with as many digits as it takes to tell neighbours apart."""
+    found = [words(v) for v in values]
+    return found if len(set(found)) == len(found) else [f"{v:.6g}" for v in values]

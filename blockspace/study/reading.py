@@ -1,0 +1,161 @@
+"""Reading: a run directory as the report's plain data, while the study runs and after. No lock is taken, nothing of the study written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from blockspace.cost import COSTS, Budget
+from blockspace.errors import error
+from blockspace.report import Run, Trial, read_answer, write_page
+from blockspace.search import Row, holder, stored
+from blockspace.study.file import MEASURED, Study, load_study, resolved
+from blockspace.study.finalists import counted, finalists, graph_of, near, scored, surroundings
+from blockspace.study.finals import BASELINE
+from blockspace.study.rows import best, front
+
+
+def write_report(folder: str | Path) -> Path:
+    """Write `report.html` and `front.png` of a run directory from what is in it. Raises BlockspaceError, StorageError."""
+    return write_page(read_run(folder), folder)
+
+
+def read_run(folder: str | Path) -> Run:
+    """The run directory as of now. Raises BlockspaceError (E-FILE for a folder that is none) and StorageError (a damaged database)."""
+    folder = Path(folder)
+    if not (folder / "study.yaml").is_file():
+        raise error("E-FILE", f"{folder} is no run directory: it has no study.yaml", help="give a folder such as runs/hs_vs_resnext")
+    notes: list[str] = []
+    study, found = load_study(folder / "study.yaml"), stored(folder)
+    per = hole(study, found.rows)
+    families = family_names(found, per)
+    chosen = best(found.rows, found.objectives, per, families, study.options.finalists.take)
+    finals = finalists(folder, study, chosen, per, notes)
+    state, words = state_of(folder, found.rows, study, finals)
+    base, place = baseline(folder, notes), near(folder)
+    return Run(
+        name=study.name, question=" ".join(study.options.doc.split()), state=state, words=words, folder=place,
+        command=f"blockspace search STUDY.yaml out={place}", objectives=found.objectives,
+        trials=trials(found.rows, found.objectives, per, study.name), wanted=study.options.search.trials,
+        families=tuple(families) or (study.name,), budgets=budgets(study, base), baseline=base, finals=finals,
+        answer=answer(folder, finals, study.options.search.seed, notes), settings=(folder / "study.yaml").read_text(encoding="utf-8"),
+        facts=facts(study), surroundings=surroundings(folder, found.rows, finals), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def hole(study: Study, rows: list[Row]) -> str | None:
+    """The hole whose choices are compared: named by the study, else the first that the rows know."""
+    compared = study.options.compare.by if study.options.compare else None
+    known = next((name for row in rows for name in row.families), None)
+    return study.options.finalists.per or compared or known
+
+
+def family_names(found, per: str | None) -> list[str]:
+    """The choices of the compared hole in their declared order; those no proposal had yet are named too."""
+    if per is None:
+        return []
+    seen = [row.families[per] for row in found.rows if per in row.families]
+    return list(dict.fromkeys([*found.choices.get(per, []), *seen]))
+
+
+def trials(rows: list[Row], objectives: dict[str, str], per: str | None, name: str) -> tuple[Trial, ...]:
+    """Every row as the report has it."""
+    ahead = {row.number for row in front(rows, objectives)}
+    return tuple(
+        Trial(
+            number=row.number, state=row.status, family=row.families.get(per, "") if per else name, label=row.label, key=row.key,
+            values={**row.costs, **row.values, **row.metrics, **row.measured}, choices={**row.params, **row.solved},
+            allowed=row.best_allowed, front=row.number in ahead, seconds=row.seconds, seed=row.seed, reason=row.reason,
+            duplicate_of=row.duplicate_of,
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+def baseline(folder: Path, notes: list[str]) -> dict[str, float]:
+    """The baseline's costs, counted from its file; its latency is the unit of latency."""
+    places = [folder / "baseline.yaml", *sorted((folder / "finalists" / BASELINE).glob("seed-*/arch.yaml"))]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        notes.append("The baseline's file is not there, so the baseline and budgets relative to it are not drawn.")
+        return {}
+    graph = graph_of(path, notes)
+    return {**counted(graph), "latency": 1.0} if graph else {}
+
+
+def budgets(study: Study, base: dict[str, float]) -> tuple[Budget, ...]:
+    """The study's windows as numbers; one relative to a baseline that is not known is left out."""
+    found = []
+    for name in (*COSTS, *MEASURED):
+        window = getattr(study.options.budget, name, None)
+        reference = 1.0 if name in MEASURED else base.get(name)
+        if window is not None and reference is not None:
+            found.append(resolved(window, name, reference, None))
+    return tuple(budget for budget in found if budget is not None)
+
+
+def answer(folder: Path, finals, seed: int, notes: list[str]):
+    """The answer as the study wrote it, when it is of these finalists and their trainings, else made anew of those that are scored."""
+    rivals, base = scored(folder, finals)
+    if not rivals:
+        return None
+    names = {(one.name, len(one.correct)) for one in (*rivals, *([base] if base else []))}
+    try:
+        written = read_answer((folder / "answer.json").read_text(encoding="utf-8"))
+        if {(row.name, row.seeds) for row in written.rows} == names:
+            return written
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as reason:
+        notes.append(f"answer.json could not be read ({reason}); the answer was made anew from the scores.")
+    from blockspace.report import compare
+
+    return compare(rivals, base, seed=seed)
+
+
+def state_of(folder: Path, rows: list[Row], study: Study, finals) -> tuple[str, str]:
+    """finished, running, stopped or failed, and one line about it."""
+    who = holder(folder)
+    trained = sum(row.status == "trained" for row in rows)
+    final = [t for one in finals for t in one.trainings if t.replicate is not None]
+    finished = sum(t.state == "trained" for t in final)
+    done = f"{trained} of {study.options.search.trials} networks trained, {finished} of {len(final)} trainings of the finals"
+    if who:
+        return "running", f"{done}; {who}"
+    kind, when, reason = last_words(folder)
+    if kind == "done" or (kind == "exporting" and (folder / "answer.txt").is_file()):
+        return "finished", when
+    if kind == "failed":
+        return "failed", f"{reason} ({done})"
+    return "stopped", f"before its end: {done}. The same command goes on."
+
+
+def last_words(folder: Path) -> tuple[str, str, str]:
+    """(what, when, why) of the log's last line about where the study is: asked, exporting, done, stopped or failed."""
+    try:
+        lines = (folder / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "", "", ""
+    refused = 0  # starts that found the folder taken: they changed nothing
+    for line in reversed(lines):
+        when, _, rest = line.partition(" ")
+        kind, _, reason = rest.partition(" ")
+        refused += kind == "refused"
+        if kind == "asked" and refused:
+            refused -= 1
+        elif kind in ("asked", "exporting", "done", "stopped", "failed"):
+            return kind, when.replace("T", " "), reason
+    return "", "", ""
+
+
+def facts(study: Study) -> dict[str, str]:
+    """What a reader asks of the conditions, one line each."""
+    options = study.options
+    final, search = options.finalists, options.search
+    epochs, each = final.epochs or options.train.epochs, f" of each {final.per}" if final.per else ""
+    return {
+        "data": options.data if isinstance(options.data, str) else json.dumps(options.data),
+        "search": f"{search.sampler}, {search.trials} networks, seed {search.seed}; a training's follows from it and the network's key",
+        "training": f"{options.train.epochs} epochs in the search, batch {options.train.batch}, {options.train.precision}",
+        "finals": f"best {final.take}{each} and the baseline, {final.seeds} seeds each, {epochs} epochs",
+    }
