@@ -12,7 +12,7 @@ from blockspace.graph import Graph
 from blockspace.report.answer import Answer
 
 State = Literal["finished", "running", "stopped", "failed"]
-FAILED = ("failed", "oom", "timeout")
+FAILED = ("failed", "oom", "timeout", "hung")
 METRICS = ("val_acc", "val_loss")  # of the validation split, last epoch; everything else that is drawn is a cost
 
 
@@ -115,7 +115,7 @@ class Run:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many were proposed, and what became of them; `failed` includes out of memory and out of time."""
+        """How many were proposed, and what became of them; `failed` includes out of memory, out of time and hung."""
         states = Counter("failed" if t.state in FAILED else t.state for t in self.trials)
         named = {name: states.get(name, 0) for name in ("trained", "duplicate", "over_budget", "diverged", "failed", "running")}
         return {"proposed": len(self.trials), **named}

@@ -64,6 +64,8 @@ class Progress:
             self.say(line(kind, data, self.standing))
         elif kind == "asked" and data["notes"] and not self.quiet:
             self.say("\n".join(data["notes"]))
+        elif kind == "warning":
+            self.say(data["reason"])
 
     def words(self, kind: str, data: dict) -> list[str]:
         """What the trainings have written since the last event."""
