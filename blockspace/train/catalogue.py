@@ -28,32 +28,35 @@ MarkOf = Callable[[tuple], Mark | None]
 class DataSpec(Options):
     """The `data:` of a study: a known name, a folder of images with one sub-folder per class, or a function of the user's."""
 
-    name: str | None = None
-    # class folders: `folder/CLASS/*.png`, or `folder/train/CLASS/*.png` with val and test beside train
-    folder: str | None = None
-    # `package.module:function`, which returns the data; see blockspace/train/own.py
-    python: str | None = None
-    # arguments of that function, or a named set's choices, as `{name: emnist, options: {split: letters}}`
-    options: dict[str, Any] = {}
-    # where the files of a named data set lie (torchvision's root, or the folder of Fashion-MNIST's four idx files); also written `root`
-    path: str | None = None
-    download: bool = False
-    # images in each part of the split; what is not said is the data set's usual split
-    train: Count | None = None
-    val: Count | None = None
-    test: Count | None = None
-    # of the split, not of the training
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    # pixels on each side
-    size: Pixels | None = None
-    # how images of another size are brought to it: the shorter side resized and the middle taken, or both sides resized (bilinear)
-    fit: Literal["crop", "stretch"] = "crop"
-    # 1 (grey) or 3 (RGB)
-    channels: Annotated[int, Field(ge=1, le=3)] | None = None
-    # processes that decode images too many for the memory
-    workers: Annotated[int, Field(ge=0, le=64)] = 0
-    # an image file that cannot be read: stop before anything is trained, or leave out up to 0.1 % of all and report them
-    on_bad_sample: Literal["fail", "skip"] = "fail"
+    name: Annotated[str | None, Field(description="a known data set")] = None
+    folder: Annotated[
+        str | None, Field(description="class folders: `folder/CLASS/*.png`, or `folder/train/CLASS/*.png` with val and test beside train")
+    ] = None
+    python: Annotated[str | None, Field(description="`package.module:function`, which returns the data")] = None
+    options: Annotated[
+        dict[str, Any],
+        Field(description="arguments of that function, or a named set's choices, as `{name: emnist, options: {split: letters}}`"),
+    ] = {}
+    path: Annotated[
+        str | None,
+        Field(description="where the files of a named set lie (torchvision's root, or the folder of its four idx files); also `root`"),
+    ] = None
+    download: Annotated[bool, Field(description="whether a named set may be fetched")] = False
+    train: Annotated[Count | None, Field(description="images to train on; unset: the data set's usual split")] = None
+    val: Annotated[Count | None, Field(description="images to choose by")] = None
+    test: Annotated[Count | None, Field(description="images scored once, at the end")] = None
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="of the split, not of the training")] = 0
+    size: Annotated[Pixels | None, Field(description="pixels on each side")] = None
+    fit: Annotated[
+        Literal["crop", "stretch"],
+        Field(description="images of another size: the shorter side resized and the middle taken, or both sides resized (bilinear)"),
+    ] = "crop"
+    channels: Annotated[int | None, Field(ge=1, le=3, description="1 (grey) or 3 (RGB)")] = None
+    workers: Annotated[int, Field(ge=0, le=64, description="processes that decode images too many for the memory")] = 0
+    on_bad_sample: Annotated[
+        Literal["fail", "skip"],
+        Field(description="an unreadable image: stop before anything is trained, or leave out up to 0.1 % of all and report them"),
+    ] = "fail"
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSpec:
