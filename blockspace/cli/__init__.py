@@ -1,7 +1,7 @@
 """The command line. One file a command; a command's imports stand inside it.
 
-`show`, `check` and `ls` with plain arguments skip typer, whose import alone costs more than their work: they answer in the time it takes
-to start Python a few times. Everything else, and every option, goes through typer.
+`show`, `compare`, `check` and `ls` with plain arguments skip typer, whose import alone costs more than their work: they answer in the time
+it takes to start Python a few times. Everything else, and every option, goes through typer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import sys
 from importlib import import_module
 
-QUICK = ("check", "ls", "show")
+QUICK = ("check", "compare", "ls", "show")
 COMPLETING = "_BLOCKSPACE_COMPLETE"  # set by the shell's completion, which typer answers
 
 

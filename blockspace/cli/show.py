@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 
-def run(target: str | None = None, *settings: str, full: bool = False, source: bool = False, as_json: bool = False) -> None:
+def run(
+    target: str | None = None, *settings: str, full: bool = False, nodes: bool = False, source: bool = False, as_json: bool = False
+) -> None:
     """Print the drawing of a library name or YAML file, with `key=value` settings and `input=CxHxW`."""
     from blockspace.blocks import Network
     from blockspace.cli.arguments import expanded
@@ -31,8 +33,22 @@ def run(target: str | None = None, *settings: str, full: bool = False, source: b
     for line in holes(template):
         print(line)
     print()
-    print(outline(graph) if isinstance(template, Network) and not full else draw(graph))
+    print(node_table(graph) if nodes else outline(graph) if isinstance(template, Network) and not full else draw(graph))
     print(f"\n{cost(graph)} at {'x'.join(map(str, graph.input_shape))}")
+
+
+def node_table(graph) -> str:
+    """Every node with its shape and each of its costs."""
+    from blockspace.cli.columns import columns
+    from blockspace.cost import COSTS, amount, cost
+    from blockspace.ops import show as size
+
+    def text(name: str, value: int) -> str:
+        return (amount(name, value) if COSTS[name].unit else f"{value:,}") if value else ""
+
+    found = cost(graph).per_node
+    rows = [(n.name, n.op.label(), size(n.shape), *(text(name, getattr(found[n.name], name)) for name in COSTS)) for n in graph]
+    return columns(["node", "operation", "shape", *(quantity.word for quantity in COSTS.values())], rows, left=2)
 
 
 def holes(template) -> list[str]:
@@ -56,8 +72,9 @@ def register(app) -> None:
         target: str = typer.Argument(help="a library name, or a YAML file", autocompletion=templates),
         settings: list[str] = typer.Argument(None, help="key=value, and input=CxHxW", autocompletion=block_settings),
         full: bool = typer.Option(False, "--full", help="Every node of a network, not its blocks."),
+        nodes: bool = typer.Option(False, "--nodes", help="A table of every node with each of its costs."),
         source: bool = typer.Option(False, "--source", help="The network as plain PyTorch code."),
         as_json: bool = typer.Option(False, "--json", help="The graph as JSON."),
     ) -> None:
         """Draw a block or network with its channels and costs."""
-        run(target, *(settings or []), full=full, source=source, as_json=as_json)
+        run(target, *(settings or []), full=full, nodes=nodes, source=source, as_json=as_json)

@@ -3,7 +3,7 @@
 from blockspace.graph.graph import MAX_NODES, Graph, Node, Scope
 from blockspace.graph.names import attribute
 
-__all__ = ["MAX_NODES", "Graph", "Node", "Plan", "Scope", "Step", "attribute", "draw", "order", "outline", "plan"]
+__all__ = ["MAX_NODES", "Graph", "Node", "Plan", "Scope", "Step", "Structure", "attribute", "draw", "order", "outline", "plan", "stages"]
 
 
 def __getattr__(name: str):
@@ -15,4 +15,8 @@ def __getattr__(name: str):
         from blockspace.graph import execution
 
         return getattr(execution, name)
+    if name in ("Structure", "stages"):
+        from blockspace.graph import structure
+
+        return getattr(structure, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = face(
         "outcome": ("Outcome", "as_json"),
         "reading": ("read_run", "write_report"),
         "rehearsal": ("rehearse", "report", "measured"),
-        "handover": ("export",),
+        "handover": ("export", "resolve"),
         "doctor": ("diagnose",),
         "look": ("look_at",),
     },
