@@ -118,7 +118,8 @@ HEAVY = ("torch", "torchvision", "networkx", "optuna", "lightning", "numpy", "sk
 
 @pytest.mark.parametrize(
     "argv",
-    [["show", "resnext"], ["show", "resnet50", "--nodes"], ["compare", "resnext", "resnet_bottleneck"], ["check", "resnet50"], ["ls"], ["--help"], ["ls", "--json"], ["search", STUDY, "--dry-run"]],
+    [["show", "resnext"], ["show", "resnet50", "--nodes"], ["compare", "resnext", "resnet_bottleneck"], ["check", "resnet50"], ["ls"],
+     ["--help"], ["ls", "--json"], ["search", STUDY, "--dry-run"]],  # fmt: skip
     ids=lambda v: " ".join(Path(w).name for w in v),
 )
 def test_never_imports_torch(argv):

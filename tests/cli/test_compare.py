@@ -131,3 +131,11 @@ def test_depth_is_the_papers():
     """The number in the name: convolutions and the linear layer on the longest path."""
     for name, depth in (("resnet50", 50), ("resnet18", 18), ("vgg16", 16), ("densenet121", 121)):
         assert Structure.of(load(name).graph()).layers == depth
+
+
+def test_show_has_a_table_of_nodes(capsys):
+    assert main(["show", "resnet_bottleneck", "input=256x56x56", "--nodes"]) == 0
+    text = capsys.readouterr().out
+    conv, add = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("main.conv3x3.conv", "add "))
+    assert "conv3x3 64" in conv and "36,864" in conv and "115,605,504" in conv and "3 px" in conv
+    assert "9.188 MiB" in add and "moved" in text and "receptive field at 256x56x56" in text
