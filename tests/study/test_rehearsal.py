@@ -38,7 +38,7 @@ def test_the_estimate_looks_at_a_few_steps_only(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("blockspace.train.fitting.Batches", lambda split, *rest: seen.append(len(split)) or Batches(split, *rest))
     assert "ms a step" in measured(ask(tiny.write(tmp_path), ["data.train=1000", "train.batch=8"]))
-    assert seen == [24, 192]
+    assert seen == [24, 24, 216]
 
 
 def test_one_image_a_batch_is_refused_before_anything_is_trained(tmp_path):
