@@ -74,6 +74,29 @@ class Template:
         place = Env(None, {"in_channels": entering, "channels": entering}, self.file, run)
         return {key: (to_node(key, found), place) for key, found in self.settings.items()}, place
 
+    def svg(self, shape: Shape | None = None, **options) -> str:
+        """The picture for an input of `(C, H, W)`, as SVG; a block without a shape is drawn for its usual one. Options as `Graph.svg`."""
+        return self.graph(shape or self.usual_shape).svg(**options)
+
+    def png(self, shape: Shape | None = None, **options) -> bytes:
+        """The same as PNG."""
+        return self.graph(shape or self.usual_shape).png(**options)
+
+    def _repr_svg_(self) -> str | None:
+        """What a notebook shows; nothing where the block does not fit its usual shape."""
+        try:
+            return self.svg()
+        except BlockspaceError:
+            return None
+
+    def _repr_html_(self) -> str:
+        try:
+            return self.graph(self.usual_shape)._repr_html_()
+        except BlockspaceError as e:
+            from html import escape
+
+            return f"<pre>{escape(repr(self))}\n{escape(e.render())}</pre>"
+
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v}" for k, v in self.settings.items())
         return f"<{type(self).__name__} {self.name}({given})>"
@@ -85,6 +108,12 @@ class Block(Template):
     def graph(self, shape: Shape, values: dict | None = None) -> Graph:
         """The block for an input of `(C, H, W)`; `values` fills holes by name. Raises BlockspaceError with every mistake."""
         return self._expand(tuple(shape), values)
+
+    @property
+    def usual_shape(self) -> Shape:
+        """The `(C, H, W)` to show a block with when none is given: its default output channels, else 64, at 56 x 56."""
+        text = self.params.get("out_channels", "64")
+        return (int(text) if text.isdigit() else 64, 56, 56)
 
     def _run(self, run: Expansion):
         settings, place = self._given(run)
@@ -108,6 +137,11 @@ class Network(Template):
             raise error("E-TYPE", "`input:` is [channels, height, width]", node.mark)
         place = Env(None, {}, self.file, Expansion(self.holes, {}, (1, 1, 1)))
         return tuple(integer(item, place, "input") for item in node.items)
+
+    @property
+    def usual_shape(self) -> Shape:
+        """Its own input shape."""
+        return self.input_shape
 
     def fitted(self, shape: Shape, classes: int) -> Network:
         """The same network for data of this shape and number of classes: data wins over the file."""

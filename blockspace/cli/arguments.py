@@ -26,19 +26,11 @@ def shape(text: str) -> tuple[int, ...]:
 
 def expanded(target: str, given: dict[str, str]):
     """(template, graph) of a block or network with settings; `input=CxHxW` among them is the input shape."""
-    from blockspace.blocks import Network, unchecked
+    from blockspace.blocks import unchecked
 
     given = dict(given)
     wanted = given.pop("input", None)
     template = unchecked(target, **given)
     if wanted is not None:
         return template, template.graph(shape(wanted))
-    if isinstance(template, Network):
-        return template, template.graph()
-    return template, template.graph((usual_channels(template), 56, 56))
-
-
-def usual_channels(block) -> int:
-    """Input channels to show a block with, when none are given: its default output channels, else 64."""
-    text = block.params.get("out_channels", "64")
-    return int(text) if text.isdigit() else 64
+    return template, template.graph(template.usual_shape)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 
 def run(
-    target: str | None = None, *settings: str, full: bool = False, nodes: bool = False, source: bool = False, as_json: bool = False
+    target: str | None = None,
+    *settings: str,
+    full: bool = False,
+    nodes: bool = False,
+    source: bool = False,
+    as_json: bool = False,
+    picture: dict[str, str] | None = None,
+    mermaid: bool = False,
+    theme: str | None = None,
 ) -> None:
     """Print the drawing of a library name or YAML file, with `key=value` settings and `input=CxHxW`."""
     from blockspace.blocks import Network
@@ -21,6 +29,13 @@ def run(
         import json
 
         print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()}))
+        return
+    if picture:
+        for kind, path in picture.items():
+            written(graph, kind, path, theme, full)
+        return
+    if mermaid:
+        print(graph.mermaid(), end="")
         return
     if source:
         from blockspace.compiler import to_source
@@ -51,6 +66,15 @@ def node_table(graph) -> str:
     return columns(["node", "operation", "shape", *(quantity.word for quantity in COSTS.values())], rows, left=2)
 
 
+def written(graph, kind: str, path: str, theme: str | None, full: bool) -> None:
+    """Write the picture as svg or png to a file, and say so."""
+    from blockspace.files import write_atomic
+
+    draw, usual = {"svg": (graph.svg, "auto"), "png": (graph.png, "light")}[kind]
+    data = draw(theme=theme or usual, stages=False if full else None)
+    print(f"{write_atomic(path, data)}: {len(data):,} bytes")
+
+
 def holes(template) -> list[str]:
     """The places left open, one a line."""
     found = template.holes
@@ -75,6 +99,21 @@ def register(app) -> None:
         nodes: bool = typer.Option(False, "--nodes", help="A table of every node with each of its costs."),
         source: bool = typer.Option(False, "--source", help="The network as plain PyTorch code."),
         as_json: bool = typer.Option(False, "--json", help="The graph as JSON."),
+        svg: str = typer.Option(None, "--svg", metavar="FILE", help="The picture as an SVG file, for light and dark pages."),
+        png: str = typer.Option(None, "--png", metavar="FILE", help="The picture as a PNG file."),
+        theme: str = typer.Option(None, "--theme", help="light or dark; an SVG without it follows its reader's setting."),
+        mermaid: bool = typer.Option(False, "--mermaid", help="The text of a Mermaid flowchart."),
     ) -> None:
         """Draw a block or network with its channels and costs."""
-        run(target, *(settings or []), full=full, nodes=nodes, source=source, as_json=as_json)
+        picture = {kind: path for kind, path in (("svg", svg), ("png", png)) if path}
+        run(
+            target,
+            *(settings or []),
+            full=full,
+            nodes=nodes,
+            source=source,
+            as_json=as_json,
+            picture=picture,
+            mermaid=mermaid,
+            theme=theme,
+        )

@@ -1,22 +1,21 @@
-"""The graph: nodes with shapes, its canonical key, its order of execution, its text drawings."""
+"""The graph: nodes with shapes, its canonical key, its order of execution, its structure, its drawings as text and as pictures."""
 
 from blockspace.graph.graph import MAX_NODES, Graph, Node, Scope
 from blockspace.graph.names import attribute
 
-__all__ = ["MAX_NODES", "Graph", "Node", "Plan", "Scope", "Step", "Structure", "attribute", "draw", "order", "outline", "plan", "stages"]
+_HOME = {
+    **dict.fromkeys(("dot", "html", "mermaid", "outline", "png", "svg", "text"), "drawing"),
+    **dict.fromkeys(("Plan", "Step", "order", "plan"), "execution"),
+    **dict.fromkeys(("Structure", "stages"), "structure"),
+}  # loaded when first used
+_RENAMED = {"draw": "text"}
+__all__ = ["MAX_NODES", "Graph", "Node", "Scope", "attribute", *_RENAMED, *(name for name in _HOME if name != "text")]
 
 
 def __getattr__(name: str):
-    if name in ("draw", "outline"):
-        from blockspace.graph import drawing
+    name = _RENAMED.get(name, name)
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return drawing.text if name == "draw" else drawing.outline
-    if name in ("Plan", "Step", "order", "plan"):
-        from blockspace.graph import execution
-
-        return getattr(execution, name)
-    if name in ("Structure", "stages"):
-        from blockspace.graph import structure
-
-        return getattr(structure, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -196,6 +196,42 @@ class Graph:
 
         return key(self)
 
+    # -- drawings --------------------------------------------------------------------------------------------------------------------
+
+    def svg(self, **options) -> str:
+        """The picture as SVG; the options are those of `blockspace.graph.svg`: heat, fold, stages, theme, head."""
+        from blockspace.graph.drawing import svg
+
+        return svg(self, **options)
+
+    def png(self, **options) -> bytes:
+        """The picture as PNG; also `scale`, in pixels per unit of the SVG."""
+        from blockspace.graph.drawing import png
+
+        return png(self, **options)
+
+    def mermaid(self) -> str:
+        """The text of a Mermaid flowchart."""
+        from blockspace.graph.drawing import mermaid
+
+        return mermaid(self)
+
+    def dot(self) -> str:
+        """The text of a graphviz graph."""
+        from blockspace.graph.drawing import dot
+
+        return dot(self)
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def _repr_html_(self) -> str:
+        from blockspace.graph.drawing import html
+
+        return html(self)
+
+    # -- files -----------------------------------------------------------------------------------------------------------------------
+
     def as_dict(self) -> dict:
         """The JSON form; `from_dict` restores it, shapes inferred anew."""
         return {

@@ -99,6 +99,16 @@ def test_show_as_json(capsys):
     assert found["costs"]["params"] == 25_557_032 and found["key"].startswith("v1:")
 
 
+def test_show_as_a_picture(files, capsys):
+    code, out, _ = said(capsys, "show", "hs_block", "--svg", "a/hs.svg", "--png", "hs.png", "--theme", "dark")
+    assert code == 0 and out.startswith("a/hs.svg: ") and "hs.png: " in out
+    assert "#0d1117" in (files / "a/hs.svg").read_text() and (files / "hs.png").read_bytes().startswith(b"\x89PNG")
+    _, out, _ = said(capsys, "show", "hs_block", "--mermaid")
+    assert out.startswith("flowchart TD\n")
+    code, _, err = said(capsys, "show", "hs_block", "--png", "b.png", "--theme", "drak")
+    assert code == 2 and "did you mean 'dark'?" in err and not (files / "b.png").exists()
+
+
 def test_show_prints_holes_costs_and_the_paper(capsys):
     _, out, _ = said(capsys, "show", str(ROOT / "searchspaces" / "hs_vs_resnext.yaml"))
     assert "block.hs.splits" in out and "where block is hs" in out and "solved to the budget of macs" in out

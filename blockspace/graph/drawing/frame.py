@@ -1,0 +1,44 @@
+"""Frames: blocks with what is inside, and the whole drawing."""
+
+from __future__ import annotations
+
+from blockspace.graph.drawing.alike import folded
+from blockspace.graph.drawing.leaves import BADGE, LABEL
+from blockspace.graph.drawing.piece import Box, Piece
+from blockspace.graph.drawing.region import region
+from blockspace.graph.drawing.units import Level, Unit
+from blockspace.picture import width
+
+BAND, SIDE, FOOT = 30, 14, 16  # room in a frame above, beside and below what is inside
+BUS = 12  # above what is inside: where a value with several readers spreads
+
+
+def laid_out(level: Level, fold: bool) -> Piece:
+    """The whole drawing of a graph, without its title and legend."""
+    level = folded(level) if fold else level
+    return region(level.units, level.edges, lambda unit: framed(unit, fold), fold)
+
+
+def framed(unit: Unit, fold: bool) -> Piece | None:
+    """A block as a frame around its units; None for a unit that has nothing inside."""
+    if unit.level is None:
+        return None
+    inner = region(unit.level.units, unit.level.edges, lambda u: framed(u, fold), fold)
+    band = BAND if len(inner.tops) == 1 else BAND + BUS
+    left = max(SIDE, width(title(unit), LABEL, bold=True) + 2 * SIDE + (BADGE if unit.mark else 0) - inner.axis)
+    inner.moved(left, band)
+    whole = Piece(left + inner.w + SIDE, band + inner.h + FOOT, inner.axis)
+    whole.boxes.append(Box(unit, 0, 0, whole.w, whole.h))
+    whole.take(inner)
+    for port in inner.tops:
+        turn = [] if port.x == inner.axis else [(inner.axis, band - BUS), (port.x, band - BUS)]
+        whole.line(port.edge, (inner.axis, 0), *turn, (port.x, band))
+    for port in inner.bottoms:
+        turn = [] if port.x == inner.axis else [(port.x, whole.h - FOOT / 2), (inner.axis, whole.h - FOOT / 2)]
+        whole.line(port.edge, (port.x, whole.h - FOOT), *turn, (inner.axis, whole.h))
+    return whole
+
+
+def title(unit: Unit) -> str:
+    """What stands at the top of a frame."""
+    return f"{unit.label}  × {unit.times}" if unit.times > 1 else unit.label
