@@ -34,3 +34,8 @@ def expanded(target: str, given: dict[str, str]):
     if wanted is not None:
         return template, template.graph(shape(wanted))
     return template, template.graph(template.usual_shape)
+
+
+def usual_channels(block) -> int:
+    """Input channels to show a block with, when none are given."""
+    return block.usual_shape[0]
