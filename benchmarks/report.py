@@ -22,9 +22,11 @@ import numpy
 import optuna
 
 from blockspace.files import write_atomic
+from blockspace.report import answer_json
 from blockspace.search import trial_folder
 from blockspace.study import ask
 from blockspace.study.finals import BASELINE
+from blockspace.study.reading import read_run
 from blockspace.study.rows import best
 from blockspace.study.run import resolved_yaml
 
@@ -60,6 +62,7 @@ def made(folder: Path, trials: int) -> None:
         rows.append(optuna.create_trial(params=params, distributions=holes, user_attrs=facts | told, **values))
     stored(folder, rows)
     finals(folder, question, candidates, arches)
+    write_atomic(folder / "answer.json", answer_json(read_run(folder).answer))
 
 
 def stored(folder: Path, rows: list) -> None:

@@ -78,7 +78,7 @@ def test_a_finalists_details_open(page):
 
 
 def test_a_point_under_the_mouse_says_its_name_and_lights_its_row(page):
-    point = page.locator("a[data-t='1'] .mark")
+    point = page.locator(".front a[href='#t1'] .mark")
     point.hover()
     assert page.locator(".tip").is_visible() and "#1 net-1" in page.locator(".tip").text_content()
     assert "lit" in page.locator("#t1").get_attribute("class")
@@ -126,5 +126,5 @@ def test_the_essentials_need_no_javascript(browser, report):
     assert not opened.locator("#tools").is_visible()  # what would do nothing is not shown
     opened.locator("#f0 details.nodes summary").click()
     assert opened.locator("#f0 details.nodes table").is_visible()
-    assert opened.locator("a[data-t='1'] title").count() == 1  # the browser's own tooltip
+    assert opened.locator(".front a[href='#t1'] title").count() == 1  # the browser's own tooltip
     context.close()

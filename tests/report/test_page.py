@@ -64,12 +64,12 @@ def test_every_sentence_of_the_answer_is_there():
 
 def test_every_trial_is_a_row_with_its_state():
     one = run()
-    rows = {attributes["id"]: attributes["data-s"] for name, attributes in PLAIN.found if name == "tr" and "data-s" in attributes}
-    assert rows == {f"t{t.number}": t.state for t in one.trials}
+    found = re.findall(r'<tr id="t(\d+)"><td>\d+<td class="(\w+)">', page(one))
+    assert found == [(str(t.number), t.state) for t in one.trials]
 
 
 def test_every_trained_trial_is_a_point_that_leads_to_its_row():
-    points = {attributes["href"] for name, attributes in PLAIN.found if name == "a" and "data-t" in attributes}
+    points = {attributes["href"] for name, attributes in PLAIN.found if name == "a" and re.match(r"#t\d", attributes["href"])}
     assert points == {f"#t{t.number}" for t in run().trials if t.state == "trained"}
 
 
@@ -96,7 +96,7 @@ def check_harmless(found: Elements) -> None:
     for name, attributes in found.found:
         assert not [key for key in attributes if key.startswith("on") or key in loading]
         assert attributes.get("href", "#").startswith("#"), (name, attributes)
-        assert name not in ("img", "link", "iframe", "object", "embed", "form", "base", "image", "use", "foreignobject")
+        assert name not in ("img", "link", "iframe", "object", "embed", "form", "base", "image", "foreignobject")
 
 
 def test_nothing_is_loaded_and_nothing_handles_events_inline():
@@ -158,7 +158,7 @@ def test_a_large_study_stays_under_a_megabyte_and_says_what_was_left_out():
     one = run(9_000, name="a-rather-long-name-for-a-network-" * 2)
     text = page(one)
     assert len(text.encode()) < 1_000_000
-    rows = text.count("data-s=")
+    rows = text.count('<tr id="t')
     assert 100 < rows < 9_000 and f"{9_000 - rows:,} further proposals" in text
     assert all(f'id="t{number}"' in text for number in (0, 1))  # finalists are never left out
 

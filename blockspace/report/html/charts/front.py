@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from blockspace.report.html.charts.axis import Axis, axis
-from blockspace.report.html.charts.marks import KINDS, legend, many, mark
+from blockspace.report.html.charts.marks import KINDS, legend, many, outlines, placed
 from blockspace.report.html.charts.plot import frame, picture
 from blockspace.report.html.quantity import quantity
 from blockspace.report.html.text import figure, joined, tag
@@ -46,7 +46,8 @@ def front(run: Run, cost: str, metric: str, finalists: Sequence[int] = (), detai
     points = [t for t in run.trials if t.state == "trained" and cost in t.values and metric in t.values]
     refused = [t for t in run.trials if t.state == "over_budget" and cost in t.values]
     plane = planned(run, cost, metric, points, refused)
-    parts = [frame(plane.x, plane.y, quantity(cost).axis, quantity(metric).axis), window(plane), rug(plane, refused)]
+    parts = [outlines(len(run.families) if detail else 0)]
+    parts += [frame(plane.x, plane.y, quantity(cost).axis, quantity(metric).axis), window(plane), rug(plane, refused)]
     for place, family in enumerate(run.families):
         own = [t for t in points if t.family == family]
         parts.append(staircase(plane, place, own))
@@ -124,10 +125,10 @@ def marks(plane: Plane, place: int, own: list[Trial], finalists: Sequence[int]) 
         final, (x, y) = trial.number in finalists, plane.spot(trial)
         class_ = "final" if final else "best" if trial.front else ""
         note = f"{trial.name}: {there.spoken(trial.values[plane.metric])}, {here.spoken(trial.values[plane.cost])}"
-        drawn = [mark(place, x, y, tag("title", note), size=1.35 if final else 1.0, class_=class_)]
+        drawn = [placed(place, x, y, note, class_, final)]
         if final:
             drawn.append(tag("text", f"#{trial.number}", x=x + 9, y=y - 7, class_="number"))
-        parts.append(tag("a", joined(drawn), href=f"#t{trial.number}", data_t=trial.number))
+        parts.append(tag("a", joined(drawn), href=f"#t{trial.number}"))
     return joined(parts)
 
 

@@ -32,6 +32,19 @@ def mark(place: int, x: float, y: float, *children: object, size: float = 1.0, c
     return tag("path", *children, d=outline(place), transform=where, class_=f"mark f{place % KINDS} {class_}".strip())
 
 
+def outlines(families: int) -> Markup:
+    """The outlines of the families' marks, and of their finalists', to be used by `placed`: a large chart has a thousand."""
+    small = [tag("path", id=f"m{place}", d=outline(place)) for place in range(min(families, KINDS))]
+    large = [tag("path", id=f"M{place}", d=outline(place), transform="scale(1.35)") for place in range(min(families, KINDS))]
+    return tag("defs", joined(small + large))
+
+
+def placed(place: int, x: float, y: float, note: str, class_: str = "", large: bool = False) -> Markup:
+    """A mark by its outline, with what it says when the mouse is over it."""
+    name = f"#{'M' if large else 'm'}{place % KINDS}"
+    return tag("use", tag("title", note), href=name, x=x, y=y, class_=f"mark f{place % KINDS} {class_}".strip())
+
+
 def many(place: int, points: list[tuple[float, float]], class_: str = "") -> Markup:
     """Marks of one family as one small path: dots, for charts where each point need not be told apart."""
     dots = "".join(f"M{figure(x)} {figure(y)}h0" for x, y in points)

@@ -38,7 +38,7 @@
       const wanted = words.value.toLowerCase();
       let shown = 0;
       for (const row of rows) {
-        const fits = (!state.value || row.dataset.s === state.value) && (!family.value || row.dataset.f === family.value);
+        const fits = (!state.value || row.cells[1].className === state.value) && (!family.value || row.cells[2].textContent === family.value);
         row.hidden = !(fits && row.textContent.toLowerCase().includes(wanted));
         shown += !row.hidden;
       }
@@ -54,7 +54,7 @@
   tip.hidden = true;
   tip.setAttribute("role", "status");
   document.body.append(tip);
-  const points = new Map(all("a[data-t]").map((point) => [point.dataset.t, point]));
+  const points = new Map(all(".front a").map((point) => [point.getAttribute("href").slice(2), point]));
   const light = (number, on) => {
     document.getElementById(`t${number}`)?.classList.toggle("lit", on);
     points.get(number)?.classList.toggle("lit", on);
