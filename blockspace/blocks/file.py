@@ -14,14 +14,14 @@ from blockspace.reader import Map, Node, Scalar, Seq, read
 FORMATS = {"blockspace/block/1": "block", "blockspace/network/1": "network"}
 SHARED_KEYS = ("format", "doc", "paper", "params", "let", "require", "defaults", "blocks", "parts")
 KEYS = {"block": ("block", *SHARED_KEYS, "flow"), "network": ("network", *SHARED_KEYS, "input", "stem", "stages", "head")}
-SPEC_KEYS = ("default", "search", "solve", "range", "doc", "untied")
+SPEC_KEYS = ("default", "search", "solve", "range", "doc", "untied", "words")
 NAME_LIMIT = 64
 
 
 class Param:
-    """A param as declared: its default node, and its `search:`, `solve:` and `range:` when it has them."""
+    """A param as declared: its default node, its `search:` when it has one, and the list of `words:` that it may be without one."""
 
-    __slots__ = ("name", "node", "mark", "default", "search", "doc")
+    __slots__ = ("name", "node", "mark", "default", "search", "listed", "doc")
 
     def __init__(self, name: str, node: Node, mark):
         self.name, self.node, self.mark = name, node, mark
@@ -30,6 +30,7 @@ class Param:
             refuse_unknown(node, SPEC_KEYS, f"param {name!r}")
         self.default = node.get("default") if spec else node
         self.search = node.get("search") if spec else None
+        self.listed = node.get("words") if spec else None
         self.doc = text_of(node.get("doc")) if spec else ""
 
     @property
@@ -37,12 +38,16 @@ class Param:
         return self.default is not self.node
 
     def entries(self) -> dict[str, Node]:
-        """The named alternatives, or the listed words, of its `search:`."""
+        """The named alternatives, or the listed words, of its `search:`, and its `words:`."""
         if isinstance(self.search, Map):
             return self.search.items
-        if isinstance(self.search, Seq):
-            return {item.text: item for item in self.search.items if isinstance(item, Scalar)}
-        return {}
+        lists = [node for node in (self.search, self.listed) if isinstance(node, Seq)]
+        return {item.text: item for node in lists for item in node.items if isinstance(item, Scalar)}
+
+    def words(self) -> list[str]:
+        """What it may be that means something to its own unit only: the listed words that are none of the grammar's."""
+        own = {} if isinstance(self.search, Map) else self.entries()
+        return [word for word in own if word.isidentifier() and word not in RESERVED and word not in ("true", "false")]
 
 
 class Unit:

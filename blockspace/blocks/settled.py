@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from blockspace.blocks.expr import number
-from blockspace.blocks.file import File, Unit
+from blockspace.blocks.file import File, Param, Unit
 from blockspace.blocks.holes import Options, each_part
 from blockspace.blocks.template import Network
 from blockspace.errors import BlockspaceError, error
@@ -40,10 +40,19 @@ def settled(network: Network, values: dict) -> str:
 
 def given(network: Network, name: str, filled: _Filled):
     """A param's value: as bound, as chosen, or as written."""
-    if name in network.settings:
-        return network.settings[name]
     param = network.file.params[name]
-    return filled.plain(param.node if param.search is not None or not param.is_spec else param.default or param.node)
+    return with_words(param, network.settings[name]) if name in network.settings else as_written(param, filled)
+
+
+def as_written(param: Param, filled: _Filled):
+    """A param's value, its hole filled."""
+    return with_words(param, filled.plain(param.node if param.search is not None or not param.is_spec else param.default or param.node))
+
+
+def with_words(param: Param, value):
+    """The value, with the words that expressions may compare it to, where it has some: without its `search:` they would be unknown."""
+    words = param.words()
+    return {"default": value, "words": words} if words else value
 
 
 def own_units(file: File, filled: _Filled) -> dict:
@@ -64,9 +73,7 @@ def unit_tree(unit: Unit, filled: _Filled) -> dict:
     """A block or part as the mapping `parts:` takes; its own order and bias are spelled out, since a file's do not reach a block."""
     tree: dict = {}
     if unit.params:
-        tree["params"] = {
-            name: filled.plain(p.node if p.search is not None or not p.is_spec else p.default or p.node) for name, p in unit.params.items()
-        }
+        tree["params"] = {name: as_written(param, filled) for name, param in unit.params.items()}
     if unit.lets:
         tree["let"] = {name: filled.plain(node) for name, node in unit.lets.items()}
     if unit.requires:

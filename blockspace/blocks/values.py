@@ -179,7 +179,7 @@ def value(node: Node, env: Env):
             return env.run.unknown(node, env)
         if "if" in node and "then" in node and set(node.items) <= {"if", "then", "else"}:
             return conditional(node, env)
-        if "default" in node and set(node.items) <= {"default", "doc"}:
+        if "default" in node and set(node.items) <= {"default", "doc", "words"}:
             return value(node.items["default"], env)
     return Flow(node, env)
 

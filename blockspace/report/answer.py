@@ -11,6 +11,7 @@ import numpy
 from blockspace.report.bootstrap import Interval, difference
 
 EQUAL = 0.02  # costs that differ by at most this share count as equal
+EQUAL_MEASURED = 0.03  # the same of latency, which repeats within about 3 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Difference:
-    """`first` minus `second`: accuracy (0..1) and log-loss (nats) with their intervals; `cost_ratio` is first's mean cost over second's."""
+    """`first` minus `second`: accuracy (0..1) and log-loss (nats) with their intervals.
+
+    `cost_ratio` is first's mean cost over second's, `latency_ratio` the same of latency, where that was measured.
+    """
 
     first: str
     second: str
@@ -58,6 +62,7 @@ class Difference:
     images: int
     seeds: int
     level: float
+    latency_ratio: float | None = None
 
     def sentence(self) -> str:
         """What may be said of accuracy, in one sentence that names its interval, the cost and the size of the test."""
@@ -65,23 +70,34 @@ class Difference:
         points = self.accuracy.estimate * sign * 100
         ends = sorted((self.accuracy.low * sign * 100, self.accuracy.high * sign * 100))
         interval = f"({self.level * 100:.0f} % interval {ends[0]:.1f} to {ends[1]:.1f})"
-        where = f"{self.at_cost(sign)} on {self.images:,} test images, {self.size()}"
+        size = f"on {self.images:,} test images, {self.size()}"
         if self.accuracy.excludes_zero:
-            return f"{better} is better than {worse} by {points:.1f} points of accuracy {interval} {where}"
-        return f"{better} and {worse} are not distinguishable at this size: difference {points:.1f} points of accuracy {interval} {where}"
+            return f"{better} is better than {worse} by {points:.1f} points of accuracy {interval} {self.at_cost(sign)} {size}"
+        difference = f"difference {points:.1f} points of accuracy {interval} {self.at_cost(sign, better)} {size}"
+        return f"{better} and {worse} are not distinguishable at this size: {difference}"
 
-    def at_cost(self, sign: int = 1) -> str:
-        """ "at equal macs", or by how much the better one is dearer or cheaper."""
-        if self.cost_ratio is None:
-            return f"at unknown {self.cost}"
-        ratio = self.cost_ratio if sign > 0 else 1 / self.cost_ratio
-        if abs(ratio - 1) <= EQUAL:
-            return f"at equal {self.cost}"
-        return f"with {abs(ratio - 1) * 100:.1f} % {'more' if ratio > 1 else 'less'} {self.cost}"
+    def at_cost(self, sign: int = 1, who: str = "") -> str:
+        """ "at equal macs and with 5.0 % more latency": by how much the better one, `who` when it must be named, is dearer or cheaper."""
+        counted = at_ratio(self.cost, self.cost_ratio, sign, who)
+        if self.latency_ratio is None or self.cost == "latency":
+            return counted
+        measured = at_ratio("latency", self.latency_ratio, sign, who)
+        lead = f"{who} with ".lstrip()
+        return f"{counted} and {measured.removeprefix(lead) if counted.startswith(lead) else measured}"
 
     def size(self) -> str:
         """How many seeds, and a warning where one is too few to know what a seed does."""
         return f"{self.seeds} seeds" if self.seeds > 1 else "1 seed (what another seed would change is not in the interval)"
+
+
+def at_ratio(cost: str, ratio: float | None, sign: int, who: str) -> str:
+    """One cost: "at equal macs", "with 5.0 % more macs"; `sign` is negative when the better one is the second."""
+    if ratio is None:
+        return f"at unknown {cost}"
+    ratio = ratio if sign > 0 else 1 / ratio
+    if abs(ratio - 1) <= (EQUAL_MEASURED if cost == "latency" else EQUAL):
+        return f"at equal {cost}"
+    return f"{f'{who} ' if who else ''}with {abs(ratio - 1) * 100:.1f} % {'more' if ratio > 1 else 'less'} {cost}"
 
 
 @dataclass(frozen=True)
@@ -107,12 +123,14 @@ def compare(
     baseline: Finalist | None = None,
     *,
     cost: str = "macs",
+    against: str | None = None,
     seed: int = 0,
     draws: int = 5_000,
     level: float = 0.95,
 ) -> Answer:
     """Compare the families of these finalists, in the order they first come, and each with the baseline.
 
+    Every family is compared with every other, or, when one is named by `against`, with that one only.
     A family's score is the mean over its finalists and their seeds. The scheme of the intervals is in `blockspace.report.bootstrap`; the
     result is a function of the arguments. Raises ValueError when there is no finalist or the arrays are not over the same images.
     """
@@ -125,7 +143,8 @@ def compare(
     def between(first: Family, second: Family) -> Difference:
         return differ(first, second, cost, seed, draws, level)
 
-    pairs = tuple(between(first, second) for first, second in combinations(families.items(), 2))
+    found = [(first, second) for first, second in combinations(families.items(), 2) if against in (None, first[0], second[0])]
+    pairs = tuple(between(first, second) for first, second in found)
     base = tuple(between(family, ("the baseline", [baseline])) for family in families.items()) if baseline else ()
     return Answer(tuple(row(finalist) for finalist in everyone), pairs, base, images)
 
@@ -147,11 +166,17 @@ def differ(first: Family, second: Family, cost: str, seed: int, draws: int, leve
     (name, group), (other, others) = first, second
     accuracy = difference([f.correct for f in group], [f.correct for f in others], seed, draws, level)
     log_loss = difference([f.log_loss for f in group], [f.log_loss for f in others], seed, draws, level)
-    here, there = mean_cost(group, cost), mean_cost(others, cost)
-    ratio = here / there if here and there else None
     everyone = [*group, *others]
     seeds = min(len(f.correct) for f in everyone)
-    return Difference(name, other, accuracy, log_loss, cost, ratio, everyone[0].correct.shape[1], seeds, level)
+    images = everyone[0].correct.shape[1]
+    ratios = {kind: cost_ratio(group, others, kind) for kind in (cost, "latency")}
+    return Difference(name, other, accuracy, log_loss, cost, ratios[cost], images, seeds, level, ratios["latency"])
+
+
+def cost_ratio(group: Sequence[Finalist], others: Sequence[Finalist], cost: str) -> float | None:
+    """The first group's mean cost over the second's; None when one of them is not known."""
+    here, there = mean_cost(group, cost), mean_cost(others, cost)
+    return here / there if here and there else None
 
 
 def mean_cost(group: Sequence[Finalist], cost: str) -> float | None:

@@ -25,6 +25,7 @@ PARAM_KEYS = {
     "default": "the value when nobody gives one",
     "search": "the domain searched: a list, `2..8`, `8..64 step 8`, `2..64 log`, named alternatives, or `inherit` for a block's own",
     "solve": "the cost that decides the value: the largest in `range` that stays within the budget",
+    "words": "what it may be, where that is not searched: words that expressions of this file compare it to",
     "range": "the legal values of a solved one: `1..64`",
     "doc": "one line on what it is",
     "untied": "a value of its own for each part of the split (inside `each:`)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from blockspace.cost import COSTS, Budget, cost
 from blockspace.errors import InfeasibleError, error
@@ -17,13 +17,18 @@ PROBES = 24  # random topologies per family tried before a budget is called impo
 class Proposals:
     """A space under budgets. `solve:` aims at the upper end of the budget of its cost; without one, unknowns keep their defaults.
 
-    Candidates carry the costs that add up over nodes; the others only where a budget or one of `objectives` names them.
+    Candidates carry the costs that add up over nodes; the others only where a budget or one of `objectives` names them. `by` are holes
+    beside the space's own families whose choices make families: those that are compared, or tried equally often.
     """
 
-    def __init__(self, space: SearchSpace, budgets: dict[str, Budget], solver: Solver | None = None, objectives: Iterable[str] = ()):
+    def __init__(
+        self, space: SearchSpace, budgets: dict[str, Budget], solver: Solver | None = None,
+        objectives: Iterable[str] = (), by: Sequence[str] = (),
+    ):  # fmt: skip
         self.space, self.budgets = space, {name: b for name, b in budgets.items() if name in COSTS}
         self.counted = [name for name, quantity in COSTS.items() if quantity.additive or name in {*self.budgets, *objectives}]
         self.solver = solver or Solver(space)
+        self.by = list(dict.fromkeys([*by, *space.families()]))
 
     def suggest(self, trial) -> dict:
         return self.space.suggest(trial)
@@ -45,7 +50,7 @@ class Proposals:
             violations={name: b.violation(costs[name]) for name, b in self.budgets.items()},
             arch={"graph": graph.as_dict(), "values": assignment | solution.values},
             label=self.space.label(assignment),
-            families={name: str(assignment[name]) for name in self.space.families()},
+            families={name: str(assignment[name]) for name in self.by},
         )
 
     def solve(self, assignment: dict):
@@ -90,6 +95,5 @@ class Proposals:
 
     def families(self) -> list[dict]:
         """One fixed choice per family, or one empty dict when the space has none."""
-        names = self.space.families()
-        return [{names[0]: choice} for choice in self.choices(names[0])] if names else [{}]
+        return [{self.by[0]: choice} for choice in self.choices(self.by[0])] if self.by else [{}]
 

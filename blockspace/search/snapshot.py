@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from blockspace.search.storage import NAME, quiet, translated
 
 @dataclass(frozen=True)
 class Stored:
-    """A study as its database has it: the objectives (name to maximize or minimize), every row, and per categorical hole its choices."""
+    """A study as its database has it: the objectives (name to maximize or minimize), every row, and per hole its choices."""
 
     name: str
     objectives: dict[str, str]
@@ -61,12 +61,19 @@ def read_only(path: Path) -> sqlite3.Connection:
     return copy
 
 
+def declared(distribution) -> Iterable:
+    """All values of a hole, in their declared order, as `SearchSpace.choices` gives them."""
+    if isinstance(distribution, optuna.distributions.IntDistribution):
+        return range(distribution.low, distribution.high + 1, distribution.step)
+    return getattr(distribution, "choices", ())
+
+
 def read(study: optuna.Study) -> Stored:
     names = study.metric_names or [f"value {n}" for n in range(len(study.directions))]
     objectives = {name: direction.name.lower() for name, direction in zip(names, study.directions)}
     choices: dict[str, list[str]] = {}
     for trial in study.get_trials(deepcopy=False):
         for name, distribution in trial.distributions.items():
-            if name not in choices and hasattr(distribution, "choices"):
-                choices[name] = [choice if isinstance(choice, str) else json.dumps(choice) for choice in distribution.choices]
+            if name not in choices:
+                choices[name] = list(map(str, declared(distribution)))
     return Stored(study.study_name, objectives, rows(study, objectives), choices)

@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = face(
         "question": ("ask", "Question"),
         "file": ("load_study", "Study", "StudyFile"),
         "run": ("search",),
-        "rows": ("front",),
+        "rows": ("family_of", "front"),
         "outcome": ("Outcome", "as_json"),
         "reading": ("read_run", "write_report"),
         "rehearsal": ("rehearse", "report", "measured"),

@@ -18,12 +18,13 @@ from blockspace.report import Final, Finalist, Surroundings, Training
 from blockspace.search import Row, trial_folder
 from blockspace.study.file import Study
 from blockspace.study.finals import BASELINE, folder_name
+from blockspace.study.rows import family_of
 from blockspace.study.trial import ARCH, SCORES, read_scores
 
 
 def finalists(folder: Path, study: Study, chosen: Sequence[Row], per: str | None, notes: list[str]) -> tuple[Final, ...]:
     """The chosen rows with their trainings, then the baseline once its finals have begun."""
-    found = [finalist(folder, study, row, row.families.get(per, study.name), notes) for row in chosen]
+    found = [finalist(folder, study, row, family_of(row, per, study.name), notes) for row in chosen]
     seeds = seed_folders(folder, BASELINE, study)
     if any(place.is_dir() for place in seeds):
         path = next((p for p in (folder / "baseline.yaml", *(s / ARCH for s in seeds)) if p.is_file()), folder / "baseline.yaml")

@@ -9,7 +9,7 @@ from pathlib import Path
 from blockspace.errors import error
 from blockspace.search import Candidate, Result, Row, Task, run_tasks, training_seed
 from blockspace.study.question import Question
-from blockspace.study.rows import best
+from blockspace.study.rows import against_first, best, family_of
 from blockspace.study.trial import SCORES, WEIGHTS, read_scores, train_finalist, watched
 from blockspace.train import kept_preflight
 
@@ -35,7 +35,7 @@ def choose(question: Question, rows: list[Row]) -> list[Chosen]:
     per = question.per
     families = [str(choice) for choice in question.space.choices(per)] if per else []
     found = best(rows, question.study.objectives, per, families, question.options.finalists.take)
-    finalists = [of_row(question, r, r.families.get(per, question.space.name)) for r in found]
+    finalists = [of_row(question, r, family_of(r, per, question.space.name)) for r in found]
     base = question.baseline
     return [*finalists, Chosen(BASELINE, BASELINE, base, {"latency": 1.0} if question.limits else {})]
 
@@ -89,7 +89,10 @@ def answer(question: Question, chosen: list[Chosen], results: list[Result]):
     rivals = [f for f in found if f.family != BASELINE]
     if not rivals:
         raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*")
-    return compare(rivals, next((f for f in found if f.family == BASELINE), None), seed=question.options.search.seed)
+    choices = map(str, question.space.choices(question.per)) if question.per else []
+    against = rivals[0].family if against_first(choices) else None
+    baseline = next((f for f in found if f.family == BASELINE), None)
+    return compare(rivals, baseline, against=against, seed=question.options.search.seed)
 
 
 def finalist(cls, question: Question, one: Chosen, replicates: list[int]):

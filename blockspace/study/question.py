@@ -33,8 +33,7 @@ class Question:
     @property
     def per(self) -> str | None:
         """The hole whose choices are compared, if any."""
-        compared = self.options.compare.by if self.options.compare else None
-        return self.options.finalists.per or compared or next(iter(self.space.families()), None)
+        return next(iter(self.proposals.by), None)
 
     def candidate(self, assignment: dict) -> Candidate:
         return self.proposals.propose(assignment)
@@ -67,7 +66,7 @@ def ask(path: str | Path, overrides=()) -> Question:
     solver = Solver(space)
     baseline = solved_baseline(study, space, solver)
     budgets, limits = windows(study, baseline)
-    proposals = Proposals(space, budgets, solver, study.objectives)
+    proposals = Proposals(space, budgets, solver, study.objectives, [name for _, name in named_holes(study)])
     check_batch(study, proposals, baseline)
     return Question(study, space, proposals, baseline, limits, overruled(network, shape, classes))
 
@@ -122,18 +121,26 @@ def space_of(study: Study) -> Network:
 def check_choices(study: Study, space: SearchSpace) -> None:
     """The holes a study names must be holes of its space, and equal numbers per choice must be possible."""
     options = study.options
-    named = [(("search", "per_choice", name), name) for name in options.search.per_choice]
-    named += [(("finalists", "per"), options.finalists.per)] if options.finalists.per else []
-    named += [(("compare", "by"), options.compare.by)] if options.compare else []
-    for where, name in named:
+    for where, name in named_holes(study):
         try:
             space.choices(name)
         except BlockspaceError as e:
             raise e.at(study.mark_of(where)) from None
+        if under := space.holes[name].under:
+            message = f"{name} exists only where {under[0]} is {under[1]}, so not every network is of one of its choices"
+            raise error("E-SPACE", message, study.mark_of(where), f"compare by {under[0]}, or by another hole of every network")
     try:
         Balance(space, options.search.per_choice, options.search.trials)
     except BlockspaceError as e:
         raise e.at(study.mark_of(("search", "trials"))) from None
+
+
+def named_holes(study: Study) -> list[tuple[tuple, str]]:
+    """The holes whose choices the study tells apart, each with where it is written: what makes the finalists' families first."""
+    options = study.options
+    found = [(("finalists", "per"), options.finalists.per)] if options.finalists.per else []
+    found += [(("compare", "by"), options.compare.by)] if options.compare else []
+    return found + [(("search", "per_choice", name), name) for name in options.search.per_choice]
 
 
 def solved_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candidate:

@@ -12,7 +12,7 @@ from blockspace.search import Row, holder, stored
 from blockspace.study.file import MEASURED, Study, load_study, resolved
 from blockspace.study.finalists import counted, finalists, graph_of, near, scored, surroundings
 from blockspace.study.finals import BASELINE
-from blockspace.study.rows import best, front
+from blockspace.study.rows import against_first, best, family_name, family_of, front
 
 
 def write_report(folder: str | Path) -> Path:
@@ -37,9 +37,11 @@ def read_run(folder: str | Path) -> Run:
         name=study.name, question=" ".join(study.options.doc.split()), state=state, words=words, folder=place,
         command=f"blockspace search STUDY.yaml out={place}", objectives=found.objectives,
         trials=trials(found.rows, found.objectives, per, study.name), wanted=study.options.search.trials,
-        families=tuple(families) or (study.name,), budgets=budgets(study, base), baseline=base, finals=finals,
-        answer=answer(folder, finals, study.options.search.seed, notes), settings=(folder / "study.yaml").read_text(encoding="utf-8"),
-        facts=facts(study), surroundings=surroundings(folder, found.rows, finals), notes=tuple(notes),
+        families=tuple(family_name(choice, per) for choice in families) or (study.name,),
+        budgets=budgets(study, base), baseline=base, finals=finals,
+        answer=answer(folder, finals, study.options.search.seed, against_first(families), notes),
+        settings=(folder / "study.yaml").read_text(encoding="utf-8"), facts=facts(study),
+        surroundings=surroundings(folder, found.rows, finals), notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -63,7 +65,7 @@ def trials(rows: list[Row], objectives: dict[str, str], per: str | None, name: s
     ahead = {row.number for row in front(rows, objectives)}
     return tuple(
         Trial(
-            number=row.number, state=row.status, family=row.families.get(per, "") if per else name, label=row.label, key=row.key,
+            number=row.number, state=row.status, family=family_of(row, per, "" if per else name), label=row.label, key=row.key,
             values={**row.costs, **row.values, **row.metrics, **row.measured}, choices={**row.params, **row.solved},
             allowed=row.best_allowed, front=row.number in ahead, seconds=row.seconds, seed=row.seed, reason=row.reason,
             duplicate_of=row.duplicate_of,
@@ -94,7 +96,7 @@ def budgets(study: Study, base: dict[str, float]) -> tuple[Budget, ...]:
     return tuple(budget for budget in found if budget is not None)
 
 
-def answer(folder: Path, finals, seed: int, notes: list[str]):
+def answer(folder: Path, finals, seed: int, first: bool, notes: list[str]):
     """The answer as the study wrote it, when it is of these finalists and their trainings, else made anew of those that are scored."""
     rivals, base = scored(folder, finals)
     if not rivals:
@@ -110,7 +112,7 @@ def answer(folder: Path, finals, seed: int, notes: list[str]):
         notes.append(f"answer.json could not be read ({reason}); the answer was made anew from the scores.")
     from blockspace.report import compare
 
-    return compare(rivals, base, seed=seed)
+    return compare(rivals, base, against=rivals[0].family if first else None, seed=seed)
 
 
 def state_of(folder: Path, rows: list[Row], study: Study, finals) -> tuple[str, str]:

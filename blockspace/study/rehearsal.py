@@ -9,6 +9,7 @@ from time import process_time
 
 from blockspace.cost import short
 from blockspace.study.question import Question
+from blockspace.study.rows import family_name
 
 SAMPLES = 100
 WARM, STEPS, LOOKED_AT = 3, 24, 1024  # steps and images that are timed
@@ -49,7 +50,8 @@ def family(question: Question, fixed: dict, samples: int) -> Family:
             after.append(found.macs)
         else:
             unsolved.append(question.space.label(assignment))
-    return Family(str(next(iter(fixed.values()), question.space.name)), samples, before, after, unsolved)
+    name = next((family_name(str(choice), hole) for hole, choice in fixed.items()), question.space.name)
+    return Family(name, samples, before, after, unsolved)
 
 
 def report(question: Question, families: list[Family]) -> str:
@@ -73,6 +75,8 @@ def report(question: Question, families: list[Family]) -> str:
 def limit(name: str, low: float | None, high: float | None) -> str:
     from blockspace.cost import Budget
 
+    if low is None and high is None:
+        return f"{name} measured, not limited"
     return str(Budget(name, low, high)) + " the baseline's"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +43,32 @@ def best(rows: list[Row], objectives: Objectives, per: str | None, families: lis
     return [r for group in groups for r in group[:take]]
 
 
+def family_name(choice: str, per: str) -> str:
+    """What a choice of the hole `per` is called: a word by itself (`hs`), anything else with the hole's name (`splits 5`)."""
+    return choice if is_word(choice) else f"{per.rpartition('.')[2]} {choice}"
+
+
+def is_word(choice: str) -> bool:
+    """Whether a choice is a name, as `hs`, rather than a number or true or false."""
+    return re.fullmatch(r"-?\d+([./]\d+)?|True|False", choice) is None
+
+
+def family_of(row: Row, per: str | None, otherwise: str) -> str:
+    """The name of the family a row is of; `otherwise` where the study has none, or the row was never expanded."""
+    return family_name(row.families[per], per) if per in row.families else otherwise
+
+
+def against_first(choices: Iterable[str]) -> bool:
+    """Whether each family is compared with the first only: of numbers that is the reference, words are all compared with each other."""
+    return not any(map(is_word, choices))
+
+
 def flat(row: Row, per: str | None) -> dict[str, Any]:
     """One row for results.csv; `per` is the hole whose choices are the families."""
     return {
         "number": row.number,
         "state": row.status,
-        "family": row.families.get(per, "") if per else "",
+        "family": family_of(row, per, ""),
         "label": row.label,
         "key": row.key,
         "macs": row.costs.get("macs"),

@@ -74,6 +74,31 @@ def test_a_block_of_ones_own_becomes_a_part(tmp_path):
         assert "mine.yaml" not in same(net, SearchSpace(net).random(seed), tmp_path)
 
 
+WORDS = """
+format: blockspace/block/1
+block: words
+params: {mode: {default: plain, search: [plain, wide]}, out_channels: 8, stride: 1}
+flow: [conv3x3: {out: out_channels * 2 if mode == wide else out_channels, stride: stride}]
+"""
+
+
+def test_words_that_were_searched_keep_their_meaning(tmp_path):
+    (tmp_path / "words.yaml").write_text(WORDS)
+    text = """
+    blocks: {words: words.yaml}
+    params: {where: {default: nowhere, search: [nowhere, early]}, n: {search: [8, 12]}}
+    parts: {p: {params: {wide: false}, flow: [conv1x1: 16 if wide else n]}}
+    input: [3, 8, 8]
+    stem: [p: {wide: where == early}, block: words]
+    head: [{global_avgpool: {}, if: where != nowhere}, {linear: 10, if: where != nowhere}]
+    """
+    net = network(text, str(tmp_path / "n.yaml"))
+    for where in ("nowhere", "early"):
+        assert f"where:\n    default: {where}\n    words: [nowhere, early]\n" in same(net, {"where": where, "n": 12}, tmp_path)
+    assert load(str(tmp_path / "settled.yaml"), where="nowhere").graph().output_shape == (8, 8, 8)
+    assert mistake(load(str(tmp_path / "settled.yaml"), where="late").graph).code == "E-NAME"
+
+
 def test_blocks_that_import_blocks(tmp_path):
     (tmp_path / "mine.yaml").write_text(MINE)
     outer = "format: blockspace/block/1\nblock: outer\nblocks: {inner: mine.yaml}\nparts: {p: [inner]}\n"

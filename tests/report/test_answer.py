@@ -85,6 +85,44 @@ def test_unequal_costs_are_named():
     assert "at unknown latency" in compare(rows, cost="latency").sentence()
 
 
+def with_latency(found, latency):
+    return [Finalist(f.family, f.name, {**f.costs, "latency": latency}, f.correct, f.log_loss) for f in found]
+
+
+@pytest.mark.parametrize(
+    "accuracies, latencies, words",
+    [
+        ((0.97, 0.90), (1.0, 1.02), "at equal macs and at equal latency on 897"),
+        ((0.97, 0.90), (1.5, 1.0), "at equal macs and with 50.0 % more latency on 897"),
+        ((0.90, 0.97), (1.5, 1.0), "at equal macs and with 33.3 % less latency on 897"),
+        ((0.97, 0.90), (None, 1.0), "at equal macs on 897"),
+    ],
+)
+def test_latency_is_named_where_it_was_measured(accuracies, latencies, words):
+    rows = [finalists(name, (a,), seed=i) for i, (name, a) in enumerate(zip(("hs", "resnext"), accuracies))]
+    rows = [with_latency(found, latency) if latency else found for found, latency in zip(rows, latencies)]
+    assert words in compare(rows[0] + rows[1]).sentence()
+
+
+def test_who_is_slower_is_named_where_no_one_is_better():
+    rows = [finalists(name, (0.95, 0.95), seed=i) for i, name in enumerate(("hs", "resnext"))]
+    said = compare(with_latency(rows[0], 2.0) + with_latency(rows[1], 1.0)).sentence()
+    first = said.split(" and ")[0]
+    assert f"{first} with {'100.0 % more' if first == 'hs' else '50.0 % less'} latency on 897" in said
+
+
+def test_both_costs_may_differ():
+    hs, resnext = finalists("hs", (0.95, 0.95), macs=2_000_000), finalists("resnext", (0.95, 0.95), seed=1, macs=1_000_000)
+    said = compare(with_latency(hs, 2.0) + with_latency(resnext, 1.0)).sentence()
+    first, much = said.split(" and ")[0], "100.0 % more" if said.startswith("hs") else "50.0 % less"
+    assert f"{first} with {much} macs and {much} latency on 897" in said
+
+
+def test_one_family_can_be_the_one_that_others_are_compared_with():
+    rows = finalists("a", (0.97,)) + finalists("b", (0.93,), seed=1) + finalists("c", (0.90,), seed=2)
+    assert [(d.first, d.second) for d in compare(rows, against="b").differences] == [("a", "b"), ("b", "c")]
+
+
 def test_three_families_and_a_baseline():
     rows = finalists("a", (0.97,)) + finalists("b", (0.93,), seed=1) + finalists("c", (0.90,), seed=2)
     answer = compare(rows, finalists("baseline", (0.90,), seed=3)[0])

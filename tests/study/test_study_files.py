@@ -8,7 +8,7 @@ import pytest
 from written import mistake, mistakes
 
 from blockspace.errors import InfeasibleError
-from blockspace.study import ask, load_study
+from blockspace.study import ask, load_study, rehearse
 
 ROOT = Path(__file__).parents[2]
 STUDY = f"""format: blockspace/study/1
@@ -135,6 +135,20 @@ def test_a_space_without_holes(write, tmp_path):
 def test_holes_that_are_none(write, text):
     found = mistake(ask, write(), [text])
     assert found.code == "E-SPACE" and "'block'" in found.help
+
+
+@pytest.mark.parametrize("where", ["compare.by", "finalists.per"])
+def test_holes_that_some_networks_do_not_have(write, where):
+    found = mistake(ask, write(), [f"{where}=block.hs.splits"])
+    assert found.code == "E-SPACE" and "exists only where block is hs" in found.message and found.mark is not None
+
+
+@pytest.mark.parametrize("name, families", [("base", ["base 8", "base 12", "base 16"]), ("block", ["hs", "resnext"])])
+def test_any_hole_can_be_compared(write, name, families):
+    question = ask(write(), [f"compare.by={name}", f"search.per_choice={{{name}: equal}}", "search.trials=6"])
+    assert question.per == name and [f.name for f in rehearse(question, samples=1)] == families
+    token = question.space.choices(name)[0]
+    assert question.candidate(question.space.random(0, {name: token})).families[name] == str(token)
 
 
 @pytest.mark.parametrize("text", ["baseline.block=resnxt", "baseline.blok=hs", "baseline.base=17", "baseline.block.hs.splits=4"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from blockspace.search import Beat, Row
-from blockspace.study import front
+from blockspace.study import family_of, front
 
 STATES = ("proposed", "duplicate", "over_budget", "trained", "diverged", "timeout", "hung", "oom", "failed", "running")
 ENOUGH = 0.5  # of a training must be done before its pace says anything
@@ -141,7 +141,7 @@ class Standing:
 
     def family(self, row: Row) -> str:
         """The choice by which the study compares; where it compares none, its own name."""
-        return row.families.get(self.per, "") if self.per else self.study
+        return family_of(row, self.per, "" if self.per else self.study)
 
     def counts(self) -> dict[str, int]:
         """How many proposals are in which state, in the order of `STATES`."""

@@ -1,0 +1,85 @@
+"""Every search space and study that is shipped is tested because it exists."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from blockspace import load
+from blockspace.blocks import settled
+from blockspace.search import SearchSpace
+from blockspace.study import Question, ask, rehearse
+from blockspace.study.rehearsal import report
+
+ROOT = Path(__file__).parents[2]
+SPACES = sorted(path.stem for path in (ROOT / "searchspaces").glob("*.yaml"))
+STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
+DRAWN = 15  # topologies per family
+
+
+@cache
+def question(name: str) -> Question:
+    return ask(ROOT / "studies" / f"{name}.yaml")
+
+
+def test_there_is_a_study_for_every_space():
+    assert SPACES == STUDIES and len(SPACES) >= 5
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_space_is_right(name):
+    space = SearchSpace(load(ROOT / "searchspaces" / f"{name}.yaml"))
+    assert space.name == name and space.network.doc and space.size() > 1
+    assert space.graph(space.default()).output_shape == (10,)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_says_what_it_asks_and_found(name):
+    text = (ROOT / "studies" / f"{name}.yaml").read_text()
+    header = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    assert all(f"# {word}:" in header for word in ("Question", "Run", "Takes"))
+    assert re.search(rf"^# Run: +blockspace search studies/{name}.yaml$", header, re.MULTILINE)
+    options = question(name).options
+    assert options.study == name and options.space == f"../searchspaces/{name}.yaml" and options.out == f"runs/{name}"
+    assert options.doc.endswith("?") and options.finalists.seeds >= 3
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_its_families_reach_its_budget(name):
+    asked = question(name)
+    asked.proposals.check_reachable()
+    families = rehearse(asked, samples=DRAWN)
+    assert [f.share for f in families if f.share < 0.95] == []
+    if "macs" in asked.proposals.budgets:
+        means = [sum(f.after) / len(f.after) for f in families]
+        assert max(means) / min(means) <= 1.01
+    assert all(f.name in report(asked, families) for f in families)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_equal_keys_are_equal_networks(name):
+    """Two topologies of one key have the same layers; and few topologies are another one's network, so trials are not spent on them."""
+    asked, by_key, drawn = question(name), defaultdict(set), set()
+    for fixed in asked.proposals.families():
+        for seed in range(8):
+            candidate = asked.candidate(asked.space.random(seed, fixed))
+            drawn.add(tuple(sorted(candidate.assignment.items())))
+            layers = sorted(repr({**node, "name": "", "inputs": len(node["inputs"])}) for node in candidate.arch["graph"]["nodes"])
+            by_key[candidate.key].add((*layers, *candidate.costs.items()))
+    assert all(len(networks) == 1 for networks in by_key.values())
+    assert len(by_key) >= 0.9 * len(drawn)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_proposal_is_a_network_file_of_its_own(name, tmp_path):
+    asked = question(name)
+    for seed in range(3):
+        candidate = asked.candidate(asked.space.random(seed))
+        (tmp_path / "one.yaml").write_text(settled(asked.space.network, candidate.arch["values"]))
+        assert asked.proposals.propose(candidate.assignment).key == candidate.key
+        found = load(tmp_path / "one.yaml").graph()
+        assert found.output_shape == (10,) and [found.input_shape] == [asked.space.network.input_shape]
