@@ -4,7 +4,7 @@ from blockspace.graph.graph import MAX_NODES, Graph, Node, Scope
 from blockspace.graph.names import attribute
 
 _HOME = {
-    **dict.fromkeys(("dot", "html", "mermaid", "outline", "png", "svg", "text"), "drawing"),
+    **dict.fromkeys(("dot", "html", "mermaid", "outline", "png", "style_sheet", "svg", "text"), "drawing"),
     **dict.fromkeys(("Plan", "Step", "order", "plan"), "execution"),
     **dict.fromkeys(("Structure", "stages"), "structure"),
 }  # loaded when first used

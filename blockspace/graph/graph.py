@@ -199,7 +199,7 @@ class Graph:
     # -- drawings --------------------------------------------------------------------------------------------------------------------
 
     def svg(self, **options) -> str:
-        """The picture as SVG; the options are those of `blockspace.graph.svg`: heat, fold, stages, theme, head."""
+        """The picture as SVG; the options are those of `blockspace.graph.svg`: heat, fold, stages, theme, head, styled."""
         from blockspace.graph.drawing import svg
 
         return svg(self, **options)

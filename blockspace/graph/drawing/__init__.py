@@ -11,5 +11,6 @@ __getattr__, __dir__, __all__ = face(
         "flowchart": ("mermaid",),
         "digraph": ("dot",),
         "page": ("html",),
+        "theme": ("style_sheet",),
     },
 )

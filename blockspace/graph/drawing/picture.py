@@ -13,7 +13,7 @@ from blockspace.graph.drawing.leaves import BADGE, LABEL, SMALL
 from blockspace.graph.drawing.piece import Box, Piece, Point, Run
 from blockspace.graph.drawing.shapes import n, outline, tip, way
 from blockspace.graph.drawing.stages import staged
-from blockspace.graph.drawing.theme import HEAT, style
+from blockspace.graph.drawing.theme import HEAT, SHARED, THEMES, style
 from blockspace.graph.drawing.units import Edge, Level, Unit, levels, spaced
 from blockspace.graph.graph import Graph
 from blockspace.ops import show
@@ -34,18 +34,20 @@ def svg(
     stages: bool | None = None,
     theme: str = "auto",
     head: bool = True,
+    styled: bool = True,
 ) -> str:
     """The graph as SVG: branches side by side in the order of the YAML, channels at edges, blocks framed, costs as heat.
 
     `heat` is macs, params or acts, amounts by node name, or None. `fold` draws equal blocks and branches once. `stages` draws the blocks of
     a network as a column and each distinct one once beside it; None does so for what would be long. `theme` is light, dark, or auto: as the
-    reader's system says. `head` adds the title above and the legend below. Raises BlockspaceError: E-KEY, E-TYPE.
+    reader's system says. `head` adds the title above and the legend below. `styled=False` leaves out the style sheet: a page with many
+    drawings carries `style_sheet()` once, as one whose policy names each sheet by its hash has to. Raises BlockspaceError: E-KEY, E-TYPE.
     """
     level, heat = levels(graph), Heat(graph, heat)
     many = stages if stages is not None else long(level)
     blocks = any(unit.level is not None for unit in level.units)
     piece = staged(level, heat, fold) if many and blocks else laid_out(level, fold)
-    return Sheet(graph, heat, theme).drawn(piece, head)
+    return Sheet(graph, heat, theme, styled).drawn(piece, head)
 
 
 def long(level: Level) -> bool:
@@ -59,14 +61,16 @@ def drawn_units(level: Level) -> int:
 
 def png(graph: Graph, *, theme: str = "light", scale: float = 2, **options) -> bytes:
     """The graph as PNG, `scale` pixels per unit of the SVG; `options` are those of `svg`. Raises BlockspaceError: also E-TOO-BIG."""
-    return raster(svg(graph, theme="light" if theme == "auto" else theme, **options), scale=scale)
+    theme = "light" if theme == "auto" else theme
+    picture = svg(graph, theme=theme, **options)
+    return raster(picture, scale=scale, background=THEMES[theme]["paper"])  # also in the corners
 
 
 class Sheet:
     """One drawing on its way to text."""
 
-    def __init__(self, graph: Graph, heat: Heat, theme: str):
-        self.graph, self.heat, self.theme = graph, heat, theme
+    def __init__(self, graph: Graph, heat: Heat, theme: str, styled: bool):
+        self.graph, self.heat, self.theme, self.styled = graph, heat, theme, styled
         self.hottest = 0.0
 
     def drawn(self, piece: Piece, head: bool) -> str:
@@ -87,11 +91,12 @@ class Sheet:
     def whole(self, size: Point, body: str) -> str:
         """The document; all its classes stand under one that no other drawing has."""
         w, h = ceil(size[0]), ceil(size[1])  # whole pixels at any whole scale
-        root = f"bs-{blake2b((body + self.theme).encode(), digest_size=5).hexdigest()}"
+        root = SHARED if not self.styled else f"bs-{blake2b((body + self.theme).encode(), digest_size=5).hexdigest()}"
+        rules = f"<style>{style(root, self.theme)}</style>\n" if self.styled else ""
         label = escape(f"{self.graph.name}: {show(self.graph.input_shape)} to {show(self.graph.output_shape)}", quote=True)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="{root}" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
-            f'aria-label="{label}">\n<style>{style(root, self.theme)}</style>\n'
+            f'aria-label="{label}">\n{rules}'
             f'<rect class="paper" width="{w}" height="{h}" rx="8"/>\n<g transform="translate({MARGIN} {MARGIN})">\n{body}\n</g>\n</svg>\n'
         )
 

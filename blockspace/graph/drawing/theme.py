@@ -16,6 +16,7 @@ DARK = {
     "end": "#252d38", "heat": "#d9480f", "hot-ink": "#ffffff",
 }  # fmt: skip
 THEMES = {"light": LIGHT, "dark": DARK}
+SHARED = "bs-drawing"  # the class of drawings that carry no style sheet of their own
 HEAT = 0.85  # opacity of the hottest node
 
 RULES = """
@@ -58,6 +59,11 @@ def style(root: str, theme: str) -> str:
     light, dark = (";".join(f"--bs-{key}:{colour}" for key, colour in colours.items()) for colours in (LIGHT, DARK))
     variables = rules(scope, {key: f"var(--bs-{key})" for key in LIGHT})
     return f"{scope}{{{light}}}\n@media (prefers-color-scheme:dark){{{scope}{{{dark}}}}}\n{variables}"
+
+
+def style_sheet(theme: str = "auto") -> str:
+    """The rules for all drawings of a page that were made with `styled=False`."""
+    return style(SHARED, theme)
 
 
 def rules(scope: str, colours: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ from written import built
 from blockspace import load
 from blockspace.blocks import names
 from blockspace.errors import BlockspaceError
-from blockspace.graph import png, svg
+from blockspace.graph import png, style_sheet, svg
 from blockspace.passes import canonical
 
 BLOCKS, NETWORKS = names("block"), names("network")
@@ -195,6 +195,14 @@ def test_themes(theme, colours):
     assert sum(colour in text for colour in ("#ffffff", "#0d1117")) == colours
 
 
+def test_a_page_can_carry_the_rules_once():
+    graph = drawn("hs_block")
+    bare, whole = svg(graph, styled=False), svg(graph)
+    assert "style" not in bare and Seen(bare).root.get("class") == "bs-drawing"
+    own = Seen(whole).root.get("class")
+    assert whole == bare.replace("bs-drawing", own).replace('">\n', f'">\n<style>{style_sheet().replace("bs-drawing", own)}</style>\n', 1)
+
+
 def test_names_are_escaped():
     graph = built("- relu")
     graph.name = "<script>alert('&\"')</script>"
@@ -209,7 +217,7 @@ def test_png(theme, corner):
     opened = image.open(io.BytesIO(png(graph, theme=theme, scale=3))).convert("RGB")
     root = Seen(svg(graph)).root
     assert opened.size == tuple(3 * int(root.get(key)) for key in ("width", "height"))
-    assert opened.getpixel((opened.width // 2, 10)) == corner and len(opened.getcolors(1 << 20)) > 50
+    assert opened.getpixel((0, 0)) == opened.getpixel((opened.width // 2, 10)) == corner and len(opened.getcolors(1 << 20)) > 50
 
 
 def test_a_value_read_by_nothing_but_the_output():
