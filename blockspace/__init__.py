@@ -21,11 +21,12 @@ _HOME = {
     "transplant": "blockspace.compiler",
     "search": "blockspace.study",
     "export": "blockspace.study",
+    "train": "blockspace.study",
 }
 __all__ = ["__version__", *_HOME]
 
 
-_FLOORS = ("cost", "search", "export")  # names of packages that are verbs too
+_FLOORS = ("cost", "search", "export", "train")  # names of packages that are verbs too
 
 
 class _Floor(ModuleType):

@@ -30,7 +30,7 @@ HEAVY = {  # package: the floors that may import it
 }
 PUBLIC = {
     "__version__", "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "export", "load", "search", "to_source",
-    "transplant",
+    "train", "transplant",
 }  # fmt: skip
 
 

@@ -40,9 +40,7 @@ def export(
     (E-EXPORT-MISMATCH), BlockspaceError (E-IO for an existing folder, E-KEY for an unknown format, E-WEIGHTS for another module's weights)
     and StorageError (E-IO, E-DISK); then nothing is left behind and an existing folder is as it was.
     """
-    for name in formats:
-        if name not in FORMATS:
-            raise error("E-KEY", f"unknown export format {name!r}", help=did_you_mean(name, FORMATS) or f"known: {', '.join(FORMATS)}")
+    check_formats(formats)
     folder = Path(folder)
     reference = trained(graph, module)
     with staging(folder, force) as stage:
@@ -55,6 +53,13 @@ def export(
         sizes = {path.name: path.stat().st_size for path in sorted(stage.iterdir())}
         replaced_by(folder, stage, force)
     return Exported(folder, dict(job.differences), sizes)
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Every format is one that can be written. Raises BlockspaceError (E-KEY)."""
+    for name in formats:
+        if name not in FORMATS:
+            raise error("E-KEY", f"unknown export format {name!r}", help=did_you_mean(name, FORMATS) or f"known: {', '.join(FORMATS)}")
 
 
 def trained(graph: Graph, module: nn.Module) -> nn.Module:

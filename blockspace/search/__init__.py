@@ -7,7 +7,7 @@ __getattr__, __dir__, __all__ = face(
     {
         "balance": ("Balance",),
         "candidate": ("Candidate", "Space"),
-        "interrupt": ("Interrupted", "interruptible"),
+        "interrupt": ("Interrupted", "interruptible", "stoppable"),
         "lock": ("StudyLock", "holder"),
         "start": ("run",),
         "proposals": ("Proposals",),

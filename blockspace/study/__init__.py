@@ -15,5 +15,7 @@ __getattr__, __dir__, __all__ = face(
         "handover": ("export", "resolve"),
         "doctor": ("diagnose",),
         "look": ("look_at",),
+        "training": ("TrainingOptions",),
+        "solo": ("Trained", "evaluate", "train"),
     },
 )

@@ -1,0 +1,132 @@
+"""blockspace train: train one network by itself; the same command resumes."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+
+def register(app) -> None:
+    import typer
+
+    from blockspace.cli.complete import networks
+
+    @app.command(epilog="blockspace train resnet20 data=cifar10 train.epochs=30 seed=1 out=runs/resnet20")
+    def train(
+        network: str = typer.Argument(help="a library network, a YAML file, RUN#NUMBER, or an exported folder", autocompletion=networks),
+        settings: list[str] = typer.Argument(None, help="data= train.epochs= seed= out= weights=, and params of the network"),
+        recipe: str = typer.Option(None, "--recipe", help="A YAML file with a recipe, or a study: its train section."),
+        evaluate: bool = typer.Option(False, "--evaluate", help="Only score given weights on the test split."),
+        to: str = typer.Option("", "--to", help="Export the trained network: py, onnx, safetensors, pt2."),
+        as_json: bool = typer.Option(False, "--json", help="The result as JSON on stdout."),
+        quiet: bool = typer.Option(False, "--quiet", "-q", help="Only the result: no progress."),
+    ) -> None:
+        """Train one network, score it once on the test split, and keep it in a run directory."""
+        texts = settings or []
+        if evaluate:
+            scored(network, texts, as_json)
+        elif code := run(network, texts, recipe, [f.strip() for f in to.split(",") if f.strip()], as_json, quiet):
+            raise typer.Exit(code)
+
+
+def scored(network: str, settings: list[str], as_json: bool) -> None:
+    """Print the scores of given weights."""
+    from blockspace.study import evaluate
+
+    found = evaluate(network, settings)
+    if as_json:
+        import json
+
+        print(json.dumps(found))
+        return
+    print(f"test accuracy {100 * found['test_acc']:.2f} %, log-loss {found['test_loss']:.4f} nats ({found['images']:,} images)")
+
+
+def run(network: str, settings: list[str], recipe: str | None, formats: list[str], as_json: bool, quiet: bool) -> int:
+    """Progress goes to stderr, the result to stdout; the exit code: 0, or the signal's after an interruption."""
+    from blockspace.search import interruptible
+    from blockspace.study import train
+
+    options = [*(["--recipe", recipe] if recipe else []), *(["--to", ",".join(formats)] if formats else [])]
+    with interruptible(), Epochs(quiet) as progress:
+        try:
+            done = train(network, settings, recipe, formats, progress)
+        except KeyboardInterrupt as stop:
+            progress.close()
+            progress.say(f"stopped; go on with: {shlex.join(['blockspace', 'train', network, *settings, *options])}")
+            return getattr(stop, "exit_code", 130)
+    if as_json:
+        import json
+
+        print(json.dumps(done.as_dict()))
+        return 0
+    print(done.text())
+    if not quiet:
+        where = f", exported to {done.exported}" if done.exported else ""
+        print(f"in {done.folder}{where}", file=sys.stderr)
+    return 0
+
+
+class Epochs:
+    """Progress of one training on stderr: a bar on a terminal, one line an epoch elsewhere."""
+
+    def __init__(self, quiet: bool = False, stream=None):
+        self.stream, self.quiet, self.bar, self.task = stream or sys.stderr, quiet, None, None
+
+    def __enter__(self) -> Epochs:
+        if not self.quiet and self.stream.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            console = Console(file=self.stream)
+            columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+            self.bar = Progress(*columns, console=console, transient=True)
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the terminal's line."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+    def say(self, text: str) -> None:
+        """One line, above the bar where there is one."""
+        if self.quiet:
+            return
+        if self.bar is not None:
+            self.bar.console.print(text, highlight=False, markup=False)
+        else:
+            print(text, file=self.stream, flush=True)
+
+    def __call__(self, kind: str, data: dict) -> None:
+        handler = getattr(self, f"on_{kind}", None)
+        if handler is not None:
+            handler(data)
+
+    def on_asked(self, data: dict) -> None:
+        for note in data["notes"]:
+            self.say(note)
+        if self.bar is not None:
+            self.task = self.bar.add_task("", total=data["epochs"])
+
+    def on_found(self, data: dict) -> None:
+        self.say(f"{data['folder']} holds this training, finished")
+
+    def on_epoch(self, data: dict) -> None:
+        line = words(data)
+        if self.bar is not None:
+            self.bar.update(self.task, completed=data["epoch"], description=line)
+        else:
+            left = (data["epochs"] - data["epoch"]) * data["seconds"]
+            ahead = f"  about {left:.0f} s left" if left else ""
+            self.say(f"epoch {data['epoch']}/{data['epochs']}  {line}  {data['seconds']:.1f} s{ahead}")
+
+
+def words(data: dict) -> str:
+    """An epoch's numbers."""
+    val = f"  val_acc {data['val_acc']:.4f}  val_loss {data['val_loss']:.4f}" if data["val_acc"] is not None else ""
+    return f"loss {data['loss']:.4f}{val}  lr {data['lr']:.3g}"

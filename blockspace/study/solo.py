@@ -1,0 +1,223 @@
+"""train: one network trained by itself, from the data to the score on the test split. The same call resumes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from blockspace.errors import FailureError, error
+from blockspace.files import write_atomic
+from blockspace.search import Result, StudyLock, adopt, stoppable
+from blockspace.study.finals import class_names
+from blockspace.study.finetune import start_from
+from blockspace.study.run import same_data
+from blockspace.study.training import Training, plan
+from blockspace.study.trial import ARCH, CHECKPOINT, SCORES, WEIGHTS, read_scores, save_scores, save_weights, versions
+from blockspace.train import preflight
+
+RECORD, SOURCE, EXPORT = "training.yaml", "model.py", "export"
+Event = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training: its folder, its result (`metrics` has val_acc, val_loss, test_acc, test_loss), and where it was exported to."""
+
+    folder: Path
+    result: Result
+    images: int  # in the test split
+    exported: Path | None = None
+
+    def text(self) -> str:
+        """What came out, in one line."""
+        found = self.result.metrics
+        test = f"test accuracy {100 * found['test_acc']:.2f} %, log-loss {found['test_loss']:.4f} nats"
+        return f"{test} ({self.images:,} images, scored once); val accuracy {100 * found['val_acc']:.2f} %"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        exported = str(self.exported) if self.exported else None
+        found = {"folder": str(self.folder), "seed": self.result.seed, "key": self.result.key, "seconds": self.result.seconds}
+        return found | {"metrics": self.result.metrics, "images": self.images, "exported": exported}
+
+
+def train(
+    target: str, overrides: Sequence[str] = (), recipe: str | Path | None = None, to: Sequence[str] = (),
+    on_event: Event | None = None, stop: Callable[[], bool] | None = None, **settings: Any,
+) -> Trained:  # fmt: skip
+    """Train a network on the train split, watch it on val, and score it once on test.
+
+    `target` is a library network, a YAML file, an exported folder, or `RUN#17`. Settings, as texts (`train.epochs=3`) or keywords
+    (`train={"epochs": 3}`): `data`, `train` (a recipe as in studies), `seed`, `out`, `weights` (where to start: a safetensors file of ours,
+    or a folder with one; a last layer with another number of outputs starts anew), and the network's own params. `recipe` is a YAML file.
+    `to` exports the trained network in these formats to `export/` of the run directory, which also holds arch.yaml, model.py,
+    weights.safetensors, result.json, metrics.csv and log.txt.
+
+    Raises BlockspaceError, FailureError (the loss was not finite), ExportError, and, stopped by a signal, Interrupted.
+    """
+    asked = plan(target, overrides, recipe, **settings)
+    if to:
+        from blockspace.export import check_formats
+
+        check_formats(to)
+    look = preflight(asked.data, asked.folder)
+    with StudyLock(asked.folder):
+        check_unchanged(asked)
+        same_data(asked.folder, look)
+        emit = logged(asked.folder, on_event)
+        done = adopt(asked.folder, asked.graph.key(), asked.options.seed)
+        if done is None:
+            module, notes = fresh(asked)
+            begin(asked, look)
+            emit("asked", {"notes": [*asked.notes, *look.notes(), *notes], "epochs": asked.options.train.epochs})
+            done = trained(asked, module, emit, stop)
+        else:
+            emit("found", {"folder": str(asked.folder)})
+        images = look.counts["test"]
+        exported = export(asked, done, images, to) if to else None
+        return Trained(asked.folder, done, images, exported)
+
+
+def evaluate(target: str, overrides: Sequence[str] = (), **settings: Any) -> dict[str, Any]:
+    """Score given weights - `weights=PATH`, or those a found network brings - on the test split; nothing is trained or written.
+
+    Returns test_acc, test_loss (nats) and images. Raises BlockspaceError.
+    """
+    from blockspace.study.handover import loaded
+    from blockspace.train import load, score
+
+    asked = plan(target, overrides, **settings)
+    weights = asked.start or asked.own
+    if weights is None:
+        raise error("E-FILE", f"{target} brings no weights", help="weights=PATH, or a trained network: RUN#NUMBER or an exported folder")
+    scores = score(loaded(asked.graph, weights), load(asked.data).final_split()[1])
+    return {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss, "images": len(scores.correct), "weights": str(weights)}
+
+
+def check_unchanged(asked: Training) -> None:
+    """The folder is new, or of this same training. Raises BlockspaceError (E-CHANGED)."""
+    import yaml
+
+    path = asked.folder / RECORD
+    if not path.is_file():
+        return
+    before, now = flat(yaml.safe_load(path.read_text(encoding="utf-8"))), flat(json.loads(json.dumps(asked.record())))
+    changes = [f"{key}: {before.get(key)} -> {now.get(key)}" for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    if changes:
+        message = f"{asked.folder} holds another training: {', '.join(changes[:3])}{', ...' if len(changes) > 3 else ''}"
+        raise error("E-CHANGED", message, help="choose another folder with out=FOLDER")
+
+
+def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """A tree of mappings with dotted keys."""
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {key: leaf for name, inner in value.items() for key, leaf in flat(inner, f"{prefix}.{name}" if prefix else str(name)).items()}
+
+
+def begin(asked: Training, look: Any) -> None:
+    """What stands in the folder before the training starts."""
+    import yaml
+
+    from blockspace.compiler import to_source
+
+    write_atomic(asked.folder / RECORD, yaml.safe_dump(json.loads(json.dumps(asked.record())), sort_keys=False))
+    write_atomic(asked.folder / ARCH, asked.arch)
+    write_atomic(asked.folder / SOURCE, to_source(asked.graph, asked.network.doc))
+    look.write(asked.folder)
+
+
+def logged(folder: Path, on_event: Event | None) -> Event:
+    """Every event as a line of log.txt, then to the caller."""
+
+    def emit(kind: str, data: dict[str, Any]) -> None:
+        words = " ".join(f"{key}={value:.6g}" if isinstance(value, float) else f"{key}={value}" for key, value in data.items())
+        with open(folder / "log.txt", "a", encoding="utf-8") as file:
+            file.write(f"{datetime.now().isoformat(timespec='seconds')} {kind} {words}\n")
+        if on_event:
+            on_event(kind, data)
+
+    return emit
+
+
+def fresh(asked: Training) -> tuple[Any, list[str]]:
+    """The module before its first step, and what is to be said of its weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
+    from blockspace.compiler import compile
+
+    module = compile(asked.graph, seed=asked.options.seed, init=asked.options.train.init or "default")
+    note = start_from(module, asked.graph, asked.start) if asked.start else None
+    return module, [note] if note else []
+
+
+def trained(asked: Training, module: Any, emit: Event, stop: Callable[[], bool] | None) -> Result:
+    """Train, score, and write the result last. Raises FailureError (E-FAILED) when the loss is not finite, and Interrupted."""
+    from blockspace.train import Diverged, fit, load, score
+
+    options, folder, data = asked.options, asked.folder, load(asked.data)
+    train_split, val_split = data.search_split()
+    with stoppable(stop) as request:
+        try:
+            fitted = fit(
+                module, train_split, val_split, options.train, options.seed, folder,
+                should_stop=lambda: bool(request), on_epoch=lambda epoch: emit("epoch", epoch_facts(epoch, options.train.epochs)),
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            raise request.interrupted() from None
+        except Diverged as reason:
+            for name in (CHECKPOINT, RECORD):  # nothing of it is worth keeping, and another recipe may use the folder
+                (folder / name).unlink(missing_ok=True)
+            help = "a smaller learning rate usually helps: train.optimizer={sgd: {lr: 0.01}}"
+            raise error("E-FAILED", f"{asked.network.name}: {reason}", help=help, cls=FailureError) from None
+        if fitted.stopped:
+            raise request.interrupted()
+        scores = score(module, data.final_split()[1])
+    metrics = {"val_acc": fitted.val_acc, "val_loss": fitted.val_loss, "test_acc": scores.accuracy, "test_loss": scores.mean_log_loss}
+    result = Result("trained", metrics, fitted.seconds, options.seed, asked.graph.key(), versions=versions())
+    save_weights(module, folder / WEIGHTS)
+    save_scores(scores, train_split, folder / SCORES)
+    result.write(folder)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    return result
+
+
+def epoch_facts(epoch: Any, epochs: int) -> dict[str, Any]:
+    """An epoch as plain data, counted from 1."""
+    facts = {"epoch": epoch.epoch + 1, "epochs": epochs, "loss": epoch.train_loss}
+    return facts | {"val_acc": epoch.val_acc, "val_loss": epoch.val_loss, "lr": epoch.lr, "seconds": epoch.seconds}
+
+
+def export(asked: Training, result: Result, images: int, formats: Sequence[str]) -> Path:
+    """The trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
+    from blockspace.export import export as write
+    from blockspace.study.handover import loaded
+
+    module = loaded(asked.graph, asked.folder / WEIGHTS)
+    place = asked.folder / EXPORT
+    write(asked.graph, module, place, asked.arch, card(asked, result, images), list(formats), force=place.is_dir())
+    return place
+
+
+def card(asked: Training, result: Result, images: int) -> str:
+    """What a stranger needs to know of the exported network."""
+    from blockspace.cost import cost
+
+    scores, data, metrics = read_scores(asked.folder / SCORES), asked.data, result.metrics
+    mean, std = (", ".join(f"{v:.6g}" for v in scores[name]) for name in ("mean", "std"))
+    start = f"\n- started from: {asked.start}" if asked.start else ""
+    return f"""# {asked.network.name}
+
+{asked.network.doc}
+
+- input: {"x".join(map(str, asked.graph.input_shape))}; pixels in 0..1, minus {mean}, divided by {std} (per channel, of the training images)
+- classes: {class_names(asked.folder)}
+- costs: {cost(asked.graph)}
+- key: {result.key}
+- trained on: {data.name or data.folder or data.python}, train split, {asked.options.train.epochs} epochs, seed {result.seed}{start}
+- test: accuracy {metrics["test_acc"]:.4f}, log-loss {metrics["test_loss"]:.4f} nats ({images:,} images, scored once)
+
+`model.py` needs torch (and safetensors to read the weights); `arch.yaml` is the same network for `blockspace show`.
+"""
