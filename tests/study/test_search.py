@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from study import tiny
 
 import blockspace as bs
+from blockspace.search import adopt
 from blockspace.study import ask, export
 from blockspace.study.run import same_data
 from blockspace.train import kept_preflight, preflight
@@ -181,3 +182,18 @@ def test_data_that_is_missing_or_was_changed_stops_a_study_before_its_first_tria
 def write_other(folder, look):
     replace(look, digest="other").write(folder)
     return folder
+
+
+def test_a_trial_trained_again_by_itself_is_that_trial(done, tmp_path):
+    folder, outcome, _ = done
+    row = next(row for row in outcome.rows if row.status == "trained")
+    options = outcome.study.options
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        texts = [f"seed={row.seed}", f"out={tmp_path / 'run'}"]
+        again = bs.train(f"{folder / 'run'}#{row.number}", texts, data=options.data, train=options.train.as_dict())
+    finally:
+        torch.set_num_threads(threads)
+    first = adopt(folder / "run" / "trials" / f"{row.number:04d}", row.key, row.seed)
+    assert again.result.metrics["val_loss"] == first.metrics["val_loss"] and again.result.metrics["val_acc"] == first.metrics["val_acc"]
