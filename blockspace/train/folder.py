@@ -41,20 +41,24 @@ def scan(root: str | Path) -> Folder:
     found = Folder(root, classes, {}, {})
     for part, place in parts.items():
         check_classes(place, classes)
-        pairs = [(path, label) for label, name in enumerate(classes) for path in images(place / name)]
-        found.files[part] = [path for path, _ in pairs]
-        found.labels[part] = [label for _, label in pairs]
+        listed = [images(place / name) for name in classes]
+        check_filled(place, classes, listed)
+        found.files[part] = [path for paths in listed for path in paths]
+        found.labels[part] = [label for label, paths in enumerate(listed) for _ in paths]
     return found
 
 
 def check_classes(place: Path, classes: tuple[str, ...]) -> None:
-    """Every class and no other, each with at least one image."""
-    here = subfolders(place)
-    odd = sorted(set(here) ^ set(classes))
+    """Every class and no other."""
+    odd = sorted(set(subfolders(place)) ^ set(classes))
     if odd:
         help = "train, val and test need the same class folders"
         raise error("E-DATA", f"{str(place)!r} has other classes than its neighbours: {named(odd)}", help=help)
-    empty = [name for name in classes if not images(place / name)]
+
+
+def check_filled(place: Path, classes: tuple[str, ...], listed: list[list[Path]]) -> None:
+    """At least one image in each class."""
+    empty = [name for name, paths in zip(classes, listed) if not paths]
     if empty:
         raise error("E-DATA", f"no images in class folder(s) {named(empty)} of {str(place)!r}", help="add images or remove the folder")
 
@@ -65,8 +69,9 @@ def subfolders(place: Path) -> list[str]:
 
 
 def images(place: Path) -> list[Path]:
-    """Image files directly in `place`, by name."""
-    return sorted(path for path in place.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    """Image files directly in `place`, by name; names are sorted, which is much quicker than sorting paths."""
+    names = sorted(name for name in os.listdir(place) if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith("."))
+    return [place / name for name in names]
 
 
 def shape(found: Folder, size: int | None, channels: int | None) -> tuple[int, int, int]:

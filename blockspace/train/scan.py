@@ -38,7 +38,7 @@ def scan(files: Sequence[Path]) -> Scan:
     """Read, decode and hash each file that was not seen before as it is now."""
     names = [os.path.abspath(path) for path in files]
     stamps = [stamp(name) for name in names]
-    place = cache_folder() / "scans" / f"{text_hash(os.path.commonpath(names) if names else '')}.npz"
+    place = cache_folder() / "scans" / f"{text_hash(os.path.commonpath({os.path.dirname(name) for name in names}) if names else '')}.npz"
     known = recall(place)
     fresh = [i for i, name in enumerate(names) if known.get(name, (None,))[0] != stamps[i]]
     if fresh:

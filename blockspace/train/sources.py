@@ -86,10 +86,9 @@ def read_fashion_mnist(spec: DataSpec) -> Source:
 def read_known(spec: DataSpec) -> Source:
     """Any other set of the catalogue, through torchvision's class."""
     found = torchvision_sets.read(spec)
-    classes = found["train"].classes
+    classes, shape = found["train"].classes, describe(spec).input_shape
     if KNOWN[str(spec.name)].holds == "files":
-        return files_source(spec, str(spec.name), classes, {name: (one.items, one.labels) for name, one in found.items()})
-    shape = describe(spec).input_shape
+        return files_source(spec, str(spec.name), classes, {name: (one.items, one.labels) for name, one in found.items()}, shape)
     if KNOWN[str(spec.name)].holds == "arrays":
         pools = {name: of_arrays(one.items, one.labels, spec) for name, one in found.items()}
     else:
@@ -110,12 +109,13 @@ def read_folder(spec: DataSpec) -> Source:
     """Images in class folders."""
     found = folder.scan(str(spec.folder))
     parts = {("train" if part == "all" else part): (files, found.labels[part]) for part, files in found.files.items()}
-    return files_source(spec, found.root.name, found.classes, parts)
+    return files_source(spec, found.root.name, found.classes, parts, folder.shape(found, spec.size, spec.channels))
 
 
-def files_source(spec: DataSpec, name: str, classes: tuple[str, ...], parts: Mapping[str, tuple[list[Path], list[int]]]) -> Source:
+def files_source(
+    spec: DataSpec, name: str, classes: tuple[str, ...], parts: Mapping[str, tuple[list[Path], list[int]]], shape: tuple[int, int, int]
+) -> Source:  # fmt: skip
     """Image files with their labels, looked at once; held decoded when all of them fit into memory, else decoded when used."""
-    shape = describe(spec).input_shape
     seen = scan([path for files, _ in parts.values() for path in files])
     hashes, faults = iter(seen.hashes), iter(seen.faults)
     pools, bad = {}, {}
