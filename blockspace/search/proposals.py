@@ -17,16 +17,16 @@ PROBES = 24  # random topologies per family tried before a budget is called impo
 class Proposals:
     """A space under budgets. `solve:` aims at the upper end of the budget of its cost; without one, unknowns keep their defaults.
 
-    Candidates carry the costs that add up over nodes; the others only where a budget or one of `objectives` names them. `by` are holes
-    beside the space's own families whose choices make families: those that are compared, or tried equally often.
+    Candidates carry the costs that add up over nodes; the others only where a budget or `also` names them. `by` are holes beside the
+    space's own families whose choices make families: those that are compared, or tried equally often.
     """
 
     def __init__(
         self, space: SearchSpace, budgets: dict[str, Budget], solver: Solver | None = None,
-        objectives: Iterable[str] = (), by: Sequence[str] = (),
+        also: Iterable[str] = (), by: Sequence[str] = (),
     ):  # fmt: skip
         self.space, self.budgets = space, {name: b for name, b in budgets.items() if name in COSTS}
-        self.counted = [name for name, quantity in COSTS.items() if quantity.additive or name in {*self.budgets, *objectives}]
+        self.counted = [name for name, quantity in COSTS.items() if quantity.additive or name in {*self.budgets, *also}]
         self.solver = solver or Solver(space)
         self.by = list(dict.fromkeys([*by, *space.families()]))
 

@@ -116,6 +116,12 @@ class Study:
         return {name: direction for item in self.options.objectives for direction, name in item.items()}
 
     @property
+    def costs(self) -> list[str]:
+        """The counted costs that an answer shows: macs, params, and what a budget or an objective names."""
+        named = [name for name in COSTS if getattr(self.options.budget, name) is not None or name in self.objectives]
+        return list(dict.fromkeys(["macs", "params", *named]))
+
+    @property
     def data(self) -> DataSpec:
         """Raises BlockspaceError (E-DATA, E-KEY) for data that is not known."""
         return read_spec(self.options.data, lambda path: self.mark_of(("data", *path)))

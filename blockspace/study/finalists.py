@@ -93,8 +93,8 @@ def training(place: Path, replicate: int | None) -> Training:
     return Training(replicate, result.get("seed"), state, epochs_of(place), metrics.get("test_acc"), metrics.get("test_loss"))
 
 
-def scored(folder: Path, finals: Sequence[Final]) -> tuple[list[Finalist], Finalist | None]:
-    """Those finalists that have scores on the test split, and the baseline when it has."""
+def scored(folder: Path, finals: Sequence[Final], names: Sequence[str]) -> tuple[list[Finalist], Finalist | None]:
+    """Those finalists that have scores on the test split, and the baseline when it has; with the costs of these names, and latency."""
     import numpy
 
     found, base = [], None
@@ -104,7 +104,7 @@ def scored(folder: Path, finals: Sequence[Final]) -> tuple[list[Finalist], Final
             continue
         scores = [read_scores(folder / "finalists" / one.name / f"seed-{t.replicate}" / SCORES) for t in done]
         correct, losses = (numpy.stack([s[name] for s in scores]) for name in ("correct", "log_loss"))
-        costs = {name: one.costs[name] for name in ("macs", "params", "latency") if name in one.costs}
+        costs = {name: one.costs[name] for name in (*names, "latency") if name in one.costs}
         entry = Finalist(one.family, one.name, costs, correct, losses)
         if one.number is None:
             base = entry

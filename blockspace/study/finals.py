@@ -100,7 +100,7 @@ def finalist(cls, question: Question, one: Chosen, replicates: list[int]):
 
     scores = [read_scores(seed_folder(question, one, i) / SCORES) for i in replicates]
     correct, losses = (numpy.stack([s[name] for s in scores]) for name in ("correct", "log_loss"))
-    costs = {name: one.candidate.costs[name] for name in ("macs", "params")} | one.measured_ratio()
+    costs = {name: one.candidate.costs[name] for name in question.study.costs} | one.measured_ratio()
     return cls(one.family, one.name, costs, correct, losses)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from blockspace.blocks import Network, load, settled
-from blockspace.cost import COSTS, Budget, cost
+from blockspace.cost import COSTS, Budget
 from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.graph import Graph
 from blockspace.search import Balance, Candidate, Proposals, SearchSpace, Solver
@@ -66,18 +66,17 @@ def ask(path: str | Path, overrides=()) -> Question:
     solver = Solver(space)
     baseline = solved_baseline(study, space, solver)
     budgets, limits = windows(study, baseline)
-    proposals = Proposals(space, budgets, solver, study.objectives, [name for _, name in named_holes(study)])
+    proposals = Proposals(space, budgets, solver, study.costs, [name for _, name in named_holes(study)])
     check_batch(study, proposals, baseline)
     return Question(study, space, proposals, baseline, limits, overruled(network, shape, classes))
 
 
 def windows(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:
     """The budgets on counted costs, shares of the baseline's as numbers; and the limits on what is measured."""
-    own = cost(Graph.from_dict(baseline.arch["graph"]))
     named = [name for name in (*COSTS, *MEASURED) if getattr(study.options.budget, name) is not None]
     found = {}
     for name in named:
-        reference = 1.0 if name in MEASURED else getattr(own, name)
+        reference = 1.0 if name in MEASURED else baseline.costs[name]
         found[name] = resolved(getattr(study.options.budget, name), name, reference, study.mark_of(("budget", name)))
     limits = {name: (found[name].low, found[name].high) for name in named if name in MEASURED}
     return {name: budget for name, budget in found.items() if name not in MEASURED}, limits
@@ -152,7 +151,7 @@ def solved_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candida
         assignment = space.default({name: token for name, token in given.items()})
     except BlockspaceError as e:
         raise e.at(mark) from None
-    own = Proposals(space, {name: Budget(name, None, value) for name, value in targets.items()}, solver)
+    own = Proposals(space, {name: Budget(name, None, value) for name, value in targets.items()}, solver, study.costs)
     candidate = own.propose(assignment)
     missed = [name for name, violation in candidate.violations.items() if violation > 0]
     if missed:

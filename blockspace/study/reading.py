@@ -38,8 +38,7 @@ def read_run(folder: str | Path) -> Run:
         command=f"blockspace search STUDY.yaml out={place}", objectives=found.objectives,
         trials=trials(found.rows, found.objectives, per, study.name), wanted=study.options.search.trials,
         families=tuple(family_name(choice, per) for choice in families) or (study.name,),
-        budgets=budgets(study, base), baseline=base, finals=finals,
-        answer=answer(folder, finals, study.options.search.seed, against_first(families), notes),
+        budgets=budgets(study, base), baseline=base, finals=finals, answer=answer(folder, finals, study, against_first(families), notes),
         settings=(folder / "study.yaml").read_text(encoding="utf-8"), facts=facts(study),
         surroundings=surroundings(folder, found.rows, finals), notes=tuple(notes),
     )  # fmt: skip
@@ -96,9 +95,9 @@ def budgets(study: Study, base: dict[str, float]) -> tuple[Budget, ...]:
     return tuple(budget for budget in found if budget is not None)
 
 
-def answer(folder: Path, finals, seed: int, first: bool, notes: list[str]):
+def answer(folder: Path, finals, study: Study, first: bool, notes: list[str]):
     """The answer as the study wrote it, when it is of these finalists and their trainings, else made anew of those that are scored."""
-    rivals, base = scored(folder, finals)
+    rivals, base = scored(folder, finals, study.costs)
     if not rivals:
         return None
     names = {(one.name, len(one.correct)) for one in (*rivals, *([base] if base else []))}
@@ -112,7 +111,7 @@ def answer(folder: Path, finals, seed: int, first: bool, notes: list[str]):
         notes.append(f"answer.json could not be read ({reason}); the answer was made anew from the scores.")
     from blockspace.report import compare
 
-    return compare(rivals, base, against=rivals[0].family if first else None, seed=seed)
+    return compare(rivals, base, against=rivals[0].family if first else None, seed=study.options.search.seed)
 
 
 def state_of(folder: Path, rows: list[Row], study: Study, finals) -> tuple[str, str]:
