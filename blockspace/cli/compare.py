@@ -40,7 +40,9 @@ class Side:
         }
 
 
-def run(first: str | None = None, second: str | None = None, *texts: str, full: bool = False, as_json: bool = False) -> None:
+def run(
+    first: str | None = None, second: str | None = None, *texts: str, full: bool = False, as_json: bool = False, svg: str | None = None
+) -> None:
     """Print two library names, YAML files or trials of a run (`runs/NAME#17`) beside each other.
 
     `key=value` holds for each of the two that has the param, `A.key=value` and `B.key=value` for one of them.
@@ -50,6 +52,9 @@ def run(first: str | None = None, second: str | None = None, *texts: str, full: 
     if second is None or "=" in second:
         raise error("E-FILE", "compare needs two blocks or networks", help=USAGE)
     a, b = sides(first, second, texts)
+    if svg:
+        written(a, b, svg, full)
+        return
     if as_json:
         import json
 
@@ -206,6 +211,26 @@ def drawings(a: Side, b: Side, full: bool) -> str:
     return beside(drawn(a), drawn(b), get_terminal_size((160, 24)).columns)
 
 
+def written(a: Side, b: Side, path: str, full: bool) -> None:
+    """Write both pictures side by side as one SVG file, and say so."""
+    from blockspace.files import write_atomic
+
+    stages = False if full else None
+    text = joined(*(side.graph.svg(stages=stages) for side in (a, b)))
+    print(f"{write_atomic(path, text)}: {len(text.encode()):,} bytes")
+
+
+def joined(left: str, right: str, gap: int = 24) -> str:
+    """Two SVG pictures in one, from the same height."""
+    import re
+
+    (wide, high), (other, height) = (map(int, re.search(r'width="(\d+)" height="(\d+)"', text).groups()) for text in (left, right))
+    width, height = wide + gap + other, max(high, height)
+    moved = right.replace("<svg ", f'<svg x="{wide + gap}" ', 1)
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n{left}\n{moved}\n</svg>\n'
+
+
 def register(app) -> None:
     import typer
 
@@ -218,6 +243,7 @@ def register(app) -> None:
         settings: list[str] = typer.Argument(None, help="key=value for both, A.key=value, B.key=value, and input=CxHxW"),
         full: bool = typer.Option(False, "--full", help="Every node of a network, not its blocks."),
         as_json: bool = typer.Option(False, "--json", help="Costs, structure and keys as JSON."),
+        svg: str = typer.Option(None, "--svg", metavar="FILE", help="Both pictures side by side, as an SVG file."),
     ) -> None:
         """Put two blocks or networks beside each other: costs, structure, drawings."""
-        run(first, second, *(settings or []), full=full, as_json=as_json)
+        run(first, second, *(settings or []), full=full, as_json=as_json, svg=svg)

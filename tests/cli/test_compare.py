@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 
@@ -116,6 +117,17 @@ def test_drawings_stand_side_by_side_where_there_is_room(capsys, monkeypatch):
         monkeypatch.setenv("COLUMNS", width)
         text = said(capsys, "resnext", "resnet_bottleneck", "input=256x56x56")
         assert any("A  resnext" in line and "B  resnet_bottleneck" in line for line in text.splitlines()) is together
+
+
+def test_both_pictures_in_one_file(capsys, tmp_path):
+    file = tmp_path / "both.svg"
+    assert str(file) in said(capsys, "resnext", "resnet_bottleneck", "input=256x56x56", "--svg", str(file))
+    root = ElementTree.parse(file).getroot()
+    left, right = (part for part in root if part.tag.endswith("svg"))
+    gap = int(right.get("x")) - int(left.get("width"))
+    assert gap > 0 and int(root.get("width")) == int(left.get("width")) + gap + int(right.get("width"))
+    assert int(root.get("height")) == max(int(part.get("height")) for part in (left, right))
+    assert [part.get("aria-label").partition(":")[0] for part in (left, right)] == ["resnext", "resnet_bottleneck"]
 
 
 def test_beside_keeps_lines_at_their_height():
