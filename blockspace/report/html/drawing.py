@@ -1,13 +1,19 @@
-"""The drawing of a network inside the page."""
+"""The drawing of a network inside the page: one style sheet for all, as the page's policy names it by its hash."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
-from blockspace.graph import Graph, draw
-from blockspace.report.html.text import tag
+from blockspace.graph import Graph, style_sheet
+from blockspace.report.html.text import shown, tag
 
 
 def drawing(graph: Graph) -> Markup:
-    """The network, equal blocks folded."""
-    return tag("pre", draw(graph), class_="drawing")
+    """The network with equal blocks folded and the share of macs as heat."""
+    svg = Markup(shown(graph.svg(styled=False)))  # it has escaped its names
+    return tag("div", svg, class_="drawing")
+
+
+def drawing_style() -> str:
+    """The rules of the drawings, light and dark; on paper light."""
+    return style_sheet()

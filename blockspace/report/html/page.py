@@ -16,6 +16,7 @@ from markupsafe import Markup
 from blockspace.files import write_atomic
 from blockspace.report.html.answer import answered
 from blockspace.report.html.charts import KINDS, axes_of, distribution, front, intervals, mark
+from blockspace.report.html.drawing import drawing_style
 from blockspace.report.html.families import STATES, families
 from blockspace.report.html.finalists import finalists
 from blockspace.report.html.quantity import quantity
@@ -71,7 +72,7 @@ def rendered(run: Run, limits: Limits) -> str:
         (quantity(cost), front(run, cost, metric, numbers, detail=not place and trained <= limits.points))
         for place, (cost, metric) in enumerate(planes)
     ]
-    style, script = Markup(static(*STYLES)), Markup(static(SCRIPT))
+    style, script = Markup(f"{static(*STYLES)}\n{drawing_style()}"), Markup(static(SCRIPT))
     return environment().get_template("page.html").render(
         run=run, made=datetime.now().astimezone().isoformat(timespec="seconds"), policy=policy(style, script), style=style, script=script,
         answer=answered(run), intervals=intervals(run.answer) if run.answer else "", fronts=fronts, metric=quantity(metric),
