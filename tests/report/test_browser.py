@@ -80,10 +80,10 @@ def test_a_finalists_details_open(page):
 def test_a_point_under_the_mouse_says_its_name_and_lights_its_row(page):
     point = page.locator(".front a[href='#t1'] .mark")
     point.hover()
-    assert page.locator(".tip").is_visible() and "#1 net-1" in page.locator(".tip").text_content()
+    assert page.locator(".bubble").is_visible() and "#1 net-1" in page.locator(".bubble").text_content()
     assert "lit" in page.locator("#t1").get_attribute("class")
     page.locator("h1").hover()
-    assert not page.locator(".tip").is_visible()
+    assert not page.locator(".bubble").is_visible()
     point.click()
     assert page.url.endswith("#t1") and page.locator("#t1").is_visible()
 
@@ -113,6 +113,10 @@ def test_screenshots_and_paper(page, tmp_path):
         page.emulate_media(color_scheme=scheme)
         page.screenshot(path=tmp_path / f"{scheme}.png", full_page=True)
         assert (tmp_path / f"{scheme}.png").stat().st_size > 50_000
+    page.emulate_media(media="print", color_scheme="dark")  # paper is white, whatever the screen is
+    paper = page.locator("#f0 .drawing .paper").evaluate("sheet => getComputedStyle(sheet).fill")
+    assert paper == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen")
     assert page.pdf().startswith(b"%PDF")
 
 

@@ -16,4 +16,4 @@ def drawing(graph: Graph) -> Markup:
 
 def drawing_style() -> str:
     """The rules of the drawings, light and dark; on paper light."""
-    return style_sheet()
+    return f"{style_sheet()}\n@media print {{\n{style_sheet('light')}\n}}"

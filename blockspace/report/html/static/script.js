@@ -50,7 +50,7 @@
 
   // a point and its row light each other; the point's words appear at once
   const tip = document.createElement("div");
-  tip.className = "tip";
+  tip.className = "bubble";
   tip.hidden = true;
   tip.setAttribute("role", "status");
   document.body.append(tip);
