@@ -73,7 +73,9 @@ class Difference:
         size = f"on {self.images:,} test images, {self.size()}"
         if self.accuracy.excludes_zero:
             return f"{better} is better than {worse} by {points:.1f} points of accuracy {interval} {self.at_cost(sign)} {size}"
-        difference = f"difference {points:.1f} points of accuracy {interval} {self.at_cost(sign, better)} {size}"
+        cost = self.at_cost(sign, better)
+        comma = "," if cost.startswith(better) else ""
+        difference = f"difference {points:.1f} points of accuracy {interval}{comma} {cost} {size}"
         return f"{better} and {worse} are not distinguishable at this size: {difference}"
 
     def at_cost(self, sign: int = 1, who: str = "") -> str:

@@ -115,7 +115,7 @@ def test_both_costs_may_differ():
     hs, resnext = finalists("hs", (0.95, 0.95), macs=2_000_000), finalists("resnext", (0.95, 0.95), seed=1, macs=1_000_000)
     said = compare(with_latency(hs, 2.0) + with_latency(resnext, 1.0)).sentence()
     first, much = said.split(" and ")[0], "100.0 % more" if said.startswith("hs") else "50.0 % less"
-    assert f"{first} with {much} macs and {much} latency on 897" in said
+    assert f"), {first} with {much} macs and {much} latency on 897" in said
 
 
 def test_one_family_can_be_the_one_that_others_are_compared_with():

@@ -41,7 +41,7 @@ def test_a_space_is_right(name):
 def test_a_study_says_what_it_asks_and_found(name):
     text = (ROOT / "studies" / f"{name}.yaml").read_text()
     header = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
-    assert all(f"# {word}:" in header for word in ("Question", "Run", "Takes"))
+    assert all(f"# {word}:" in header for word in ("Question", "Run", "Takes", "Found"))
     assert re.search(rf"^# Run: +blockspace search studies/{name}.yaml$", header, re.MULTILINE)
     options = question(name).options
     assert options.study == name and options.space == f"../searchspaces/{name}.yaml" and options.out == f"runs/{name}"
