@@ -25,11 +25,11 @@ from torch.nn.functional import cross_entropy, pad
 from torch.utils.data import DataLoader, Dataset
 
 from blockspace.compiler import compile
+from blockspace.data import load
 from blockspace.graph import Graph
 from blockspace.search import Task, Workers, run_tasks, training_seed
 from blockspace.study import ask
 from blockspace.study.trial import PRELOAD, train_trial
-from blockspace.train import load
 
 
 class Images(Dataset):

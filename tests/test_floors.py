@@ -12,19 +12,19 @@ import blockspace
 PACKAGE = Path(blockspace.__file__).parent
 FLOORS = (
     ("errors",), ("files", "reader", "faces", "options", "picture"), ("ops",), ("graph",), ("blocks", "passes", "cost"),
-    ("search", "compiler"), ("train", "export", "report"), ("study",), ("schema",), ("cli",),
+    ("search", "compiler", "data"), ("train", "export", "report"), ("study",), ("schema",), ("cli",),
 )  # fmt: skip
 HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}
 HEAVY = {  # package: the floors that may import it
-    "torch": {"compiler", "train", "export", "study"},
-    "torchvision": {"train"},
+    "torch": {"compiler", "data", "train", "export", "study"},
+    "torchvision": {"data", "train"},
     "lightning": {"train"},
     "optuna": {"search"},
     "networkx": {"graph"},
     "resvg_py": {"picture"},
     "typer": {"cli"},
     "rich": {"cli", "report"},
-    "sklearn": {"train"},
+    "sklearn": {"data"},
     "onnx": {"export"},
     "onnxruntime": {"export"},
 }

@@ -12,11 +12,12 @@ from pydantic import Field, create_model
 
 from blockspace.blocks import number
 from blockspace.cost import COSTS, Budget, size_of
+from blockspace.data import DataSpec, read_spec
 from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
 from blockspace.options import Options, validated
 from blockspace.reader import Map, Node, Scalar, Seq, parse, read
 from blockspace.search import SearchOptions
-from blockspace.train import DataSpec, Recipe, read_spec
+from blockspace.train import Recipe
 
 FORMAT = "blockspace/study/1"
 MEASURED = ("latency",)

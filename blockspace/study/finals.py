@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from blockspace.data import kept_preflight
 from blockspace.errors import error
 from blockspace.search import Candidate, Result, Row, Task, run_tasks, training_seed
 from blockspace.study.question import Question
 from blockspace.study.rows import against_first, best, family_of
 from blockspace.study.trial import SCORES, WEIGHTS, read_scores, train_finalist, watched
-from blockspace.train import kept_preflight
 
 BASELINE = "baseline"
 

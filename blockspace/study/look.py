@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from blockspace.data import DataSpec, Preflight, preflight, read_spec
 from blockspace.errors import Mark, Source
 from blockspace.reader import Map
 from blockspace.study.file import load_study, override, values
-from blockspace.train import DataSpec, Preflight, preflight, read_spec
 
 
 def look_at(target: str, overrides: Sequence[str] = ()) -> Preflight:

@@ -91,7 +91,7 @@ def measured(question: Question) -> str:
     """Time of a training step and an estimate of the whole study, from a few of the baseline's on one core: it takes seconds."""
     import torch
 
-    from blockspace.train import load
+    from blockspace.data import load
 
     options = question.options
     torch.set_num_threads(1)

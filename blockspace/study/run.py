@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from blockspace.cost import Budget
+from blockspace.data import Preflight, check_data, kept_preflight, preflight
 from blockspace.errors import StorageError, error
 from blockspace.files import write_atomic
 from blockspace.search import Candidate, Row, StudyLock, Task, Workers, run
@@ -18,7 +19,6 @@ from blockspace.study.outcome import Outcome
 from blockspace.study.question import Question, ask
 from blockspace.study.rows import write_results
 from blockspace.study.trial import PRELOAD, half_batch, measure, train_trial, watched
-from blockspace.train import Preflight, check_data, kept_preflight, preflight
 
 Event = Callable[[str, dict[str, Any]], None]
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from blockspace.data import preflight
 from blockspace.errors import FailureError, error
 from blockspace.files import write_atomic
 from blockspace.search import Result, StudyLock, adopt, stoppable
@@ -17,7 +18,6 @@ from blockspace.study.finetune import start_from
 from blockspace.study.run import same_data
 from blockspace.study.training import Training, plan
 from blockspace.study.trial import ARCH, CHECKPOINT, SCORES, WEIGHTS, read_scores, save_scores, save_weights, versions
-from blockspace.train import preflight
 
 RECORD, SOURCE, EXPORT = "training.yaml", "model.py", "export"
 Event = Callable[[str, dict[str, Any]], None]
@@ -87,8 +87,9 @@ def evaluate(target: str, overrides: Sequence[str] = (), **settings: Any) -> dic
 
     Returns test_acc, test_loss (nats) and images. Raises BlockspaceError.
     """
+    from blockspace.data import load
     from blockspace.study.handover import loaded
-    from blockspace.train import load, score
+    from blockspace.train import score
 
     asked = plan(target, overrides, **settings)
     weights = asked.start or asked.own
@@ -155,7 +156,8 @@ def fresh(asked: Training) -> tuple[Any, list[str]]:
 
 def trained(asked: Training, module: Any, emit: Event, stop: Callable[[], bool] | None) -> Result:
     """Train, score, and write the result last. Raises FailureError (E-FAILED) when the loss is not finite, and Interrupted."""
-    from blockspace.train import Diverged, fit, load, score
+    from blockspace.data import load
+    from blockspace.train import Diverged, fit, score
 
     options, folder, data = asked.options, asked.folder, load(asked.data)
     train_split, val_split = data.search_split()

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from blockspace.blocks import Network, load, settled
+from blockspace.data import DataSpec, describe, read_spec
 from blockspace.errors import Mark, Source, error
 from blockspace.graph import Graph
 from blockspace.options import Options, validated
@@ -20,7 +21,7 @@ from blockspace.reader import Map, read
 from blockspace.study.file import find_mark, override, values
 from blockspace.study.handover import resolve
 from blockspace.study.question import overruled
-from blockspace.train import DataSpec, Recipe, describe, read_spec
+from blockspace.train import Recipe
 
 
 class TrainingOptions(Options):

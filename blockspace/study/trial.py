@@ -26,7 +26,7 @@ WEIGHTS, SCORES, ARCH, CHECKPOINT = "weights.safetensors", "scores.npz", "arch.y
 
 def train_trial(task: Task) -> Result:
     """Train one candidate on the search split; `val_acc` and `val_loss` of the last epoch are its metrics."""
-    from blockspace.train import load
+    from blockspace.data import load
 
     data = load(task.options["data"])
     result, module = trained(task, *data.search_split())
@@ -38,7 +38,8 @@ def train_trial(task: Task) -> Result:
 
 def train_finalist(task: Task) -> Result:
     """Train one finalist on train + validation and score it on the test split, once; weights and scores stay beside the result."""
-    from blockspace.train import load, score
+    from blockspace.data import load
+    from blockspace.train import score
 
     final, test = load(task.options["data"]).final_split()
     result, module = trained(task, final, None)

@@ -1,19 +1,15 @@
-"""Data, recipe and training: the only floor that imports lightning.
+"""Recipe and training: the only floor that imports lightning.
 
-Names are loaded on first use (PEP 562): `import blockspace.train`, `describe` and `Recipe` never import torch."""
+Names are loaded on first use (PEP 562): `import blockspace.train` and `Recipe` never import torch."""
 
 from blockspace.faces import face
 
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "catalogue": ("DataSpec", "check_data", "describe", "read_spec"),
         "recipe": ("Recipe", "read_recipe"),
         "norms": ("check_norms",),
         "outcome": ("Diverged", "Epoch", "Fitted", "OutOfMemory", "Scores"),
-        "data": ("Data", "load"),
-        "inspection": ("Preflight", "preflight", "kept_preflight"),
-        "images": ("Split",),
         "batches": ("Batches",),
         "task": ("Task",),
         "fitting": ("fit",),

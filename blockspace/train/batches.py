@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from blockspace.data import Split
 from blockspace.train.changes import Changes
-from blockspace.train.images import Split
 from blockspace.train.mixing import Mixing
 from blockspace.train.recipe import Recipe
 

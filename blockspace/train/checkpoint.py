@@ -13,8 +13,8 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 from torch import nn
 
+from blockspace.data import Split
 from blockspace.files import write_atomic
-from blockspace.train.images import Split
 from blockspace.train.recipe import Recipe
 
 NAME = "last.ckpt"

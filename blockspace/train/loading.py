@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from blockspace.train.images import Split
+from blockspace.data import Split
 from blockspace.train.recipe import Recipe
 
 GPU_SHARE = 0.25  # of the free memory of a GPU that images may take

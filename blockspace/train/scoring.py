@@ -9,8 +9,8 @@ import numpy
 import torch
 from torch import Tensor, nn
 
+from blockspace.data import Split
 from blockspace.train.batches import InOrder
-from blockspace.train.images import Split
 from blockspace.train.outcome import Scores
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from data import tiny_sets
 from study import tiny
-from train import tiny_sets
 
 from blockspace.cli import main
 from blockspace.errors import BlockspaceError

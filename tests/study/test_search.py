@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from study import tiny
 
 import blockspace as bs
+from blockspace.data import kept_preflight, preflight
 from blockspace.search import adopt
 from blockspace.study import ask, export
 from blockspace.study.run import same_data
-from blockspace.train import kept_preflight, preflight
 
 
 def table(folder):

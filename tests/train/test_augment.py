@@ -7,8 +7,9 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
+from blockspace.data import Split
 from blockspace.errors import BlockspaceError
-from blockspace.train import Batches, Split, read_recipe
+from blockspace.train import Batches, read_recipe
 from blockspace.train.changes import Changes
 from blockspace.train.transforms import find, signatures
 

@@ -5,8 +5,9 @@ import torch
 from nets import small
 from torch import nn
 
+from blockspace.data import load
 from blockspace.errors import BlockspaceError
-from blockspace.train import Diverged, fit, load, read_recipe, score
+from blockspace.train import Diverged, fit, read_recipe, score
 from blockspace.train.trainer import strategy
 
 KEYS = {

@@ -7,8 +7,9 @@ import torch
 from nets import small
 from torch import nn
 
+from blockspace.data import Split
 from blockspace.errors import BlockspaceError
-from blockspace.train import Diverged, OutOfMemory, Split, fit, read_recipe
+from blockspace.train import Diverged, OutOfMemory, fit, read_recipe
 from blockspace.train.failing import from_process, translated
 
 CPU = {"epochs": 1, "batch": 8, "accelerator": "cpu"}

@@ -12,8 +12,9 @@ import pytest
 import torch
 from nets import small
 
+from blockspace.data import Split, load
 from blockspace.errors import BlockspaceError, StorageError
-from blockspace.train import Batches, Diverged, Split, fit, load, predict, read_recipe, score
+from blockspace.train import Batches, Diverged, fit, predict, read_recipe, score
 
 QUICK = {"epochs": 4, "augment": ["crop", "flip"], "label_smoothing": 0.1, "accelerator": "cpu"}
 
@@ -235,7 +236,8 @@ SILENT = """
 import sys, warnings
 sys.path.insert(0, sys.argv[1])
 from nets import small
-from blockspace.train import fit, load, read_recipe
+from blockspace.data import load
+from blockspace.train import fit, read_recipe
 fit(small(), *load("digits").search_split(), read_recipe({"epochs": 2, "accelerator": "cpu"}), 0, sys.argv[2], checkpoint_every_s=0)
 """
 

@@ -1,21 +1,24 @@
-"""What must stay cheap: the faces of train and report, and descriptions of data, without torch."""
+"""What must stay cheap: the faces of data, train and report, and descriptions of data, without torch."""
 
 import subprocess
 import sys
 
 import pytest
 
+import blockspace.data
 import blockspace.report
 import blockspace.train
 
 CHEAP = """
 import sys
+import blockspace.data as data
 import blockspace.train as train
-assert train.describe("digits") == ((1, 16, 16), 10)
-assert train.describe({"name": "cifar100", "size": 24}) == ((3, 24, 24), 100)
-train.check_data("digits")
+assert data.describe("digits") == ((1, 16, 16), 10)
+assert data.describe({"name": "cifar100", "size": 24}) == ((3, 24, 24), 100)
+data.check_data("digits")
+data.DataSpec
 train.read_recipe({"epochs": 2, "augment": ["crop"]})
-train.Diverged, train.Fitted, train.Scores, train.DataSpec
+train.Diverged, train.Fitted, train.Scores
 import blockspace.report
 blockspace.report.compare, blockspace.report.results_csv, blockspace.report.answer_table
 heavy = {"torch", "torchvision", "lightning", "sklearn", "rich", "optuna"} & set(sys.modules)
@@ -28,7 +31,7 @@ def test_describing_and_reading_import_no_torch():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("face", [blockspace.train, blockspace.report])
+@pytest.mark.parametrize("face", [blockspace.data, blockspace.train, blockspace.report])
 def test_every_public_name_exists_and_has_a_docstring(face):
     for name in face.__all__:
         value = getattr(face, name)

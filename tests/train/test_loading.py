@@ -4,7 +4,8 @@ import pytest
 import torch
 from nets import small
 
-from blockspace.train import Split, fit, load, read_recipe
+from blockspace.data import Split, load
+from blockspace.train import fit, read_recipe
 from blockspace.train.loading import placed, workers
 
 CPU = torch.device("cpu")

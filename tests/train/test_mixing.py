@@ -4,7 +4,8 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
-from blockspace.train import Batches, Split, read_recipe
+from blockspace.data import Split
+from blockspace.train import Batches, read_recipe
 from blockspace.train.mixing import Mixing
 
 

@@ -8,8 +8,9 @@ from nets import small
 from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from blockspace.data import load
 from blockspace.errors import BlockspaceError
-from blockspace.train import Batches, Diverged, fit, load, read_recipe, score
+from blockspace.train import Batches, Diverged, fit, read_recipe, score
 from blockspace.train.trainer import lean_trainer
 
 CPU = {"epochs": 3, "accelerator": "cpu", "channels_last": False, "optimizer": {"adamw": {"lr": 0.01}}}

@@ -8,11 +8,11 @@ import zlib
 
 import numpy
 import pytest
+from data import tiny_sets
 from PIL import Image
-from train import tiny_sets
 
+from blockspace.data import decode, inspection, kept_preflight, load, preflight, scan
 from blockspace.errors import BlockspaceError
-from blockspace.train import decode, inspection, kept_preflight, load, preflight, scan
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ def test_a_decompression_bomb_is_a_damaged_image(pets, side):
 def test_few_damaged_images_may_be_skipped(pets, monkeypatch, tmp_path):
     bomb(pets / "cat" / "bomb.png")
     assert "up to 0.1% of 121 files" in mistake({"folder": str(pets), "on_bad_sample": "skip"}).help
-    monkeypatch.setattr("blockspace.train.sources.SKIPPED", 0.01)
+    monkeypatch.setattr("blockspace.data.sources.SKIPPED", 0.01)
     found = preflight({"folder": str(pets), "on_bad_sample": "skip"})
     assert list(found.skipped) == [str(pets / "cat" / "bomb.png")] and sum(found.counts.values()) == 120
     assert "1 file cannot be read and is left out" in found.notes()[0]
@@ -107,7 +107,7 @@ def test_labels_out_of_range(tmp_path, monkeypatch, label, hint):
     labels = numpy.arange(30) % 10
     labels[4] = label
     images = numpy.random.default_rng(0).integers(0, 256, (30, 1, 4, 4), dtype=numpy.uint8)
-    monkeypatch.setattr("blockspace.train.own.called", lambda *_: {"train": (images, labels), "classes": range(10)})
+    monkeypatch.setattr("blockspace.data.own.called", lambda *_: {"train": (images, labels), "classes": range(10)})
     found = mistake({"python": f"anything:label{label}"})
     assert found.code == "E-LABEL" and f"labels run from {min(label, 0)} to {max(label, 9)}, expected 0 to 9" in found.message
     assert hint in found.help

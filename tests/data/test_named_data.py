@@ -9,9 +9,9 @@ import numpy
 import pytest
 import torch
 
+from blockspace.data import check_data, describe, load
+from blockspace.data.partition import content_keys, partition
 from blockspace.errors import BlockspaceError
-from blockspace.train import check_data, describe, load
-from blockspace.train.partition import content_keys, partition
 
 DIGITS = "9b3847a04a361047a544f36561d191246097315daaee66d4c357813954f48d66"
 

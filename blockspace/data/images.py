@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
-from blockspace.train.decode import decode_all
+from blockspace.data.decode import decode_all
 
 
 class LazyImages(Dataset):

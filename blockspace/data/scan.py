@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy
 
+from blockspace.data.decode import Shape, decode_all, first_line, no_bombs
 from blockspace.errors import BlockspaceError
 from blockspace.files import write_atomic
-from blockspace.train.decode import Shape, decode_all, first_line, no_bombs
 
 CACHE_VARIABLE = "BLOCKSPACE_CACHE"  # a folder for what can always be made again
 PIXELS_KEPT = 4 * 2**30  # bytes of decoded images in the cache; the longest unused go first

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from blockspace.data.decode import first_line, grey, named, unreadable
 from blockspace.errors import error
-from blockspace.train.decode import first_line, grey, named, unreadable
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 PARTS = ("train", "val", "test")

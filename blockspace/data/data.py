@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
+from blockspace.data import sources
+from blockspace.data.catalogue import DataSpec, read_spec
+from blockspace.data.images import LazyImages, Split, joined, statistics
+from blockspace.data.partition import partition
+from blockspace.data.sources import Pool, Source
 from blockspace.errors import error
-from blockspace.train import sources
-from blockspace.train.catalogue import DataSpec, read_spec
-from blockspace.train.images import LazyImages, Split, joined, statistics
-from blockspace.train.partition import partition
-from blockspace.train.sources import Pool, Source
 
 PARTS = ("train", "val", "test")
 

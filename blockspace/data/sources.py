@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy
 import torch
 
+from blockspace.data import folder, own, torchvision_sets
+from blockspace.data.catalogue import DataSpec, describe, find
+from blockspace.data.decode import unreadable
+from blockspace.data.images import resized
+from blockspace.data.known import KNOWN
+from blockspace.data.partition import content_keys
+from blockspace.data.pool import Pool, fits, of_arrays, of_files, of_items
+from blockspace.data.scan import scan
 from blockspace.errors import error
-from blockspace.train import folder, own, torchvision_sets
-from blockspace.train.catalogue import DataSpec, describe, find
-from blockspace.train.decode import unreadable
-from blockspace.train.images import resized
-from blockspace.train.known import KNOWN
-from blockspace.train.partition import content_keys
-from blockspace.train.pool import Pool, fits, of_arrays, of_files, of_items
-from blockspace.train.scan import scan
 
 SKIPPED = 0.001  # the share of files that `on_bad_sample: skip` may leave out
 CLOTHES = ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")

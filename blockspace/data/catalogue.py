@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
+from blockspace.data import folder as folders
+from blockspace.data import own
+from blockspace.data.known import KNOWN
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.options import Options, suggest, validated
-from blockspace.train import folder as folders
-from blockspace.train import own
-from blockspace.train.known import KNOWN
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts its files
 HERE = Path("data")  # where torchvision's examples put theirs

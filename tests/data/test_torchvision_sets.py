@@ -9,12 +9,12 @@ import numpy
 import pytest
 import torch
 import torchvision
-from train import tiny_sets
+from data import tiny_sets
 
+from blockspace.data import describe, load, read_spec
+from blockspace.data.known import KNOWN
+from blockspace.data.torchvision_sets import arguments
 from blockspace.errors import BlockspaceError
-from blockspace.train import describe, load, read_spec
-from blockspace.train.known import KNOWN
-from blockspace.train.torchvision_sets import arguments
 
 # what else torchvision has: other tasks, parts of other classes, or ways of reading that need more than a folder
 OTHERS = {

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy
 
+from blockspace.data.catalogue import DataSpec, Place, download_root, find, missing
+from blockspace.data.known import KNOWN, Known
 from blockspace.errors import BlockspaceError, error
-from blockspace.train.catalogue import DataSpec, Place, download_root, find, missing
-from blockspace.train.known import KNOWN, Known
 
 FAKE = 1000  # images of FakeData unless parts are asked for
 

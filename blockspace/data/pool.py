@@ -11,11 +11,11 @@ import numpy
 import torch
 from torch.utils.data import Subset
 
+from blockspace.data import decode, scan
+from blockspace.data.catalogue import DataSpec
+from blockspace.data.images import Images, LazyImages, resized
+from blockspace.data.partition import content_keys
 from blockspace.errors import error
-from blockspace.train import decode, scan
-from blockspace.train.catalogue import DataSpec
-from blockspace.train.images import Images, LazyImages, resized
-from blockspace.train.partition import content_keys
 
 CHUNK = 256  # images decoded at a time while they are hashed
 

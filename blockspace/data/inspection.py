@@ -12,9 +12,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from blockspace.data.catalogue import DataSpec, check_data, find, read_spec
+from blockspace.data.known import KNOWN
 from blockspace.files import write_atomic
-from blockspace.train.catalogue import DataSpec, check_data, find, read_spec
-from blockspace.train.known import KNOWN
 
 NAME = "preflight.json"
 FORMAT = "blockspace/preflight/1"
@@ -125,7 +125,7 @@ def preflight(spec: str | Mapping[str, Any] | DataSpec, folder: str | Path | Non
 
 def looked(spec: DataSpec) -> Preflight:
     """A fresh look."""
-    from blockspace.train.data import assembled, opened
+    from blockspace.data.data import assembled, opened
 
     start = perf_counter()
     source, pools = opened(spec)

@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy
 
+from blockspace.data.decode import IN_MEMORY
 from blockspace.errors import BlockspaceError, did_you_mean, error
-from blockspace.train.decode import IN_MEMORY
 
 PARTS = ("train", "val", "test")
 CONTRACT = "return {'train': (images, labels) or a torch Dataset, 'test': ..., 'classes': [...]}; val, test and classes may be left out"

@@ -8,8 +8,9 @@ import numpy
 import pytest
 import torch
 
+from blockspace.data import decode, describe, load, own
 from blockspace.errors import BlockspaceError
-from blockspace.train import Batches, decode, describe, load, own, read_recipe
+from blockspace.train import Batches, read_recipe
 
 MODULE = '''
 import numpy, torch

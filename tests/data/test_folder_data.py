@@ -5,8 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
+from blockspace.data import decode, describe, load
 from blockspace.errors import BlockspaceError
-from blockspace.train import Batches, decode, describe, load, read_recipe
+from blockspace.train import Batches, read_recipe
 
 CLASSES = ("cat", "dog", "owl")
 
