@@ -78,6 +78,10 @@ def mistake(model: type[BaseModel], fault: Any, what: str, mark_of: Callable[[Pa
         return Mistake("E-KEY", f"{where}: missing", mark)
     if fault["type"] in ("union_tag_invalid", "union_tag_not_found", "model_attributes_type"):
         return unknown_choice(fault, where, mark)
+    if fault["type"] == "model_type":
+        keys = known_keys(model, path)
+        help = f"write {path[-1]}: {{{keys[0]}: {fault['input']!r}}}; known: {', '.join(keys)}" if path and keys else ""
+        return Mistake("E-TYPE", f"{where}: should be a mapping of settings, got {fault['input']!r}", mark, help)
     text = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
     got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r}"
     return Mistake("E-TYPE", f"{where}: {text}{got}", mark)

@@ -16,10 +16,10 @@ from blockspace.search import Result, StudyLock, adopt, stoppable
 from blockspace.study.finals import class_names
 from blockspace.study.finetune import start_from
 from blockspace.study.run import same_data
-from blockspace.study.training import Training, plan
+from blockspace.study.training import RECORD, Training, plan
 from blockspace.study.trial import ARCH, CHECKPOINT, SCORES, WEIGHTS, read_scores, save_scores, save_weights, versions
 
-RECORD, SOURCE, EXPORT = "training.yaml", "model.py", "export"
+SOURCE, EXPORT = "model.py", "export"
 Event = Callable[[str, dict[str, Any]], None]
 
 

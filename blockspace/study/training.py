@@ -17,11 +17,13 @@ from blockspace.errors import Mark, Source, error
 from blockspace.graph import Graph
 from blockspace.options import Options, validated
 from blockspace.passes import canonical
-from blockspace.reader import Map, read
+from blockspace.reader import Map, Node, Scalar, read
 from blockspace.study.file import find_mark, override, values
-from blockspace.study.handover import resolve
+from blockspace.study.handover import ARCH, resolve
 from blockspace.study.question import overruled
 from blockspace.train import Recipe
+
+RECORD = "training.yaml"  # in the run directory: what was trained, on what, how
 
 
 class TrainingOptions(Options):
@@ -77,9 +79,9 @@ def plan(target: str, overrides: Sequence[str] = (), recipe: str | Path | None =
     """
     known = tuple(TrainingOptions.model_fields)
     mine = [text for text in overrides if text.partition("=")[0].split(".")[0] in known]
-    options, mark_of = options_of(mine, recipe, {key: value for key, value in given.items() if key in known})
-    settings = params([text for text in overrides if text not in mine]) | {k: v for k, v in given.items() if k not in known}
     arch, own = resolve(str(target))
+    options, mark_of = options_of(mine, recipe, {key: value for key, value in given.items() if key in known}, arch)
+    settings = params([text for text in overrides if text not in mine]) | {k: v for k, v in given.items() if k not in known}
     found = load(arch, **settings)
     if not isinstance(found, Network):
         raise error("E-OP", f"{target} is a block; train takes a network", help="put it into a network's stages")
@@ -99,9 +101,12 @@ def check_outputs(graph: Graph, classes: int) -> None:
         raise error("E-LABEL", f"{graph.name} gives {'x'.join(map(str, output))}, the data has {classes} classes", help=help)
 
 
-def options_of(overrides: Sequence[str], recipe: str | Path | None, given: Mapping[str, Any]):
+def options_of(overrides: Sequence[str], recipe: str | Path | None, given: Mapping[str, Any], arch: str):
     """The options, and what finds the place of one of them for later complaints. Raises BlockspaceError."""
     root = Map(Mark(Source("<command line>", " ".join(overrides)), 1, 1))
+    if "data" not in given:
+        root.items["data"] = data_of(arch)
+        root.keys["data"] = root.items["data"].mark
     if recipe is not None:
         root.items["train"] = train_section(read(str(recipe)))
         root.keys["train"] = root.items["train"].mark
@@ -112,6 +117,17 @@ def options_of(overrides: Sequence[str], recipe: str | Path | None, given: Mappi
         return find_mark(root, path)
 
     return validated(TrainingOptions, merged(given, values(root)), "training", mark_of), mark_of
+
+
+def data_of(arch: str) -> Node:
+    """The data that a found network was trained on, as its run directory says; otherwise the default."""
+    folder = Path(arch).parent
+    near = (folder, *list(folder.parents)[:3]) if Path(arch).name == ARCH else ()
+    records = (place / name for place in near for name in (RECORD, "study.yaml"))
+    kept = next((place for place in records if place.is_file()), None)
+    if kept is None:
+        return Scalar(TrainingOptions.model_fields["data"].default, Mark(Source("<default>", ""), 1, 1))
+    return read(str(kept)).items["data"]
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 import blockspace as bs
 from blockspace.search import Interrupted, adopt
 from blockspace.study import evaluate, train
+from blockspace.study.training import plan
 
 NET = """
 format: blockspace/network/1
@@ -190,3 +191,11 @@ def test_the_record_is_plain_yaml(done):
 
     record = yaml.safe_load((done[0].folder / "training.yaml").read_text())
     assert record["train"]["epochs"] == 2 and record["data"]["train"] == 120 and json.dumps(record)
+
+
+def test_a_found_network_brings_its_data(net, done):
+    found, _, _ = done
+    for target in (found.folder, found.folder / "export"):
+        assert plan(str(target)).data == plan(net, [DATA]).data
+        assert plan(str(target), ["data.test=50"]).data.test == 50
+        assert plan(str(target), ["data=fake_data"]).data.name == "fake_data"
