@@ -110,6 +110,7 @@ class Run:
     answer: Answer | None = None
     settings: str = ""  # study.yaml
     facts: Mapping[str, str] = field(default_factory=dict)  # data, seeds, epochs: one line each
+    left_out: Mapping[str, str] = field(default_factory=dict)  # files of the data that could not be read, and why
     surroundings: tuple[Surroundings, ...] = ()
     notes: tuple[str, ...] = ()  # what could not be read
 

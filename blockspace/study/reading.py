@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from blockspace.cost import COSTS, Budget
+from blockspace.data import kept_preflight
 from blockspace.errors import error
 from blockspace.report import Run, Trial, read_answer, write_page
 from blockspace.search import Row, holder, stored
@@ -39,7 +40,7 @@ def read_run(folder: str | Path) -> Run:
         trials=trials(found.rows, found.objectives, per, study.name), wanted=study.options.search.trials,
         families=tuple(family_name(choice, per) for choice in families) or (study.name,),
         budgets=budgets(study, base), baseline=base, finals=finals, answer=answer(folder, finals, study, against_first(families), notes),
-        settings=(folder / "study.yaml").read_text(encoding="utf-8"), facts=facts(study),
+        settings=(folder / "study.yaml").read_text(encoding="utf-8"), facts=facts(study, folder), left_out=left_out(folder),
         surroundings=surroundings(folder, found.rows, finals), notes=tuple(notes),
     )  # fmt: skip
 
@@ -149,14 +150,22 @@ def last_words(folder: Path) -> tuple[str, str, str]:
     return "", "", ""
 
 
-def facts(study: Study) -> dict[str, str]:
+def facts(study: Study, folder: Path) -> dict[str, str]:
     """What a reader asks of the conditions, one line each."""
+    looked = kept_preflight(folder)
     options = study.options
     final, search = options.finalists, options.search
     epochs, each = final.epochs or options.train.epochs, f" of each {final.per}" if final.per else ""
     return {
         "data": options.data if isinstance(options.data, str) else json.dumps(options.data),
+        **({"images": "; ".join(line.removeprefix("data: ") for line in looked.lines())} if looked else {}),
         "search": f"{search.sampler}, {search.trials} networks, seed {search.seed}; a training's follows from it and the network's key",
         "training": f"{options.train.epochs} epochs in the search, batch {options.train.batch}, {options.train.precision}",
         "finals": f"best {final.take}{each} and the baseline, {final.seeds} seeds each, {epochs} epochs",
     }
+
+
+def left_out(folder: Path) -> dict[str, str]:
+    """The files of the data that could not be read and were left out, each with the reason."""
+    looked = kept_preflight(folder)
+    return dict(looked.skipped) if looked else {}

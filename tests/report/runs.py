@@ -60,7 +60,7 @@ def run(trials: int = 40, families: tuple[str, ...] = ("hs", "resnext"), name: s
         objectives={"val_acc": "maximize", "latency": "minimize"}, trials=rows, wanted=trials, families=families,
         budgets=(Budget("macs", 4_000_000, 4_500_000), Budget("latency", None, 1.3)),
         baseline={"macs": 4_450_000, "params": 110_000, "latency": 1.0}, finals=tuple(finals), answer=answer(finals),
-        settings=f"study: {name}\n", facts={"data": name}, notes=(name,),
+        settings=f"study: {name}\n", facts={"data": name}, left_out={f"{name}.png": name}, notes=(name,),
         surroundings=(Surroundings({"python": "3.13", "machine": name}, 9),),
     )  # fmt: skip
 

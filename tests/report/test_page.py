@@ -115,6 +115,11 @@ def test_no_name_becomes_markup(name):
     assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", text)
 
 
+def test_files_that_were_left_out_are_listed():
+    texts = " ".join(Elements(page(run(2, name="torn"))).texts)
+    assert "1 unreadable files of the data were left out" in texts and "torn.png" in texts
+
+
 def test_what_cannot_be_seen_is_spelled_out():
     assert r"\u202eevil\u202c" in page(run(4, name="\u202eevil\u202c"))
     assert "<script>alert" in html.unescape("".join(Elements(page(run(4, name="<script>alert"))).texts))
