@@ -1,6 +1,10 @@
 """Puts this folder on the path, so that tests can share helpers: `from golden.rows import ROWS`."""
 
+import signal
+
 import pytest
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs without Ctrl-C, and some tests are about it
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -73,9 +73,8 @@ def table(folder: Path) -> list[dict]:
 
 def checkpoints(folder: Path) -> list[int]:
     """Finished epochs of each checkpoint that was kept."""
-    return [
-        len(torch.load(path, weights_only=True)["blockspace"]["history"]) for path in sorted(folder.glob("runs/tiny/trials/*/last.ckpt"))
-    ]
+    kept = [torch.load(path, weights_only=True) for path in sorted(folder.glob("runs/tiny/trials/*/last.ckpt"))]
+    return [len(checkpoint["state_dict"]["_extra_state"]["history"]) for checkpoint in kept]
 
 
 @needs_proc
