@@ -25,6 +25,7 @@ from typing import Any
 import numpy
 
 from blockspace.data.decode import IN_MEMORY
+from blockspace.data.pairs import Pictures
 from blockspace.errors import BlockspaceError, did_you_mean, error
 
 PARTS = ("train", "val", "test")
@@ -49,19 +50,6 @@ class Made:
 
     parts: dict[str, Part]
     classes: tuple[str, ...]
-
-
-class Pictures:
-    """The images of a Dataset of pairs."""
-
-    def __init__(self, dataset: Any):
-        self.dataset = dataset
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.dataset[int(index)][0]
 
 
 def made(target: str, options: Mapping[str, Any]) -> Made:

@@ -17,6 +17,7 @@ import numpy
 
 from blockspace.data.catalogue import DataSpec, Place, download_root, find, missing
 from blockspace.data.known import KNOWN, Known
+from blockspace.data.pairs import Pictures
 from blockspace.errors import BlockspaceError, error
 
 FAKE = 1000  # images of FakeData unless parts are asked for
@@ -164,25 +165,12 @@ FILES: dict[str, Callable[[Any], list]] = {
 }
 
 
-class Images:
-    """The images of a torchvision set, by index."""
-
-    def __init__(self, dataset: Any):
-        self.dataset = dataset
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.dataset[int(index)][0]
-
-
-def each(known: Known, dataset: Any) -> tuple[Images, list[int]]:
+def each(known: Known, dataset: Any) -> tuple[Pictures, list[int]]:
     """Images behind `dataset[i]`, and labels. Raises BlockspaceError (E-DATA) for a copy without labels."""
     labels = LABELS.get(known.reader, one_by_one)(dataset)
     if any(label is None for label in labels):
         raise error("E-DATA", f"{known.reader}: this copy has no labels in one of its parts", help=known.by_hand or None)
-    return Images(dataset), [int(label) for label in labels]
+    return Pictures(dataset), [int(label) for label in labels]
 
 
 def one_by_one(dataset: Any) -> list:
