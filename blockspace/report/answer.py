@@ -84,8 +84,10 @@ class Difference:
         if self.latency_ratio is None or self.cost == "latency":
             return counted
         measured = at_ratio("latency", self.latency_ratio, sign, who)
-        lead = f"{who} with ".lstrip()
-        return f"{counted} and {measured.removeprefix(lead) if counted.startswith(lead) else measured}"
+        lead = f"{who} with "
+        if who and counted.startswith(lead):
+            measured = measured.removeprefix(lead)
+        return f"{counted}{', ' if who and measured.startswith(lead) else ' and '}{measured}"
 
     def size(self) -> str:
         """How many seeds, and a warning where one is too few to know what a seed does."""

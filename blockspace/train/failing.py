@@ -6,12 +6,14 @@ import re
 
 from torch.multiprocessing import ProcessRaisedException
 
+from blockspace.errors import error
 from blockspace.train.compiling import compile_failure
 from blockspace.train.memory import out_of_memory
 from blockspace.train.norms import one_value
 from blockspace.train.outcome import Diverged
 
 DIVERGED = re.compile(r"Diverged: the loss was (\S+) at step (\d+)")
+FORKED = "Unable to handle autograd's threading in combination with fork"
 ONE_VALUE = "Expected more than 1 value per channel"
 
 
@@ -29,5 +31,8 @@ def from_process(text: str, batch: int) -> Exception:
     """The exception of another device's process, of which only the printed trace is left."""
     if found := DIVERGED.search(text):
         return Diverged(int(found[2]), float(found[1]))
+    if FORKED in text:
+        help = "start it in a new process, as `blockspace train` does"
+        return error("E-DEVICE", "a process in which autograd's threads have run cannot be forked for several devices", help=help)
     last = [line for line in text.splitlines() if line.strip()][-1]
     return out_of_memory(RuntimeError(last), batch) or RuntimeError(last)

@@ -1,5 +1,10 @@
 """Two processes on one CPU train as one does."""
 
+import functools
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from nets import small
@@ -13,6 +18,23 @@ from blockspace.train.trainer import strategy
 KEYS = {
     "epochs": 2, "batch": 32, "accelerator": "cpu", "augment": ["crop", "flip"], "optimizer": {"sgd": {"lr": 0.05}}, "ema": {"decay": 0.9},
 }  # fmt: skip
+
+
+APART = "BLOCKSPACE_TEST_APART"
+
+
+def apart(test):
+    """A test in a process of its own: where another one has started autograd's threads, nothing can be forked."""
+
+    @functools.wraps(test)
+    def run(tmp_path):
+        if APART in os.environ:
+            return test(tmp_path)
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "slow", f"{__file__}::{test.__name__}"]
+        done = subprocess.run(command, env=os.environ | {APART: "1"}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
 
 
 def without_norm():
@@ -48,6 +70,7 @@ def test_nonsense_is_refused_with_the_list():
 
 
 @pytest.mark.slow
+@apart
 def test_two_processes_train_the_same_network(tmp_path):
     torch.set_num_threads(1)
     data = load({"name": "digits", "train": 256, "val": 100})
@@ -62,7 +85,8 @@ def test_two_processes_train_the_same_network(tmp_path):
 
 
 @pytest.mark.slow
-def test_divergence_in_another_process_is_divergence():
+@apart
+def test_divergence_in_another_process_is_divergence(tmp_path):
     torch.set_num_threads(1)
     data = load({"name": "digits", "train": 64, "val": 20})
     with pytest.raises(Diverged):

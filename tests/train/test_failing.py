@@ -71,6 +71,12 @@ def test_what_another_process_raised():
     assert isinstance(found, Diverged) and found.step == 7
 
 
+def test_a_process_that_cannot_be_forked_says_so():
+    trace = "RuntimeError: Unable to handle autograd's threading in combination with fork-based multiprocessing. See https://..."
+    found = from_process(trace, 8)
+    assert found.mistakes[0].code == "E-DEVICE" and "new process" in found.mistakes[0].help
+
+
 def test_compiling_without_a_compiler(monkeypatch):
     from torch._inductor import cpp_builder, exc
 
@@ -91,7 +97,8 @@ def test_a_compiled_training_is_the_plain_one():
         pytest.skip("no C++ compiler")
     torch.set_num_threads(1)
     plain, compiled = small(channels=8), small(channels=8)
-    first = fit(plain, split(), split(), read_recipe(CPU), 0)
-    second = fit(compiled, split(), split(), read_recipe(CPU | {"compile": True}), 0)
+    gently = CPU | {"optimizer": {"sgd": {"lr": 0.01}}}  # rounding differs, and large steps would make much of it
+    first = fit(plain, split(), split(), read_recipe(gently), 0)
+    second = fit(compiled, split(), split(), read_recipe(gently | {"compile": True}), 0)
     assert first.history[-1].train_loss == pytest.approx(second.history[-1].train_loss, rel=1e-3)
     assert plain.state_dict().keys() == compiled.state_dict().keys()
