@@ -50,7 +50,7 @@ def everything(incomplete: str) -> list[str]:
 
 def patterns(incomplete: str) -> list[str]:
     """Everything `ls` lists."""
-    from blockspace.cli.ls import KINDS, listed
+    from blockspace.cli.shelf import KINDS, listed
 
     return matching(sorted(name for kind in KINDS for name in listed(kind)), incomplete)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-KINDS = ("blocks", "networks", "spaces", "studies", "operations", "rules")
+from blockspace.cli.shelf import KINDS, listed
 
 
 def run(pattern: str = "*", *more: str, kinds: tuple[str, ...] = KINDS, costs: bool = False, as_json: bool = False) -> None:
@@ -44,26 +44,6 @@ def table(rows: dict[str, list[tuple[str, ...]]]) -> list[str]:
             right = "".join(f"  {text:>{width}}" for text, width in zip(numbers, widths[1:]))
             lines.append(f"  {name:<{widths[0]}}{right}  {doc}".rstrip())
     return lines
-
-
-def listed(kind: str) -> dict[str, str]:
-    """Names and docs of one kind."""
-    if kind == "operations":
-        from blockspace.ops import OPS
-
-        return {name: first_line(op) for name, op in sorted(OPS.items()) if op.kind != "input"}
-    if kind == "rules":
-        from blockspace.passes import CANONICAL
-
-        return {rule.__name__: first_line(rule) for rule in CANONICAL}
-    from blockspace.cli.shelf import doc_of, files
-
-    single = {"blocks": "block", "networks": "network", "spaces": "space", "studies": "study"}[kind]
-    return {name: doc_of(path) for name, path in files(single).items()}
-
-
-def first_line(thing) -> str:
-    return (thing.__doc__ or "").strip().partition("\n")[0]
 
 
 def costed(found: dict[str, dict[str, str]]) -> dict[str, dict[str, dict]]:

@@ -1,9 +1,10 @@
-"""What there is to name on a command line: the library, and the search spaces and studies below the current folder."""
+"""What there is to name: the library, operations, rules, and the search spaces and studies below the current folder."""
 
 from __future__ import annotations
 
 import os
 
+KINDS = ("blocks", "networks", "spaces", "studies", "operations", "rules")
 FOLDERS = {"space": "searchspaces", "study": "studies"}
 
 
@@ -28,3 +29,21 @@ def doc_of(path: str) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
         line = next((line for line in file if line.startswith("doc:")), "")
     return line.removeprefix("doc:").strip().strip("'\"")
+
+
+def listed(kind: str) -> dict[str, str]:
+    """Names and docs of one kind."""
+    if kind == "operations":
+        from blockspace.ops import OPS
+
+        return {name: first_line(op) for name, op in sorted(OPS.items()) if op.kind != "input"}
+    if kind == "rules":
+        from blockspace.passes import CANONICAL
+
+        return {rule.__name__: first_line(rule) for rule in CANONICAL}
+    single = {"blocks": "block", "networks": "network", "spaces": "space", "studies": "study"}[kind]
+    return {name: doc_of(path) for name, path in files(single).items()}
+
+
+def first_line(thing) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]

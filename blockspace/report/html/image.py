@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from blockspace.report.html.assets import static
 from blockspace.report.html.charts import axes_of, front
 from blockspace.report.run import Run
 
@@ -31,7 +32,5 @@ def front_png(run: Run) -> bytes | None:
 
 def style() -> str:
     """The charts' style with the light palette's colours in place of variables: a rasteriser knows none."""
-    from blockspace.report.html.page import static
-
     palette = dict(reversed(VARIABLE.findall(static("palette.css"))))  # the first block, which is light, wins
     return USE.sub(lambda found: palette[found[1]].strip(), static("chart.css"))

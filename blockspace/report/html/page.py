@@ -7,7 +7,6 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,10 +14,12 @@ from markupsafe import Markup
 
 from blockspace.files import write_atomic
 from blockspace.report.html.answer import answered
+from blockspace.report.html.assets import static
 from blockspace.report.html.charts import KINDS, axes_of, distribution, front, intervals, mark
 from blockspace.report.html.drawing import drawing_style
 from blockspace.report.html.families import STATES, families
 from blockspace.report.html.finalists import finalists
+from blockspace.report.html.image import front_png
 from blockspace.report.html.quantity import quantity
 from blockspace.report.html.text import safe, shown, tag
 from blockspace.report.html.trials import trials
@@ -54,8 +55,6 @@ def page(run: Run) -> str:
 
 def write_page(run: Run, folder: str | Path) -> Path:
     """Write `report.html`, and `front.png` where something trained, in one rename each. Raises StorageError."""
-    from blockspace.report.html.image import front_png
-
     folder = Path(folder)
     picture = front_png(run)
     if picture:
@@ -82,12 +81,6 @@ def rendered(run: Run, limits: Limits) -> str:
 
 
 @cache
-def static(*names: str) -> str:
-    """Files of this package's `static` folder, one after the other."""
-    folder = files("blockspace.report.html") / "static"
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in names)
-
-
 @cache
 def environment() -> Environment:
     """Templates with everything escaped; `finalize` also spells out what cannot be seen."""
