@@ -98,7 +98,8 @@ def test_a_compiled_training_is_the_plain_one():
     torch.set_num_threads(1)
     plain, compiled = small(channels=8), small(channels=8)
     gently = CPU | {"optimizer": {"sgd": {"lr": 0.01}}}  # rounding differs, and large steps would make much of it
-    first = fit(plain, split(), split(), read_recipe(gently), 0)
-    second = fit(compiled, split(), split(), read_recipe(gently | {"compile": True}), 0)
+    images, others = split(), split()
+    first = fit(plain, images, others, read_recipe(gently), 0)
+    second = fit(compiled, images, others, read_recipe(gently | {"compile": True}), 0)
     assert first.history[-1].train_loss == pytest.approx(second.history[-1].train_loss, rel=1e-3)
     assert plain.state_dict().keys() == compiled.state_dict().keys()
