@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = face(
         "balance": ("Balance",),
         "candidate": ("Candidate", "Space"),
         "interrupt": ("Interrupted", "interruptible", "stoppable"),
+        "changes": ("differences",),
         "lock": ("StudyLock", "holder"),
         "start": ("run",),
         "proposals": ("Proposals",),

@@ -12,7 +12,7 @@ from typing import Any
 from blockspace.data import preflight
 from blockspace.errors import FailureError, error
 from blockspace.files import write_atomic
-from blockspace.search import Result, StudyLock, adopt, stoppable
+from blockspace.search import Result, StudyLock, adopt, differences, stoppable
 from blockspace.study.finals import class_names
 from blockspace.study.finetune import start_from
 from blockspace.study.run import same_data
@@ -106,18 +106,10 @@ def check_unchanged(asked: Training) -> None:
     path = asked.folder / RECORD
     if not path.is_file():
         return
-    before, now = flat(yaml.safe_load(path.read_text(encoding="utf-8"))), flat(json.loads(json.dumps(asked.record())))
-    changes = [f"{key}: {before.get(key)} -> {now.get(key)}" for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
+    changes = differences(yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(json.dumps(asked.record())))
     if changes:
         message = f"{asked.folder} holds another training: {', '.join(changes[:3])}{', ...' if len(changes) > 3 else ''}"
         raise error("E-CHANGED", message, help="choose another folder with out=FOLDER")
-
-
-def flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """A tree of mappings with dotted keys."""
-    if not isinstance(value, dict):
-        return {prefix: value}
-    return {key: leaf for name, inner in value.items() for key, leaf in flat(inner, f"{prefix}.{name}" if prefix else str(name)).items()}
 
 
 def begin(asked: Training, look: Any) -> None:
