@@ -2,8 +2,9 @@
 
 from blockspace.blocks.expr import number
 from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain
-from blockspace.blocks.library import find, names
+from blockspace.blocks.library import families, find, names
 from blockspace.blocks.load import load, locate, unchecked
+from blockspace.blocks.origin import Published, published, reference_pattern
 from blockspace.blocks.settled import settled
 from blockspace.blocks.template import Block, Network
 
@@ -13,14 +14,18 @@ __all__ = [
     "Holes",
     "Network",
     "Options",
+    "Published",
     "Range",
     "Unknown",
     "domain",
+    "families",
     "find",
     "load",
     "locate",
     "names",
     "number",
+    "published",
+    "reference_pattern",
     "settled",
     "unchecked",
 ]

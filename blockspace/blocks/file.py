@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-import keyword
 import os
+from collections.abc import Iterable
 
 from blockspace.blocks import library
+from blockspace.blocks.origin import check_reference
+from blockspace.blocks.params import Param, check_word, entries, text_of, title_mistake
 from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
-from blockspace.blocks.words import DEFAULTS, OWN_NAMES, RESERVED, STEP_KEYS, guess, is_operation
+from blockspace.blocks.variants import Variant, member_root, read_variants, unknown_variant, variant_mistakes
+from blockspace.blocks.words import DEFAULTS, STEP_KEYS, guess, is_operation
 from blockspace.errors import BlockspaceError, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq, read
 
 FORMATS = {"blockspace/block/1": "block", "blockspace/network/1": "network"}
-SHARED_KEYS = ("format", "doc", "paper", "params", "let", "require", "defaults", "blocks", "parts")
-KEYS = {"block": ("block", *SHARED_KEYS, "flow"), "network": ("network", *SHARED_KEYS, "input", "stem", "stages", "head")}
-SPEC_KEYS = ("default", "search", "solve", "range", "doc", "untied", "words")
-NAME_LIMIT = 64
-
-
-class Param:
-    """A param as declared: its default node, its `search:` when it has one, and the list of `words:` that it may be without one."""
-
-    __slots__ = ("name", "node", "mark", "default", "search", "listed", "doc")
-
-    def __init__(self, name: str, node: Node, mark):
-        self.name, self.node, self.mark = name, node, mark
-        spec = isinstance(node, Map) and any(key in node for key in ("default", "search", "solve", "doc"))
-        if spec:
-            refuse_unknown(node, SPEC_KEYS, f"param {name!r}")
-        self.default = node.get("default") if spec else node
-        self.search = node.get("search") if spec else None
-        self.listed = node.get("words") if spec else None
-        self.doc = text_of(node.get("doc")) if spec else ""
-
-    @property
-    def is_spec(self) -> bool:
-        return self.default is not self.node
-
-    def entries(self) -> dict[str, Node]:
-        """The named alternatives, or the listed words, of its `search:`, and its `words:`."""
-        if isinstance(self.search, Map):
-            return self.search.items
-        lists = [node for node in (self.search, self.listed) if isinstance(node, Seq)]
-        return {item.text: item for node in lists for item in node.items if isinstance(item, Scalar)}
-
-    def words(self) -> list[str]:
-        """What it may be that means something to its own unit only: the listed words that are none of the grammar's."""
-        own = {} if isinstance(self.search, Map) else self.entries()
-        return [word for word in own if word.isidentifier() and word not in RESERVED and word not in ("true", "false")]
+SHARED_KEYS = ("format", "doc", "paper", "reference", "params", "let", "require", "defaults", "blocks", "parts")
+KEYS = {
+    "block": ("block", "equation", *SHARED_KEYS, "flow"),
+    "network": ("network", *SHARED_KEYS, "variants", "input", "stem", "stages", "head"),
+}
 
 
 class Unit:
@@ -93,15 +65,16 @@ class Unit:
 
 
 class File(Unit):
-    """A block or network file."""
+    """A block or network file; or one member of a network's family, as if it were written alone."""
 
-    def __init__(self, node: Node, path: str):
+    def __init__(self, node: Node, path: str, family: File | None = None):
         if not isinstance(node, Map):
             raise error("E-YAML", "a block or network file is a mapping", node.mark, "start with `format: blockspace/block/1`")
         self.path = path
         self.modified = os.path.getmtime(path) if os.path.exists(path) else 0.0
         self.kind = self._kind(node)
         self.root = node
+        self.family = family or self
         refuse_unknown(node, KEYS[self.kind], f"a {self.kind} file")
         self.parts: dict[str, Unit] = {}
         self.mistakes: tuple[Mistake, ...] = ()
@@ -109,6 +82,9 @@ class File(Unit):
         self.imports = {key: (value, mark) for key, value, mark in entries(node.get("blocks"), "blocks")}
         super().__init__(self, self._name(node), node)
         self.doc, self.paper = text_of(node.get("doc")), text_of(node.get("paper"))
+        self.reference, self.equation = text_of(node.get("reference")), text_of(node.get("equation"))
+        self.variants: dict[str, Variant] = self.family.variants if family else read_variants(node.get("variants"))
+        self._members: dict[tuple[str, frozenset[str]], File] = {}
         for key, value, mark in entries(node.get("parts"), "parts"):
             self._check_unit_name(key, mark)
             self.parts[key] = Unit(self, key, part_map(value), owner=self)
@@ -132,9 +108,8 @@ class File(Unit):
         name = node.get(self.kind)
         if not isinstance(name, Scalar):
             raise error("E-KEY", f"the file does not name its {self.kind}", node.mark, f"add `{self.kind}: my_name`")
-        plain = name.text.replace("_", "").replace("-", "").replace(".", "")
-        if not (plain.isascii() and plain.isalnum() and len(name.text) <= NAME_LIMIT and name.text[0].isalnum()):
-            raise error("E-NAME", f"{name.text!r} cannot be a name", name.mark, "letters, digits, '_', '-', '.', at most 64")
+        if found := title_mistake(name.text, name.mark):
+            raise BlockspaceError(*found)
         return name.text
 
     def _require(self, node: Map) -> None:
@@ -181,32 +156,33 @@ class File(Unit):
     def units(self) -> list[Unit]:
         return [self, *self.parts.values()]
 
+    def member(self, name: str, given: Iterable[str] = ()) -> File:
+        """The member of the family called `name`: one of the variants, or the network that the file is written for. Raises E-OP.
+
+        Params that are `given` a value elsewhere stay as the family declares them, since a value may be the name of an alternative.
+        """
+        family = self.family
+        if name == family.name:
+            return family
+        if name not in family.variants:
+            raise BlockspaceError(unknown_variant(name, family.name, family.variants))
+        variant = family.variants[name]
+        own = frozenset(variant.settings) - frozenset(given)
+        if (name, own) not in family._members:
+            root = member_root(family.root, family.name, variant, {key: p for key, p in family.params.items() if key in own})
+            family._members[name, own] = File(root, family.path, family).check()
+        return family._members[name, own]
+
     def check(self) -> File:
         """Read every flow of the file; `mistakes` is what is wrong whatever the values."""
-        mistakes: list[Mistake] = []
+        mistakes = check_reference(self.root.get("reference"), self.kind)
+        mistakes += variant_mistakes(self.variants, self.name, self.params, self.path) if self.family is self else self.family.mistakes
         for unit in self.units():
             sections = list(self.sections.values()) if unit is self else []
             for node in [*sections, *unit.flows()]:
                 check_flow(node, unit, mistakes)
         self.mistakes = tuple(dict.fromkeys(mistakes))
         return self
-
-
-def check_word(name: str, mark, what: str) -> None:
-    """E-WORD for a word that means something else; E-NAME for what expressions and module names cannot hold."""
-    if name in RESERVED or name in OWN_NAMES or keyword.iskeyword(name):
-        raise error("E-WORD", f"{name!r} is a word of the grammar and cannot be {what}", mark, "choose another name")
-    if not (name.isascii() and name.isidentifier() and len(name) <= NAME_LIMIT):
-        raise error("E-NAME", f"{name!r} cannot be the name of {what}", mark, "letters, digits and _, not starting with a digit")
-
-
-def entries(node: Node | None, what: str) -> list[tuple[str, Node, object]]:
-    """The entries of a section that must be a mapping."""
-    if node is None or (isinstance(node, Scalar) and not node.text):
-        return []
-    if not isinstance(node, Map):
-        raise error("E-TYPE", f"`{what}:` is a mapping", node.mark)
-    return [(key, value, node.keys[key]) for key, value in node.items.items()]
 
 
 def part_map(node: Node) -> Map:
@@ -217,10 +193,6 @@ def part_map(node: Node) -> Map:
     twin = Map(node.mark)
     twin.items["flow"], twin.keys["flow"] = node, node.mark
     return twin
-
-
-def text_of(node: Node | None) -> str:
-    return node.text if isinstance(node, Scalar) else ""
 
 
 def check_flow(node: Node, unit: Unit, mistakes: list[Mistake]) -> None:

@@ -1,8 +1,9 @@
-"""The shipped blocks and networks: YAML files inside the package, found by glob."""
+"""The shipped blocks and networks: YAML files inside the package, found by glob, and the variants that network files name."""
 
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 
 FOLDER = os.path.join(os.path.dirname(__file__), "library")
@@ -15,11 +16,31 @@ def _listing(kind: str) -> dict[str, str]:
     return {name[:-5]: os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".yaml")}
 
 
+@cache
+def _variants() -> dict[str, str]:
+    """Every variant and the network file it stands in, by a look at the text: reading all files as YAML would be felt."""
+    files = _listing("network")
+    return {name: path for path in files.values() for name in variants_in(path) if name not in files}
+
+
+def variants_in(path: str) -> list[str]:
+    """The keys below a line `variants:`, as indented as the first of them."""
+    with open(path, encoding="utf-8") as file:
+        section = re.search(r"^variants:[^\n]*\n((?:[ \t#][^\n]*\n|\n)*)", file.read() + "\n", re.MULTILINE)
+    rows = [match for match in re.finditer(r"^( +)([\w.-]+):", section[1], re.MULTILINE)] if section else []
+    return [row[2] for row in rows if row[1] == rows[0][1]]
+
+
+def families() -> list[str]:
+    """The networks that have a file of their own."""
+    return list(_listing("network"))
+
+
 def names(kind: str) -> list[str]:
-    """The library's names of one kind: `block` or `network`."""
-    return list(_listing(kind))
+    """The library's names of one kind: `block`, or `network` with the variants."""
+    return sorted({**_listing(kind), **_variants()}) if kind == "network" else list(_listing(kind))
 
 
 def find(name: str, kind: str) -> str | None:
-    """The file of a library block or network, or None."""
-    return _listing(kind).get(name)
+    """The file of a library block or network, or None; a variant's is that of its family."""
+    return _listing(kind).get(name) or (_variants().get(name) if kind == "network" else None)

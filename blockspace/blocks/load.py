@@ -13,6 +13,7 @@ from blockspace.errors import BlockspaceError, did_you_mean, error
 def load(name: str, /, **settings) -> Block | Network:
     """The block or network called `name` in the library, or in the YAML file at that path, with params bound to `settings`.
 
+    A network's `variants:` are found by their names in the library, and in any file by the setting `variant="NAME"`; other settings win.
     Raises BlockspaceError: E-FILE for no such file, E-OP for no such name, and every mistake of the file.
     """
     found = unchecked(name, **settings)
@@ -23,7 +24,10 @@ def load(name: str, /, **settings) -> Block | Network:
 
 def unchecked(name: str, /, **settings) -> Block | Network:
     """The same, its mistakes left for `graph()` to raise together with those that only values and shapes show."""
-    file = load_file(locate(str(name)))
+    name = str(name)
+    file = load_file(locate(name))
+    if not os.path.isfile(name) and name in file.variants:
+        file = file.member(name)
     return (Block if file.kind == "block" else Network)(file, settings)
 
 

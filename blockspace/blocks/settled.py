@@ -5,8 +5,9 @@ from __future__ import annotations
 import yaml
 
 from blockspace.blocks.expr import number
-from blockspace.blocks.file import File, Param, Unit
+from blockspace.blocks.file import File, Unit
 from blockspace.blocks.holes import Options, each_part
+from blockspace.blocks.params import Param
 from blockspace.blocks.template import Network
 from blockspace.errors import BlockspaceError, error
 from blockspace.reader import Map, Node, Scalar, Seq

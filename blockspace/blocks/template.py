@@ -11,6 +11,7 @@ from blockspace.blocks.frame import Frame, UnitEnv
 from blockspace.blocks.holes import Holes
 from blockspace.blocks.syntax import BlockStep
 from blockspace.blocks.values import UNKNOWN, Env, integer
+from blockspace.blocks.variants import SETTING
 from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
 from blockspace.graph import Graph
 from blockspace.ops import Shape
@@ -21,8 +22,10 @@ class Template:
     """What a file and the settings given to it describe; `graph()` expands it."""
 
     def __init__(self, file: File, settings: dict | None = None, shape: Shape | None = None):
+        self.settings = dict(settings or {})
+        if file.variants:
+            file = file.member(str(self.settings.pop(SETTING, file.name)), self.settings)
         self.file, self.shape = file, shape
-        self.settings = settings or {}
         for key in self.settings:
             if key not in file.params:
                 hint = did_you_mean(key, file.params)
@@ -39,6 +42,16 @@ class Template:
     @property
     def doc(self) -> str:
         return self.file.doc
+
+    @property
+    def paper(self) -> str:
+        """Where it was published."""
+        return self.file.paper
+
+    @property
+    def reference(self) -> str:
+        """What it equals: `torchvision:NAME`, `timm:NAME`, or `paper`; empty when it does not say."""
+        return self.file.reference
 
     @property
     def params(self) -> dict[str, str]:
@@ -105,6 +118,11 @@ class Template:
 class Block(Template):
     """A block: expands for any input shape."""
 
+    @property
+    def equation(self) -> str:
+        """The unit in a line or two of math; empty when it does not say."""
+        return self.file.equation
+
     def graph(self, shape: Shape, values: dict | None = None) -> Graph:
         """The block for an input of `(C, H, W)`; `values` fills holes by name. Raises BlockspaceError with every mistake."""
         return self._expand(tuple(shape), values)
@@ -124,6 +142,11 @@ class Block(Template):
 
 class Network(Template):
     """A network: stem, stages, head, with an input shape of its own."""
+
+    @property
+    def variants(self) -> list[str]:
+        """The names of its family besides the one the file is written for."""
+        return list(self.file.variants)
 
     @cached_property
     def input_shape(self) -> Shape:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from blockspace.blocks import names, words
+from blockspace.blocks import names, reference_pattern, words
 from blockspace.schema import operations, steps
 from blockspace.schema.meanings import DEFAULTS_MEAN, FILE_KEYS
 from blockspace.schema.values import NAME, SCALAR, any_of, chosen, described, has, mapping, ref
 from blockspace.schema.values import definitions as value_definitions
 
+TITLE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 FLOWS = {"block": ("flow",), "network": ("stem", "stages", "head")}
 
 
 def file_schema(kind: str) -> dict:
     """The schema of a block file or a network file."""
-    own = {"flow": True} if kind == "block" else {"input": shape()} | dict.fromkeys(FLOWS["network"], True)
+    own = {"equation": SCALAR, "flow": True}
+    if kind == "network":
+        own = {"variants": variants(), "input": shape()} | dict.fromkeys(FLOWS["network"], True)
     properties = {
         "format": {"const": f"blockspace/{kind}/1"},
-        kind: {"type": ["string", "number"], "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"},
+        kind: {"type": ["string", "number"], "pattern": TITLE},
         "doc": SCALAR,
         "paper": SCALAR,
+        "reference": reference(kind),
         "params": section(ref("param")),
         "let": section({}),
         "require": any_of(ref("expression"), {"type": "array", "items": any_of(ref("expression"), {"type": "boolean"})}),
@@ -36,6 +40,16 @@ def file_schema(kind: str) -> dict:
 def section(values: dict, keys: dict | None = None) -> dict:
     """A mapping from names to values; left empty, nothing."""
     return any_of({"type": "null"}, {"type": "object", "propertyNames": keys or param_names(), "additionalProperties": values})
+
+
+def reference(kind: str) -> dict:
+    return {"type": "string", "pattern": f"^(?:{reference_pattern(kind)})$"}
+
+
+def variants() -> dict:
+    """The members of a network's family: params of the file, and what a variant says of itself."""
+    about = {"doc": SCALAR, "paper": SCALAR, "reference": reference("network")}
+    return section({"type": "object", "properties": about}, {"pattern": TITLE})
 
 
 def param_names() -> dict:

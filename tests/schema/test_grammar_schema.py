@@ -31,6 +31,9 @@ UNSEEN = {
     "duplicate_keys",  # the YAML reader's: a schema sees one of the two
     "no_input",  # right in a study, where the data gives the shape
     "setting_twice",  # whether one name stands in two places
+    "variant_setting",  # which params there are
+    "variant_named_like_library",  # right in the file that has these variants
+    "variant_param_names",  # right in a file without variants
 }
 STRUCTURE = {"E-KEY", "E-OP", "E-WORD", "E-SHADOW"}
 
