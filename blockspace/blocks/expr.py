@@ -1,6 +1,7 @@
 """Expressions: exact rationals and names, in an allow-list of Python's syntax.
 
-`0.5` is 1/2, `/` is exact, and only `min max int floor ceil round divisible` return to integers. A text is bounded in length before it is
+`0.5` is 1/2, `/` is exact, and only `min max int floor ceil round log2 divisible` return to
+integers. A text is bounded in length before it is
 parsed and in nodes and depth after; every intermediate value is bounded too. Nothing is ever executed.
 """
 
@@ -57,6 +58,13 @@ def divisible(value, divisor) -> int:
     return new + divisor if 10 * new < 9 * value else new
 
 
+def log2(value) -> int:
+    """The integer part of the binary logarithm, exact: n where 2^n <= value < 2^(n + 1)."""
+    if value < 1:
+        raise error("E-EXPR", f"log2 of {value}: it takes numbers from 1 on")
+    return math.floor(value).bit_length() - 1
+
+
 FUNCTIONS: dict[str, tuple[Callable, int, int]] = {  # name: function, fewest and most arguments
     "min": (min, 2, 16),
     "max": (max, 2, 16),
@@ -64,6 +72,7 @@ FUNCTIONS: dict[str, tuple[Callable, int, int]] = {  # name: function, fewest an
     "floor": (math.floor, 1, 1),
     "ceil": (math.ceil, 1, 1),
     "round": (lambda v: math.floor((2 * v + 1) / 2) if is_fraction(v) else v, 1, 1),  # half up: round(2.5) is 3, as on paper
+    "log2": (log2, 1, 1),
     "divisible": (divisible, 2, 2),
 }
 

@@ -9,7 +9,7 @@ from blockspace.blocks.values import UNKNOWN, ArgEnv, Silenced, as_integer, bool
 from blockspace.blocks.words import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE
 from blockspace.errors import error
 from blockspace.ops import OPS as ALL_OPS
-from blockspace.ops import AdaptiveAvgPool, AvgPool, Conv, Flatten, Linear
+from blockspace.ops import AdaptiveAvgPool, AvgPool, BatchNorm, Conv, Flatten, GroupNorm, LayerNorm, Linear
 
 MAX_KERNEL = 255
 NORM_WORDS = frozenset({*NORMS, "none"})
@@ -140,10 +140,18 @@ def norm(settings: Settings, channels: int):
     kind = one_word(settings, "norm", NORM_WORDS, "batch")
     if kind == "none":
         return None
-    extra = {"eps": settings.get(real, "bn_eps", float(settings.default("bn_eps", 1e-5)))}
     if kind == "batch":
-        extra["momentum"] = settings.get(real, "bn_momentum", float(settings.default("bn_momentum", 0.1)))
-    return ALL_OPS[NORMS[kind]](channels, **extra)
+        return BatchNorm(channels, number(settings, "bn_eps", 1e-5), number(settings, "bn_momentum", 0.1))
+    eps = number(settings, "norm_eps", 1e-5)
+    if kind == "layer":
+        return LayerNorm(channels, eps)
+    groups = as_integer(settings.default("norm_groups", 32), "norm_groups", settings.step.mark)
+    return GroupNorm(channels, eps, settings.get(integer, "norm_groups", groups))
+
+
+def number(settings: Settings, key: str, fallback: float) -> float:
+    """A setting, or the default in force."""
+    return settings.get(real, key, float(settings.default(key, fallback)))
 
 
 def one_word(settings: Settings, key: str, allowed, fallback: str) -> str:
@@ -167,7 +175,13 @@ def pooling(settings: Settings, kind: str, kernel: tuple[int, int]):
     return POOLS[kind](kernel, settings.get(pair, "stride", (1, 1)), padding, **extra)
 
 
-READ = {"int": integer, "float": real, "bool": boolean}
+def factor(node, env, what: str):
+    """A number, or the word `learned`."""
+    found = value(node, env)
+    return found if found == "learned" else real(node, env, what)
+
+
+READ = {"int": integer, "float": real, "bool": boolean, "Factor": factor}
 
 
 def simple(step: OpStep, frame, shape):

@@ -16,7 +16,7 @@ MERGES = {name: op for name, op in OPS.items() if issubclass(op, Merge)}
 NORMS = {"batch": "batch_norm", "layer": "layer_norm", "group": "group_norm"}
 ORDERS = {"-".join(words) for words in permutations(("conv", "norm", "act"))}
 
-VALUE_WORDS = frozenset({"copy", "chunk", "first", "last", "none", "half", "same", "true", "false", "pad", "avg"})
+VALUE_WORDS = frozenset({"copy", "chunk", "first", "last", "none", "half", "same", "true", "false", "pad", "avg", "learned"})
 RESERVED = VALUE_WORDS | frozenset(ACTIVATIONS) | frozenset(MERGES) | frozenset(NORMS) | frozenset(ORDERS)
 OWN_NAMES = frozenset({"input", "prev", "index", "part", "in_channels", "channels"})
 
@@ -25,11 +25,12 @@ STEP_WORDS = frozenset({"conv", "dwconv", "norm", "global_avgpool", "shortcut"})
 SIMPLE = {name: op for name, op in OPS.items() if op.step}
 
 MODIFIERS = ("from", "as", "name", "if")
-DEFAULTS = ("norm", "act", "order", "bias", "bn_eps", "bn_momentum", "init", "ceil_mode", "count_include_pad")
+DEFAULTS = ("norm", "act", "order", "bias", "bn_eps", "bn_momentum", "norm_eps", "norm_groups", "init", "ceil_mode", "count_include_pad")
 INHERITED = tuple(word for word in DEFAULTS if word not in ("order", "bias"))
-CONV_KEYS = ("out", "groups", "stride", "dilation", "padding", "bias", "act", "norm", "order", "bn_eps", "bn_momentum")
+NORM_SETTINGS = ("bn_eps", "bn_momentum", "norm_eps", "norm_groups")
+CONV_KEYS = ("out", "groups", "stride", "dilation", "padding", "bias", "act", "norm", "order", *NORM_SETTINGS)
 POOL_KEYS = ("stride", "padding", "ceil_mode", "count_include_pad")
-NORM_KEYS = ("norm", "bn_eps", "bn_momentum")
+NORM_KEYS = ("norm", *NORM_SETTINGS)
 SHORTCUT_KEYS = ("out", "stride", "pool")
 SPLIT_KEYS = ("split", "branches", "each", "keep", "carry", "merge")
 

@@ -76,7 +76,7 @@ def classes(root: Instance) -> tuple[list[Class], dict[Instance, Class]]:
     everything = root.all()
     of: dict[Instance, Class] = {}
     found: list[Class] = []
-    taken = {"F", "nn", "torch", "Layers"}
+    taken = {"F", "nn", "torch", "Layers", "Weights"}
     network = unique(camel(root.block), taken)
     for height in range(root.height + 1):
         level = [one for one in everything if one.height == height and one is not root]
@@ -237,4 +237,4 @@ def name(found: list[Class], taken: set[str]) -> None:
 
 def has_projection(use: Instance) -> bool:
     """Whether a shortcut of the block has layers."""
-    return any(SHORTCUTS & set(item.name.split(".")) for item in use.items if item.is_module)
+    return any(SHORTCUTS & set(item.name.split(".")) for item in use.items if item.is_attribute)

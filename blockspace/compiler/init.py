@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from blockspace.errors import did_you_mean, error
+from blockspace.ops import Weight
 
 Policy = Callable[[nn.Module, "torch.Generator | None"], None]
 
@@ -65,6 +66,14 @@ def make(cls: type[nn.Module], args: tuple, kwargs: dict, fill: Policy, generato
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**31, (), generator=generator)) if stateful(cls) else 0)
         return cls(*args, **kwargs)
+
+
+def holding(weights: list[Weight]) -> nn.Module:
+    """A module that owns the parameters of a function, each filled with its value; no policy draws them."""
+    owner = nn.Module()
+    for weight in weights:
+        owner.register_parameter(weight.name, nn.Parameter(torch.full(weight.shape, weight.fill)))
+    return owner
 
 
 def stateful(cls: type[nn.Module]) -> bool:

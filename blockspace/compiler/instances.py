@@ -26,8 +26,13 @@ class Item:
 
     @property
     def is_module(self) -> bool:
-        """Whether it is an attribute of the block, rather than a function."""
+        """Whether it is called as an attribute of the block, rather than as a function."""
         return self.call is None or self.call.is_layer
+
+    @property
+    def is_attribute(self) -> bool:
+        """Whether the block has an attribute for it: what it calls, or the weights of a function."""
+        return self.call is None or self.call.is_attribute
 
 
 @dataclass(eq=False)
@@ -58,7 +63,7 @@ class Instance:
 
 def instances(graph: Graph, plan: Plan) -> Instance:
     """The network as an instance that holds all others."""
-    members = {path: steps for path, steps in grouped(graph, plan).items() if any(step.call.is_layer for step in steps)}
+    members = {path: steps for path, steps in grouped(graph, plan).items() if any(step.call.is_attribute for step in steps)}
     ends = {path: found for path, steps in members.items() if (found := border(path, steps, plan))}
 
     def instance(path: str, block: str, source: str, output: str) -> Instance:
@@ -106,7 +111,7 @@ def border(path: str, steps: list[Step], plan: Plan) -> tuple[str, str] | None:
 
 def in_rows(instance: Instance) -> list[Item]:
     """The instance's items with each container whose layers run one after the other as a single item: `self.conv1(x)` for all of conv1."""
-    modules = [item for item in instance.items if item.is_module]
+    modules = [item for item in instance.items if item.is_attribute]
     uses = readers(instance.items, instance.output)
     first: dict[str, int] = {}
     inside: dict[str, list[Item]] = {}
@@ -138,10 +143,11 @@ def readers(items: list[Item], output: str) -> dict[str, int]:
 
 
 def is_row(items: list[Item], uses: dict[str, int], first: dict[str, int]) -> bool:
-    """Whether each reads just the one before it, nobody else does, and they stand in the container in that order."""
+    """Whether each is called, reads just the one before it, nobody else does, and they stand in the container in that order."""
+    called = all(item.is_module for item in items) and len(items[0].inputs) == 1
     chained = all(b.inputs == (a.value,) and uses[a.value] == 1 for a, b in zip(items, items[1:]))
     order = sorted(range(len(items)), key=lambda i: [first[path] for path in prefixes(items[i].name)])
-    return chained and len(items[0].inputs) == 1 and order == list(range(len(items)))
+    return called and chained and order == list(range(len(items)))
 
 
 def renamed(instance: Instance, calls: list[Call | None]) -> None:

@@ -8,18 +8,18 @@ from importlib import import_module
 import torch
 from torch import fx, nn
 
-from blockspace.compiler.init import generator_for, make, policy
+from blockspace.compiler.init import generator_for, holding, make, policy
 from blockspace.errors import error
 from blockspace.graph import Graph, plan
-from blockspace.ops import INPUTS, Call, In
+from blockspace.ops import INPUTS, Call, In, Weight
 
 
 def compile(graph: Graph, seed: int | None = None, init: str = "default") -> fx.GraphModule:
     """The graph as a module, `(N, C, H, W) -> (N, C', H', W')` or `(N, C')`, with freshly drawn weights.
 
-    Layers are submodules at their node's dotted name, so state_dict keys are `<node>.weight`. No height or width is baked in. `seed` draws
-    from a generator of its own; None from torch's global one. `init` names a policy of `compiler.init.POLICIES`. `module.meta` holds
-    `name` and `input_shape`. Raises BlockspaceError: E-NAME, and what `Graph.verify` raises.
+    Layers, and the weights of functions, are at their node's dotted name, so state_dict keys are `<node>.weight`. No height or width is
+    baked in. `seed` draws from a generator of its own; None from torch's global one. `init` names a policy of `compiler.init.POLICIES`.
+    `module.meta` holds `name` and `input_shape`. Raises BlockspaceError: E-NAME, and what `Graph.verify` raises.
     """
     fill, generator = policy(init), generator_for(seed)
     steps = plan(graph)
@@ -32,7 +32,9 @@ def compile(graph: Graph, seed: int | None = None, init: str = "default") -> fx.
             place(root, step.name, make(resolve(step.call.target), step.call.args, step.call.kwargs, fill, generator))
             values[step.name] = code.create_node("call_module", step.name, tuple(inputs))
         else:
-            values[step.name] = emit(code, step.call, inputs)
+            if step.call.is_attribute:
+                place(root, step.name, holding(step.call.weights))
+            values[step.name] = emit(code, step.call, inputs, step.name)
     code.output(values[steps.output])
     module = fx.GraphModule(root, code, class_name="".join(c if c.isalnum() else "_" for c in graph.name))
     module.meta.update(name=graph.name, input_shape=graph.input_shape)
@@ -49,15 +51,17 @@ def place(root: nn.Module, path: str, layer: nn.Module) -> None:
     root.add_module(name, layer)
 
 
-def emit(code: fx.Graph, call: Call, inputs: list[fx.Node]) -> fx.Node:
-    """One function call, inner calls first."""
+def emit(code: fx.Graph, call: Call, inputs: list[fx.Node], owner: str) -> fx.Node:
+    """One function call, inner calls first; its weights are attributes of the module at `owner`."""
 
     def argument(value):
         if value is INPUTS:
             return list(inputs)
         if isinstance(value, In):
             return inputs[value.index]
-        return emit(code, value, inputs) if isinstance(value, Call) else value
+        if isinstance(value, Weight):
+            return code.get_attr(f"{owner}.{value.name}")
+        return emit(code, value, inputs, owner) if isinstance(value, Call) else value
 
     args = tuple(argument(a) for a in call.args)
     return code.call_function(resolve(call.target), args, {key: argument(value) for key, value in call.kwargs.items()})

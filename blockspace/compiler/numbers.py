@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from blockspace.compiler.layout import Expr, Ref, called, infix, listed, text
+from blockspace.compiler.layout import Expr, Ref, called, flat, infix, listed, text
 from blockspace.compiler.layout import guarded as in_parentheses
-from blockspace.ops import INPUTS, Call, In
+from blockspace.ops import INPUTS, Call, In, Weight
 
 Slot = tuple  # the way to a number inside a call: ("kw", "stride"), ("arg", 2), ("arg", 1, "arg", 1, "start")
 
@@ -22,6 +22,9 @@ ROLES = {
     "torch.nn.BatchNorm2d": ("channels",),
     "torch.nn.GroupNorm": ("groups", "channels"),
     "torch.nn.Dropout": ("p",),
+    "torch.nn.Dropout3d": ("p",),
+    "torch.nn.functional.layer_norm": ("", "channels", "", "", "eps"),
+    "torch.unflatten": ("", "", "paths"),
     "torch.nn.functional.max_pool2d": ("", "kernel_size"),
     "torch.nn.functional.avg_pool2d": ("", "kernel_size"),
     "torch.nn.functional.adaptive_avg_pool2d": ("", "size"),
@@ -31,6 +34,7 @@ ROLES = {
     "operator.getitem": ("", "cut"),
 }
 CHANNELS = {"in_channels", "out_channels", "channels", "in_features", "out_features", "groups", "cut", "width"}
+METHODS = {"torch.movedim", "torch.transpose", "torch.unflatten"}  # read better behind the value that they turn
 INFIX = {"operator.add": "+", "operator.sub": "-", "operator.mul": "*", "operator.truediv": "/"}
 
 
@@ -52,6 +56,8 @@ def opened(slot: Slot, value: object) -> list[tuple[Slot, object]]:
         return [((*slot, *inner), v) for inner, v in parts(value)]
     if isinstance(value, slice):
         return [((*slot, end), getattr(value, end)) for end in ("start", "stop", "step")]
+    if isinstance(value, Weight):
+        return [((*slot, "name"), value.name), *opened((*slot, "shape"), list(value.shape)), ((*slot, "fill"), value.fill)]
     if isinstance(value, (tuple, list)) and not is_number(value):
         return [entry for i, v in enumerate(value) for entry in opened((*slot, i), v)]
     return [(slot, value)]
@@ -87,12 +93,43 @@ def role(call: Call, slot: Slot) -> str:
     inner = call.args[slot[1]]
     if isinstance(inner, Call):
         return role(inner, slot[2:])
+    if isinstance(inner, Weight):
+        return "channels" if slot[2] == "shape" else slot[2]
     known = ROLES.get(call.target, ())
     return (known[slot[1]] if slot[1] < len(known) else "") or "value"
 
 
-def printed(call: Call, inputs: list[Expr | Ref], number: Callable[[Slot], Expr], slot: Slot = ()) -> Expr | Ref:
-    """The call as Python: `F.relu(x)`, `a + b`, `x[:, :14]`, `nn.Conv2d(3, 64, 7)`; numbers as `number` says for their slot."""
+def weights(call: Call, number: Callable[[Slot], Expr]) -> Expr:
+    """The weights of a function as one part: `Weights(weight=torch.ones(64))`."""
+    return called("Weights", **{weight.name: tensor(weight, slot, number) for slot, weight in owned(call)})
+
+
+def owned(call: Call, slot: Slot = ()) -> list[tuple[Slot, Weight]]:
+    """The weights in a call with their slots, in the order of `call.weights`."""
+    found = []
+    for place, value in [(("arg", i), v) for i, v in enumerate(call.args)] + [(("kw", key), v) for key, v in call.kwargs.items()]:
+        if isinstance(value, Weight):
+            found.append(((*slot, *place), value))
+        elif isinstance(value, Call):
+            found += owned(value, (*slot, *place))
+    return found
+
+
+def tensor(weight: Weight, slot: Slot, number: Callable[[Slot], Expr]) -> Expr:
+    """`torch.zeros(64)`, `torch.full((64, 1, 1), 1e-06)`."""
+    sizes = [number((*slot, "shape", i)) for i in range(len(weight.shape))]
+    fill = number((*slot, "fill"))
+    if fill.head in ("0.0", "1.0"):
+        return called("torch.zeros" if fill.head == "0.0" else "torch.ones", *sizes)
+    shape = Expr("(", tuple(("", size) for size in sizes), ")" if len(sizes) > 1 else ",)")
+    return called("torch.full", shape, fill)
+
+
+def printed(call: Call, inputs: list[Expr | Ref], number: Callable[[Slot], Expr], slot: Slot = (), owner: str = "") -> Expr | Ref:
+    """The call as Python: `F.relu(x)`, `a + b`, `x[:, :14]`, `nn.Conv2d(3, 64, 7)`; numbers as `number` says for their slot.
+
+    Weights are attributes of `owner`.
+    """
 
     def argument(value: object, at: Slot) -> Expr | Ref:
         if isinstance(value, In):
@@ -101,16 +138,27 @@ def printed(call: Call, inputs: list[Expr | Ref], number: Callable[[Slot], Expr]
             return listed(inputs)
         if is_number(value):
             return number(at)
-        return printed(value, inputs, number, at) if isinstance(value, Call) else text(value)
+        if isinstance(value, Weight):
+            return text(f"{owner}.{value.name}")
+        if isinstance(value, list):
+            return listed([argument(v, (*at, i)) for i, v in enumerate(value)])
+        return printed(value, inputs, number, at, owner) if isinstance(value, Call) else text(value)
 
     places = [(*slot, "arg", i) for i in range(len(call.args))]
     if call.target == "operator.getitem":
         return indexed(argument(call.args[0], places[0]), call.args[1], places[1], number)
     args = [argument(a, at) for a, at in zip(call.args, places)]
+    if call.target in METHODS:
+        return method(short(call.target).removeprefix("torch."), *args)
     if call.target in INFIX:
         return infix(INFIX[call.target], *args)
     kwargs = {key: argument(value, (*slot, "kw", key)) for key, value in call.kwargs.items()}
     return called(short(call.target), *args, **kwargs)
+
+
+def method(name: str, value: Expr | Ref, *args: Expr) -> Expr:
+    """`value.movedim(1, -1)`."""
+    return Expr("", (("", in_parentheses(value, 3)),), "." + flat(called(name, *args), {}), sep="")
 
 
 def indexed(value: Expr | Ref, index: object, at: Slot, number: Callable[[Slot], Expr]) -> Expr:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from blockspace.compiler.classes import Class, classes, construction
 from blockspace.compiler.instances import Instance, Item, instances
 from blockspace.compiler.layout import Expr, called, lines
-from blockspace.compiler.numbers import printed
+from blockspace.compiler.numbers import printed, weights
 from blockspace.compiler.statements import forward_lines
 from blockspace.graph import Graph, plan
 from blockspace.ops import show
@@ -24,6 +24,18 @@ class Layers(nn.Module):
             x = layer(x)
         return x
 '''
+
+WEIGHTS = '''
+class Weights(nn.Module):
+    """Parameters by name, for a function."""
+
+    def __init__(self, /, **tensors):
+        super().__init__()
+        for name, tensor in tensors.items():
+            self.register_parameter(name, nn.Parameter(tensor))
+'''
+
+HELPERS = {"Layers": LAYERS, "Weights": WEIGHTS}
 
 MAIN = '''
 if __name__ == "__main__":
@@ -49,11 +61,11 @@ def to_source(graph: Graph, doc: str = "") -> str:
     steps = plan(graph)
     found, of = classes(instances(graph, steps))
     bodies = [class_text(one, of, graph) for one in found]
-    helper = [LAYERS] if any("Layers(" in body for body in bodies) else []
+    helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in body for body in bodies)]
     title = doc or f"{graph.name}: {show(graph.input_shape)} -> {show(graph.output_shape)}"
     imports = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
     main = MAIN.format(name=found[-1].name, shape=", ".join(map(str, graph.input_shape)))
-    return "\n".join([f"{docstring(title)}\n\n{imports}", *helper, *bodies, main])
+    return "\n".join([f"{docstring(title)}\n\n{imports}", *helpers, *bodies, main])
 
 
 def docstring(doc: str, indent: int = 0) -> str:
@@ -95,7 +107,7 @@ def constructor_lines(one: Class, of: dict[Instance, Class]) -> list[str]:
     """`self.conv = nn.Conv2d(...)`, containers as `Layers(...)`."""
     tree: dict = {}
     for index, item in enumerate(one.example.items):
-        if not item.is_module:
+        if not item.is_attribute:
             continue
         *path, last = item.name.split(".")
         at = tree
@@ -110,7 +122,9 @@ def nested(value: dict | Expr) -> Expr:
 
 
 def made(one: Class, index: int, item: Item, of: dict[Instance, Class]) -> Expr:
-    """The construction of a layer or of an inner block."""
+    """The construction of a layer, of an inner block, or of a function's weights."""
     if item.inner:
         return construction(of[item.inner], item.inner, lambda param: one.number(index, ("param", param)))
-    return printed(item.call, [], lambda slot: one.number(index, slot))
+    if item.is_module:
+        return printed(item.call, [], lambda slot: one.number(index, slot))
+    return weights(item.call, lambda slot: one.number(index, slot))

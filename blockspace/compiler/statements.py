@@ -91,7 +91,7 @@ def expression(one: Class, item: Item, inputs: list[Expr | Ref], stored: set[str
             stored.add(column.name or column.times[1].name)
         return one.number(index, slot, "self.")
 
-    return printed(item.call, inputs, number)
+    return printed(item.call, inputs, number, owner=f"self.{item.name}")
 
 
 def variables(input: str, places: dict[str, str], statements: list[Statement], result: Expr | Ref) -> dict[str, str]:

@@ -41,7 +41,7 @@ class Plan:
 def plan(graph: Graph) -> Plan:
     """The plan of a graph. Raises BlockspaceError: what `Graph.verify` raises, and E-NAME for layer names torch cannot hold."""
     found = order(graph.verify())
-    check_names([step.name for step in found.steps if step.call.is_layer])
+    check_names([step.name for step in found.steps if step.call.is_attribute])
     return found
 
 

@@ -3,7 +3,7 @@
 import os
 from importlib import import_module
 
-from blockspace.ops.op import FLOAT, INPUTS, OPS, POINT, AllInputs, Call, In, Op, Shape, Window, elements, from_dict, register, show
+from blockspace.ops.op import FLOAT, INPUTS, OPS, POINT, AllInputs, Call, In, Op, Shape, Weight, Window, elements, from_dict, register, show
 
 for _file in sorted(os.listdir(os.path.dirname(__file__))):
     if _file.endswith(".py") and not _file.startswith("_"):
@@ -19,5 +19,5 @@ from blockspace.ops.rearrange import Copy, Flatten, Identity, Input, Part  # noq
 __all__ = [
     "FLOAT", "INPUTS", "OPS", "POINT", "Activation", "AdaptiveAvgPool", "Add", "AllInputs", "AvgPool", "BatchNorm", "Call", "Concat",
     "Conv", "Copy", "Flatten", "GroupNorm", "Identity", "In", "Input", "LayerNorm", "Linear", "Max", "MaxPool", "Merge", "Mul", "Norm",
-    "Op", "Part", "Pool", "Shape", "Window", "elements", "from_dict", "register", "show",
+    "Op", "Part", "Pool", "Shape", "Weight", "Window", "elements", "from_dict", "register", "show",
 ]  # fmt: skip

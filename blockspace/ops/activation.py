@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from blockspace.errors import error
+from blockspace.ops.conv import near
 from blockspace.ops.op import Call, In, Op, Shape, attributes, register
 
 
@@ -106,8 +108,24 @@ class Tanh(Activation):
 
 
 @register("softmax")
+@attributes
 class Softmax(Activation):
-    """exp(x) over its sum along the channels."""
+    """exp(x) over its sum along the channels; with `paths: n` over n values that stand one after the other: (B, n, C / n, ...), along n.
+
+    That is the attention over paths of SK (arXiv:1903.06586 eq. 5) and ResNeSt (arXiv:2004.08955 eq. 2): channel c of every path together.
+    """
+
+    paths: int = 0  # 0: every channel is one
+
+    def shape(self, value: Shape) -> Shape:
+        if self.paths and value[0] % self.paths:
+            raise error("E-GROUPS", f"softmax: {value[0]} channels do not divide into {self.paths} paths", help=near(value[0], self.paths))
+        return value
 
     def call(self) -> Call:
-        return Call("torch.softmax", In(0), dim=1)
+        if not self.paths:
+            return Call("torch.softmax", In(0), dim=1)
+        return Call("torch.flatten", Call("torch.softmax", Call("torch.unflatten", In(0), 1, [self.paths, -1]), 1), 1, 2)
+
+    def label(self) -> str:
+        return f"softmax over {self.paths} paths" if self.paths else self.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blockspace.errors import error
 from blockspace.ops.conv import near
-from blockspace.ops.op import FLOAT, Call, Op, Shape, attributes, register, show, spatial
+from blockspace.ops.op import FLOAT, Call, In, Op, Shape, Weight, attributes, elements, register, show, spatial
 
 
 @attributes
@@ -54,21 +54,32 @@ class BatchNorm(Norm):
 @register("layer_norm")
 @attributes
 class LayerNorm(Norm):
-    """Layer normalisation over all of `(C, H, W)` with per-channel scale: group norm with one group."""
+    """Layer normalisation (arXiv:1607.06450) over the channels at each position, `(C, H, W)` or `(C,)`, as ConvNeXt (arXiv:2201.03545)."""
 
-    everywhere = True
+    def shape(self, value: Shape) -> Shape:
+        return super().shape(value) if len(value) == 3 else self.flat(value)
+
+    def flat(self, value: Shape) -> Shape:
+        """`(C,)` itself, when the channels are the norm's."""
+        if value != (self.channels,):
+            raise error("E-SHAPE", f"{self.name} was made for {self.channels} channels, got {show(value)}")
+        return value
 
     def scratch(self, output: Shape) -> int:
-        return FLOAT * 2  # mean and deviation
+        positions = elements(output[1:])
+        copied = elements(output) if positions > 1 else 0  # torch normalises a copy that has the channels last
+        return FLOAT * (copied + 2 * positions)  # a mean and a deviation each
 
     def call(self) -> Call:
-        return Call("torch.nn.GroupNorm", 1, self.channels, **({"eps": self.eps} if self.eps != 1e-5 else {}))
+        last = Call("torch.movedim", In(0), 1, -1)
+        weights = Weight("weight", (self.channels,), 1.0), Weight("bias", (self.channels,), 0.0)
+        return Call("torch.movedim", Call("torch.nn.functional.layer_norm", last, [self.channels], *weights, self.eps), -1, 1)
 
 
 @register("group_norm")
 @attributes
 class GroupNorm(Norm):
-    """Group normalisation (Wu and He, arXiv:1803.08494)."""
+    """Group normalisation (Wu and He, arXiv:1803.08494); one group is all of `(C, H, W)`."""
 
     groups: int = 32
 

@@ -32,11 +32,20 @@ class AllInputs:
 INPUTS = AllInputs()
 
 
+@dataclass(frozen=True)
+class Weight:
+    """A parameter that the node owns, as an argument of a function: `<node>.<name>` in state_dict, every element `fill` at first."""
+
+    name: str
+    shape: Shape
+    fill: float
+
+
 class Call:
     """One torch call: `torch.nn.Conv2d(3, 64, ...)` as a layer, or `torch.cat([...], 1)` as a function.
 
-    Resolved by the compiler it is the module; printed it is the source. Arguments are plain values, `In(i)`, `INPUTS`, slices, or calls.
-    A layer is constructed from the arguments and then applied to the node's inputs in order.
+    Resolved by the compiler it is the module; printed it is the source. Arguments are plain values, lists of them, slices, `In(i)`,
+    `INPUTS`, a `Weight`, or calls of functions. A layer is constructed from the arguments and then applied to the node's inputs in order.
     """
 
     def __init__(self, target: str, *args, **kwargs):
@@ -47,6 +56,22 @@ class Call:
         """A module with parameters, buffers or a train/eval difference, rather than a function."""
         head, _, name = self.target.rpartition(".")
         return head == "torch.nn" and name[:1].isupper()
+
+    @property
+    def weights(self) -> list[Weight]:
+        """The parameters among the arguments of a function, those of inner calls included."""
+        found = []
+        for argument in (*self.args, *self.kwargs.values()):
+            if isinstance(argument, Weight):
+                found.append(argument)
+            elif isinstance(argument, Call):
+                found += argument.weights
+        return found
+
+    @property
+    def is_attribute(self) -> bool:
+        """Whether the node has a place of its own in the module: a layer, or the weights of a function."""
+        return self.is_layer or bool(self.weights)
 
     def __repr__(self) -> str:
         inner = [repr(a) for a in self.args] + [f"{k}={v!r}" for k, v in self.kwargs.items()]

@@ -129,6 +129,25 @@ class ChannelShuffle(Op):
         return f"channel shuffle {self.groups}"
 
 
+@register("transpose")
+class Transpose(Op):
+    """Channels in a row, `(C, 1, 1) -> (1, 1, C)`, or back: in between, `conv1xK` runs over the channels (ECA, arXiv:1910.03151)."""
+
+    view = True
+
+    def shape(self, value: Shape) -> Shape:
+        channels, height, width = spatial("transpose", value)
+        if height != 1 or min(channels, width) != 1:
+            raise error("E-SHAPE", f"transpose needs (C, 1, 1) or (1, 1, C), got {show(value)}", help="`global_avgpool` first")
+        return (width, 1, channels)
+
+    def window(self, value: Shape) -> Window | None:
+        return None
+
+    def call(self) -> Call:
+        return Call("torch.transpose", In(0), 1, 3)
+
+
 @register("flatten")
 class Flatten(Op):
     """All of `(C, H, W)` as `(C H W,)`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from blockspace.blocks import words
+
 FILE_KEYS = {
     "format": "which grammar the file is written in; its first line",
     "block": "the block's name",
@@ -65,14 +67,18 @@ SETTINGS = {
     "act": "the activation behind it, or none",
     "norm": "the norm behind it, or none",
     "order": "the order of convolution, norm and activation",
-    "bn_eps": "added to the variance of norms",
+    "bn_eps": "of batch norm: added to the variance",
     "bn_momentum": "of batch norm: the weight of the new batch",
+    "norm_eps": "of layer and group norm: added to the variance",
+    "norm_groups": "of group norm: into how many groups the channels go; 1 is all of (C, H, W)",
     "ceil_mode": "whether output sizes are rounded up",
     "count_include_pad": "whether average pooling counts padding as zeros",
     "pool": "how a strided shortcut shrinks: none (by the convolution), avg (ResNet-D), pad (slice and pad with zeros, CIFAR's option A)",
 }
 
-DEFAULTS_MEAN = {key: SETTINGS[key] for key in ("norm", "act", "order", "bn_eps", "bn_momentum", "ceil_mode", "count_include_pad")} | {
+DEFAULTS_MEAN = {
+    key: SETTINGS[key] for key in ("norm", "act", "order", *words.NORM_SETTINGS, "ceil_mode", "count_include_pad")
+} | {
     "bias": "whether convolutions have a bias (`linear` has one unless it says otherwise)",
     "init": "the policy by which weights are drawn",
 }
@@ -93,5 +99,6 @@ FUNCTIONS_MEAN = {
     "floor": "the next integer below",
     "ceil": "the next integer above",
     "round": "the nearest integer, halves up",
+    "log2": "the integer part of the binary logarithm",
     "divisible": "`divisible(v, d)`: the nearest multiple of d that is not below 90 % of v (MobileNet's rounding)",
 }

@@ -10,9 +10,9 @@ from blockspace.schema.meanings import SETTINGS
 from blockspace.schema.values import IS_VALUE, any_of, chosen, described, has, mapping, ref
 from blockspace.schema.values import words as one_word
 
-TYPES = {"int": "integer", "float": "number", "bool": "flag"}
+TYPES = {"int": "integer", "float": "number", "bool": "flag", "Factor": "factor"}
 SIZE = r"\d{1,3}x\d{1,3}$"
-KINDS = dict.fromkeys(("k", "stride", "dilation", "padding"), "pair") | dict.fromkeys(("out", "groups"), "integer")
+KINDS = dict.fromkeys(("k", "stride", "dilation", "padding"), "pair") | dict.fromkeys(("out", "groups", "norm_groups"), "integer")
 KINDS |= dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), "flag")
 NOTHING = {"type": "null"}
 

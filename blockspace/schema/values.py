@@ -57,6 +57,7 @@ def definitions() -> dict:
     return {
         "expression": {"type": "string", "pattern": EXPRESSION, "maxLength": 512},
         "number": any_of({"type": "number"}, ref("expression"), ref("placeholder")),
+        "factor": any_of({"const": "learned"}, {"type": "number"}, ref("expression"), ref("placeholder")),
         "integer": any_of({"type": "integer"}, ref("expression"), ref("placeholder")),
         "pair": any_of(ref("integer"), {"type": "array", "items": ref("integer"), "minItems": 2, "maxItems": 2}),
         "flag": any_of({"type": "boolean"}, ref("expression"), ref("placeholder")),

@@ -11,10 +11,16 @@ from blockspace.train.recipe import AdamW, Recipe, Sgd
 def make_optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer over the module's trainable parameters; see `Recipe.decay_norm_and_bias` for what decays."""
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
-    spared = [] if recipe.decay_norm_and_bias else [parameter for parameter in trainable if parameter.ndim <= 1]
-    decayed = [parameter for parameter in trainable if recipe.decay_norm_and_bias or parameter.ndim > 1]
+    decayed, spared = [], []
+    for parameter in trainable:
+        (spared if per_channel(parameter) and not recipe.decay_norm_and_bias else decayed).append(parameter)
     groups = [{"params": decayed}, {"params": spared, "weight_decay": 0.0}]
     return optimizer_of(recipe.optimizer, [group for group in groups if group["params"]])
+
+
+def per_channel(parameter: nn.Parameter) -> bool:
+    """Whether it holds one number for each channel: biases, what norms multiply by and add, learned scales of shape (C, 1, 1)."""
+    return parameter.numel() == len(parameter)
 
 
 def optimizer_of(chosen: Sgd | AdamW, groups: list[dict]) -> torch.optim.Optimizer:

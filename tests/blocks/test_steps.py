@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from written import block, built, mistake, ops
 
+from blockspace import cost
 from blockspace.blocks.words import ACTIVATIONS
-from blockspace.ops import BatchNorm, Conv
+from blockspace.ops import OPS, BatchNorm, Conv, GroupNorm, LayerNorm
 
+Scale = OPS["scale"]
 PLAIN = "defaults: {norm: none, act: none}"
 
 
@@ -211,3 +215,57 @@ def test_block_knows_its_params():
     assert template(w=6).graph((8, 4, 4)).output_shape == (6, 4, 4)
     found = mistake(template, wd=6)
     assert found.code == "E-KEY"
+
+
+# -- norms, scales and the attention's operations ---------------------------------------------------------------------------------------
+
+
+def last(steps: str, shape=(8, 6, 6)):
+    graph = built(steps, shape)
+    return graph[graph.output].op
+
+
+def test_norms_have_their_own_settings():
+    settings = "bn_eps: 1e-3, bn_momentum: 0.2, norm_eps: 1e-6, norm_groups: 4"
+    made = {kind: last(f"[norm: {{norm: {kind}, {settings}}}]") for kind in ("batch", "layer", "group")}
+    assert made == {"batch": BatchNorm(8, 1e-3, 0.2), "layer": LayerNorm(8, 1e-6), "group": GroupNorm(8, 1e-6, 4)}
+    for kind, op in made.items():
+        graph = block("[{conv1x1: {out: 8, act: none}}]", f"defaults: {{norm: {kind}, {settings}}}").graph((8, 6, 6))
+        assert graph[graph.output].op == op
+    assert last("[norm: batch]") == BatchNorm(8) and last("[norm: layer]", (8,)) == LayerNorm(8)
+
+
+def test_a_layer_norm_stands_before_linear():
+    graph = built("[global_avgpool, norm: layer, linear: 3]")
+    assert [node.op.name for node in graph][1:] == ["adaptive_avgpool", "layer_norm", "flatten", "linear"]
+    assert [node.op.name for node in built("[flatten, norm: layer, linear: 3]")][1:] == ["flatten", "layer_norm", "linear"]
+
+
+def test_scales_are_constant_or_learned():
+    assert (last("[scale: 0.2]").by, last("[scale: 1 / 4]").by) == (0.2, 0.25)
+    assert last("[scale: learned]") == Scale(8, "learned") and last("[scale: {by: learned, init: 1e-6}]") == Scale(8, "learned", 1e-6)
+    assert mistake(lambda: built("[scale: {by: 2, init: 3}]")).code == "E-TYPE"
+    assert mistake(lambda: built("[scale: same]")).code == "E-TYPE"
+    assert mistake(lambda: built("[{flatten: {}}, scale: learned]")).code == "E-SHAPE"
+
+
+def test_softmax_over_paths_and_over_channels():
+    assert last("[softmax]").paths == 0 and last("[softmax: 2]").paths == last("[softmax: {paths: 4 // 2}]").paths == 2
+    assert "do not divide into 3 paths" in mistake(lambda: built("[softmax: 3]")).message
+
+
+def test_a_convolution_over_the_channels():
+    """Of (C, 1, 1), turned to (1, 1, C): as many macs as torch's 1-d convolution."""
+    graph = built("[global_avgpool, transpose, conv: {k: [1, 3], out: 1, norm: none, act: none}, transpose]")
+    assert graph.output_shape == (8, 1, 1) and (cost(graph).params, cost(graph).macs) == (3, 3 * 8)
+    assert mistake(lambda: built("[transpose]")).code == "E-SHAPE"
+
+
+@pytest.mark.parametrize("channels, k", [(8, 3), (64, 3), (128, 5), (256, 5), (512, 5), (1024, 5), (2048, 7), (100, 3)])
+def test_log2_is_the_integer_part(channels, k):
+    """ECA's rule for its kernel (arXiv:1910.03151 eq. 12), as timm computes it."""
+    t = int(abs(math.log(channels, 2) + 1) / 2)
+    assert k == max(3, t if t % 2 else t + 1)
+    text = "[global_avgpool, transpose, conv: {k: [1, 'max(3, (log2(in_channels) + 1) // 4 * 2 + 1)'], out: 1}, transpose]"
+    assert convs(built(text, (channels, 2, 2)))[0].kernel == (1, k)
+    assert mistake(lambda: built("[conv1x1: log2(1 / 2)]")).code == "E-EXPR"

@@ -162,7 +162,7 @@ def own(tmp_path, text: str) -> str:
 
 def test_norm_and_act_reach_called_blocks(tmp_path):
     path = own(tmp_path, "flow: [conv1x1: 32]")
-    graph = block("[mine]", "blocks: {mine: mine.yaml}\ndefaults: {norm: group, act: silu, bn_eps: 0.5}", path).graph((32, 8, 8))
+    graph = block("[mine]", "blocks: {mine: mine.yaml}\ndefaults: {norm: group, act: silu, norm_eps: 0.5}", path).graph((32, 8, 8))
     assert [node.op.name for node in graph] == ["input", "conv", "group_norm", "silu"]
 
 

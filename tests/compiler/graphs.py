@@ -15,7 +15,9 @@ SETTINGS = {
     "maxpool": {"kernel": (3, 3), "stride": (2, 2), "ceil_mode": True},
     "avgpool": {"kernel": (3, 3), "padding": (1, 1), "count_include_pad": False},
     "group_norm": {"channels": 8, "groups": 2},
-    "scale": {"by": 0.5},
+    "scale": {"by": "learned", "init": 0.5},
+    "softmax": {"paths": 4},
+    "drop_path": {"p": 0.2},
 }
 
 
@@ -144,6 +146,42 @@ def preact(s, path, growth):
     s.add(Concat(), src, s.at, name=f"{path}.concat")
 
 
+def convnext(s, path):
+    """A layer norm at each position, a learned scale, and paths that are dropped."""
+    src = s.at
+    s.graph.scope(path, "convnext", src)
+    channels = s.channels()
+    s.add(Conv(channels, channels, (7, 7), padding=(3, 3), groups=channels, bias=True), name=f"{path}.main.conv")
+    s.add(OPS["layer_norm"](channels, 1e-6), name=f"{path}.main.norm")
+    s.add(Conv(channels, 2 * channels, (1, 1), bias=True), name=f"{path}.main.expand")
+    s.add("gelu", name=f"{path}.main.gelu")
+    s.add(Conv(2 * channels, channels, (1, 1), bias=True), name=f"{path}.main.project")
+    s.add(OPS["scale"](channels, "learned", 0.1), name=f"{path}.main.scale")
+    s.add(OPS["drop_path"](0.4), name=f"{path}.main.drop_path")
+    s.add(Add(), src, s.at, name=f"{path}.add")
+
+
+def paths(s, path, width):
+    """Two paths weighed by a softmax over them, then a gate from a convolution over the channels."""
+    src = s.at
+    s.graph.scope(path, "paths", src)
+    made = [s.conv(f"{path}.path{i}", width, 3, src=src) for i in (1, 2)]
+    s.add(Concat(), *made, name=f"{path}.concat")
+    both = s.at
+    s.add(OPS["adaptive_avgpool"](1), name=f"{path}.pool")
+    s.add(OPS["softmax"](2), name=f"{path}.softmax")
+    s.add(Mul(), both, s.at, name=f"{path}.weigh")
+    weighed = s.at
+    halves = [s.add(Part(i * width, (i + 1) * width), weighed, name=f"{path}.half{i}") for i in (0, 1)]
+    fused = s.add(Add(), *halves, name=f"{path}.sum")
+    s.add(OPS["adaptive_avgpool"](1), name=f"{path}.squeeze")
+    s.add("transpose", name=f"{path}.turn")
+    s.add(Conv(1, 1, (1, 3), padding=(0, 1)), name=f"{path}.over_channels")
+    s.add("transpose", name=f"{path}.back")
+    s.add("sigmoid", name=f"{path}.gate")
+    s.add(Mul(), fused, s.at, name=f"{path}.mul")
+
+
 def network(kind):
     """A network of three stages or so of one kind of block, on 3x16x16."""
     s = Sketch((3, 16, 16), f"tiny_{kind}")
@@ -165,17 +203,25 @@ def network(kind):
             inception(s, path, (width, 3, 2 * width, 5))
         elif kind == "preact":
             preact(s, path, width)
+        elif kind == "convnext":
+            s.conv(f"{path}.conv1x1", width)
+            convnext(s, f"{path}.unit")
+        elif kind == "paths":
+            paths(s, path, width)
     if kind == "se":
         s.add(OPS["dropout"](0.3), name="head.dropout")
+    if kind == "convnext":
+        s.add(OPS["adaptive_avgpool"](1), name="head.squeeze")
+        s.add(OPS["layer_norm"](s.channels()), name="head.norm")
     return s.head()
 
 
-KINDS = ("bottleneck", "hs", "res2net", "se", "shuffle", "inception", "preact")
+KINDS = ("bottleneck", "hs", "res2net", "se", "shuffle", "inception", "preact", "convnext", "paths")
 
 
 def one_op(name):
     """A graph of one op on SHAPE."""
-    graph = Graph((8,) if name == "linear" else SHAPE)
+    graph = Graph({"linear": (8,), "transpose": (8, 1, 1)}.get(name, SHAPE))
     op = OPS[name](**{**OPS[name].given(graph.input_shape), **SETTINGS.get(name, {})})
     inputs = ["input"] if op.arity == 1 else ["input", graph.add(OPS["relu"](), "input", name="other").name, "input"]
     graph.add(op, *inputs, name="op")

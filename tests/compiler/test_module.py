@@ -99,6 +99,14 @@ def test_default_init_is_he_normal_over_fan_out():
     assert module.norm.running_var.min() == 1 and module.norm.running_mean.abs().max() == 0 and module.norm.num_batches_tracked == 0
 
 
+def test_weights_of_functions_start_at_their_value():
+    for init in POLICIES:
+        module = compile(network("convnext"), init=init)
+        unit = module.stage2.block1.unit.main
+        assert unit.scale.weight.shape == (8, 1, 1) and torch.all(unit.scale.weight == 0.1)
+        assert unit.norm.weight.min() == 1 and unit.norm.bias.abs().max() == 0 and isinstance(unit.norm.weight, torch.nn.Parameter)
+
+
 def test_the_torch_policy_is_what_the_layers_draw_themselves():
     graph = Graph((8,))
     graph.add(OPS["linear"](8, 16), "input", name="fc")

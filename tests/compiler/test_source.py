@@ -96,6 +96,19 @@ def test_forward_reads_as_a_person_writes_it():
         assert f"        {line}\n" in source, line
 
 
+def test_weights_of_functions_read_as_a_person_writes_them():
+    source = to_source(network("convnext"))
+    for line in (
+        "    norm=Weights(weight=torch.ones(channels), bias=torch.zeros(channels)),",
+        "    scale=Weights(weight=torch.full((channels, 1, 1), 0.1)),",
+        "main = self.main.project(main) * self.main.scale.weight",
+        "x = F.layer_norm(x.movedim(1, -1), [8], self.head.norm.weight, self.head.norm.bias, 1e-05).movedim(-1, 1)",
+    ):
+        assert f"        {line}\n" in source, line
+    assert source.count("class Convnext") == 1
+    assert "over_channels" in to_source(network("paths")) and "class Weights" not in to_source(network("paths"))
+
+
 def test_order_of_evaluation_is_kept_by_parentheses():
     s = Sketch((4, 6, 6), "sums")
     a = s.conv("a", 4)

@@ -62,6 +62,12 @@ def test_a_gate_sees_everything_the_features_do_not():
     assert gate == 16 and gate.local == 5 and found.receptive_field == 11
 
 
+def test_a_norm_of_each_position_sees_that_position():
+    assert field("conv3x3: 8", "norm: layer") == 3
+    whole = cost(built("[conv3x3: 8, norm: {norm: group, norm_groups: 1}]", (8, 64, 64))).per_node["norm"].receptive_field
+    assert (whole, whole.local) == (64, 3)
+
+
 CASES = {
     "conv": "[conv3x3: 8, conv5x5: {out: 8, stride: 2}, conv3x3: 8]",
     "dilated": "[conv3x3: {out: 8, dilation: 3}, conv3x3: 8]",
@@ -70,7 +76,7 @@ CASES = {
     "shortcut": "[{block: resnet_bottleneck, out_channels: 8, stride: 2}, {block: resnet_bottleneck, out_channels: 8}]",
     "parts": "[{block: hs_block, splits: 4}]",
     "even and odd": "- branches: {a: [avgpool2x2: {stride: 2}], b: [maxpool3x3: {stride: 2}]}\n  merge: add\n- conv3x3: 8",
-    "statistics": "[conv3x3: {out: 8, norm: layer, act: none}]",
+    "statistics": "[conv3x3: {out: 8, norm: group, norm_groups: 1, act: none}]",
     "adaptive": "[conv3x3: 8, adaptive_avgpool: 4]",
     "everything": "[conv3x3: 8, global_avgpool]",
     "flat": "[conv3x3: {out: 8, stride: 2}, flatten, linear: 3]",

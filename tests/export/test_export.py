@@ -8,6 +8,7 @@ import sys
 import onnxruntime
 import pytest
 import torch
+from compiler.graphs import network
 from safetensors import safe_open
 
 from blockspace.compiler import compile
@@ -67,6 +68,18 @@ def test_all_formats_are_checked_and_silent(graph, trained, tmp_path, capfd):
     x = torch.randn(5, 3, 8, 8)
     got = session.run(None, {"input": x.numpy()})[0]
     assert abs(got - trained.eval()(x).detach().numpy()).max() <= 1e-5
+
+
+@pytest.mark.parametrize("kind", ["convnext", "paths"])
+def test_weights_of_functions_are_in_every_format(kind, tmp_path):
+    """Layer norms, learned scales, softmax over paths and convolutions over channels, with weights that are not those of the start."""
+    graph = network(kind)
+    module = compile(graph, seed=0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(torch.rand_like(parameter))
+    made = export(graph, module, tmp_path / "out", "arch: 1\n", "# card\n", formats=tuple(FORMATS))
+    assert made.differences.keys() == set(FORMATS) and max(made.differences.values()) <= 1e-4
 
 
 def test_the_folder_runs_alone(graph, trained, tmp_path):

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from blockspace.graph import Graph
-from blockspace.ops import Conv, Linear, Norm
+from blockspace.ops import OPS, Conv, Linear, Norm
 
 ROWS = json.loads((Path(__file__).parent / "golden.json").read_text())
 
@@ -29,6 +29,8 @@ def param_shapes(graph: Graph) -> list[list[int]]:
             found += [[op.out]] * op.bias
         elif isinstance(op, Norm):
             found += [[op.channels], [op.channels]]
+        elif isinstance(op, OPS["scale"]) and op.learned:
+            found.append([op.channels, 1, 1])
     return sorted(found)
 
 

@@ -24,14 +24,16 @@ ATTRIBUTES = {  # what an op needs beside what its input gives
     "slice": {"channels": 5},
     "pad_channels": {"channels": 20},
     "channel_shuffle": {"groups": 3},
-    "scale": {"by": 0.5},
+    "scale": {"by": "learned", "init": 1e-6},
+    "softmax": {"paths": 3},
+    "drop_path": {"p": 0.2},
 }
 NAMES = sorted(set(OPS) - {"input"})
 
 
 def example(name: str) -> Graph:
     """A graph of this op alone."""
-    shape = (12,) if name == "linear" else (12, 9, 11)
+    shape = {"linear": (12,), "transpose": (12, 1, 1)}.get(name, (12, 9, 11))
     graph = Graph(shape)
     cls = OPS[name]
     op = cls(**ATTRIBUTES[name]) if name == "conv" else cls.make(shape, **ATTRIBUTES.get(name, {}))
@@ -123,6 +125,15 @@ def test_windows_are_rounded_as_torch_does(size):
         (lambda: OPS["channel_shuffle"](3), (8, 2, 2), "E-GROUPS"),
         (lambda: OPS["group_norm"](8, groups=3), None, "E-GROUPS"),
         (lambda: OPS["dropout"](1.0), None, "E-TYPE"),
+        (lambda: OPS["drop_path"](1.0), None, "E-TYPE"),
+        (lambda: OPS["drop_path"](0.1), (8,), "E-SHAPE"),
+        (lambda: OPS["scale"](8, "learned"), (8,), "E-SHAPE"),
+        (lambda: OPS["scale"](8, 0.5, init=2.0), None, "E-TYPE"),
+        (lambda: OPS["softmax"](3), (8, 1, 1), "E-GROUPS"),
+        (lambda: OPS["layer_norm"](8), (4, 2, 2), "E-SHAPE"),
+        (lambda: OPS["layer_norm"](8), (4,), "E-SHAPE"),
+        (lambda: OPS["transpose"](), (8, 2, 1), "E-SHAPE"),
+        (lambda: OPS["transpose"](), (8, 1, 2), "E-SHAPE"),
     ],
 )
 def test_shapes_that_do_not_fit(op, shape, code):
@@ -133,3 +144,50 @@ def test_shapes_that_do_not_fit(op, shape, code):
 
 def test_pools_are_pools():
     assert all(issubclass(OPS[name], Pool) for name in ("maxpool", "avgpool"))
+
+
+@pytest.mark.parametrize("batch", [1, 6])
+def test_paths_are_dropped_as_in_torchvision(batch):
+    """Whole values of the batch, the others divided by 1 - p; in eval mode nothing happens."""
+    torch = pytest.importorskip("torch")
+    from blockspace import compile
+
+    graph = Graph((3, 4, 5))
+    graph.add(OPS["drop_path"](0.3), "input", name="op")
+    ours, theirs = compile(graph), pytest.importorskip("torchvision").ops.StochasticDepth(0.3, "row")
+    x = torch.randn(batch, 3, 4, 5)
+    for seed in range(20):
+        made = []
+        for module in (ours, theirs):
+            torch.manual_seed(seed)
+            made.append(module(x))
+        assert torch.allclose(*made) and {bool(row.any()) for row in made[0]} <= {True, False}
+    assert torch.equal(ours.eval()(x), x)
+
+
+@pytest.mark.parametrize("shape", [(12, 5, 6), (12, 1, 1), (12,)])
+def test_layer_norm_is_over_the_channels_of_each_position(shape):
+    torch = pytest.importorskip("torch")
+    from blockspace import compile
+
+    graph = Graph(shape)
+    graph.add(OPS["layer_norm"](12, 1e-6), "input", name="op")
+    ours = compile(graph)
+    x = torch.randn(2, *shape)
+    if len(shape) == 3:
+        theirs = pytest.importorskip("torchvision").models.convnext.LayerNorm2d(12, 1e-6)
+    else:
+        theirs = torch.nn.LayerNorm(12, 1e-6)
+    for parameter in theirs.parameters():
+        torch.nn.init.normal_(parameter)
+    ours.op.load_state_dict(theirs.state_dict())
+    assert torch.allclose(ours(x), theirs(x), atol=1e-6) and list(ours.state_dict()) == ["op.weight", "op.bias"]
+
+
+def test_a_constant_scale_has_no_parameter():
+    pytest.importorskip("torch")
+    from blockspace import compile
+
+    graph = Graph((12, 2, 2))
+    graph.add(OPS["scale"].make((12, 2, 2), by=0.5), "input", name="op")
+    assert not list(compile(graph).parameters()) and graph["op"].op.params() == 0
