@@ -8,7 +8,7 @@ import pytest
 from written import mistake, mistakes, network
 
 from blockspace import load
-from blockspace.blocks import names, settled
+from blockspace.blocks import families, settled
 from blockspace.search import SearchSpace, Solver
 
 SPACE = Path(__file__).parents[2] / "searchspaces" / "hs_vs_resnext.yaml"
@@ -30,7 +30,7 @@ def same(net, values: dict, tmp_path) -> str:
     return text
 
 
-@pytest.mark.parametrize("name", names("network"))
+@pytest.mark.parametrize("name", families())
 def test_library_networks(name, tmp_path):
     same(load(name), {}, tmp_path)
 

@@ -1,8 +1,8 @@
 """Published figures, counted by other libraries, and the parameter shapes of a graph without torch.
 
-`golden.json` holds, per network or block, input shape, params, macs, activations of convolutions, and a hash of the sorted list of all
-parameter shapes: an equal hash and equal macs mean the same set of layers. A block's row says with which `settings`, below which
-`defaults`, and how many times in a row (`repeat`) it is used. The output of a dense layer is that of its concat.
+`golden.json` holds, per network and per unit, input and output shape, params, macs, and for networks the activations of convolutions and a
+hash of the sorted list of all parameter shapes: an equal hash and equal macs mean the same set of layers. The output of a dense layer is
+that of its concat. `blocks.yaml` says which of our blocks, under which settings, stands for a unit.
 """
 
 from __future__ import annotations
@@ -11,10 +11,24 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
+import yaml
+
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Conv, Linear, Norm
 
-ROWS = json.loads((Path(__file__).parent / "golden.json").read_text())
+HERE = Path(__file__).parent
+ROWS = json.loads((HERE / "golden.json").read_text())
+USES = yaml.safe_load((HERE / "blocks.yaml").read_text())
+ALIASES = {  # our name: the row's, where a family is called after its best known member
+    "resnet20": "resnet20_cifar10_A",
+    "hs_resnet50": "hsresnet50_17w_5s_plainplanes",
+    "shufflenet_v1_g3": "shufflenet_v1_g3_1.0x",
+}
+
+
+def network_row(name: str) -> dict | None:
+    """The row of a library network; None when nobody counted it before."""
+    return ROWS["networks"].get(ALIASES.get(name, name))
 
 
 def param_shapes(graph: Graph) -> list[list[int]]:

@@ -6,10 +6,10 @@ import pytest
 from written import built
 
 from blockspace import canonical, cost, load
-from blockspace.blocks import names
+from blockspace.blocks import families
 
 
-@pytest.mark.parametrize("name", names("network"))
+@pytest.mark.parametrize("name", families())
 def test_library_networks(name):
     graph = load(name).graph()
     found = canonical(graph).verify()

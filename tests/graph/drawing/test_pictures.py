@@ -12,12 +12,12 @@ from seen import Seen, check
 from written import built
 
 from blockspace import load
-from blockspace.blocks import names
+from blockspace.blocks import families, names
 from blockspace.errors import BlockspaceError
 from blockspace.graph import png, style_sheet, svg
 from blockspace.passes import canonical
 
-BLOCKS, NETWORKS = names("block"), names("network")
+BLOCKS, NETWORKS = names("block"), families()
 
 
 def drawn(name: str):

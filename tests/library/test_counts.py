@@ -1,0 +1,55 @@
+"""Every library network and variant has the published parameters and multiply-accumulates, to the unit.
+
+The figures are those of `golden/golden.json`, counted by other libraries; a network that has no row there is counted beside its reference,
+live. To add a network: its file, or its line under `variants:`, with a `reference:`; and where that is `paper`, a re-implementation
+(`library/peers.py` says where). These tests find it by its name.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from golden.rows import ALIASES, ROWS, conv_acts, network_row, shapes_hash
+from library import peers
+
+from blockspace import cost, load
+from blockspace.blocks import names
+
+MEMORY = """
+import sys
+from blockspace import cost, load
+params = cost(load(sys.argv[1]).graph()).params
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(params, int(peak.split()[1]) // 1024, "torch" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("name", names("network"))
+def test_equal_to_the_published_figures(name):
+    network, row = load(name), network_row(name)
+    graph = network.graph()
+    found = cost(graph)
+    if row is None:
+        assert (found.params, found.macs) == peers.counted(name)
+        return
+    assert (found.params, found.macs) == (row["params"], row["macs"])
+    assert (network.input_shape, graph.output_shape) == (tuple(row["input"]), tuple(row["output"]))
+    assert (conv_acts(graph), shapes_hash(graph)) == (row["conv_acts"], row["param_shapes"])
+
+
+def test_aliases_are_of_networks_and_rows():
+    assert set(ALIASES) <= set(names("network")) and set(ALIASES.values()) <= set(ROWS["networks"])
+
+
+def test_every_network_of_a_paper_has_a_re_implementation():
+    assert {name for name in names("network") if peers.source(load(name)) == "paper"} <= set(peers.papers())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status is read")
+@pytest.mark.parametrize("name", [max(names("network"), key=peers.params)])
+def test_costing_the_largest_allocates_nothing(name):
+    done = subprocess.run([sys.executable, "-c", MEMORY, name], capture_output=True, text=True, check=True)
+    params, megabytes, torch = done.stdout.split()
+    assert int(params) == peers.params(name) and int(megabytes) < 200 and torch == "False"
