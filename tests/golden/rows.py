@@ -43,6 +43,8 @@ def param_shapes(graph: Graph) -> list[list[int]]:
             found += [[op.out]] * op.bias
         elif isinstance(op, Norm):
             found += [[op.channels], [op.channels]]
+        elif call := op.call():
+            found += [list(weight.shape) for weight in call.weights]
         elif isinstance(op, OPS["scale"]) and op.learned:
             found.append([op.channels, 1, 1])
     return sorted(found)
