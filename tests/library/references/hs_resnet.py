@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 import torch
-from torch import nn
-
 from library.references.units import Residual, head, stem, unit
+from torch import nn
 
 
 class Split(nn.Module):

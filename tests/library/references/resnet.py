@@ -6,10 +6,9 @@ from functools import partial
 
 import torch
 import torchvision
+from library.references.units import Residual, head, unit
 from torch import nn
 from torch.nn import functional as F
-
-from library.references.units import Residual, head, unit
 
 
 class BasicA(nn.Module):

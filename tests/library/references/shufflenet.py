@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-from torch import nn
-
 from library.references.units import head, unit
+from torch import nn
 
 
 def shuffled(x: torch.Tensor, groups: int, released: bool) -> torch.Tensor:
