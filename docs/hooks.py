@@ -112,15 +112,15 @@ def errors() -> str:
 
 def library(kind: str) -> str:
     """Blocks or networks, with their costs at their defaults."""
-    from blockspace.blocks import find, load
+    from blockspace.blocks import load
     from blockspace.blocks import names as listed
     from blockspace.cli.ls import costs_of
     from blockspace.cost import short
 
     rows = []
     for name in listed(kind):
-        costs, template = costs_of(name, f"{kind}s"), load(find(name, kind))
-        rows.append((code(name), template.doc, template.file.paper, costs["input"], short(costs["params"]), short(costs["macs"])))
+        costs, template = costs_of(name, f"{kind}s"), load(name)
+        rows.append((code(name), template.doc, template.paper, costs["input"], short(costs["params"]), short(costs["macs"])))
     return table((kind, "what it is", "source", "input", "params", "macs"), rows)
 
 

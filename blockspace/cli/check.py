@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 def run(*targets: str, as_json: bool = False) -> int:
-    """Check each file (or library name); prints one line for each that is right, and every mistake of those that are not."""
+    """Check each file (or library name); prints one line for each that is right, and every mistake of those that are not.
+
+    Of a network's file, each of its variants is checked too.
+    """
     from blockspace.errors import BlockspaceError
 
     if not targets:
@@ -13,10 +16,11 @@ def run(*targets: str, as_json: bool = False) -> int:
         raise error("E-FILE", "nothing to check", help="blockspace check my_block.yaml")
     mistakes, lines = [], []
     for target in targets:
-        try:
-            lines.append(checked(target))
-        except BlockspaceError as e:
-            mistakes.extend(e.mistakes)
+        for variant in (None, *variants(target)):
+            try:
+                lines.append(checked(target, variant))
+            except BlockspaceError as e:
+                mistakes.extend(m for m in e.mistakes if m not in mistakes)
     if as_json:
         import json
 
@@ -29,19 +33,35 @@ def run(*targets: str, as_json: bool = False) -> int:
     return 0
 
 
-def checked(target: str) -> str:
-    """What is said of a file without mistakes."""
+def variants(target: str) -> list[str]:
+    """The variants that a network's file holds; a library name stands for itself."""
+    from os.path import isfile
+
+    from blockspace.blocks import unchecked
+    from blockspace.errors import BlockspaceError
+
+    if not isfile(target) or is_study(target):
+        return []
+    try:
+        return list(unchecked(target).file.variants)
+    except BlockspaceError:
+        return []
+
+
+def checked(target: str, variant: str | None = None) -> str:
+    """What is said of a file, or of one of its variants, without mistakes."""
     if is_study(target):
         return checked_study(target)
     from blockspace.cli.arguments import expanded
     from blockspace.cost import cost, short
 
-    template, graph = expanded(target, {})
+    template, graph = expanded(target, {"variant": variant} if variant else {})
     found = cost(graph)
     open_places = len(template.holes.holes) + len(template.holes.unknowns)
     extra = f"; {open_places} places open" if open_places else ""
     at = "x".join(map(str, graph.input_shape))
-    return f"{target}: ok: {len(graph)} nodes, {found.params:,} params, {short(found.macs)} macs at {at}{extra}"
+    title = f"{target} variant={variant}" if variant else target
+    return f"{title}: ok: {len(graph)} nodes, {found.params:,} params, {short(found.macs)} macs at {at}{extra}"
 
 
 def is_study(target: str) -> bool:

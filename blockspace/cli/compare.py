@@ -102,11 +102,12 @@ def shared_out(given: dict[str, str], templates) -> list[dict[str, str]]:
     from blockspace.errors import did_you_mean, error
 
     found: list[dict[str, str]] = [{}, {}]
-    known = ["input", *dict.fromkeys(name for template in templates for name in template.file.params)]
+    taken = [[*template.file.params, *["variant"] * bool(template.file.variants)] for template in templates]
+    known = ["input", *dict.fromkeys(name for names in taken for name in names)]
     for text, value in given.items():
         letter, dot, name = text.partition(".")
         only = dot and letter in ("A", "B")
-        takers = ["AB".index(letter)] if only else [i for i in (0, 1) if text == "input" or text in templates[i].file.params]
+        takers = ["AB".index(letter)] if only else [i for i in (0, 1) if text == "input" or text in taken[i]]
         if not takers:
             names = " and ".join(dict.fromkeys(template.name for template in templates))
             hint = did_you_mean(text, known)

@@ -91,6 +91,8 @@ def block_settings(ctx, incomplete: str) -> list[str]:
     except BlockspaceError:
         return []
     values = {name: choices(param) for name, param in template.file.params.items()}
+    if template.file.variants:
+        values["variant"] = list(template.file.variants)
     return assigned(values | {"input": ["256x56x56", "64x56x56", "3x224x224"]}, ctx.params.get("settings"), incomplete)
 
 

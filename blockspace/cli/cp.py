@@ -10,17 +10,20 @@ NEXT = {"block": "blockspace show {0}", "network": "blockspace show {0}", "study
 
 
 def run(name: str, target: str | None = None, force: bool = False) -> None:
-    """Copy `name` (of the library, of searchspaces/ or studies/, or a path) to `target`, by default `my_NAME.yaml` here."""
+    """Copy `name` (of the library, of searchspaces/ or studies/, or a path) to `target`, by default `my_NAME.yaml` here.
+
+    Of a library network's family, the copy holds the one that was named, with its settings as the defaults: the other names are taken.
+    """
     from blockspace.errors import error
     from blockspace.files import write_atomic
 
     source = found(name)
-    target = target or f"my_{os.path.basename(source)}"
+    target = target or f"my_{os.path.basename(source) if os.path.isfile(name) else f'{name}.yaml'}"
     if not target.endswith((".yaml", ".yml")):
         raise error("E-NAME", f"{target!r} is no YAML file", help=f"blockspace cp {name} {target.rstrip('/.')}.yaml")
     if os.path.exists(target) and (os.path.samefile(source, target) or not force):
         raise error("E-FILE", f"{target} is there already", help="give another name, or --force to replace it")
-    kind, text = copied(source, target)
+    kind, text = copied(source, target, None if os.path.isfile(name) else name)
     write_atomic(target, text)
     print(f"{target}: a copy of {name}")
     print(f"next: {NEXT[kind].format(target)}")
@@ -39,21 +42,40 @@ def found(name: str) -> str:
     raise error("E-OP", f"there is no {name!r} to copy", help=did_you_mean(name, known) or "`blockspace ls` lists what there is")
 
 
-def copied(source: str, target: str) -> tuple[str, str]:
-    """(kind, text) of the copy: named after its file, its paths and its schema right for where it stands, every comment kept."""
+def copied(source: str, target: str, name: str | None = None) -> tuple[str, str]:
+    """(kind, text) of the copy: named after its file, its paths and its schema right for where it stands, every comment kept.
+
+    `name` is that of a network of the library, which may be one of the file's variants.
+    """
     from blockspace.errors import error
-    from blockspace.reader import Map, Scalar, read
+    from blockspace.reader import Map, Scalar, parse
     from blockspace.schema import modeline
 
-    root = read(source)
+    text = written(source, name)
+    root = parse(text, source)
     kind = next((key for key in NEXT if isinstance(root, Map) and isinstance(root.get(key), Scalar)), None)
     if kind is None:
         raise error("E-KEY", f"{source} is no block, network or study", help="`blockspace ls` lists what can be copied")
     stem = stem_of(target, kind)
-    text = replaced(source, changes(root, kind, stem, source, target))
+    text = replaced(text, changes(root, kind, stem, source, target))
     text = text.replace(f"{os.path.basename(os.path.dirname(os.path.abspath(source)))}/{os.path.basename(source)}", target)
     lines = [line for line in text.splitlines() if not line.startswith(SCHEMA_LINE)]
     return kind, "\n".join([modeline(kind, target), *lines]) + "\n"
+
+
+def written(source: str, name: str | None) -> str:
+    """The file's text; of a library network's family, for the one called `name` alone."""
+    from blockspace.blocks import find, load
+    from blockspace.cli.alone import alone
+    from blockspace.reader import read
+
+    read(source)  # what cannot be read is refused here
+    with open(source, encoding="utf-8-sig") as file:
+        text = file.read()
+    if name is None or not find(name, "network"):
+        return text
+    member = load(name)
+    return alone(text, name, {"doc": member.doc, "paper": member.paper, "reference": member.reference})
 
 
 def stem_of(target: str, kind: str) -> str:
@@ -83,10 +105,9 @@ def changes(root, kind: str, stem: str, source: str, target: str) -> list[tuple]
     return found
 
 
-def replaced(source: str, found: list[tuple]) -> str:
-    """The file's text with each node's words exchanged, the last first, so that the places of the others hold."""
-    with open(source, encoding="utf-8-sig") as file:
-        lines = file.read().split("\n")
+def replaced(text: str, found: list[tuple]) -> str:
+    """The text with each node's words exchanged, the last first, so that the places of the others hold."""
+    lines = text.split("\n")
     for node, text in sorted(found, key=lambda pair: (pair[0].mark.line, pair[0].mark.column), reverse=True):
         line, at = lines[node.mark.line - 1], node.mark.column - 1
         lines[node.mark.line - 1] = line[:at] + text + line[at + node.mark.length :]

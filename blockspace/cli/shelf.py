@@ -9,7 +9,10 @@ FOLDERS = {"space": "searchspaces", "study": "studies"}
 
 
 def files(kind: str) -> dict[str, str]:
-    """The YAML files of one kind by name: `block` and `network` of the library, `space` and `study` of the folders beside us."""
+    """The YAML files of one kind by name: `block` and `network` of the library, `space` and `study` of the folders beside us.
+
+    A network's variants are in the file of their family.
+    """
     if kind in ("block", "network"):
         from blockspace.blocks import find, names
 
@@ -41,7 +44,11 @@ def listed(kind: str) -> dict[str, str]:
         from blockspace.passes import CANONICAL
 
         return {rule.__name__: first_line(rule) for rule in CANONICAL}
-    single = {"blocks": "block", "networks": "network", "spaces": "space", "studies": "study"}[kind]
+    if kind in ("blocks", "networks"):
+        from blockspace.blocks import load, names
+
+        return {name: load(name).doc for name in names(kind[:-1])}
+    single = {"spaces": "space", "studies": "study"}[kind]
     return {name: doc_of(path) for name, path in files(single).items()}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+FEW = 8  # members of a family that are named
+
 
 def run(
     target: str | None = None,
@@ -43,13 +45,22 @@ def run(
         print(to_source(graph, template.doc))
         return
     print(f"{template.name}: {template.doc}".rstrip(": "))
-    if template.file.paper:
-        print(f"source: {template.file.paper}")
+    for line in said(template):
+        print(line)
     for line in holes(template):
         print(line)
     print()
     print(node_table(graph) if nodes else outline(graph) if isinstance(template, Network) and not full else draw(graph))
     print(f"\n{cost(graph)} at {'x'.join(map(str, graph.input_shape))}")
+
+
+def said(template) -> list[str]:
+    """What the file says of where it comes from: source, reference, equation, and the other members of a network's family."""
+    file = template.file
+    names = [name for name in (file.family.name, *file.variants) if name != file.name]
+    others = ", ".join(names[:FEW]) + (f", and {len(names) - FEW} more" if len(names) > FEW else "")
+    rows = {"source": file.paper, "reference": file.reference, "equation": file.equation, "family": others}
+    return [f"{key}: {text}" for key, text in rows.items() if text]
 
 
 def node_table(graph) -> str:

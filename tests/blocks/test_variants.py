@@ -54,6 +54,26 @@ def test_a_member_is_the_network_with_its_settings(family):
     assert two.graph().name == "small-2.x"
 
 
+def test_every_command_knows_a_member(family, capsys):
+    from blockspace.cli import main
+    from blockspace.cli.complete import block_settings
+
+    assert main(["show", family, "variant=wide", "act=relu"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("wide: The wide one.\nsource: arXiv:1 table 2\nreference: torchvision:resnet50")
+    assert "family: small, small-2.x, open" in shown
+    assert main(["compare", family, family, "B.variant=wide", "classes=7"]) == 0
+    assert "variant=wide classes=7 at 3x32x32" in capsys.readouterr().out
+    assert main(["show", family, "variant=small-2.x", "--source"]) == 0
+    assert "class Small2X(nn.Module)" in capsys.readouterr().out
+    assert main(["show", family, "variant=wid"]) == 2 and "did you mean 'wide'" in capsys.readouterr().err
+
+    class Typed:
+        params = {"target": family, "settings": []}
+
+    assert "variant=small-2.x" in block_settings(Typed, "variant=")
+
+
 def test_what_a_member_says_of_itself(family):
     base, two, wide, opened = (load(family, variant=name) for name in ("small", "small-2.x", "wide", "open"))
     assert [t.doc for t in (base, two, wide)] == ["A family.", "small with n 2", "The wide one."]

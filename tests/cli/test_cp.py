@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from blockspace.blocks import load, names
+from blockspace.blocks import families, load, names
 from blockspace.cli import main
+from blockspace.cli.alone import alone
 from blockspace.schema import stored
 from blockspace.study import load_study
 
@@ -28,15 +29,69 @@ def comments(text: str) -> list[str]:
     return [line.partition("#")[2].strip() for line in text.splitlines() if "#" in line and "$schema" not in line]
 
 
-@pytest.mark.parametrize("name", [*names("block"), *names("network")])
+MEMBERS = [name for family in families() for name in (family, *load(family).variants[:1], *load(family).variants[1:][-1:])]
+
+
+@pytest.mark.parametrize("name", [*names("block"), *MEMBERS])
 def test_every_library_file_can_be_copied(name, here, capsys):
     assert main(["cp", name]) == 0
     copy = here / f"my_{name}.yaml"
     assert f"next: blockspace show my_{name}.yaml" in capsys.readouterr().out
     mine, theirs = load(str(copy)), load(name)
     assert mine.name == f"my_{name}" and mine.params == theirs.params and mine.doc == theirs.doc
-    assert comments(copy.read_text()) == comments(Path(theirs.file.path).read_text())
+    if not theirs.file.variants:
+        assert comments(copy.read_text()) == comments(Path(theirs.file.path).read_text())
+    assert mine.reference == theirs.reference and mine.paper == theirs.paper and not mine.file.variants
     assert main(["check", str(copy)]) == 0
+
+
+FAMILY = """format: blockspace/network/1
+network: small   # as published
+reference: timm:small
+params:
+  classes: 10   # of the data
+  n: {default: 1, doc: blocks}
+  w: {doc: width, search: [8, 16]}
+  end:
+    search: [relu, silu]
+  tail: [relu]
+# the family
+variants:
+  small2: {n: 2}
+  large:
+    n: 3   # deeper
+    w: 16
+    end: silu
+    tail:
+      - conv1x1: 8
+      - relu
+    doc: "The large one: 3 blocks."
+    paper: table 2   # of the appendix
+# the network
+input: [3, 32, 32]
+stages: [{block: resnet_basic, repeat: n, out_channels: w}, end, {block: tail}]
+head: [global_avgpool, linear: classes]
+"""
+
+
+def test_a_member_of_a_family_alone(here):
+    Path("family.yaml").write_text(FAMILY)
+    for name, doc in (("small", ""), ("small2", "small with n 2"), ("large", "The large one: 3 blocks.")):
+        theirs = load("family.yaml", variant=name)
+        Path("one.yaml").write_text(alone(FAMILY, name, {"doc": theirs.doc, "paper": theirs.paper, "reference": theirs.reference}))
+        mine = load("one.yaml")
+        assert mine.graph().key() == theirs.graph().key() and mine.params == theirs.params
+        assert (mine.doc, mine.paper, mine.reference) == (doc, theirs.paper, theirs.reference) and not mine.file.variants
+        assert comments(Path("one.yaml").read_text()) == ["as published", "of the data", "the family", "the network"]
+
+
+def test_a_family_of_ones_own_is_copied_whole(here, capsys):
+    Path("family.yaml").write_text(FAMILY)
+    assert main(["cp", "family.yaml", "other.yaml"]) == 0 and load("other.yaml").variants == ["small2", "large"]
+    assert main(["check", "other.yaml"]) == 0
+    assert [line.partition(": ok")[0] for line in capsys.readouterr().out.splitlines()[-3:]] == [
+        "other.yaml", "other.yaml variant=small2", "other.yaml variant=large"
+    ]  # fmt: skip
 
 
 def test_the_graph_is_the_same(here):
