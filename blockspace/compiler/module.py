@@ -8,21 +8,31 @@ from importlib import import_module
 import torch
 from torch import fx, nn
 
+from blockspace.compiler.features import Indices, attach, feature_info
 from blockspace.compiler.init import generator_for, holding, make, policy
 from blockspace.errors import error
 from blockspace.graph import Graph, plan
 from blockspace.ops import INPUTS, Call, In, Weight
 
 
-def compile(graph: Graph, seed: int | None = None, init: str = "default") -> fx.GraphModule:
+def compile(
+    graph: Graph, seed: int | None = None, init: str = "default", features_only: bool = False, out_indices: Indices = None
+) -> fx.GraphModule:
     """The graph as a module, `(N, C, H, W) -> (N, C', H', W')` or `(N, C')`, with freshly drawn weights.
 
     Layers, and the weights of functions, are at their node's dotted name, so state_dict keys are `<node>.weight`. No height or width is
     baked in. `seed` draws from a generator of its own; None from torch's global one. `init` names a policy of `compiler.init.POLICIES`.
-    `module.meta` holds `name` and `input_shape`. Raises BlockspaceError: E-NAME, and what `Graph.verify` raises.
+    `module.meta` holds `name` and `input_shape`.
+
+    With `features_only` the module is a backbone, `(N, C, H, W) -> [(N, C', H', W'), ...]`: the network's feature maps, one for each
+    reduction, without the layers behind the last. `out_indices` chooses among them (negative ones count from the end, an integer n takes
+    the last n) and gives their order; `module.feature_info` says `.channels()`, `.reduction()` and `.module_name()`, as timm's does.
+
+    Raises BlockspaceError: E-NAME, what `Graph.verify` raises, E-SHAPE for a graph without stages, E-TYPE for indices that do not exist.
     """
     fill, generator = policy(init), generator_for(seed)
-    steps = plan(graph)
+    info = feature_info(graph, features_only, out_indices)
+    steps = plan(graph, info.get("node") if info else ())
     root = nn.Module()
     code = fx.Graph()
     values = {"input": code.placeholder("input")}
@@ -35,9 +45,11 @@ def compile(graph: Graph, seed: int | None = None, init: str = "default") -> fx.
             if step.call.is_attribute:
                 place(root, step.name, holding(step.call.weights))
             values[step.name] = emit(code, step.call, inputs, step.name)
-    code.output(values[steps.output])
+    code.output([values[name] for name in steps.outputs] if info else values[steps.output])
     module = fx.GraphModule(root, code, class_name="".join(c if c.isalnum() else "_" for c in graph.name))
     module.meta.update(name=graph.name, input_shape=graph.input_shape)
+    if info:
+        attach(module, info)
     return module
 
 

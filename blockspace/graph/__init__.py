@@ -1,4 +1,4 @@
-"""The graph: nodes with shapes, its canonical key, its order of execution, its structure, its drawings as text and as pictures."""
+"""The graph: nodes with shapes, its canonical key, its order of execution, structure and features, its drawings as text and as pictures."""
 
 from blockspace.graph.graph import MAX_NODES, Graph, Node, Scope
 from blockspace.graph.names import attribute
@@ -6,6 +6,7 @@ from blockspace.graph.names import attribute
 _HOME = {
     **dict.fromkeys(("dot", "html", "mermaid", "outline", "png", "style_sheet", "svg", "text"), "drawing"),
     **dict.fromkeys(("Plan", "Step", "order", "plan"), "execution"),
+    **dict.fromkeys(("Feature", "features"), "feature"),
     **dict.fromkeys(("Structure", "stages"), "structure"),
 }  # loaded when first used
 _RENAMED = {"draw": "text"}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blockspace.errors import error
@@ -32,43 +33,54 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps in an order of execution, and the name of the value that is the output (`input` when nothing is done)."""
+    """Steps in an order of execution, and the names of the values that are wanted (`input` when nothing is done)."""
 
     steps: tuple[Step, ...]
-    output: str
+    outputs: tuple[str, ...]
+
+    @property
+    def output(self) -> str:
+        """The one value, or the last, that is wanted."""
+        return self.outputs[-1]
 
 
-def plan(graph: Graph) -> Plan:
-    """The plan of a graph. Raises BlockspaceError: what `Graph.verify` raises, and E-NAME for layer names torch cannot hold."""
-    found = order(graph.verify())
+def plan(graph: Graph, wanted: Sequence[str] = ()) -> Plan:
+    """The plan of a graph. `wanted` are the nodes whose values are asked for, by default its output: steps behind them are left out.
+
+    Raises BlockspaceError: what `Graph.verify` raises, and E-NAME for layer names torch cannot hold.
+    """
+    found = order(graph.verify(), wanted)
     check_names([step.name for step in found.steps if step.call.is_attribute])
     return found
 
 
-def order(graph: Graph) -> Plan:
+def order(graph: Graph, wanted: Sequence[str] = ()) -> Plan:
     """The same without the checks."""
     stands_for: dict[str, str] = {}
     found: list[tuple[Node, Call, tuple[str, ...]]] = []
+    needed = graph.live(*wanted) if wanted else graph.nodes.keys()
     for node in graph:
+        if node.name not in needed:
+            continue
         inputs = tuple(stands_for.get(source, source) for source in node.inputs)
         call = node.call
         if call is not None:
             found.append((node, call, inputs))
         elif node.kind != "input":
             stands_for[node.name] = inputs[0]
-    output = stands_for.get(graph.output, graph.output)
-    overwrite = overwritten(graph, found, output)
+    outputs = tuple(stands_for.get(name, name) for name in wanted or (graph.output,))
+    overwrite = overwritten(graph, found, outputs)
     steps = (Step(node.name, in_place(call) if node.name in overwrite else call, inputs) for node, call, inputs in found)
-    return Plan(tuple(steps), output)
+    return Plan(tuple(steps), outputs)
 
 
 def in_place(call: Call) -> Call:
     return Call(call.target, *call.args, **call.kwargs, inplace=True)
 
 
-def overwritten(graph: Graph, found: list, output: str) -> set[str]:
+def overwritten(graph: Graph, found: list, outputs: tuple[str, ...]) -> set[str]:
     """The nodes that may write over their input: its only reader, inside the same block or one around it, and the input is new memory."""
-    uses = {output: 1}
+    uses = dict.fromkeys(outputs, 1)
     calls = {node.name: call for node, call, _ in found}
     for _, _, inputs in found:
         for source in inputs:

@@ -162,10 +162,10 @@ class Graph:
             raise error("E-DANGLING", f"{first.name} never reaches the output", first.mark, "use its value, or remove the step")
         return self
 
-    def live(self) -> set[str]:
-        """The names of all nodes the output depends on."""
+    def live(self, *wanted: str) -> set[str]:
+        """The names of all nodes that the wanted ones, by default the output, depend on; themselves included."""
         found: set[str] = set()
-        stack = [self.output]
+        stack = list(wanted or (self.output,))
         while stack:
             name = stack.pop()
             if name not in found:

@@ -1,0 +1,89 @@
+"""What a backbone says of its feature maps: timm's `feature_info`, without timm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from blockspace.errors import error
+from blockspace.graph import Graph, features
+
+Indices = int | Sequence[int] | None
+KEPT = "_user_preserved_attributes"  # where torch.fx looks for attributes that a copy of a GraphModule shall have too
+
+
+class FeatureInfo:
+    """All feature maps of a network, and which of them a backbone gives (`out_indices`), as timm's class of this name.
+
+    Each accessor says a value for every map that is given; with an index, or a list of them, for those of the network's.
+    """
+
+    def __init__(self, info: list[dict[str, Any]], out_indices: Sequence[int]):
+        self.info, self.out_indices = info, tuple(out_indices)
+
+    def get(self, key: str, idx: int | Sequence[int] | None = None) -> Any:
+        """`num_chs`, `reduction`, `module`, `index` or `node`."""
+        if isinstance(idx, int):
+            return self.info[idx][key]
+        return [self.info[i][key] for i in (self.out_indices if idx is None else idx)]
+
+    def get_dicts(self, keys: Sequence[str] | None = None, idx: int | Sequence[int] | None = None) -> Any:
+        """The same as dicts of these keys, by default of all."""
+        if isinstance(idx, int):
+            return {key: self.info[idx][key] for key in keys or self.info[idx]}
+        return [self.get_dicts(keys, i) for i in (self.out_indices if idx is None else idx)]
+
+    def channels(self, idx: int | Sequence[int] | None = None) -> Any:
+        """Channels of the maps."""
+        return self.get("num_chs", idx)
+
+    def reduction(self, idx: int | Sequence[int] | None = None) -> Any:
+        """Input pixels per position: the strides of the maps."""
+        return self.get("reduction", idx)
+
+    def module_name(self, idx: int | Sequence[int] | None = None) -> Any:
+        """The units that give the maps: stem.conv7x7, stage1.block3."""
+        return self.get("module", idx)
+
+    def __getitem__(self, item: int) -> dict[str, Any]:
+        return self.info[item]
+
+    def __len__(self) -> int:
+        return len(self.info)
+
+    def __repr__(self) -> str:
+        maps = ", ".join(f"{one['num_chs']} at 1/{one['reduction']}" for one in self.get_dicts())
+        return f"<FeatureInfo {maps}>"
+
+
+def feature_info(graph: Graph, features_only: bool, out_indices: Indices) -> FeatureInfo | None:
+    """What `compile` was asked to give; None: the output. Raises BlockspaceError (E-SHAPE, E-TYPE, E-KEY)."""
+    if not features_only:
+        if out_indices is not None:
+            raise error("E-KEY", "out_indices says which feature maps, and the output was asked for", help="add features_only=True")
+        return None
+    info = [
+        {"num_chs": one.channels, "reduction": one.reduction, "module": one.unit, "index": i, "node": one.node}
+        for i, one in enumerate(features(graph))
+    ]
+    return FeatureInfo(info, taken(out_indices, info, graph.name))
+
+
+def taken(indices: Indices, info: list[dict[str, Any]], name: str) -> list[int]:
+    """The indices from 0: all for None, the last n for an integer. Raises BlockspaceError (E-TYPE) naming what there is."""
+    count = len(info)
+    if indices is None:
+        return list(range(count))
+    asked = list(range(-indices, 0)) if isinstance(indices, int) else list(indices)
+    if asked and all(isinstance(i, int) and -count <= i < count for i in asked):
+        return [i % count for i in asked]
+    there = ", ".join(f"{one['index']} ({one['num_chs']} channels at 1/{one['reduction']})" for one in info)
+    raise error("E-TYPE", f"out_indices={indices!r}: {name} has {count} feature maps", help=f"the indices are {there}, or -{count} to -1")
+
+
+def attach(module: nn.Module, info: FeatureInfo) -> None:
+    """Make `module.feature_info` the info, also of the module's copies."""
+    module.feature_info = info  # type: ignore[assignment]
+    module.meta[KEPT] = {"feature_info": info}  # type: ignore[index, operator]
