@@ -36,7 +36,9 @@ def usual(name):
 
 OPEN = {"densenet121"}  # its last norm is still in the head
 PEERS = [
-    pytest.param(n, marks=[pytest.mark.slow] * (not usual(n))) for n in names("network") if params(n) <= LARGEST and timms(n) and n not in OPEN
+    pytest.param(n, marks=[pytest.mark.slow] * (not usual(n)))
+    for n in names("network")
+    if params(n) <= LARGEST and timms(n) and n not in OPEN
 ]
 
 
