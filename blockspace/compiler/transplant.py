@@ -1,42 +1,27 @@
 """Weights from one module into another that holds the same layers under other names, or runs its branches in another order.
 
-Both modules run once on the meta device (no arithmetic). Each layer with state is described by the shapes of its tensors, by the layers
-whose values reach it through functions alone, and by those its own value reaches, all the way up and down; how the functions are written
-does not count. Layers with equal descriptions correspond, in execution order among themselves. So a shortcut that one module runs before
-the main path and the other after it finds its weights, although both hold a 1x1 convolution of one shape.
+Both modules run once on the meta device (no arithmetic). Each layer is described by the shapes of its tensors, by the layers whose values
+reach it through functions alone, and by those its own value reaches, all the way up and down; how the functions are written does not count.
+Layers with equal descriptions correspond, in execution order among themselves. So a shortcut that one module runs before the main path and
+the other after it finds its weights, although both hold a 1x1 convolution of one shape.
+
+Shapes that mean the same are the same: a linear layer over channels is a convolution 1x1, a factor per channel may be (C,) or (C, 1, 1),
+and a 1-d convolution is one of height 1. A layer's only tensor may have any name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
 
 from blockspace.compiler.module import input_shape
+from blockspace.compiler.running import Layer, layers, saved
 from blockspace.errors import error
 
 BATCH = 2
-
-
-@dataclass(eq=False)
-class Layer:
-    """A layer with state, as met when running: its tensors by name, the layers before it and after it."""
-
-    name: str
-    tensors: dict[str, torch.Tensor]
-    before: list[Layer] = field(default_factory=list)
-    after: list[Layer] = field(default_factory=list)
-
-    @property
-    def shapes(self) -> str:
-        """weight 64x3x7x7, running_mean 64"""
-        return ", ".join(f"{key} {'x'.join(map(str, t.shape)) or 'scalar'}" for key, t in self.tensors.items())
 
 
 def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = None) -> nn.Module:
@@ -48,13 +33,14 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     """
     shape = tuple(example.shape) if example is not None else example_shape(src, dst)
     pairs = matched(layers(src, shape), layers(dst, shape))
-    missed = {name for name, _ in stateful(dst)} - {into.name for _, into in pairs}
-    if missed:
-        raise error("E-WEIGHTS", f"{sorted(missed)[0]} of the destination does not run, so nothing corresponds to it")
+    reached = {name for _, into in pairs for name in (*into.tensors, *into.unread)}
+    for name in saved(dst):
+        if name not in reached:
+            raise error("E-WEIGHTS", f"{name} of the destination is not read, so nothing corresponds to it")
     with torch.no_grad():
         for source, into in pairs:
-            for key, tensor in into.tensors.items():
-                tensor.copy_(source.tensors[key])
+            for tensor, found in copies(source, into):
+                tensor.copy_(found.reshape(tensor.shape))
     return dst
 
 
@@ -65,94 +51,37 @@ def example_shape(src: nn.Module, dst: nn.Module) -> tuple[int, ...]:
     return (BATCH, *found)
 
 
-def stateful(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The submodules that own parameters or saved buffers, each once."""
-    for name, part in module.named_modules():
-        if own(part):
-            yield name, part
-
-
-def own(module: nn.Module) -> dict[str, torch.Tensor]:
-    """The tensors a module owns itself and saves."""
-    found = {**module._parameters, **module._buffers}
-    return {key: t for key, t in found.items() if t is not None and key not in module._non_persistent_buffers_set}
-
-
-# -- what runs when --------------------------------------------------------------------------------------------------------------------
-
-
-class Sources(TorchFunctionMode):
-    """While active, every tensor knows which layers reach it through functions alone: `tensor.sources`, a dict used as an ordered set."""
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        result = func(*args, **(kwargs or {}))
-        mark(result, sources((args, kwargs)))
-        return result
-
-
-def sources(values) -> dict[Layer, None]:
-    """The layers that reach any tensor in a structure of values."""
-    return {layer: None for v in pytree.tree_leaves(values) if isinstance(v, torch.Tensor) for layer in getattr(v, "sources", ())}
-
-
-def mark(values, found: dict[Layer, None]) -> None:
-    for value in pytree.tree_leaves(values):
-        if isinstance(value, torch.Tensor):
-            setattr(value, "sources", found)  # noqa: B010 (a name torch's stubs do not know)
-
-
-def layers(module: nn.Module, shape: tuple[int, ...]) -> list[Layer]:
-    """The layers with state that run on an input of this shape, in execution order. Raises BlockspaceError (E-WEIGHTS)."""
-    found: dict[nn.Module, Layer] = {}
-    read: dict[nn.Module, dict[Layer, None]] = {}
-
-    def enter(part: nn.Module, args, kwargs) -> None:
-        read[part] = sources((args, kwargs))
-
-    def leave(part: nn.Module, args, kwargs, output) -> None:
-        if part not in found:
-            name, tensors = owners[part]
-            found[part] = Layer(name, tensors, list(read[part]))
-            for layer in read[part]:
-                layer.after.append(found[part])
-        mark(output, {found[part]: None})
-
-    owners = {part: (name, own(part)) for name, part in stateful(module)}  # before the run, which has other tensors in their place
-    handles = [part.register_forward_pre_hook(enter, with_kwargs=True) for part in owners]
-    handles += [part.register_forward_hook(leave, with_kwargs=True) for part in owners]
-    try:
-        dry_run(module, shape)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return list(found.values())
-
-
-def dry_run(module: nn.Module, shape: tuple[int, ...]) -> None:
-    """Run the module in eval mode on the meta device, its own tensors untouched."""
-    ghosts = {key: torch.empty_like(t, device="meta") for key, t in (*module.named_parameters(), *module.named_buffers())}
-    dtype = next((t.dtype for t in ghosts.values() if t.is_floating_point()), torch.get_default_dtype())
-    try:
-        with evaluating(module), torch.no_grad(), Sources():
-            torch.func.functional_call(module, ghosts, (torch.empty(shape, dtype=dtype, device="meta"),))
-    except (RuntimeError, TypeError, ValueError) as reason:
-        text = f"{type(module).__name__} does not run on an input of {'x'.join(map(str, shape))}: {reason}"
-        raise error("E-WEIGHTS", text, help="give transplant an example= of the shape that both modules take") from reason
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Eval mode inside, every part's own mode restored after."""
-    modes = {part: part.training for part in module.modules()}
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, mode in modes.items():
-            part.training = mode
+def copies(source: Layer, into: Layer) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Each tensor to write with the one to read; of those that nothing reads (a count of batches) what both layers have."""
+    if len(into.tensors) == 1:
+        yield *into.tensors.values(), *source.tensors.values()
+    else:
+        theirs = source.keys()
+        yield from ((tensor, theirs[key]) for key, tensor in into.keys().items())
+    rest = {name.rpartition(".")[2]: tensor for name, tensor in source.unread.items()}
+    for name, tensor in into.unread.items():
+        found = rest.get(name.rpartition(".")[2])
+        if found is not None and found.shape == tensor.shape:
+            yield tensor, found
 
 
 # -- which corresponds to which --------------------------------------------------------------------------------------------------------
+
+
+def form(layer: Layer) -> str:
+    """The shapes of a layer's tensors, written so that shapes which mean the same are equal."""
+    shapes = {key: "x".join(map(str, standard(tuple(tensor.shape)))) for key, tensor in layer.keys().items()}
+    return ", ".join(f"{key} {shape}" for key, shape in sorted(shapes.items())) if len(shapes) > 1 else "".join(shapes.values())
+
+
+def standard(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """(o, i, 1, 1) as (o, i), (C, 1, 1) as (C,), and the (o, i, k) of a 1-d convolution as (o, i, 1, k)."""
+    core = shape
+    while core and core[-1] == 1:
+        core = core[:-1]
+    if len(core) <= 2:
+        return core
+    return (*shape[:2], 1, shape[2]) if len(shape) == 3 else shape
 
 
 def matched(source: list[Layer], into: list[Layer]) -> list[tuple[Layer, Layer]]:
@@ -169,7 +98,7 @@ def matched(source: list[Layer], into: list[Layer]) -> list[tuple[Layer, Layer]]
 def in_order(source: list[Layer], into: list[Layer]) -> list[tuple[Layer, Layer]]:
     """Pairs by execution order alone, for modules whose functions between the layers differ; every shape must agree."""
     for a, b in zip(source, into):
-        if a.shapes != b.shapes:
+        if form(a) != form(b):
             text = f"layers differ from {b.name} on: it holds {b.shapes}; the source has {a.name} there with {a.shapes}"
             raise error("E-WEIGHTS", text, help="both modules must hold the same layers")
     if len(source) != len(into):
@@ -180,10 +109,10 @@ def in_order(source: list[Layer], into: list[Layer]) -> list[tuple[Layer, Layer]
 
 
 def described(layers: list[Layer]) -> list[str]:
-    """For each layer a hash of its shapes, of everything before it, then of everything after it."""
+    """For each layer a hash of its form, of everything before it, then of everything after it."""
     down: dict[Layer, str] = {}
     for layer in layers:
-        down[layer] = digest(layer.shapes, sorted(down[other] for other in layer.before))
+        down[layer] = digest(form(layer), sorted(down[other] for other in layer.before))
     up: dict[Layer, str] = {}
     for layer in reversed(layers):
         up[layer] = digest(down[layer], sorted(up.get(other, "again") for other in layer.after))
