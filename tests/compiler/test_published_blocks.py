@@ -46,6 +46,21 @@ def se_bottleneck(channels, width, groups=1, stride=1):
     return timm.models.resnet.Bottleneck(channels, 16, stride, change, groups, width * 4, attn_layer=attention)
 
 
+def eca_bottleneck(channels, width, stride=1):
+    change = timm.models.resnet.downsample_avg(channels, 64, 1, stride) if stride > 1 or channels != 64 else None
+    return timm.models.resnet.Bottleneck(channels, width, stride, change, attn_layer=timm.layers.EcaModule)
+
+
+def sk(channels, out, groups, paths=2, **settings):
+    kernels = [2 * i + 1 for i in range(1, paths + 1)]
+    return timm.layers.SelectiveKernel(channels, out, kernels, groups=groups, split_input=False, rd_divisor=32, **settings)
+
+
+def resnest(channels, stride=1):
+    change = timm.models.resnet.downsample_avg(channels, 64, 1, stride) if stride > 1 or channels != 64 else None
+    return timm.models.resnest.ResNestBottleneck(channels, 16, stride, change, radix=2, avd=True)
+
+
 def vgg_unit(convs, norm=False):
     return tv.vgg.make_layers([64] * convs + ["M"], norm)
 
@@ -121,6 +136,33 @@ PEERS = {
         "depthwise_separable", {"k": 5, "out_channels": 32}, 32,
         lambda: effnet.DepthwiseSeparableConv(32, 32, 5, noskip=True, pw_act=True),
     ),
+    "convnext": ("convnext", {}, 24, lambda: tv.convnext.CNBlock(24, 1e-6, 0.0)),
+    "convnext, timm": (
+        "convnext", {"k": 5, "expand": 3}, 24, lambda: timm.models.convnext.ConvNeXtBlock(24, kernel_size=5, mlp_ratio=3, conv_mlp=True),
+    ),
+    "eca": ("eca", {}, 32, lambda: timm.layers.EcaModule(32)),
+    "eca, wider": ("eca", {"k": 7}, 48, lambda: timm.layers.EcaModule(kernel_size=7)),
+    "eca bottleneck": ("eca_bottleneck", {"out_channels": 64}, 64, lambda: eca_bottleneck(64, 16)),
+    "eca bottleneck, strided": (
+        "eca_bottleneck", {"out_channels": 64, "stride": 2, "pool": "avg"}, 32, lambda: eca_bottleneck(32, 16, 2),
+    ),
+    "sk": ("sk", {"groups": 8}, 32, lambda: sk(32, 32, 8)),
+    "sk, three paths": (
+        "sk", {"groups": 4, "paths": 3, "out_channels": 24, "stride": 2, "ratio": 8}, 16,
+        lambda: sk(16, 24, 4, 3, stride=2, rd_ratio=1 / 8),
+    ),
+    "sk bottleneck": (
+        "sk_bottleneck", {"out_channels": 64, "cardinality": 8, "stride": 2}, 32,
+        lambda: timm.models.sknet.SelectiveKernelBottleneck(
+            32, 16, 2, down(32, 64, 2), 8, 16, {"split_input": False, "rd_ratio": 1 / 16, "rd_divisor": 32},
+        ),
+    ),
+    "split attention": ("split_attention", {}, 32, lambda: timm.layers.SplitAttn(32, norm_layer=nn.BatchNorm2d)),
+    "split attention, four splits": (
+        "split_attention", {"radix": 4, "out_channels": 48}, 96, lambda: timm.layers.SplitAttn(96, 48, radix=4, norm_layer=nn.BatchNorm2d),
+    ),
+    "resnest": ("resnest_bottleneck", {"out_channels": 64}, 64, lambda: resnest(64)),
+    "resnest, strided": ("resnest_bottleneck", {"out_channels": 64, "stride": 2}, 32, lambda: resnest(32, 2)),
     "vgg": ("vgg_unit", {"convs": 3}, 3, lambda: vgg_unit(3)),
     "vgg, batch norm": ("vgg_unit", {"norms": "batch"}, 3, lambda: vgg_unit(2, norm=True)),
     "hs block": ("hs_block", {"splits": 4}, 32, lambda: papers.HSBlock([8] * 4)),
@@ -158,7 +200,7 @@ def disturbed(module):
         for name, tensor in module.state_dict().items():
             if name.endswith("running_mean"):
                 tensor.normal_(0, 0.1, generator=generator)
-            elif tensor.ndim == 1:
+            elif tensor.squeeze().ndim == 1 and tensor.shape[0] > 1:  # one number per channel
                 tensor.uniform_(0.5, 1.5, generator=generator)
     return module
 

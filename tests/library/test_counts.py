@@ -36,7 +36,8 @@ def test_equal_to_the_published_figures(name):
         return
     assert (found.params, found.macs) == (row["params"], row["macs"])
     assert (network.input_shape, graph.output_shape) == (tuple(row["input"]), tuple(row["output"]))
-    assert (conv_acts(graph), shapes_hash(graph)) == (row["conv_acts"], row["param_shapes"])
+    linear = row.get("linear", False)
+    assert (conv_acts(graph, linear), shapes_hash(graph, linear)) == (row["conv_acts"], row["param_shapes"])
 
 
 def test_aliases_are_of_networks_and_rows():
