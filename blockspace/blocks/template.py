@@ -158,8 +158,8 @@ class Network(Template):
             raise error("E-KEY", f"network {self.name!r} has no `input:`", self.file.mark, "input: [3, 224, 224]")
         if not isinstance(node, Seq) or len(node.items) != 3:
             raise error("E-TYPE", "`input:` is [channels, height, width]", node.mark)
-        place = Env(None, {}, self.file, Expansion(self.holes, {}, (1, 1, 1)))
-        return tuple(integer(item, place, "input") for item in node.items)
+        names = self._names(Expansion(self.holes, {}, (1, 1, 1)))  # params may size it, as EfficientNet's resolution does
+        return tuple(integer(item, names, "input") for item in node.items)
 
     @property
     def usual_shape(self) -> Shape:

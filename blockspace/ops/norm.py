@@ -1,4 +1,4 @@
-"""Normalisation: batch, layer (over channels at each position), group."""
+"""Normalisation: batch, layer (over channels at each position), group; local response, which has no parameters."""
 
 from __future__ import annotations
 
@@ -98,3 +98,29 @@ class GroupNorm(Norm):
 
     def call(self) -> Call:
         return Call("torch.nn.GroupNorm", self.groups, self.channels, **({"eps": self.eps} if self.eps != 1e-5 else {}))
+
+
+@register("local_response_norm")
+@attributes
+class LocalResponseNorm(Op):
+    """x / (k + alpha / size * sum of x^2 over `size` channels around)^beta (Krizhevsky et al. 2012, section 3.3; GoogLeNet)."""
+
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def shape(self, value: Shape) -> Shape:
+        return spatial("local_response_norm", value)
+
+    def scratch(self, output: Shape) -> int:
+        channels, *sizes = output
+        return FLOAT * elements((channels + self.size - 1, *sizes))  # the squares, with zero channels around them
+
+    def call(self) -> Call:
+        extra = {"alpha": (self.alpha, 1e-4), "beta": (self.beta, 0.75), "k": (self.k, 1.0)}
+        kwargs = {key: value for key, (value, default) in extra.items() if value != default}
+        return Call("torch.nn.functional.local_response_norm", In(0), self.size, **kwargs)
+
+    def label(self) -> str:
+        return "local response norm"

@@ -18,6 +18,7 @@ SETTINGS = {
     "scale": {"by": "learned", "init": 0.5},
     "softmax": {"paths": 4},
     "drop_path": {"p": 0.2},
+    "local_response_norm": {"size": 5, "alpha": 0.5},
 }
 
 

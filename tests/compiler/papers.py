@@ -67,6 +67,17 @@ class ShuffleUnit(nn.Module):
         return F.relu(x + y if self.stride == 1 else torch.cat([F.avg_pool2d(x, 3, 2, 1), y], 1))
 
 
+class ReleasedShuffleUnit(ShuffleUnit):
+    """The unit as its authors released it: shuffled behind the depthwise convolution, channels read as (C / g, g) and transposed."""
+
+    def forward(self, x):
+        y = self.depthwise(self.squeeze(x))
+        if self.groups > 1:
+            y = y.unflatten(1, (-1, self.groups)).transpose(1, 2).flatten(1, 2)
+        y = self.expand(y)
+        return F.relu(x + y) if self.stride == 1 else torch.cat([F.avg_pool2d(x, 3, 2, 1), F.relu(y)], 1)
+
+
 class HSBlock(nn.Module):
     """Figure 2 (a) of arXiv:2010.07621: parts of these widths; the front half of an output leaves, the back half joins the next part."""
 

@@ -6,6 +6,7 @@ Judges are torchvision's and timm's modules, and for what neither holds the pape
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 
 import papers
 import pytest
@@ -14,6 +15,7 @@ import torch
 import torchvision
 from torch import nn
 from torchvision.models.googlenet import Inception
+from torchvision.models.inception import InceptionA, InceptionB, InceptionC, InceptionD, InceptionE
 
 import blockspace as bs
 from blockspace.blocks import names
@@ -21,6 +23,8 @@ from blockspace.compiler import compile, transplant
 
 tv = torchvision.models
 ghost, effnet, senet = timm.models.ghostnet, timm.models._efficientnet_blocks, timm.models.senet
+v4, irv2 = (import_module(f"timm.models.{name}") for name in ("inception_v4", "inception_resnet_v2"))  # timm.models has functions there
+valid = partial(timm.layers.ConvNormAct, padding=0, norm_kwargs={"eps": 1e-3})  # the convolution both are made of
 
 
 def down(channels, out, stride):
@@ -69,6 +73,27 @@ def res2net(channels, stride=1, change=None):
     return timm.models.res2net.Bottle2neck(channels, 16, stride, change, base_width=24, norm_layer=nn.BatchNorm2d)
 
 
+def inception_v4_stem():
+    convs = [valid(3, 32, kernel_size=3, stride=2), valid(32, 32, kernel_size=3), valid(32, 64, kernel_size=3, padding=1)]
+    return nn.Sequential(*convs, v4.Mixed3a(valid), v4.Mixed4a(valid), v4.Mixed5a(valid))
+
+
+def mobilenet_v3(*row):
+    """Torchvision's block of a row (channels in, kernel, expanded, out, SE, activation, stride)."""
+    v3 = tv.mobilenetv3
+    return v3.InvertedResidual(v3.InvertedResidualConfig(*row, 1, 1.0), partial(nn.BatchNorm2d, eps=1e-3, momentum=0.01))
+
+
+def mbconv(expand, kernel, stride, channels, out):
+    config = tv.efficientnet.MBConvConfig(expand, kernel, stride, channels, out, 1)
+    return tv.efficientnet.MBConv(config, 0.0, nn.BatchNorm2d)
+
+
+def csp_stage(channels, out, stride, depth, unit, **ratios):
+    layers = {"act_layer": nn.LeakyReLU, "norm_layer": nn.BatchNorm2d}
+    return timm.models.cspnet.CrossStage(channels, out, stride, 1, depth, block_fn=unit, **ratios, **layers)
+
+
 WIDTHS = {"b1": 16, "b2_reduce": 24, "b2": 32, "b3_reduce": 4, "b3": 8, "b4": 12}
 
 # block, settings, channels that enter, the published module
@@ -94,6 +119,30 @@ PEERS = {
     "inception": ("inception_v1", {**WIDTHS, "k3": 3}, 24, lambda: Inception(24, 16, 24, 32, 4, 8, 12)),
     "inception, 5x5": ("inception_v1", {**WIDTHS, "k3": 5}, 24, lambda: papers.Inception(24, 16, 24, 32, 4, 8, 12)),
     "inception, naive": ("inception_v1", {**WIDTHS, "reduce": False, "bias": True}, 24, lambda: papers.NaiveInception(24, 16, 32, 8)),
+    "inception v3 a": ("inception_v3_a", {"pool": 16}, 24, lambda: InceptionA(24, 16)),
+    "inception v3 c": ("inception_v3_c", {"width": 32}, 24, lambda: InceptionC(24, 32)),
+    "inception v3 e": ("inception_v3_e", {}, 24, lambda: InceptionE(24)),
+    "inception v3, first reduction": (
+        "inception_reduction_a", {"k": 64, "l": 96, "m": 96, "n": 384}, 24, lambda: InceptionB(24),
+    ),
+    "inception v3, second reduction": (
+        "inception_reduction_b", {"b3_reduce": 192, "b3": 320, "b7_reduce": 192, "b7": 192}, 24, lambda: InceptionD(24),
+    ),
+    "inception v4, stem": ("inception_v4_stem", {}, 3, inception_v4_stem),
+    "inception v4 a": ("inception_v4_a", {}, 384, lambda: v4.InceptionA(valid)),
+    "inception v4 b": ("inception_v4_b", {}, 1024, lambda: v4.InceptionB(valid)),
+    "inception v4 c": ("inception_v4_c", {}, 1536, lambda: v4.InceptionC(valid)),
+    "inception v4, first reduction": ("inception_reduction_a", {}, 384, lambda: v4.ReductionA(valid)),
+    "inception v4, second reduction": ("inception_reduction_b", {}, 1024, lambda: v4.ReductionB(valid)),
+    "inception resnet, first module": ("inception_v3_a", {"b1": 96, "pool": 64}, 192, lambda: irv2.Mixed_5b(valid)),
+    "inception resnet a": ("inception_resnet_a", {}, 320, lambda: irv2.Block35(0.17, valid)),
+    "inception resnet b": ("inception_resnet_b", {}, 1088, lambda: irv2.Block17(0.1, valid)),
+    "inception resnet c": ("inception_resnet_c", {}, 2080, lambda: irv2.Block8(0.2, conv_block=valid)),
+    "inception resnet c, final": ("inception_resnet_c", {"scale": 1, "final": True}, 2080, lambda: irv2.Block8(1.0, True, valid)),
+    "inception resnet, first reduction": (
+        "inception_reduction_a", {"k": 256, "l": 256, "m": 384, "n": 384}, 320, lambda: irv2.Mixed_6a(valid),
+    ),
+    "inception resnet, second reduction": ("inception_resnet_reduction_b", {}, 1088, lambda: irv2.Mixed_7a(valid)),
     "se": ("se", {"ratio": 8}, 32, lambda: timm.layers.SEModule(32, rd_channels=4)),
     "se, caffe": ("se", {}, 64, lambda: senet.SEModule(64, 16)),
     "se bottleneck": ("se_bottleneck", {"out_channels": 64}, 64, lambda: se_bottleneck(64, 16)),
@@ -106,6 +155,9 @@ PEERS = {
     ),
     "shufflenet v1, first": (
         "shufflenet_v1", {"out_channels": 48, "stride": 2, "groups_in": 1}, 24, lambda: papers.ShuffleUnit(24, 48, 3, 2, first=True),
+    ),
+    "shufflenet v1, released": (
+        "shufflenet_v1", {"out_channels": 96, "groups": 8, "released": True}, 96, lambda: papers.ReleasedShuffleUnit(96, 96, 8),
     ),
     "shufflenet v2": ("shufflenet_v2", {"out_channels": 32}, 32, lambda: tv.shufflenetv2.InvertedResidual(32, 32, 1)),
     "shufflenet v2, strided": (
@@ -128,6 +180,36 @@ PEERS = {
     "inverted residual, 5x5": (
         "inverted_residual", {"k": 5}, 24,
         lambda: effnet.InvertedResidual(24, 24, 5, exp_ratio=6.0, act_layer=nn.ReLU6),
+    ),
+    "mobilenet v3": (
+        "mobilenet_v3", {"k": 5, "width": 72, "squeeze": True, "act": "relu", "stride": 2}, 24,
+        lambda: mobilenet_v3(24, 5, 72, 40, True, "RE", 2),
+    ),
+    "mobilenet v3, hardswish": ("mobilenet_v3", {"width": 104}, 40, lambda: mobilenet_v3(40, 3, 104, 40, False, "HS", 1)),
+    "mobilenet v3, no expansion": (
+        "mobilenet_v3", {"width": 16, "out_channels": 16, "squeeze": True}, 16, lambda: mobilenet_v3(16, 3, 16, 16, True, "HS", 1),
+    ),
+    "mbconv": ("mbconv", {"k": 5}, 40, lambda: mbconv(6, 5, 1, 40, 40)),
+    "mbconv, strided": ("mbconv", {"stride": 2}, 24, lambda: mbconv(6, 3, 2, 24, 40)),
+    "mbconv, no expansion": ("mbconv", {"expand": 1, "out_channels": 16}, 32, lambda: mbconv(1, 3, 1, 32, 16)),
+    "regnet x": ("regnet", {}, 64, lambda: timm.models.regnet.Bottleneck(64, 64, group_size=16, se_ratio=0)),
+    "regnet x, strided": (
+        "regnet", {"out_channels": 48, "group_width": 24, "stride": 2}, 32,
+        lambda: tv.regnet.ResBottleneckBlock(32, 48, 2, nn.BatchNorm2d, nn.ReLU, 24, 1.0, None),
+    ),
+    "regnet y, strided": (
+        "regnet", {"out_channels": 48, "group_width": 24, "squeeze": "1/4", "stride": 2}, 32,
+        lambda: timm.models.regnet.Bottleneck(32, 48, 2, group_size=24, se_ratio=0.25),
+    ),
+    "repvgg": ("repvgg", {"out_channels": 32}, 32, lambda: timm.models.byobnet.RepVggBlock(32, 32)),
+    "repvgg, strided": ("repvgg", {"out_channels": 48, "stride": 2}, 32, lambda: timm.models.byobnet.RepVggBlock(32, 48, stride=2)),
+    "csp stage, resnet": (
+        "csp_stage", {"out_channels": 48, "stride": 2}, 32,
+        lambda: csp_stage(32, 48, 2, 3, timm.models.cspnet.BottleneckBlock, bottle_ratio=0.5, expand_ratio=2.0, cross_linear=True),
+    ),
+    "csp stage, darknet": (
+        "csp_stage", {"unit": "dark", "blocks": 2, "out_channels": 48, "stride": 2, "grow": True, "linear": False, "expand": 1, "inner": 1},
+        32, lambda: csp_stage(32, 48, 2, 2, timm.models.cspnet.DarkBlock, block_ratio=0.5, down_growth=True),
     ),
     "depthwise separable": (
         "depthwise_separable", {"out_channels": 48, "stride": 2}, 32, lambda: effnet.DepthwiseSeparableConv(32, 48, 3, 2, pw_act=True),
@@ -169,8 +251,22 @@ PEERS = {
     "hs block, uneven": ("hs_block", {"splits": 5}, 24, lambda: papers.HSBlock([5, 5, 5, 5, 4])),
     "hs bottleneck": ("hs_bottleneck", {"out_channels": 64, "splits": 3, "width": 7}, 64, lambda: papers.HSBottleneck(64, [7] * 3)),
 }  # fmt: skip
-DEFAULTS = {"inception": {"bn_eps": 1e-3}, "inception, naive": {"norm": "none"}}  # below which the block stands
+DEFAULTS = {  # below which the block stands
+    "inception": {"bn_eps": 1e-3},
+    "inception, 5x5": {},
+    "inception, naive": {"norm": "none"},
+    "inception v3": {"bn_eps": 1e-3},
+    "inception v4": {"bn_eps": 1e-3, "count_include_pad": False},
+    "inception resnet": {"bn_eps": 1e-3, "count_include_pad": False},
+    "mobilenet v3": {"bn_eps": 1e-3, "bn_momentum": 0.01},
+}
+SIZES = {"inception v3": 8, "inception v4": 7, "inception v4, stem": 35, "inception resnet": 7}  # others see 14 x 14
 FORMS = {"resnext_a"}  # equal to resnext with mapped weights: test_resnext_forms
+
+
+def of(table: dict, name: str, default):
+    """The entry of the longest name that `name` begins with."""
+    return table[max(found, key=len)] if (found := [key for key in table if f"{name} ".startswith((f"{key},", f"{key} "))]) else default
 
 
 def test_every_library_block_has_a_judge():
@@ -180,9 +276,10 @@ def test_every_library_block_has_a_judge():
 @pytest.mark.parametrize("name", PEERS)
 def test_the_published_block_is_ours(name):
     block, settings, channels, peer = PEERS[name]
-    graph = papers.graph(block, settings, (channels, 14, 14), DEFAULTS.get(name, {}))
+    size = of(SIZES, name, 14)
+    graph = papers.graph(block, settings, (channels, size, size), of(DEFAULTS, name, {}))
     theirs, ours = disturbed(peer()).double(), compile(graph, seed=0).double()
-    x = torch.randn(3, channels, 14, 14, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    x = torch.randn(3, channels, size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
     transplant(theirs, ours, example=x)
     for training in (False, True):
         expected, got = theirs.train(training)(x.clone()), ours.train(training)(x)

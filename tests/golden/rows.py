@@ -23,7 +23,6 @@ USES = yaml.safe_load((HERE / "blocks.yaml").read_text())
 ALIASES = {  # our name: the row's, where a family is called after its best known member
     "resnet20": "resnet20_cifar10_A",
     "hs_resnet50": "hsresnet50_17w_5s_plainplanes",
-    "shufflenet_v1_g3": "shufflenet_v1_g3_1.0x",
 }
 
 

@@ -26,6 +26,7 @@ ATTRIBUTES = {  # what an op needs beside what its input gives
     "channel_shuffle": {"groups": 3},
     "scale": {"by": "learned", "init": 1e-6},
     "softmax": {"paths": 3},
+    "local_response_norm": {"size": 5},
     "drop_path": {"p": 0.2},
 }
 NAMES = sorted(set(OPS) - {"input"})

@@ -55,7 +55,6 @@ RELEASED = {  # groups and size: width of the first stage, channels of the stem
     "g8_0.5x": (8, 192, 16), "g8_1.0x": (8, 384, 24), "g8_1.5x": (8, 576, 24),
 }  # fmt: skip
 NETWORKS = {
-    "shufflenet_v1_g3": partial(shufflenet, 3, 240),
     **{f"shufflenet_v1_g{groups}_1.0x": partial(shufflenet, groups, width) for groups, width in WIDTHS.items()},
     **{f"shufflenet_v1_{name}_megvii": partial(shufflenet, *widths, released=True) for name, widths in RELEASED.items()},
 }
