@@ -44,14 +44,16 @@ class Param:
         own = {} if isinstance(self.search, Map) else self.entries()
         return [word for word in own if word.isidentifier() and word not in RESERVED and word not in ("true", "false")]
 
+    def meant(self, node: Node) -> Node:
+        """A value given for it: the alternative of its `search:` that a word names, else the value."""
+        return self.search.items.get(node.text, node) if isinstance(self.search, Map) and isinstance(node, Scalar) else node
+
     def bound(self, node: Node) -> Node:
         """Its declaration with `node` as its value: what it was searched over is gone, the words it may be stay."""
         if isinstance(node, Map) and any(key in node for key in ("default", "search", "solve")):
             return node
-        if isinstance(self.search, Map) and isinstance(node, Scalar):
-            node = self.search.items.get(node.text, node)
         twin = Map(self.mark)
-        twin.items["default"] = node
+        twin.items["default"] = self.meant(node)
         if words := self.words():
             twin.items["words"] = Seq([Scalar(word, self.mark) for word in words], self.mark)
         if self.doc:

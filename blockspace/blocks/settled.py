@@ -8,7 +8,7 @@ from blockspace.blocks.expr import number
 from blockspace.blocks.file import File, Unit
 from blockspace.blocks.holes import Options, each_part
 from blockspace.blocks.params import Param
-from blockspace.blocks.template import Network
+from blockspace.blocks.template import Network, to_node
 from blockspace.errors import BlockspaceError, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
@@ -42,7 +42,9 @@ def settled(network: Network, values: dict) -> str:
 def given(network: Network, name: str, filled: _Filled):
     """A param's value: as bound, as chosen, or as written."""
     param = network.file.params[name]
-    return with_words(param, network.settings[name]) if name in network.settings else as_written(param, filled)
+    if name not in network.settings:
+        return as_written(param, filled)
+    return with_words(param, filled.plain(param.meant(to_node(name, network.settings[name]))))
 
 
 def as_written(param: Param, filled: _Filled):

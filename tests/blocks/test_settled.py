@@ -56,6 +56,8 @@ def test_settings_and_the_datas_shape_are_written_in(tmp_path):
     text = same(net, SearchSpace(net).random(3), tmp_path)
     assert "classes: 7" in text and "input: [3, 20, 20]" in text
     same(load("resnext50_32x4d", cardinality=16, width=6), {}, tmp_path)
+    for block in ("hs", "resnext"):
+        same(load(SPACE, block=block), {"block.resnext.cardinality": 4, "block.hs.splits": 3}, tmp_path)
 
 
 def test_a_block_of_ones_own_becomes_a_part(tmp_path):

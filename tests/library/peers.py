@@ -16,7 +16,7 @@ from math import sqrt
 from pathlib import Path
 
 import torch
-from golden.rows import network_row
+from golden.rows import conv_acts, network_row, shapes_hash
 from torch import nn
 
 from blockspace import load
@@ -112,6 +112,20 @@ def images(network: Network) -> torch.Tensor:
     channels, height, _ = network.input_shape
     side = 32 if height <= 64 else 96 if height >= 299 else 64
     return torch.randn(1, channels, side, side + 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+def figures(name: str) -> tuple[dict, dict]:
+    """Our figures of a library network, and the published ones: its golden row, else params and macs counted beside its reference."""
+    network, row = load(name), network_row(name)
+    graph = network.graph()
+    found = cost(graph)
+    ours = {"params": found.params, "macs": found.macs}
+    if row is None:
+        return ours, dict(zip(("params", "macs"), counted(name)))
+    linear = row.get("linear", False)
+    ours |= {"conv_acts": conv_acts(graph, linear), "param_shapes": shapes_hash(graph, linear)}
+    ours |= {"input": list(network.input_shape), "output": list(graph.output_shape)}
+    return ours, {key: value for key, value in row.items() if key in ours}
 
 
 def difference(name: str) -> float:
