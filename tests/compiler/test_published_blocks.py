@@ -219,6 +219,7 @@ PEERS = {
         lambda: effnet.DepthwiseSeparableConv(32, 32, 5, noskip=True, pw_act=True),
     ),
     "convnext": ("convnext", {}, 24, lambda: tv.convnext.CNBlock(24, 1e-6, 0.0)),
+    "convnext, dropped": ("convnext", {"drop": 0.5}, 24, lambda: tv.convnext.CNBlock(24, 1e-6, 0.5)),
     "convnext, timm": (
         "convnext", {"k": 5, "expand": 3}, 24, lambda: timm.models.convnext.ConvNeXtBlock(24, kernel_size=5, mlp_ratio=3, conv_mlp=True),
     ),
@@ -282,12 +283,18 @@ def test_the_published_block_is_ours(name):
     x = torch.randn(3, channels, size, size, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).requires_grad_()
     transplant(theirs, ours, example=x)
     for training in (False, True):
-        expected, got = theirs.train(training)(x.clone()), ours.train(training)(x)
+        expected, got = drawn(theirs.train(training), x.clone()), drawn(ours.train(training), x)
         assert got.shape == expected.shape
         assert (got - expected).abs().max() <= 1e-10 * expected.abs().max()
         upstream = torch.randn(expected.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(2))
         (wanted,), (found,) = (torch.autograd.grad(value, x, upstream) for value in (expected, got))
         assert (found - wanted).abs().max() <= 1e-10 * wanted.abs().max()
+
+
+def drawn(module, x):
+    """The output, whatever is drawn on the way (dropped paths) being drawn from one seed."""
+    torch.manual_seed(3)
+    return module(x)
 
 
 def disturbed(module):

@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from blockspace.data import load
 from blockspace.errors import BlockspaceError
 from blockspace.train import Batches, Diverged, fit, read_recipe, score
+from blockspace.train.optimizers import make_optimizer
 from blockspace.train.trainer import lean_trainer
 
 CPU = {"epochs": 3, "accelerator": "cpu", "channels_last": False, "optimizer": {"adamw": {"lr": 0.01}}}
@@ -36,6 +37,16 @@ def recipe(**changes):
 def same(a, b, exactly=True):
     pairs = zip(a.state_dict().values(), b.state_dict().values(), strict=True)
     return all(torch.equal(x, y) if exactly else torch.allclose(x, y, atol=1e-5) for x, y in pairs)
+
+
+def test_one_number_per_channel_does_not_decay():
+    """Biases, norms and learned scales (C, 1, 1) are spared, as gamma is by timm; matrices and kernels are not."""
+    shapes = {(8,): False, (8, 1, 1): False, (1,): False, (8, 4): True, (1, 8): True, (8, 1, 3, 3): True, (1, 1, 1, 5): True}
+    module = torch.nn.ParameterList(torch.zeros(shape) for shape in shapes)
+    decayed, spared = make_optimizer(module, recipe(decay_norm_and_bias=False)).param_groups
+    assert [tuple(p.shape) for p in decayed["params"]] == [shape for shape, decays in shapes.items() if decays]
+    assert [tuple(p.shape) for p in spared["params"]] == [shape for shape, decays in shapes.items() if not decays]
+    assert spared["weight_decay"] == 0 < decayed["weight_decay"]
 
 
 def by_hand(module, split, recipe, seed, decay=None):
