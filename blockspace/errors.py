@@ -43,6 +43,7 @@ CODES = {
     "E-LABEL": "labels outside the classes",
     "E-FAILED": "too many trials failed",
     "E-WEIGHTS": "weights that do not fit the network",
+    "E-RULE": "a rewrite rule that breaks what it promises, or whose proof fails",
     "E-EXPORT-MISMATCH": "an exported file whose outputs differ from the trained model",
     "E-COMPILE": "torch.compile could not compile a network",
     "E-DEVICE": "a device, strategy or precision that this machine does not have",

@@ -2,7 +2,9 @@
 
 from blockspace.compiler.measure import Latency, measure_graphs, paired_ratio
 from blockspace.compiler.module import compile
+from blockspace.compiler.prove import prove
 from blockspace.compiler.source import to_source
 from blockspace.compiler.transplant import transplant
+from blockspace.compiler.weights import converted
 
-__all__ = ["Latency", "compile", "measure_graphs", "paired_ratio", "to_source", "transplant"]
+__all__ = ["Latency", "compile", "converted", "measure_graphs", "paired_ratio", "prove", "to_source", "transplant"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from typing import cast
 
 import torch
 from torch import fx, nn
@@ -16,20 +17,27 @@ from blockspace.ops import INPUTS, Call, In, Weight
 
 
 def compile(
-    graph: Graph, seed: int | None = None, init: str = "default", features_only: bool = False, out_indices: Indices = None
-) -> fx.GraphModule:
+    graph: Graph, seed: int | None = None, init: str = "default", features_only: bool = False, out_indices: Indices = None,
+    weights_from: nn.Module | None = None,
+) -> fx.GraphModule:  # fmt: skip
     """The graph as a module, `(N, C, H, W) -> (N, C', H', W')` or `(N, C')`, with freshly drawn weights.
 
     Layers, and the weights of functions, are at their node's dotted name, so state_dict keys are `<node>.weight`. No height or width is
     baked in. `seed` draws from a generator of its own; None from torch's global one. `init` names a policy of `compiler.init.POLICIES`.
-    `module.meta` holds `name` and `input_shape`.
+    `module.meta` holds `name`, `input_shape` and `graph`. `weights_from` is a module whose weights it takes: one that `compile` made of
+    another form of the same network, or one that holds the same layers.
 
     With `features_only` the module is a backbone, `(N, C, H, W) -> [(N, C', H', W'), ...]`: the network's feature maps, one for each
     reduction, without the layers behind the last. `out_indices` chooses among them (negative ones count from the end, an integer n takes
     the last n) and gives their order; `module.feature_info` says `.channels()`, `.reduction()` and `.module_name()`, as timm's does.
 
-    Raises BlockspaceError: E-NAME, what `Graph.verify` raises, E-SHAPE for a graph without stages, E-TYPE for indices that do not exist.
+    Raises BlockspaceError: E-NAME, E-WEIGHTS,
+    what `Graph.verify` raises, E-SHAPE for a graph without stages, E-TYPE for indices that do not exist.
     """
+    if weights_from is not None:
+        from blockspace.compiler.transplant import transplant
+
+        return cast(fx.GraphModule, transplant(weights_from, compile(graph, seed, init, features_only, out_indices)))
     fill, generator = policy(init), generator_for(seed)
     info = feature_info(graph, features_only, out_indices)
     steps = plan(graph, info.get("node") if info else ())
@@ -47,7 +55,7 @@ def compile(
             values[step.name] = emit(code, step.call, inputs, step.name)
     code.output([values[name] for name in steps.outputs] if info else values[steps.output])
     module = fx.GraphModule(root, code, class_name="".join(c if c.isalnum() else "_" for c in graph.name))
-    module.meta.update(name=graph.name, input_shape=graph.input_shape)
+    module.meta.update(name=graph.name, input_shape=graph.input_shape, graph=graph)
     if info:
         attach(module, info)
     return module
@@ -91,5 +99,15 @@ def resolve(target: str):
 
 def input_shape(module: nn.Module) -> tuple[int, ...] | None:
     """`(C, H, W)` of a module that `compile` made, else None."""
+    return noted(module, "input_shape")
+
+
+def graph_of(module: nn.Module) -> Graph | None:
+    """The graph of a module that `compile` made, else None."""
+    return noted(module, "graph")
+
+
+def noted(module: nn.Module, what: str):
+    """What `compile` wrote into the module's meta, else None."""
     meta = getattr(module, "meta", None)
-    return meta.get("input_shape") if isinstance(meta, dict) and isinstance(module, torch.fx.GraphModule) else None
+    return meta.get(what) if isinstance(meta, dict) and isinstance(module, torch.fx.GraphModule) else None

@@ -17,9 +17,10 @@ from hashlib import blake2b
 import torch
 from torch import nn
 
-from blockspace.compiler.module import input_shape
+from blockspace.compiler.module import compile, graph_of, input_shape
 from blockspace.compiler.running import Layer, layers, saved
-from blockspace.errors import error
+from blockspace.compiler.weights import converted
+from blockspace.errors import BlockspaceError, error
 
 BATCH = 2
 
@@ -27,10 +28,36 @@ BATCH = 2
 def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = None) -> nn.Module:
     """Copy parameters and buffers of `src` into the corresponding layers of `dst`, in place, and return `dst`.
 
+    Two modules that `compile` made may be different forms of one network: its weight map is applied. A `dst` of a rewritten graph also
+    takes the layers of the form it was written in.
+
     `example` is an input `(N, C, H, W)`, of which only the shape counts; by default the input of whichever module `compile` made. Layers
     of `src` that do not run in eval mode (auxiliary heads) are left out. Raises BlockspaceError (E-WEIGHTS) naming the first layer that
     differs, when there is no example, or when a layer of `dst` would keep its old weights; `dst` is then unchanged.
     """
+    source, target = graph_of(src), graph_of(dst)
+    if source is not None and target is not None and source.key() == target.key():
+        return loaded(dst, converted(src.state_dict(), source, target))
+    try:
+        return copied(src, dst, example)
+    except BlockspaceError:
+        if target is None or target.written is None:
+            raise
+    written = copied(src, compile(target.written), example)
+    return loaded(dst, converted(written.state_dict(), target.written, target))
+
+
+def loaded(module: nn.Module, state: dict[str, torch.Tensor]) -> nn.Module:
+    """The module with these tensors; others keep their numbers."""
+    own = module.state_dict()
+    with torch.no_grad():
+        for name, tensor in state.items():
+            own[name].copy_(tensor)
+    return module
+
+
+def copied(src: nn.Module, dst: nn.Module, example: torch.Tensor | None) -> nn.Module:
+    """The layers of `src` in `dst`, matched one by one."""
     shape = tuple(example.shape) if example is not None else example_shape(src, dst)
     pairs = matched(layers(src, shape), layers(dst, shape))
     reached = {name for _, into in pairs for name in (*into.tensors, *into.unread)}

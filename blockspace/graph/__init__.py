@@ -8,6 +8,7 @@ _HOME = {
     **dict.fromkeys(("Plan", "Step", "order", "plan"), "execution"),
     **dict.fromkeys(("Feature", "features"), "feature"),
     **dict.fromkeys(("Structure", "stages"), "structure"),
+    **dict.fromkeys(("colours", "passes", "skeleton"), "key"),
 }  # loaded when first used
 _RENAMED = {"draw": "text"}
 __all__ = ["MAX_NODES", "Graph", "Node", "Scope", "attribute", *_RENAMED, *(name for name in _HOME if name != "text")]

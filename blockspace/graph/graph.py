@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module  # the key is of the canonical form, and the rules live one floor up: the one look upwards
 
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.graph.names import checked
@@ -56,6 +57,8 @@ class Graph:
         self.nodes: dict[str, Node] = {}
         self.scopes: dict[str, Scope] = {}
         self._nx = None
+        self.written: Graph | None = None  # the graph this one was rewritten from
+        self.form = "written"  # or the pipeline it came out of
         self.output = self.add(Input(tuple(input_shape)), name="input").name
 
     # -- building --------------------------------------------------------------------------------------------------------------------
@@ -84,6 +87,7 @@ class Graph:
         self.nodes[name] = node
         self.output = name
         self._nx = None
+        self.form = "written"
         return node
 
     def scope(self, path: str, block: str, input: str) -> None:
@@ -191,10 +195,16 @@ class Graph:
     # -- outside forms ---------------------------------------------------------------------------------------------------------------
 
     def key(self) -> str:
-        """The canonical hash: equal for graphs that differ only in names or in the order of branches whose merge commutes."""
+        """The canonical hash: equal for graphs that are one by the canonical rules, whatever the names and the order of branches."""
         from blockspace.graph.key import key
 
-        return key(self)
+        return key(self if self.form == "canonical" else import_module("blockspace.passes").canonical(self))
+
+    def structure(self) -> tuple[str, list[str]]:
+        """The graph as text without names, and its nodes by their number in it: in graphs of equal text, nodes of one number correspond."""
+        from blockspace.graph.key import written
+
+        return written(self)
 
     # -- drawings --------------------------------------------------------------------------------------------------------------------
 

@@ -1,78 +1,107 @@
-"""The canonical key of a graph: a hash of its structure only.
+"""The structural hash of a graph: of its operations and connections only.
 
-Each node gets a colour from its op, its inputs and its readers, refined until the colours tell apart what can be told apart
+Each node gets a colour from its op, its inputs and its readers, swept down and up until the colours tell apart what can be told apart
 (Weisfeiler and Leman); inputs of merges that commute count as a set. The graph is then written out from the output in the order the colours
-give, and that text is hashed: equal keys mean equal text, so two different graphs never share one.
+give, and that text is hashed: equal hashes mean equal text, so two different graphs never share one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
-VERSION = "v1"
+from blockspace.ops import Op
+
+VERSION = "v2"  # v2: of the form with every rule applied; v1: of the form without copies
 ROUNDS = 2
+WORD = (1 << 64) - 1
 
 
 def key(graph) -> str:
-    """`v1:` and 32 hex digits; names, marks and values that only pass through do not count."""
-    inputs, ops, output = skeleton(graph)
-    colours = refine(inputs, ops, output)
-    return f"{VERSION}:{digest(written(inputs, ops, output, colours))}"
+    """`v2:` and 32 hex digits; names, marks and values that only pass through do not count."""
+    return f"{VERSION}:{digest(written(graph)[0])}"
 
 
 def digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def skeleton(graph):
-    """The graph without pass-through nodes: inputs by name, op texts by name, whether the order of inputs is free, and the output."""
+@lru_cache(maxsize=16384)
+def traits(op: Op) -> tuple[str, int, bool, bool]:
+    """An op as text, as a number, whether the order of its inputs is free, and whether it hands its one input on."""
+    text = repr(op)
+    number = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
+    return text, number, op.commutes, op.kind not in ("input", "merge") and op.call() is None
+
+
+def mix(a: int, b: int) -> int:
+    """Two numbers of 64 bits as one that depends on their order; the same on every machine."""
+    a = (a * 0x9E3779B97F4A7C15 + b) & WORD
+    return ((a ^ (a >> 29)) * 0xBF58476D1CE4E5B9 + 0x632BE59BD9B4E019) & WORD
+
+
+def skeleton(nodes: Iterable, output: str) -> tuple[dict[str, tuple[str, ...]], dict[str, Op], str]:
+    """Inputs and ops by name without the nodes that hand a value on, and the output. `nodes` come after what they read."""
     stands_for: dict[str, str] = {}
-    inputs: dict[str, list[str]] = {}
-    ops: dict[str, tuple[str, bool]] = {}
-    live = graph.live()
-    for node in graph:
-        if node.name not in live:
-            continue
-        sources = [stands_for.get(s, s) for s in node.inputs]
-        if node.call is None and node.kind != "input":
+    inputs: dict[str, tuple[str, ...]] = {}
+    ops: dict[str, Op] = {}
+    for node in nodes:
+        sources = tuple([stands_for.get(s, s) for s in node.inputs]) if stands_for else node.inputs
+        if traits(node.op)[3]:
             stands_for[node.name] = sources[0]
         else:
-            inputs[node.name] = sources
-            ops[node.name] = (repr(node.op), node.op.commutes)
-    return inputs, ops, stands_for.get(graph.output, graph.output)
+            inputs[node.name], ops[node.name] = sources, node.op
+    return inputs, ops, stands_for.get(output, output)
 
 
-def refine(inputs, ops, output) -> dict[str, str]:
-    """A colour per node that depends on everything above and below it, not on names."""
-    readers: dict[str, list[tuple[str, int]]] = {name: [] for name in inputs}
-    for name, sources in inputs.items():
-        for slot, source in enumerate(sources):
-            readers[source].append((name, 0 if ops[name][1] else slot))
-    colours = {name: "" for name in inputs}
+def colours(inputs: dict[str, tuple[str, ...]], ops: dict[str, Op], output: str) -> dict[str, int]:
+    """A number per node that depends on everything above and below it, not on names."""
+    known = {name: traits(op) for name, op in ops.items()}
+    found = {name: trait[1] for name, trait in known.items()}
+    found[output] = mix(found[output], 1)
     for _ in range(ROUNDS):
         for name, sources in inputs.items():  # downwards: inputs come first in this order
-            below = [colours[s] for s in sources]
-            colours[name] = digest("|".join([ops[name][0], colours[name], *(sorted(below) if ops[name][1] else below)]))
+            value = found[name]
+            if known[name][2]:
+                value = mix(value, sum([mix(found[s], 7) for s in sources]) & WORD)
+            else:
+                for source in sources:
+                    value = mix(value, found[source])
+            found[name] = value
+        above = dict.fromkeys(inputs, 0)
         for name in reversed(inputs):  # upwards: readers first
-            above = sorted(f"{slot}:{colours[reader]}" for reader, slot in readers[name])
-            colours[name] = digest("|".join([colours[name], str(name == output), *above]))
-    return colours
+            value = found[name] = mix(found[name], above[name])
+            free = known[name][2]
+            for slot, source in enumerate(inputs[name]):
+                above[source] = (above[source] + mix(value, 1 if free else 2 + slot)) & WORD
+    return found
 
 
-def written(inputs, ops, output, colours) -> str:
-    """The graph as text, numbered from the output in an order that does not depend on names."""
+def written(graph) -> tuple[str, list[str]]:
+    """The graph as text, numbered from the output in an order that does not depend on names; and the nodes by number."""
+    live = graph.live()
+    inputs, ops, output = skeleton((node for node in graph if node.name in live), graph.output)
+    rank = colours(inputs, ops, output)
     number: dict[str, int] = {}
     lines: list[str] = []
-
     stack = [(output, False)]
     while stack:
         name, done = stack.pop()
+        text, _, free, _ = traits(ops[name])
         if done:
             row = [number[s] for s in inputs[name]]
-            lines.append(f"{number[name]}={ops[name][0]}{sorted(row) if ops[name][1] else row}")
+            lines.append(f"{number[name]}={text}{sorted(row) if free else row}")
         elif name not in number:
             number[name] = len(number)
             stack.append((name, True))
-            ordered = sorted(inputs[name], key=colours.__getitem__) if ops[name][1] else inputs[name]
-            stack.extend((source, False) for source in reversed(ordered))
-    return "\n".join(lines)
+            sources = inputs[name]
+            if free:  # equal colours: what is numbered already comes first
+                sources = sorted(sources, key=lambda s: (rank[s], number.get(s, WORD)))
+            stack.extend((source, False) for source in reversed(sources))
+    return "\n".join(lines), list(number)
+
+
+def passes(op: Op) -> bool:
+    """Whether the op hands its one input on as it is: an identity, the copy of a split."""
+    return traits(op)[3]

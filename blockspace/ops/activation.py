@@ -12,6 +12,7 @@ class Activation(Op):
     """A pointwise function of any value; subclasses name it in `torch.nn.functional`, and have no attributes of their own to generate."""
 
     function = ""
+    channelwise = True
 
     def shape(self, value: Shape) -> Shape:
         return value
@@ -121,6 +122,8 @@ class Softmax(Activation):
         if self.paths and value[0] % self.paths:
             raise error("E-GROUPS", f"softmax: {value[0]} channels do not divide into {self.paths} paths", help=near(value[0], self.paths))
         return value
+
+    channelwise = False
 
     def call(self) -> Call:
         if not self.paths:

@@ -70,6 +70,10 @@ class Conv(Op):
         weight = self.in_channels // self.groups * self.out_channels * self.kernel[0] * self.kernel[1]
         return weight + (self.out_channels if self.bias else 0)
 
+    def tensors(self) -> dict[str, Shape]:
+        weight = (self.out_channels, self.in_channels // self.groups, *self.kernel)
+        return {"weight": weight, "bias": (self.out_channels,)} if self.bias else {"weight": weight}
+
     def macs(self, output: Shape) -> int:
         return elements(output) * (self.in_channels // self.groups) * self.kernel[0] * self.kernel[1]
 
@@ -122,6 +126,10 @@ class Linear(Op):
 
     def params(self) -> int:
         return self.out * (self.in_features + (1 if self.bias else 0))
+
+    def tensors(self) -> dict[str, Shape]:
+        weight = (self.out, self.in_features)
+        return {"weight": weight, "bias": (self.out,)} if self.bias else {"weight": weight}
 
     def macs(self, output: Shape) -> int:
         return self.in_features * self.out

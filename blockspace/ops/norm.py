@@ -25,6 +25,9 @@ class Norm(Op):
     def params(self) -> int:
         return 2 * self.channels
 
+    def tensors(self) -> dict[str, Shape]:
+        return {"weight": (self.channels,), "bias": (self.channels,)}
+
     def label(self) -> str:
         return self.name.replace("_", " ")
 
@@ -35,6 +38,12 @@ class BatchNorm(Norm):
     """Batch normalisation (Ioffe and Szegedy, arXiv:1502.03167); `momentum` is torch's, the weight of the new batch."""
 
     momentum: float = 0.1
+
+    channelwise = True
+
+    def tensors(self) -> dict[str, Shape]:
+        statistics = {"running_mean": (self.channels,), "running_var": (self.channels,), "num_batches_tracked": ()}
+        return super().tensors() | statistics
 
     def weights(self) -> int:
         return 4 * self.channels  # scale, shift, running mean and variance

@@ -121,7 +121,8 @@ class Op:
     Class attributes: `kind` of its nodes; `arity`, how many inputs (None: two or more); `commutes`, whether the order of its inputs is
     free; `from_input`, the attributes that come from the input's shape and are no settings in YAML; `inplace`, whether the torch function
     takes `inplace=True`; `view`, whether the output is the input's own memory (a slice, a flatten; dropout in eval) and nothing moves;
-    `everywhere`, whether each output also depends on all positions of the input (statistics over the whole map).
+    `everywhere`, whether each output also depends on all positions of the input (statistics over the whole map); `channelwise`, whether it
+    does the same to each channel by itself, so that it may move through concat and slice (its tensors then have one number per channel).
     """
 
     name = ""
@@ -132,6 +133,7 @@ class Op:
     inplace = False
     view = False
     everywhere = False
+    channelwise = False
     step = True  # written as a step of its own in YAML; convolutions, splits and inputs have their own words
 
     def __repr__(self) -> str:
@@ -172,6 +174,11 @@ class Op:
     def params(self) -> int:
         """Trainable elements."""
         return 0
+
+    def tensors(self) -> dict[str, Shape]:
+        """Shapes of the parameters and buffers by their names in the state_dict."""
+        call = self.call()
+        return {weight.name: weight.shape for weight in call.weights} if call else {}
 
     def macs(self, output: Shape) -> int:
         """Multiply-accumulates of convolution and linear at batch 1."""

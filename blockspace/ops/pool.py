@@ -17,6 +17,7 @@ class Pool(Op):
     ceil_mode: bool = False
 
     step = False
+    channelwise = True
 
     def shape(self, value: Shape) -> Shape:
         channels, *sizes = spatial(self.word(), value)
@@ -71,6 +72,8 @@ class AdaptiveAvgPool(Op):
     """Mean over a grid of `size x size` cells, whatever the input size; size 1 is `global_avgpool`."""
 
     size: int
+
+    channelwise = True
 
     def shape(self, value: Shape) -> Shape:
         return (spatial("adaptive_avgpool", value)[0], self.size, self.size)

@@ -72,6 +72,8 @@ class Scale(Op):
     def learned(self) -> bool:
         return self.by == "learned"
 
+    channelwise = True
+
     def shape(self, value: Shape) -> Shape:
         return spatial("a learned scale", value) if self.learned else value
 

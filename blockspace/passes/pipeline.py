@@ -1,19 +1,14 @@
-"""The pipelines: columns of named steps, each Graph -> Graph, each true in train and eval for `canonical`."""
+"""The pipelines: columns of rules, run until none applies."""
 
 from __future__ import annotations
 
-from blockspace.errors import error
 from blockspace.graph import Graph
-from blockspace.passes.identities import identities
-
-CANONICAL = (identities,)
+from blockspace.passes.rewriting import rewrite
 
 
 def canonical(graph: Graph) -> Graph:
-    """The form that is searched, trained and saved. Each step's promises are checked: same output shape, and the graph verifies."""
-    for rule in CANONICAL:
-        after = rule(graph).verify()
-        if after.output_shape != graph.output_shape:
-            raise error("E-SHAPE", f"the rule {rule.__name__} changed the output shape of {graph.name}")
-        graph = after
-    return graph
+    """The form that is searched, trained and saved, true to `graph` in train and eval, gradients included; `.written` is `graph`.
+
+    Raises BlockspaceError (E-RULE) when a rule breaks a promise.
+    """
+    return graph if graph.form == "canonical" else rewrite(graph, "canonical").after

@@ -1,0 +1,171 @@
+"""Proof of a rule by another judge than the rewriter: both graphs as modules with mapped weights, in float64.
+
+`canonical` rules must give equal outputs, equal gradients of the input and (through the map) of every weight, and equal statistics after
+the step, in train and in eval mode; `deploy` rules equal outputs in eval mode. Weights, statistics and images are random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import torch
+from torch import nn
+
+from blockspace.compiler.module import compile
+from blockspace.compiler.weights import applied
+from blockspace.errors import BlockspaceError, error
+from blockspace.graph import Graph
+from blockspace.passes import Rewriting, Rule, WeightMap, column, random_graph, rewrite
+
+BATCH = 3
+TOLERANCE = 1e-8  # of the largest number compared; float64 leaves 1e-12
+SAMPLES = 200  # random graphs tried; a rule does not fire on most
+ENOUGH = 8  # of those it fires on
+
+
+def prove(rule: Rule, graphs: Iterable[Graph] = (), samples: int = SAMPLES, enough: int = ENOUGH) -> int:
+    """Hold a rule against its example, `graphs` and random ones wherever it fires; returns on how many.
+
+    Of `samples` random graphs the first `enough` on which it fires count.
+
+    Raises BlockspaceError (E-RULE) with the counter-example: the graph, the mode, what differs and by how much; or when the rule does not
+    even fire on its own example.
+    """
+    if not holds(rule, rule.example()):
+        raise error("E-RULE", f"the rule {rule.name} does not fire on its own example", help="give it an example on which it fires")
+    count = 1 + sum(holds(rule, graph) for graph in graphs)
+    fired = (1 for seed in range(samples) if holds(rule, random_graph(seed)))
+    return count + sum(islice(fired, enough))
+
+
+def holds(rule: Rule, graph: Graph) -> bool:
+    """Whether the rule fires on this graph; it then holds there, or E-RULE is raised."""
+    fired = False
+    for found in firings(rule, graph):
+        fired = True
+        difference = disagreement(found, rule.pipeline)
+        if difference:
+            raise error("E-RULE", f"the rule {rule.name} is not true: {difference}; counter-example:\n{listing(found)}")
+    return fired
+
+
+def firings(rule: Rule, graph: Graph) -> Iterator[Rewriting]:
+    """The graph rewritten by this rule alone: as it is, and after all other rules have done what they can."""
+    for start in (graph, ready(rule, graph)):
+        try:
+            found = rewrite(start, rule.pipeline, [rule])
+        except BlockspaceError as reason:
+            raise error("E-RULE", f"{reason}; on the graph\n{rows(start)}") from None
+        if found.steps:
+            yield found
+
+
+def ready(rule: Rule, graph: Graph) -> Graph:
+    """The graph after the other rules; itself where those need this one."""
+    try:
+        return rewrite(graph, rule.pipeline, [other for other in column(rule.pipeline) if other.name != rule.name]).after
+    except BlockspaceError:
+        return graph
+
+
+def listing(found: Rewriting) -> str:
+    """Both graphs, node by node."""
+    return f"{rows(found.before)}\nbecame\n{rows(found.after)}"
+
+
+def rows(graph: Graph) -> str:
+    """A line a node: its name, its op, what it reads."""
+    lines = [f"  {node.name} = {node.op!r}({', '.join(node.inputs)})" for node in graph]
+    return "\n".join(lines if len(lines) <= 40 else [*lines[:38], f"  ... and {len(lines) - 38} more"])
+
+
+def disagreement(found: Rewriting, pipeline: str = "canonical", weights: WeightMap | None = None, seed: int = 0) -> str:
+    """What differs between the two sides of a rewriting, in words; empty when nothing does. `weights` in place of its own map."""
+    for training in (False, True) if pipeline == "canonical" else (False,):
+        difference = compared(found, weights or found.weights, training, pipeline == "canonical", seed)
+        if difference:
+            return f"{'train' if training else 'eval'} mode: {difference}"
+    return ""
+
+
+def compared(found: Rewriting, weights: WeightMap, training: bool, gradients: bool, seed: int) -> str:
+    """The first difference in one mode: of the outputs, then of the gradients, then of the statistics."""
+    generator = torch.Generator().manual_seed(seed)
+    old, new = (compile(alive(graph), seed=seed).double() for graph in (found.before, found.after))
+    disturb(old, generator)
+    new.load_state_dict(applied(weights, old.state_dict()))
+    images = torch.randn(BATCH, *found.before.input_shape, dtype=torch.float64, generator=generator)
+    ours, theirs = (step(module, images, training) for module in (old, new))
+    if difference := apart("the output", ours[0], theirs[0]):
+        return difference
+    if not gradients:
+        return ""
+    if difference := apart("the gradient of the input", ours[1], theirs[1]):
+        return difference
+    mapped = applied(weights, gradients_of(old))
+    for name, parameter in new.named_parameters():
+        if difference := apart(f"the gradient of {name}", mapped[name], filled(parameter)):
+            return difference
+    expected = applied(weights, old.state_dict())
+    for name, tensor in new.state_dict().items():
+        if difference := apart(f"{name} after the step", expected[name].double(), tensor.double()):
+            return difference
+    return ""
+
+
+def alive(graph: Graph) -> Graph:
+    """The graph without nodes that its output does not depend on, which modules do not have."""
+    live = graph.live() | {"input"}
+    if len(live) == len(graph):
+        return graph
+    made = Graph(graph.input_shape, graph.name)
+    for node in graph:
+        if node.name in live and node.kind != "input":
+            made.add(node.op, *node.inputs, name=node.name)
+    made.output = graph.output
+    return made
+
+
+def disturb(module: nn.Module, generator: torch.Generator) -> None:
+    """Random numbers for every weight and statistic; dropout, which draws, is put out."""
+    for part in module.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+    for name, tensor in module.state_dict().items():
+        if tensor.is_floating_point():
+            positive = name.endswith("running_var")
+            drawn = torch.rand if positive else torch.randn
+            tensor.copy_(drawn(tensor.shape, generator=generator, dtype=tensor.dtype) + (0.5 if positive else 0.0))
+
+
+def step(module: nn.Module, images: torch.Tensor, training: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Forward and backward under a fixed random loss: the output, and the gradient of the images."""
+    x = images.clone().requires_grad_()
+    output = module.train(training)(x)
+    weight = torch.randn(output.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    if output.requires_grad:
+        (output * weight).sum().backward()
+    return output.detach(), filled(x)
+
+
+def filled(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor's gradient; zeros where it has none."""
+    return torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+
+
+def gradients_of(module: nn.Module) -> dict[str, torch.Tensor]:
+    """Gradients by name, zeros for buffers, so that a map can be applied to them."""
+    found = {name: torch.zeros_like(tensor) for name, tensor in module.state_dict().items()}
+    return found | {name: filled(parameter) for name, parameter in module.named_parameters()}
+
+
+def apart(what: str, a: torch.Tensor, b: torch.Tensor) -> str:
+    """How far two tensors are apart, in words; empty when they agree."""
+    if a.shape != b.shape:
+        return f"{what} has the shape {tuple(b.shape)}, not {tuple(a.shape)}"
+    if not a.numel():
+        return ""
+    largest = max(1.0, a.abs().max().item())
+    by = (a - b).abs().max().item()
+    return "" if by <= TOLERANCE * largest else f"{what} differs by {by:.3g}, of {largest:.3g} at most"

@@ -1,0 +1,34 @@
+"""Ops that do the same to each channel by itself: f([x₁; x₂]) = [f(x₁); f(x₂)]. Rules move them through concat and slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blockspace.graph import Node
+from blockspace.ops import POINT, Op
+from blockspace.passes.draft import Draft, like
+from blockspace.passes.match import Match
+
+
+def kind(op: Op) -> Op | None:
+    """The op as it would be for one channel, so that equal kinds can be merged; None when it is not channelwise."""
+    return like(op, (1, 1, 1)) if op.channelwise else None
+
+
+def chain(graph: Draft, node: Node) -> list[Node]:
+    """The norms, activations and scales that follow one after the other, each the only reader of what is before it."""
+    found: list[Node] = []
+    while (node := graph.reader(node)) is not None and node.op.channelwise and node.op.window(node.shape) == POINT:
+        found.append(node)
+    return found
+
+
+def kinds(nodes: Sequence[Node]) -> tuple[Op, ...]:
+    return tuple(like(node.op, (1, 1, 1)) for node in nodes)
+
+
+def merged(match: Match, nodes: Sequence[Node], value: str) -> str:
+    """One node for several of one kind, on `value`, the concat of what they read; its tensors are theirs, one after the other."""
+    name = match.add(like(nodes[0].op, match.shape(value)), value, of=nodes)
+    match.stack(name, nodes)
+    return name

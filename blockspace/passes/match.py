@@ -1,0 +1,62 @@
+"""Match: what a rule wants done at one place. Written down first, so that it can be checked before anything changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from blockspace.graph import Node
+from blockspace.ops import Op, Shape
+from blockspace.passes.draft import Draft
+from blockspace.passes.weights import Concat, Expr, Same, Source
+
+
+class Match:
+    """New nodes, which values take the place of which, and the tensors of the new nodes as expressions over the old ones."""
+
+    def __init__(self, graph: Draft):
+        self.graph = graph
+        self.nodes: dict[str, Node] = {}
+        self.values: dict[str, str] = {}  # old value -> the value that takes its place
+        self.weights: dict[str, Expr] = {}
+        self.dropped: list[str] = []  # nodes that nobody reads
+        self.blocks: set[str] = set()  # the blocks whose nodes are merged
+
+    def shape(self, name: str) -> Shape:
+        return self.nodes[name].shape if name in self.nodes else self.graph[name].shape
+
+    def add(self, op: Op, *inputs: str, of: Sequence[Node], last: str = "", same: bool = False) -> str:
+        """A new node; returns its name, made of what the names of the nodes `of` have in common, ending in `last` if given.
+
+        `same`: it keeps the name of the one node it replaces.
+        """
+        path = self.graph.common([node.name for node in of], last or op.name)
+        self.blocks |= {self.graph.block(node.name) for node in of}
+        if last:
+            path = ".".join([*path.split(".")[:-1], last])
+        name = path if same else self.graph.free(path, self.nodes)
+        shape = op.shape(*(self.shape(source) for source in inputs))
+        self.nodes[name] = Node(name, op, inputs, shape, of[0].mark)
+        if same:
+            self.values[name] = name
+        return name
+
+    def put(self, old: Node, new: str) -> Match:
+        """Let the value `new` take the place of `old`."""
+        self.values[old.name] = new
+        return self
+
+    def stack(
+        self, new: str, of: Sequence[Node], dims: Mapping[str, int] | None = None, but: Mapping[str, Sequence[Node]] | None = None
+    ) -> None:
+        """The tensors of `new` are those of `of` one after the other along the first dimension, or that in `dims`; counters are equal.
+
+        `but`: tensors that come from other nodes.
+        """
+        for key, size in self.nodes[new].op.tensors().items():
+            parts = tuple(tensor(node, key) for node in (but or {}).get(key, of))
+            self.weights[f"{new}.{key}"] = Concat(parts, (dims or {}).get(key, 0)) if size else Same(parts)
+
+
+def tensor(node: Node, key: str) -> Source:
+    """A tensor of a layer by its name in the state_dict."""
+    return Source(f"{node.name}.{key}", node.op.tensors()[key])

@@ -1,0 +1,86 @@
+"""Rules: an equation between two graphs, where it applies, what takes the place of what, and the weight map.
+
+A rule is one function in a file of its own under `rules/`:
+
+    @rule("relu ∘ relu = relu", at=(Relu,), rank=TIDY, example=twice)
+    def idempotent(graph: Draft, node: Node) -> Match | str:
+
+It looks at one node and answers what to put in its place, or in words why it does not apply. `rewriting` runs rules and checks what they
+promise: the same shapes, a weight for each tensor, no more macs, no border crossed unless the rule says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from blockspace.graph import Graph, Node
+from blockspace.ops import Op
+from blockspace.passes.draft import Draft
+from blockspace.passes.match import Match
+
+PIPELINES = ("canonical", "deploy")
+TIDY, REACH, WIDEN, MERGE, GROUP = range(5)  # ranks: a rule runs before those of a higher rank; in one rank by name
+Matcher = Callable[[Draft, Node], "Match | str"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rewrite rule. `at` are the ops it looks at; `example` builds a small graph on which it fires.
+
+    `crosses`: it may merge nodes of different blocks. `costlier`: it may add macs. `pipeline`: `canonical` (true in train and eval,
+    gradients included) or `deploy` (eval alone).
+    """
+
+    name: str
+    equation: str
+    match: Matcher = field(repr=False)
+    at: tuple[type[Op], ...]
+    rank: int
+    example: Callable[[], Graph] = field(repr=False)
+    pipeline: str = "canonical"
+    crosses: bool = True
+    costlier: bool = False
+
+    @property
+    def doc(self) -> str:
+        """What it is for: the function's docstring."""
+        return (self.match.__doc__ or "").strip()
+
+    def why_not(self, graph: Draft, node: Node) -> str:
+        """Why it does not apply at this node; empty when it does."""
+        if not isinstance(node.op, self.at):
+            return f"looks at {', '.join(op.__name__ for op in self.at)}, not at {type(node.op).__name__}"
+        found = self.match(graph, node)
+        return found if isinstance(found, str) else ""
+
+
+RULES: dict[str, Rule] = {}
+
+
+def rule(
+    equation: str, *, at: type[Op] | tuple[type[Op], ...], rank: int, example: Callable[[], Graph], pipeline: str = "canonical",
+    crosses: bool | None = None, costlier: bool = False, known: dict[str, Rule] | None = None,
+) -> Callable[[Matcher], Rule]:  # fmt: skip
+    """Make a rule of a matching function and register it under the function's name, which must be new.
+
+    Canonical rules cross the borders of blocks, since the key of a network does not depend on how it is cut into blocks; others do where
+    they say so. `known` is the registry to add to, by default that of the package.
+    """
+
+    def add(match: Matcher) -> Rule:
+        name, registry = match.__name__, RULES if known is None else known
+        if name in RULES or name in registry:
+            raise TypeError(f"two rules are called {name!r}")
+        if pipeline not in PIPELINES:
+            raise TypeError(f"rule {name!r}: no pipeline {pipeline!r}; there are {', '.join(PIPELINES)}")
+        over = pipeline == "canonical" if crosses is None else crosses
+        registry[name] = Rule(name, equation, match, at if isinstance(at, tuple) else (at,), rank, example, pipeline, over, costlier)
+        return registry[name]
+
+    return add
+
+
+def column(pipeline: str = "canonical", rules: Iterable[Rule] | None = None) -> list[Rule]:
+    """The rules of a pipeline in the order they run."""
+    return sorted((r for r in (RULES.values() if rules is None else rules) if r.pipeline == pipeline), key=lambda r: (r.rank, r.name))

@@ -1,0 +1,59 @@
+"""What is done to neighbouring parts of a value alike can be done before the split."""
+
+from __future__ import annotations
+
+from blockspace.graph import Graph, Node
+from blockspace.ops import OPS, Add, BatchNorm, Conv, Op, Part
+from blockspace.passes.channelwise import kind, merged
+from blockspace.passes.draft import Draft
+from blockspace.passes.match import Match
+from blockspace.passes.rule import WIDEN, rule
+
+
+def example() -> Graph:
+    """Two of three parts are alike."""
+    graph = Graph((4, 5, 5))
+    graph.add(Conv(4, 9, (1, 1)), "input", name="conv")
+    for i, act in enumerate(("relu", "tanh", "tanh")):
+        graph.add(Part(3 * i, 3 * i + 3), "conv", name=f"p{i}.part")
+        graph.add(BatchNorm(3, momentum=0.2 if i else 0.1), f"p{i}.part", name=f"p{i}.norm")
+        graph.add(OPS[act](), f"p{i}.norm", name=f"p{i}.act")
+        graph.add(Conv(3, 2, (1, 1 + 2 * i), padding=(0, i)), f"p{i}.act", name=f"p{i}.conv")
+    graph.add(Add(), *(f"p{i}.conv" for i in range(3)), name="add")
+    return graph
+
+
+@rule("f(x[a:b]), f(x[b:c]) = y[a:b], y[b:c]   with y[a:c] = f(x[a:c]), for channelwise f", at=Op, rank=WIDEN, example=example)
+def channelwise_parts(graph: Draft, node: Node) -> Match | str:
+    """One wide norm or activation instead of k. Looks at a value; its parts are those that are read once, by f."""
+    row = longest(graph, node)
+    if len(row) < 2:
+        return "no two neighbouring parts of it are read by one and the same channelwise operation alone"
+    match = Match(graph)
+    readers = [graph.reader(part) for part in row]
+    start, stop = row[0].op.start, row[-1].op.stop
+    whole = (start, stop) == (0, node.shape[0])
+    value = node.name if whole else match.add(Part(start, stop), node.name, of=row, last="part")
+    done = merged(match, readers, value)
+    for part, reader in zip(row, readers):
+        match.put(reader, match.add(Part(part.op.start - start, part.op.stop - start), done, of=[reader], last="part"))
+    return match
+
+
+def longest(graph: Draft, node: Node) -> list[Node]:
+    """The longest row of neighbouring parts whose one reader is of one kind; the first of several."""
+    ready = [(part, one) for part in graph.readers_of(node) if isinstance(part.op, Part) and (one := kind_of_reader(graph, part))]
+    rows: list[list[tuple[Node, Op]]] = []
+    for part, one in sorted(ready, key=lambda pair: (pair[0].op.start, pair[0].op.stop)):
+        last = rows[-1][-1] if rows else None
+        if last and last[0].op.stop == part.op.start and last[1] == one:
+            rows[-1].append((part, one))
+        else:
+            rows.append([(part, one)])
+    return [part for part, _ in max(rows, key=len, default=[])]
+
+
+def kind_of_reader(graph: Draft, part: Node) -> Op | None:
+    """What the part's one reader is, when it is channelwise."""
+    reader = graph.reader(part)
+    return kind(reader.op) if reader else None

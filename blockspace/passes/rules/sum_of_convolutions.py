@@ -1,0 +1,58 @@
+"""A sum of convolutions is one convolution of the concatenated inputs: ResNeXt's form (a) becomes form (b)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blockspace.graph import Graph, Node
+from blockspace.ops import OPS, Add, Concat, Conv
+from blockspace.passes.draft import Draft
+from blockspace.passes.match import Match
+from blockspace.passes.places import by_source
+from blockspace.passes.rule import MERGE, rule
+
+
+def example() -> Graph:
+    """Three of four summands merge, one of them with a bias."""
+    graph = Graph((4, 6, 6))
+    for i, act in enumerate(("relu", "tanh", "sigmoid", "silu")):
+        graph.add(OPS[act](), "input", name=f"{act}.act")
+        graph.add(
+            Conv(4, 3, (1, 1) if i == 3 else (3, 3), padding=(0, 0) if i == 3 else (1, 1), bias=i > 1), f"{act}.act", name=f"{act}.conv"
+        )
+    graph.add(Add(), "tanh.conv", "silu.conv", "relu.conv", "sigmoid.conv", name="add")
+    return graph
+
+
+def summands(graph: Draft, node: Node) -> list[Node]:
+    """The most inputs that are dense convolutions of one window over different values of one size, read here alone, one bias at most."""
+    groups: dict[tuple, dict[str, Node]] = {}
+    biased: set[tuple] = set()
+    for conv in graph.inputs(node):
+        if not isinstance(conv.op, Conv) or conv.op.groups > 1 or graph.reader(conv) is None:
+            continue
+        same = (conv.op.kernel, conv.op.stride, conv.op.padding, conv.op.dilation, graph.source(conv).shape[1:])
+        if conv.op.bias and same in biased:
+            continue
+        if groups.setdefault(same, {}).setdefault(conv.inputs[0], conv) is conv and conv.op.bias:
+            biased.add(same)
+    return list(max(groups.values(), key=len, default={}).values())
+
+
+@rule("Σ Wᵢ ∗ xᵢ = [W₁ … Wₖ] ∗ [x₁; …; xₖ]", at=Add, rank=MERGE, example=example)
+def sum_of_convolutions(graph: Draft, node: Node) -> Match | str:
+    """The kernels stand one after the other along their input channels. arXiv:1611.05431 section 3.4, figure 3 (a) to (b)."""
+    convs = by_source(graph, summands(graph, node))
+    if len(convs) < 2:
+        return "no two summands are dense convolutions of one window, of different values, read here alone, with one bias at most"
+    match = Match(graph)
+    inputs = match.add(Concat(), *(conv.inputs[0] for conv in convs), of=[node], last="concat")
+    channels = sum(conv.op.in_channels for conv in convs)
+    biased = [conv for conv in convs if conv.op.bias]
+    whole = match.add(replace(convs[0].op, in_channels=channels, bias=bool(biased)), inputs, of=convs)
+    match.stack(whole, convs, {"weight": 1}, {"bias": biased})
+    rest = [name for name in node.inputs if name not in {conv.name for conv in convs}]
+    if not rest:
+        return match.put(node, whole)
+    match.add(Add(), *rest, whole, of=[node], same=True)
+    return match
