@@ -21,7 +21,7 @@ from blockspace.blocks import find, names
 GRAMMAR = Path(__file__).parent / "grammar"
 FAMILIES = yaml.safe_load((GRAMMAR / "universal_families.yaml").read_text())
 UNCOUNTED = {  # blocks that no unit of golden.json is: their outputs are judged beside a published module
-    "eca", "eca_bottleneck", "sk", "sk_bottleneck", "split_attention", "resnest_bottleneck",
+    "eca", "eca_bottleneck", "sk", "sk_bottleneck", "split_attention", "resnest_bottleneck", "resnet_preact",
     "inception_resnet_a", "inception_resnet_b", "inception_resnet_c", "inception_resnet_reduction_b", "regnet", "repvgg", "csp_stage",
 }  # fmt: skip
 OUT_CHANNELS = {"shuffle_v1_s1": 240, "shuffle_v1_s2": 480, "shuffle_v2_s1": 116, "shuffle_v2_s2": 116, "mobilenet_v2": 24, "ghost": 64}

@@ -72,19 +72,19 @@ def test_trials_of_a_run(here):
 
 
 def test_options_and_nothing(here):
-    assert bash(here, "ls", "--bl") == ["--blocks"] and bash(here, "ls", "res2n") == ["res2net", "res2net50_26w_4s"]
+    assert bash(here, "ls", "--bl") == ["--blocks"] and bash(here, "ls", "hs_") == ["hs_block", "hs_bottleneck", "hs_resnet50"]
     assert bash(here, "show", "quite_unknown") == []
 
 
 def test_zsh_and_fish(here):
-    zsh = asked({"_BLOCKSPACE_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "blockspace show resnext_"}, here)
-    assert zsh == ["_arguments '*: :((\"resnext_a\"))'"]
+    zsh = asked({"_BLOCKSPACE_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "blockspace show hs_bl"}, here)
+    assert zsh == ["_arguments '*: :((\"hs_block\"))'"]
     fish = {
         "_BLOCKSPACE_COMPLETE": "complete_fish",
-        "_TYPER_COMPLETE_ARGS": "blockspace show resnext_",
+        "_TYPER_COMPLETE_ARGS": "blockspace show hs_bl",
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
-    assert asked(fish, here) == ["resnext_a"]
+    assert asked(fish, here) == ["hs_block"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -101,12 +101,12 @@ def test_bash_itself(here):
     program.chmod(0o755)
     script = """
     eval "$(_BLOCKSPACE_COMPLETE=source_bash blockspace)"
-    COMP_WORDS=(blockspace show resnext_); COMP_CWORD=2
+    COMP_WORDS=(blockspace show hs_bl); COMP_CWORD=2
     _blockspace_completion blockspace; echo "${COMPREPLY[@]}"
     """
     settings = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{program.parent}:{os.environ['PATH']}"}
     run = subprocess.run(["bash", "--norc", "-c", script], env=settings, cwd=here, capture_output=True, text=True, timeout=60)
-    assert run.stdout.split() == ["resnext_a"], run.stderr
+    assert run.stdout.split() == ["hs_block"], run.stderr
 
 
 def test_completion_is_light(here):

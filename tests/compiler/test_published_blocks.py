@@ -13,6 +13,7 @@ import pytest
 import timm
 import torch
 import torchvision
+from library.references import hs_resnet, res2net, units, wide_resnet
 from torch import nn
 from torchvision.models.googlenet import Inception
 from torchvision.models.inception import InceptionA, InceptionB, InceptionC, InceptionD, InceptionE
@@ -43,6 +44,12 @@ class Appended(nn.Module):
         return torch.cat([x, self.layer(x)], 1)
 
 
+def stride_first(block):
+    """The block with the stride of its 3x3 on the first 1x1."""
+    block.conv1.stride, block.conv2.stride = block.conv2.stride, (1, 1)
+    return block
+
+
 def se_bottleneck(channels, width, groups=1, stride=1):
     """timm's ResNet bottleneck with squeeze-and-excitation behind the last norm, as its seresnet50 and seresnext50_32x4d build it."""
     change = down(channels, 64, stride) if stride > 1 or channels != 64 else None
@@ -69,8 +76,23 @@ def vgg_unit(convs, norm=False):
     return tv.vgg.make_layers([64] * convs + ["M"], norm)
 
 
-def res2net(channels, stride=1, change=None):
-    return timm.models.res2net.Bottle2neck(channels, 16, stride, change, base_width=24, norm_layer=nn.BatchNorm2d)
+def bottle2neck(channels, stride=1, change=None, cardinality=1, width=6):
+    options = {"cardinality": cardinality, "base_width": 4 * width, "norm_layer": nn.BatchNorm2d}
+    return timm.models.res2net.Bottle2neck(channels, 16, stride, change, **options)
+
+
+def res2net_opening(channels, out, width, cardinality, stride):
+    """The Res2NeXt-29 block that opens a stage and convolves all its four parts, with squeeze-and-excitation."""
+    part = width * cardinality
+    scales = res2net.Scales(part, 4, cardinality, stride, opening=True, whole=True)
+    main = nn.Sequential(units.unit(channels, 4 * part), scales, units.unit(4 * part, out, act=False), res2net.Squeeze(out))
+    return units.Residual(channels, out, stride, main)
+
+
+def hs_plain(channels, inner, out, stride):
+    """The block that strides in HS-ResNet-vd: a plain 3x3 and a pooled shortcut."""
+    main = nn.Sequential(units.unit(channels, inner), units.unit(inner, inner, 3, stride), units.unit(inner, out, act=False))
+    return units.Residual(channels, out, stride, main, pooled=True)
 
 
 def inception_v4_stem():
@@ -108,13 +130,29 @@ PEERS = {
         "resnet_bottleneck", {"out_channels": 64, "stride": 2, "pool": "avg"}, 32,
         lambda: timm.models.resnet.Bottleneck(32, 16, 2, timm.models.resnet.downsample_avg(32, 64, 1, 2)),
     ),
+    "bottleneck, strided first": (
+        "resnet_bottleneck", {"out_channels": 64, "stride": 2, "stride_first": True}, 32,
+        lambda: stride_first(tv.resnet.Bottleneck(32, 16, 2, down(32, 64, 2))),
+    ),
+    "pre-activation": ("resnet_preact", {"out_channels": 32}, 32, lambda: wide_resnet.PreActivation(32, 32)),
+    "pre-activation, wider": ("resnet_preact", {"out_channels": 48}, 32, lambda: wide_resnet.PreActivation(32, 48)),
+    "pre-activation, strided": ("resnet_preact", {"stride": 2}, 32, lambda: wide_resnet.PreActivation(32, 64, 2)),
     "resnext": (
         "resnext", {"out_channels": 64, "cardinality": 8, "width": 4}, 64, lambda: tv.resnet.Bottleneck(64, 16, groups=8, base_width=16),
     ),
-    "res2net": ("res2net", {"out_channels": 64, "width": 6}, 64, lambda: res2net(64)),
+    "res2net": ("res2net", {"out_channels": 64, "width": 6}, 64, lambda: bottle2neck(64)),
     "res2net, opening": (
         "res2net", {"out_channels": 64, "width": 6, "opening": True, "stride": 2}, 32,
-        lambda: res2net(32, 2, down(32, 64, 2)),
+        lambda: bottle2neck(32, 2, down(32, 64, 2)),
+    ),
+    "res2net, pooled shortcut": (
+        "res2net", {"out_channels": 64, "width": 6, "opening": True, "stride": 2, "pool": "avg"}, 32,
+        lambda: bottle2neck(32, 2, timm.models.resnet.downsample_avg(32, 64, 1, 2)),
+    ),
+    "res2next": ("res2net", {"out_channels": 64, "width": 3, "cardinality": 4}, 64, lambda: bottle2neck(64, cardinality=4, width=3)),
+    "res2next, opening with convolutions, squeezed": (
+        "res2net", {"out_channels": 64, "width": 3, "cardinality": 4, "opening": True, "pooled": False, "squeeze": True, "stride": 2}, 32,
+        lambda: res2net_opening(32, 64, 3, 4, 2),
     ),
     "inception": ("inception_v1", {**WIDTHS, "k3": 3}, 24, lambda: Inception(24, 16, 24, 32, 4, 8, 12)),
     "inception, 5x5": ("inception_v1", {**WIDTHS, "k3": 5}, 24, lambda: papers.Inception(24, 16, 24, 32, 4, 8, 12)),
@@ -149,6 +187,10 @@ PEERS = {
     "se resnext, strided": (
         "se_bottleneck", {"out_channels": 64, "cardinality": 8, "width": 4, "stride": 2}, 32, lambda: se_bottleneck(32, 4, 8, 2),
     ),
+    "se bottleneck, caffe": (
+        "se_bottleneck", {"out_channels": 64, "stride": 2, "stride_first": True}, 32,
+        lambda: senet.SEResNetBottleneck(32, 16, 1, 16, 2, down(32, 64, 2)),
+    ),
     "shufflenet v1": ("shufflenet_v1", {"out_channels": 48}, 48, lambda: papers.ShuffleUnit(48, 48, 3)),
     "shufflenet v1, strided": (
         "shufflenet_v1", {"out_channels": 96, "groups": 4, "stride": 2}, 48, lambda: papers.ShuffleUnit(48, 96, 4, 2),
@@ -170,6 +212,7 @@ PEERS = {
         "ghost_bottleneck", {"width": 48, "k": 5, "stride": 2}, 16, lambda: ghost.GhostBottleneck(16, 48, 24, 5, 2),
     ),
     "dense layer": ("dense_layer", {"growth": 12}, 24, lambda: Appended(tv.densenet._DenseLayer(24, 12, 4, 0.0))),
+    "dense transition": ("dense_transition", {}, 24, lambda: tv.densenet._Transition(24, 12)),
     "inverted residual": ("inverted_residual", {}, 24, lambda: tv.mobilenetv2.InvertedResidual(24, 24, 1, 6)),
     "inverted residual, strided": (
         "inverted_residual", {"out_channels": 32, "stride": 2, "expand": 3}, 24, lambda: tv.mobilenetv2.InvertedResidual(24, 32, 2, 3),
@@ -248,9 +291,19 @@ PEERS = {
     "resnest, strided": ("resnest_bottleneck", {"out_channels": 64, "stride": 2}, 32, lambda: resnest(32, 2)),
     "vgg": ("vgg_unit", {"convs": 3}, 3, lambda: vgg_unit(3)),
     "vgg, batch norm": ("vgg_unit", {"norms": "batch"}, 3, lambda: vgg_unit(2, norm=True)),
+    "vgg, groups": (
+        "vgg_unit", {"convs": 1, "groups": 4, "pool": False}, 32, lambda: nn.Sequential(nn.Conv2d(32, 64, 3, 1, 1, groups=4), nn.ReLU()),
+    ),
     "hs block": ("hs_block", {"splits": 4}, 32, lambda: papers.HSBlock([8] * 4)),
     "hs block, uneven": ("hs_block", {"splits": 5}, 24, lambda: papers.HSBlock([5, 5, 5, 5, 4])),
     "hs bottleneck": ("hs_bottleneck", {"out_channels": 64, "splits": 3, "width": 7}, 64, lambda: papers.HSBottleneck(64, [7] * 3)),
+    "hs bottleneck, projected": (
+        "hs_bottleneck", {"out_channels": 64, "splits": 3, "width": 7}, 32,
+        lambda: units.Residual(32, 64, 1, nn.Sequential(units.unit(32, 21), hs_resnet.Split([7] * 3), units.unit(21, 64, act=False))),
+    ),
+    "hs bottleneck, strided": (
+        "hs_bottleneck", {"out_channels": 64, "stride": 2, "plain": 20, "pool": "avg"}, 32, lambda: hs_plain(32, 20, 64, 2),
+    ),
 }  # fmt: skip
 DEFAULTS = {  # below which the block stands
     "inception": {"bn_eps": 1e-3},
@@ -262,7 +315,7 @@ DEFAULTS = {  # below which the block stands
     "mobilenet v3": {"bn_eps": 1e-3, "bn_momentum": 0.01},
 }
 SIZES = {"inception v3": 8, "inception v4": 7, "inception v4, stem": 35, "inception resnet": 7}  # others see 14 x 14
-FORMS = {"resnext_a"}  # equal to resnext with mapped weights: test_resnext_forms
+FORMS = {"resnext_a", "resnext_b"}  # equal to resnext with mapped weights: test_resnext_forms
 
 
 def of(table: dict, name: str, default):
