@@ -19,7 +19,7 @@ from blockspace.ops.scale import Dropout, DropPath, Scale, Zero  # noqa: E402
 
 __all__ = [
     "FLOAT", "INPUTS", "OPS", "POINT", "Activation", "AdaptiveAvgPool", "Add", "AllInputs", "AvgPool", "BatchNorm", "Call",
-    "ChannelShuffle", "Concat", "Conv", "Copy", "DropPath", "Dropout", "Flatten", "GroupNorm", "Identity", "In", "Input", "LayerNorm", "Linear",
-    "Max", "MaxPool", "Merge", "Mul", "Norm", "Op", "PadChannels", "Part", "Pool", "Scale", "Shape", "Slice", "Weight", "Window", "Zero",
-    "elements", "from_dict", "register", "show",
+    "ChannelShuffle", "Concat", "Conv", "Copy", "DropPath", "Dropout", "Flatten", "GroupNorm", "Identity", "In", "Input", "LayerNorm",
+    "Linear", "Max", "MaxPool", "Merge", "Mul", "Norm", "Op", "PadChannels", "Part", "Pool", "Scale", "Shape", "Slice", "Weight",
+    "Window", "Zero", "elements", "from_dict", "register", "show",
 ]  # fmt: skip

@@ -28,7 +28,7 @@ def blocks() -> list[Graph]:
         template = load(name)
         channels = template.usual_shape[0]
         given = {key: value for key, value in NARROW.items() if key in template.params and channels >= 64}
-        shapes = [(48, 8, 8), (channels, 8, 8)]
+        shapes = [(48, 8, 8), (channels, 8, 8), (48, 32, 32), template.usual_shape]
         found.append(first(template, shapes, given) or first(template, shapes, {}))
     assert all(found)
     return found
