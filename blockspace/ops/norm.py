@@ -122,9 +122,17 @@ class LocalResponseNorm(Op):
     def shape(self, value: Shape) -> Shape:
         return spatial("local_response_norm", value)
 
+    def padded(self, value: Shape) -> int:
+        """Elements of the squares with zero channels around them."""
+        channels, *sizes = value
+        return elements((channels + self.size - 1, *sizes))
+
+    def bytes(self, inputs: list[Shape], output: Shape) -> int:
+        """torch squares, pads, takes means, multiplies, adds, raises to a power and divides: a call each."""
+        return FLOAT * (14 * elements(output) + 2 * self.padded(output))
+
     def scratch(self, output: Shape) -> int:
-        channels, *sizes = output
-        return FLOAT * elements((channels + self.size - 1, *sizes))  # the squares, with zero channels around them
+        return FLOAT * max(self.padded(output), 2 * elements(output))
 
     def call(self) -> Call:
         extra = {"alpha": (self.alpha, 1e-4), "beta": (self.beta, 0.75), "k": (self.k, 1.0)}
