@@ -19,6 +19,7 @@ _HOME = {
     "compile": "blockspace.compiler",
     "to_source": "blockspace.compiler",
     "transplant": "blockspace.compiler",
+    "load_pretrained": "blockspace.compiler",
     "search": "blockspace.study",
     "export": "blockspace.study",
     "train": "blockspace.study",

@@ -17,7 +17,8 @@ FLOORS = (
 HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}
 HEAVY = {  # package: the floors that may import it
     "torch": {"compiler", "data", "train", "export", "study"},
-    "torchvision": {"data", "train"},
+    "torchvision": {"compiler", "data", "train"},
+    "timm": {"compiler", "export"},
     "lightning": {"train"},
     "optuna": {"search"},
     "networkx": {"graph"},
@@ -29,8 +30,8 @@ HEAVY = {  # package: the floors that may import it
     "onnxruntime": {"export"},
 }
 PUBLIC = {
-    "__version__", "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "export", "load", "search", "to_source",
-    "train", "transplant",
+    "__version__", "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "export", "load", "load_pretrained", "search",
+    "to_source", "train", "transplant",
 }  # fmt: skip
 
 

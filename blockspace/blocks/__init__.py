@@ -4,11 +4,12 @@ from blockspace.blocks.expr import number
 from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain
 from blockspace.blocks.library import families, find, names
 from blockspace.blocks.load import load, locate, unchecked
-from blockspace.blocks.origin import Published, published, reference_pattern
+from blockspace.blocks.origin import LIBRARIES, Published, published, reference_pattern
 from blockspace.blocks.settled import settled
 from blockspace.blocks.template import Block, Network
 
 __all__ = [
+    "LIBRARIES",
     "Block",
     "Hole",
     "Holes",

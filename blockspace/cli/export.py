@@ -15,7 +15,7 @@ def register(app) -> None:
         ),
         folder: str = typer.Argument(help="the folder to write"),
         to: str = typer.Option("py,onnx,safetensors", help="Formats: py, onnx, safetensors, pt2."),
-        weights: str = typer.Option(None, help="A safetensors file; found networks bring their own."),
+        weights: str = typer.Option(None, help="A checkpoint of ours, torchvision's or timm's, or: torchvision, timm."),
         force: bool = typer.Option(False, "--force", help="Replace the folder when it is there."),
     ) -> None:
         """Write a network as plain PyTorch code, weights and ONNX, each checked before it is kept."""

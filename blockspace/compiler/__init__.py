@@ -2,9 +2,14 @@
 
 from blockspace.compiler.measure import Latency, measure_graphs, paired_ratio
 from blockspace.compiler.module import compile
+from blockspace.compiler.pretrained import Weights, load_pretrained, weights_of
 from blockspace.compiler.prove import prove
 from blockspace.compiler.source import to_source
+from blockspace.compiler.starting import start_from
 from blockspace.compiler.transplant import transplant
 from blockspace.compiler.weights import converted
 
-__all__ = ["Latency", "compile", "converted", "measure_graphs", "paired_ratio", "prove", "to_source", "transplant"]
+__all__ = [
+    "Latency", "Weights", "compile", "converted", "load_pretrained", "measure_graphs", "paired_ratio", "prove", "start_from", "to_source",
+    "transplant", "weights_of",
+]  # fmt: skip

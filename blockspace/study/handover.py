@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from blockspace.blocks import Network, load, settled
 from blockspace.errors import error
 from blockspace.graph import Graph
 from blockspace.passes import canonical
+
+if TYPE_CHECKING:
+    from blockspace.compiler import Weights
 
 ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"
 
@@ -20,18 +24,22 @@ def export(
     """Export `target` to `folder`, each file checked against the module (see `blockspace.export`).
 
     `target` is a library network, a YAML file, an exported folder, `RUN#29` or `RUN#name` (a trial or a finalist of a run directory), or
-    one of an outcome's `front`. `weights` is a safetensors file; found networks bring their own. Without any, weights are freshly drawn
-    with seed 0. Raises BlockspaceError for a target or weights that cannot be read, and what `blockspace.export.export` raises.
+    one of an outcome's `front`. `weights` is the path of a checkpoint - ours, torchvision's or timm's - or `torchvision` or `timm`, whose
+    own are downloaded; the network gets as many classes as they have. Found networks bring their own. Without any, weights are freshly
+    drawn with seed 0. Raises BlockspaceError for a target or weights that cannot be read, and what `blockspace.export.export` raises.
     """
+    from blockspace.compiler import weights_of
     from blockspace.export import export as write
 
     arch, own = resolve(str(target))
     network = load(arch)
     if not isinstance(network, Network):
         raise error("E-OP", f"{target} is a block; export takes a network", help="put it into a network's stages")
-    graph = canonical(network.graph())
     weights = weights or own
-    return write(graph, loaded(graph, weights), folder, settled(network, {}), card(network, graph, weights), formats, force)
+    found = weights_of(network, weights) if weights is not None else None
+    network = found.network if found else network
+    graph = canonical(network.graph())
+    return write(graph, started(graph, found), folder, settled(network, {}), card(network, graph, weights), formats, force)
 
 
 def resolve(target: str) -> tuple[str, Path | None]:
@@ -50,22 +58,20 @@ def resolve(target: str) -> tuple[str, Path | None]:
     return str(folder / ARCH), folder / WEIGHTS if (folder / WEIGHTS).is_file() else None
 
 
-def loaded(graph: Graph, weights: str | Path | None):
-    """The graph's module with these weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def loaded(network: Network, graph: Graph, weights: str | Path):
+    """The graph's module with these weights of the network. Raises BlockspaceError (E-FILE, E-NAME, E-WEIGHTS)."""
+    from blockspace.compiler import weights_of
 
-    from blockspace.compiler import compile
+    return started(graph, weights_of(network, weights))
+
+
+def started(graph: Graph, found: Weights | None):
+    """The graph's module, with weights that were found, or drawn with seed 0. Raises BlockspaceError (E-WEIGHTS)."""
+    from blockspace.compiler import compile, start_from
 
     module = compile(graph, seed=0)
-    if weights is None:
-        return module
-    try:
-        module.load_state_dict(load_file(str(weights)))
-    except (OSError, SafetensorError) as reason:
-        raise error("E-FILE", f"cannot read weights from {weights}: {reason}") from None
-    except RuntimeError as reason:
-        raise error("E-WEIGHTS", f"{weights} does not fit {graph.name}: {str(reason).splitlines()[-1].strip()}") from None
+    if found is not None:
+        start_from(module, graph, found.onto(graph), found.origin, anew=False)
     return module
 
 

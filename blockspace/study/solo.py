@@ -14,7 +14,6 @@ from blockspace.errors import FailureError, error
 from blockspace.files import write_atomic
 from blockspace.search import Result, StudyLock, adopt, differences, stoppable
 from blockspace.study.finals import class_names
-from blockspace.study.finetune import start_from
 from blockspace.study.run import same_data
 from blockspace.study.training import RECORD, Training, plan
 from blockspace.study.trial import ARCH, CHECKPOINT, SCORES, WEIGHTS, read_scores, save_scores, save_weights, versions
@@ -52,10 +51,10 @@ def train(
     """Train a network on the train split, watch it on val, and score it once on test.
 
     `target` is a library network, a YAML file, an exported folder, or `RUN#17`. Settings, as texts (`train.epochs=3`) or keywords
-    (`train={"epochs": 3}`): `data`, `train` (a recipe as in studies), `seed`, `out`, `weights` (where to start: a safetensors file of ours,
-    or a folder with one; a last layer with another number of outputs starts anew), and the network's own params. `recipe` is a YAML file.
-    `to` exports the trained network in these formats to `export/` of the run directory, which also holds arch.yaml, model.py,
-    weights.safetensors, result.json, metrics.csv and log.txt.
+    (`train={"epochs": 3}`): `data`, `train` (a recipe as in studies), `seed`, `out`, `weights` (where to start: a checkpoint of ours, of
+    torchvision's or of timm's, a folder with one, or `torchvision` or `timm`; a last layer with another number of outputs starts anew),
+    and the network's own params. `recipe` is a YAML file. `to` exports the trained network in these formats to `export/` of the run
+    directory, which also holds arch.yaml, model.py, weights.safetensors, result.json, metrics.csv and log.txt.
 
     Raises BlockspaceError, FailureError (the loss was not finite), ExportError, and, stopped by a signal, Interrupted.
     """
@@ -95,7 +94,7 @@ def evaluate(target: str, overrides: Sequence[str] = (), **settings: Any) -> dic
     weights = asked.start or asked.own
     if weights is None:
         raise error("E-FILE", f"{target} brings no weights", help="weights=PATH, or a trained network: RUN#NUMBER or an exported folder")
-    scores = score(loaded(asked.graph, weights), load(asked.data).final_split()[1])
+    scores = score(loaded(asked.network, asked.graph, weights), load(asked.data).final_split()[1])
     return {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss, "images": len(scores.correct), "weights": str(weights)}
 
 
@@ -139,10 +138,13 @@ def logged(folder: Path, on_event: Event | None) -> Event:
 
 def fresh(asked: Training) -> tuple[Any, list[str]]:
     """The module before its first step, and what is to be said of its weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
-    from blockspace.compiler import compile
+    from blockspace.compiler import compile, start_from, weights_of
 
     module = compile(asked.graph, seed=asked.options.seed, init=asked.options.train.init or "default")
-    note = start_from(module, asked.graph, asked.start) if asked.start else None
+    if asked.start is None:
+        return module, []
+    found = weights_of(asked.network, asked.start)
+    note = start_from(module, asked.graph, found.onto(asked.graph), found.origin)
     return module, [note] if note else []
 
 
@@ -189,7 +191,7 @@ def export(asked: Training, result: Result, images: int, formats: Sequence[str])
     from blockspace.export import export as write
     from blockspace.study.handover import loaded
 
-    module = loaded(asked.graph, asked.folder / WEIGHTS)
+    module = loaded(asked.network, asked.graph, asked.folder / WEIGHTS)
     place = asked.folder / EXPORT
     write(asked.graph, module, place, asked.arch, card(asked, result, images), list(formats), force=place.is_dir())
     return place

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from blockspace.blocks import Network, load, settled
+from blockspace.blocks import LIBRARIES, Network, load, settled
 from blockspace.data import DataSpec, describe, read_spec
 from blockspace.errors import Mark, Source, error
 from blockspace.graph import Graph
@@ -34,13 +34,14 @@ class TrainingOptions(Options):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     # the run directory
     out: str | None = None
-    # a safetensors file of ours, or a folder or RUN#NUMBER that has one: where to start from
+    # where to start from: a checkpoint (.safetensors, .pth), a folder or RUN#NUMBER that has one, or torchvision or timm, whose own
     weights: str | None = None
 
 
 @dataclass(frozen=True)
 class Training:
-    """A training ready to be run. `own` are the weights that a found network brings with it; `start` those to begin with, if any."""
+    """A training ready to be run. `own` are the weights that a found network brings with it; `start` those to begin with, if any:
+    a file, or the library that has them."""
 
     target: str
     network: Network
@@ -48,7 +49,7 @@ class Training:
     data: DataSpec
     options: TrainingOptions
     own: Path | None
-    start: Path | None
+    start: Path | str | None
     notes: tuple[str, ...]
 
     @property
@@ -65,9 +66,10 @@ class Training:
 
     def record(self) -> dict[str, Any]:
         """What must not change between starts, as plain data."""
+        start = sha256(self.start.read_bytes()).hexdigest() if isinstance(self.start, Path) else self.start
         return {
             "network": self.network.name, "key": self.graph.key(), "data": self.data.as_dict(), "train": self.options.train.as_dict(),
-            "seed": self.options.seed, "weights": self.start and sha256(self.start.read_bytes()).hexdigest(),
+            "seed": self.options.seed, "weights": start,
         }  # fmt: skip
 
 
@@ -160,14 +162,15 @@ def params(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def weights_of(source: str | None) -> Path | None:
-    """The weights file that `weights=` names. Raises BlockspaceError (E-FILE)."""
-    if source is None:
-        return None
+def weights_of(source: str | None) -> Path | str | None:
+    """The weights that `weights=` names: a file, or a library that offers its own. Raises BlockspaceError (E-FILE)."""
+    if source is None or source in LIBRARIES:
+        return source
     if Path(source).is_file():
         return Path(source)
     if Path(source).is_dir() or "#" in source:
         found = resolve(source)[1]
         if found is not None:
             return found
-    raise error("E-FILE", f"no weights at {source!r}", help="a safetensors file, or a folder or RUN#NUMBER that holds one")
+    help = f"a checkpoint, a folder or RUN#NUMBER that holds one, or {' or '.join(LIBRARIES)}"
+    raise error("E-FILE", f"no weights at {source!r}", help=help)

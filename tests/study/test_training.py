@@ -199,3 +199,27 @@ def test_a_found_network_brings_its_data(net, done):
         assert plan(str(target)).data == plan(net, [DATA]).data
         assert plan(str(target), ["data.test=50"]).data.test == 50
         assert plan(str(target), ["data=fake_data"]).data.name == "fake_data"
+
+
+def test_training_starts_from_a_librarys_weights(tmp_path, monkeypatch):
+    """A checkpoint with torchvision's names, and torchvision's own: the same start, its last layer anew for other classes."""
+    import torchvision
+
+    torch.manual_seed(0)
+    model = torchvision.models.shufflenet_v2_x1_0()
+    torch.save({"state_dict": model.state_dict()}, tmp_path / "theirs.pth")
+    monkeypatch.setattr(torchvision.models.ShuffleNet_V2_X1_0_Weights, "get_state_dict", lambda *args, **options: model.state_dict())
+    data = "data={name: digits, train: 32, val: 16, test: 16, channels: 3, size: 32}"
+    still = [data, "train.epochs=1", "train.batch=32", "train.optimizer={sgd: {lr: 1e-9}}"]
+    for source in (tmp_path / "theirs.pth", "torchvision"):
+        notes, folder = [], tmp_path / f"run-{source == 'torchvision'}"
+        train(
+            "shufflenet_v2_x1_0", [*still, f"weights={source}", f"out={folder}"],
+            on_event=lambda kind, event, notes=notes: notes.extend(event.get("notes", [])),
+        )  # fmt: skip
+        origin = "torchvision:shufflenet_v2_x1_0" if source == "torchvision" else source
+        assert notes[-1] == f"weights: head.linear has 10 outputs here and 1000 in {origin}, so it starts anew"
+        tuned = load_file(str(folder / "weights.safetensors"))
+        assert torch.allclose(tuned["stem.conv3x3.conv.weight"], model.conv1[0].weight, atol=1e-6)
+    with pytest.raises(bs.BlockspaceError, match="torchvision has no model called 'resnet20'"):
+        train("resnet20", [*still, "weights=torchvision", f"out={tmp_path / 'none'}"])
