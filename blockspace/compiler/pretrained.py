@@ -143,10 +143,13 @@ def mapped(
     classes = other_outputs(shapes(module), state)
     if classes is not None:
         module = reference.module(classes)
-        network = with_classes(network, classes)
     filled_with(module, state, origin)
+    graph = network.graph()
+    if graph.output_shape != (outputs := last_outputs(shapes(module)),):
+        network = with_classes(network, outputs)
+        graph = network.graph()
     with torch.device("meta"):
-        ours = compile(network.graph())
+        ours = compile(graph)
     try:
         transplant(module, ours.to_empty(device="cpu"))
     except BlockspaceError as reason:
@@ -164,6 +167,11 @@ def other_outputs(own: Mapping[str, Shape], state: State) -> int | None:
     differing = [name for name in own if name in state and own[name] != tuple(state[name].shape)]
     pairs = {(own[n][0], len(state[n])) for n in differing if own[n] and own[n][1:] == tuple(state[n].shape[1:])}
     return pairs.pop()[1] if len(pairs) == 1 and len(differing) <= 2 else None
+
+
+def last_outputs(own: Mapping[str, Shape]) -> int:
+    """Outputs of the last layer among tensors of these shapes, in the order in which a constructor makes them."""
+    return next((size[0] for name, size in reversed(own.items()) if name.endswith("weight") and len(size) > 1), 0)
 
 
 def filled_with(module: nn.Module, state: State, origin: str) -> None:
