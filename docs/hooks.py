@@ -107,21 +107,7 @@ def errors() -> str:
     return table(("code", "means"), [(code(name), text) for name, text in CODES.items()])
 
 
-# -- library, studies, commands ------------------------------------------------------------------------------------------------------------
-
-
-def library(kind: str) -> str:
-    """Blocks or networks, with their costs at their defaults."""
-    from blockspace.blocks import load
-    from blockspace.blocks import names as listed
-    from blockspace.cli.ls import costs_of
-    from blockspace.cost import short
-
-    rows = []
-    for name in listed(kind):
-        costs, template = costs_of(name, f"{kind}s"), load(name)
-        rows.append((code(name), template.doc, template.paper, costs["input"], short(costs["params"]), short(costs["macs"])))
-    return table((kind, "what it is", "source", "input", "params", "macs"), rows)
+# -- studies, commands --------------------------------------------------------------------------------------------------------------------
 
 
 def options(model: str) -> str:
@@ -268,7 +254,6 @@ TABLES = {
         value_words,
         likely,
         errors,
-        library,
         options,
         other_settings,
         model,
@@ -277,8 +262,3 @@ TABLES = {
         exit_codes,
     )
 }
-
-
-def pages() -> dict[str, str]:
-    """Every page as it is built, for tests."""
-    return {path.name: on_page_markdown(path.read_text(encoding="utf-8")) for path in sorted(Path(__file__).parent.glob("*.md"))}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from blockspace.blocks import names
+from blockspace.blocks import families, load, names
 from blockspace.errors import CODES
 from blockspace.ops import OPS
 from blockspace.schema import CHANNEL_NAMES, FILE_KEYS, FUNCTIONS_MEAN, STEP_KEYS_MEAN, schema
@@ -16,9 +16,9 @@ from blockspace.schema import CHANNEL_NAMES, FILE_KEYS, FUNCTIONS_MEAN, STEP_KEY
 ROOT = Path(__file__).parents[2]
 
 
-def hooks():
-    """docs/hooks.py, as mkdocs loads it."""
-    spec = importlib.util.spec_from_file_location("hooks", ROOT / "docs" / "hooks.py")
+def hook(name: str):
+    """A hook of docs/, as mkdocs loads it."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -26,11 +26,15 @@ def hooks():
 
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
-    return hooks().pages()
+    """Every page as it is built."""
+    found = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
+    for name in ("hooks", "library"):
+        found = {page: hook(name).on_page_markdown(text) for page, text in found.items()}
+    return found
 
 
 def test_every_marker_is_filled(pages):
-    assert not [name for name, text in pages.items() if "<!-- generated" in text]
+    assert not [name for name, text in pages.items() if "<!-- generated" in text or "<!-- library" in text]
 
 
 def test_the_grammar_is_whole(pages):
@@ -41,7 +45,15 @@ def test_the_grammar_is_whole(pages):
 
 
 def test_the_library_is_whole(pages):
-    assert not [name for kind in ("block", "network") for name in names(kind) if f"`{name}`" not in pages["library.md"]]
+    text = pages["library.md"]
+    assert not [name for name in families() if f"\n### {name}\n" not in text]
+    assert not [name for name in names("network") if f"| `{name}` |" not in text]
+    for name in names("block"):
+        section = text.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+        block = load(name)
+        wanted = (block.doc, block.equation, f"images/library/{name}.svg", "params", "Same outputs")
+        missing = [part for part in wanted if part not in section]
+        assert not missing and block.equation and block.paper, f"{name}: {missing}"
 
 
 def test_every_option_of_a_study_is_explained(pages):
@@ -87,7 +99,8 @@ def test_the_site_builds(tmp_path):
     config = load_config(str(ROOT / "mkdocs.yml"), site_dir=str(tmp_path / "site"), strict=True)
     build(config)
     assert (tmp_path / "site" / "grammar" / "index.html").exists() and "http" not in external(tmp_path / "site" / "index.html")
-    assert not (tmp_path / "site" / "hooks.py").exists()
+    assert not list((tmp_path / "site").glob("*.py"))
+    assert {path.stem for path in (tmp_path / "site/images/library").glob("*.svg")} == {*names("block"), *families()}
 
 
 def external(page: Path) -> str:
