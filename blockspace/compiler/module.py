@@ -9,8 +9,8 @@ from typing import cast
 import torch
 from torch import fx, nn
 
-from blockspace.compiler.features import Indices, attach, feature_info
-from blockspace.compiler.init import generator_for, holding, make, policy
+from blockspace.compiler.features import FeatureInfo, Indices, attach, feature_info
+from blockspace.compiler.init import Policy, generator_for, holding, make, policy
 from blockspace.errors import error
 from blockspace.graph import Graph, plan
 from blockspace.ops import INPUTS, Call, In, Weight
@@ -31,44 +31,55 @@ def compile(
     reduction, without the layers behind the last. `out_indices` chooses among them (negative ones count from the end, an integer n takes
     the last n) and gives their order; `module.feature_info` says `.channels()`, `.reduction()` and `.module_name()`, as timm's does.
 
-    Raises BlockspaceError: E-NAME, E-WEIGHTS,
-    what `Graph.verify` raises, E-SHAPE for a graph without stages, E-TYPE for indices that do not exist.
+    Raises BlockspaceError: E-NAME, E-WEIGHTS, what `Graph.verify` raises, E-SHAPE for a graph without stages, E-TYPE for indices that do
+    not exist.
     """
-    if weights_from is not None:
-        from blockspace.compiler.transplant import transplant
+    module = built(graph, policy(init), generator_for(seed), feature_info(graph, features_only, out_indices))
+    if weights_from is None:
+        return module
+    from blockspace.compiler.transplant import transplant
 
-        return cast(fx.GraphModule, transplant(weights_from, compile(graph, seed, init, features_only, out_indices)))
-    fill, generator = policy(init), generator_for(seed)
-    info = feature_info(graph, features_only, out_indices)
+    return cast(fx.GraphModule, transplant(weights_from, module))
+
+
+def built(graph: Graph, fill: Policy, generator: torch.Generator | None, info: FeatureInfo | None) -> fx.GraphModule:
+    """The module with weights drawn by the policy; of a backbone, as far as its last feature map."""
     steps = plan(graph, info.get("node") if info else ())
-    root = nn.Module()
-    code = fx.Graph()
+    module, code = empty(graph.name), fx.Graph()
     values = {"input": code.placeholder("input")}
     for step in steps.steps:
         inputs = [values[name] for name in step.inputs]
         if step.call.is_layer:
-            place(root, step.name, make(resolve(step.call.target), step.call.args, step.call.kwargs, fill, generator))
+            place(module, step.name, make(resolve(step.call.target), step.call.args, step.call.kwargs, fill, generator))
             values[step.name] = code.create_node("call_module", step.name, tuple(inputs))
         else:
             if step.call.is_attribute:
-                place(root, step.name, holding(step.call.weights))
+                place(module, step.name, holding(step.call.weights))
             values[step.name] = emit(code, step.call, inputs, step.name)
     code.output([values[name] for name in steps.outputs] if info else values[steps.output])
-    module = fx.GraphModule(root, code, class_name="".join(c if c.isalnum() else "_" for c in graph.name))
+    module.graph = code
     module.meta.update(name=graph.name, input_shape=graph.input_shape, graph=graph)
     if info:
         attach(module, info)
     return module
 
 
-def place(root: nn.Module, path: str, layer: nn.Module) -> None:
+def empty(name: str) -> fx.GraphModule:
+    """A module without layers and code; they are put in, because a GraphModule made of a finished module copies it path by path."""
+    code = fx.Graph()
+    code.output(code.placeholder("input"))
+    return fx.GraphModule(nn.Module(), code, class_name="".join(c if c.isalnum() else "_" for c in name))
+
+
+def place(module: nn.Module, path: str, layer: nn.Module) -> None:
     """Put a layer at its dotted path, making the containers on the way."""
     *around, name = path.split(".")
     for part in around:
-        if part not in root._modules:
-            root.add_module(part, nn.Module())
-        root = root.get_submodule(part)
-    root.add_module(name, layer)
+        inside = module._modules
+        if part not in inside:
+            inside[part] = nn.Module()
+        module = inside[part]
+    module._modules[name] = layer
 
 
 def emit(code: fx.Graph, call: Call, inputs: list[fx.Node], owner: str) -> fx.Node:
