@@ -2,8 +2,8 @@
 
     python benchmarks/library.py [network]
 
-No torch is imported. CPU time in milliseconds, the best of five, first reading of its files included; the ratio is to PyYAML composing the same
-file. The largest network (resnext101_32x48d) is costed in a process of its own, which says its peak memory.
+No torch is imported. CPU time in milliseconds, the best of five, first reading of its files included; the ratio is to PyYAML composing the
+same file. The largest network (resnext101_32x48d) is costed in a process of its own, which says its peak memory.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,14 @@ def test_meanings_cover_the_code():
     assert set(FILE_KEYS) == {key for keys in KEYS.values() for key in keys} and set(PARAM_KEYS) == set(SPEC_KEYS)
     assert set(DEFAULTS_MEAN) == set(words.DEFAULTS) and set(STEP_KEYS_MEAN) >= words.STEP_KEYS
     assert set(SETTINGS) >= {"k", *words.CONV_KEYS, *words.POOL_KEYS, *words.NORM_KEYS, *words.SHORTCUT_KEYS}
+
+
+def test_the_claims_are_as_recomputed(pages):
+    spec = importlib.util.spec_from_file_location("claims", ROOT / "benchmarks" / "claims.py")
+    claims = importlib.util.module_from_spec(spec)
+    sys.modules["claims"] = claims  # where its dataclass looks for itself
+    spec.loader.exec_module(claims)
+    assert claims.table() in pages["claims.md"], "python benchmarks/claims.py --write"
 
 
 def test_links_of_the_readme():
