@@ -22,8 +22,9 @@ class Text:
         return self.starts[mark.line] + mark.column
 
     def span(self, node) -> tuple[int, int]:
-        """Where the node stands; one in block style ends with its last value, not with the comments behind it."""
-        return self.at(node.start_mark), self.at(last(node).end_mark)
+        """Where the node stands; one in block style ends with its last value, not with the comments and lines behind it."""
+        start, end = self.at(node.start_mark), self.at(last(node).end_mark)
+        return start, start + len(self.text[start:end].rstrip())
 
     def of(self, node) -> str:
         """The node as written, on one line."""
@@ -39,7 +40,7 @@ class Text:
         if key in self.root:
             self.changes.append((*self.span(self.root[key][1]), text))
         else:
-            end = self.text.index("\n", self.at(self.root[behind][1].end_mark))
+            end = self.text.index("\n", self.span(self.root[behind][1])[1])
             self.changes.append((end, end, f"\n{key}: {text}"))
 
     def drop(self, key: str) -> None:

@@ -47,6 +47,9 @@ def test_every_library_file_can_be_copied(name, here, capsys):
 
 FAMILY = """format: blockspace/network/1
 network: small   # as published
+doc: >-
+  Two lines
+  of text.
 reference: timm:small
 params:
   classes: 10   # of the data
@@ -76,7 +79,7 @@ head: [global_avgpool, linear: classes]
 
 def test_a_member_of_a_family_alone(here):
     Path("family.yaml").write_text(FAMILY)
-    for name, doc in (("small", ""), ("small2", "small with n 2"), ("large", "The large one: 3 blocks.")):
+    for name, doc in (("small", "Two lines of text."), ("small2", "small with n 2"), ("large", "The large one: 3 blocks.")):
         theirs = load("family.yaml", variant=name)
         Path("one.yaml").write_text(alone(FAMILY, name, {"doc": theirs.doc, "paper": theirs.paper, "reference": theirs.reference}))
         mine = load("one.yaml")

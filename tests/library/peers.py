@@ -24,6 +24,8 @@ from blockspace.blocks import Network, names, published
 from blockspace.compiler import compile, transplant
 from blockspace.cost import cost
 
+torch.set_num_threads(1)  # tests run side by side
+
 LARGEST = 200_000_000  # params of what is run at all; larger ones are counted only
 TOLERANCE = 1e-10
 USUAL = 30_000_000  # params of what the default suite runs
