@@ -112,7 +112,7 @@ def fill(name: str, tensor: torch.Tensor, generator: torch.Generator) -> None:
 def images(network: Network) -> torch.Tensor:
     """One small image, not square: the smallest that the network's pools leave something of."""
     channels, height, _ = network.input_shape
-    side = 32 if height <= 64 else 96 if height >= 299 else 64
+    side = 16 if height <= 64 else 96 if height >= 299 else 64
     return torch.randn(1, channels, side, side + 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
 
 
