@@ -14,7 +14,7 @@ def register(app) -> None:
             help="RUN#NUMBER or RUN#NAME, an exported folder, a YAML file, or a library network", autocompletion=networks
         ),
         folder: str = typer.Argument(help="the folder to write"),
-        to: str = typer.Option("py,onnx,safetensors", help="Formats: py, onnx, safetensors, pt2."),
+        to: str = typer.Option("py,onnx,safetensors", help="Formats: py, onnx, safetensors, pt2, timm."),
         weights: str = typer.Option(None, help="A checkpoint of ours, torchvision's or timm's, or: torchvision, timm."),
         force: bool = typer.Option(False, "--force", help="Replace the folder when it is there."),
     ) -> None:

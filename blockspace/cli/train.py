@@ -17,7 +17,7 @@ def register(app) -> None:
         settings: list[str] = typer.Argument(None, help="data= train.epochs= seed= out= weights=, and params of the network"),
         recipe: str = typer.Option(None, "--recipe", help="A YAML file with a recipe, or a study: its train section."),
         evaluate: bool = typer.Option(False, "--evaluate", help="Only score given weights on the test split."),
-        to: str = typer.Option("", "--to", help="Export the trained network: py, onnx, safetensors, pt2."),
+        to: str = typer.Option("", "--to", help="Export the trained network: py, onnx, safetensors, pt2, timm."),
         as_json: bool = typer.Option(False, "--json", help="The result as JSON on stdout."),
         quiet: bool = typer.Option(False, "--quiet", "-q", help="Only the result: no progress."),
     ) -> None:

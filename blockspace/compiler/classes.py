@@ -76,7 +76,7 @@ def classes(root: Instance) -> tuple[list[Class], dict[Instance, Class]]:
     everything = root.all()
     of: dict[Instance, Class] = {}
     found: list[Class] = []
-    taken = {"F", "nn", "torch", "Layers", "Weights"}
+    taken = {"F", "nn", "torch", "Layers", "Weights", "Path", "Registered"}
     network = unique(camel(root.block), taken)
     for height in range(root.height + 1):
         level = [one for one in everything if one.height == height and one is not root]

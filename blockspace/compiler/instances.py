@@ -109,9 +109,13 @@ def border(path: str, steps: list[Step], plan: Plan) -> tuple[str, str] | None:
     return (read.pop(), given.pop()) if len(read) == 1 and len(given) == 1 else None
 
 
-def in_rows(instance: Instance) -> list[Item]:
-    """The instance's items with each container whose layers run one after the other as a single item: `self.conv1(x)` for all of conv1."""
-    modules = [item for item in instance.items if item.is_attribute]
+def in_rows(instance: Instance, whole: Instance | None = None) -> list[Item]:
+    """The instance's items with each container whose layers run one after the other as a single item: `self.conv1(x)` for all of conv1.
+
+    `whole` is what the instance is a part of: a container that has layers in other parts is none of these.
+    """
+    modules = [item for item in (whole or instance).items if item.is_attribute]
+    here = {item.value for item in instance.items}
     uses = readers(instance.items, instance.output)
     first: dict[str, int] = {}
     inside: dict[str, list[Item]] = {}
@@ -121,7 +125,8 @@ def in_rows(instance: Instance) -> list[Item]:
             inside.setdefault(path, []).append(item)
     rows: dict[str, list[Item]] = {}
     for path in sorted(inside, key=lambda p: p.count(".")):
-        if not any(path.startswith(f"{taken}.") for taken in rows) and is_row(inside[path], uses, first):
+        beyond = any(item.value not in here for item in inside[path]) or any(path.startswith(f"{taken}.") for taken in rows)
+        if not beyond and is_row(inside[path], uses, first):
             rows[path] = inside[path]
     heads = {items[0].value: Item(path, items[0].inputs, items[-1].value) for path, items in rows.items()}
     gone = {item.value for items in rows.values() for item in items}

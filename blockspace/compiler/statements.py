@@ -10,7 +10,7 @@ import builtins
 import keyword
 
 from blockspace.compiler.classes import Class, Column
-from blockspace.compiler.instances import Item, in_rows, readers
+from blockspace.compiler.instances import Instance, Item, in_rows, readers
 from blockspace.compiler.layout import WIDTH, Expr, Ref, called, flat, lines, refs
 from blockspace.compiler.numbers import printed
 
@@ -20,20 +20,20 @@ SHORT = 40  # a branch no longer than this is written inside its merge
 Statement = tuple[str, Expr | Ref]  # a value and its expression
 
 
-def forward_lines(one: Class) -> tuple[list[str], set[str]]:
-    """The statements of `forward`, indented by 8, and the names of the numbers they read from `self`."""
-    items = in_rows(one.example)
+def forward_lines(one: Class, part: Instance | None = None) -> tuple[list[str], set[str]]:
+    """The statements of `forward`, or of one part of it, indented by 8, and the names of the numbers they read from `self`."""
+    part = part or one.example
+    items = in_rows(part, one.example)
     stored: set[str] = set()
-    statements, result = sentences(one, items, stored)
-    names = variables(one.example.input, {item.value: branch(item) for item in one.example.items}, statements, result)
+    statements, result = sentences(one, items, part.output, stored)
+    names = variables(part.input, {item.value: branch(item) for item in part.items}, statements, result)
     rows = [row for value, expr in statements for row in lines(expr, names, 8, f"{names[value]} = ")]
     return [*rows, *lines(result, names, 8, "return ")], stored
 
 
-def sentences(one: Class, items: list[Item], stored: set[str]) -> tuple[list[Statement], Expr | Ref]:
+def sentences(one: Class, items: list[Item], output: str, stored: set[str]) -> tuple[list[Statement], Expr | Ref]:
     """What gets a variable, in order, and the expression to return."""
-    use = one.example
-    uses = readers(items, use.output)
+    uses = readers(items, output)
     statements: list[Statement] = []
     waiting: dict[str, Expr | Ref] = {}  # read once, so written where it is read
     for item in items:
@@ -52,7 +52,7 @@ def sentences(one: Class, items: list[Item], stored: set[str]) -> tuple[list[Sta
         else:
             statements.append((item.value, expr))
     order = {item.value: at for at, item in enumerate(items)}  # branch after branch, as the graph has them
-    return sorted(statements, key=lambda made: order[made[0]]), waiting.get(use.output, Ref(use.output))
+    return sorted(statements, key=lambda made: order[made[0]]), waiting.get(output, Ref(output))
 
 
 def nests(arg: Expr | Ref, item: Item) -> bool:

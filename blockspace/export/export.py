@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,6 +14,7 @@ from blockspace.compiler import compile
 from blockspace.errors import did_you_mean, error
 from blockspace.export.folder import replaced_by, staging
 from blockspace.export.formats import FORMATS, Job
+from blockspace.export.timm_format import check_installed
 from blockspace.graph import Graph
 
 BATCHES = (1, 3, 8)
@@ -30,15 +32,16 @@ class Exported:
 
 def export(
     graph: Graph, module: nn.Module, folder: str | Path, arch_yaml: str, card: str,
-    formats: Sequence[str] = ("py", "onnx", "safetensors"), force: bool = False,
+    formats: Sequence[str] = ("py", "onnx", "safetensors"), force: bool = False, images: dict[str, Any] | None = None,
 ) -> Exported:  # fmt: skip
     """Write `arch.yaml`, `card.md` and the files of `formats` to `folder`; `module` holds the trained weights of `compile(graph)`.
 
-    Formats: `py` (model.py, plain torch), `safetensors` (weights), `onnx` (any batch), `pt2` (torch.export, any batch). Before the folder
+    Formats: `py` (model.py, plain torch), `safetensors` (weights), `onnx` (any batch), `pt2` (torch.export, any batch), `timm` (a file that
+    registers the network with timm, config.json, weights; `images` says by which `mean` and `std` they were normalised). Before the folder
     appears, each is loaded anew and run at batch 1, 3 and 8 in eval mode and 32 bits; it must equal the module to 1e-4 (times the largest
     output where that is above 1). An existing folder is refused, or with `force` replaced at the end. Raises ExportError
-    (E-EXPORT-MISMATCH), BlockspaceError (E-IO for an existing folder, E-KEY for an unknown format, E-WEIGHTS for another module's weights)
-    and StorageError (E-IO, E-DISK); then nothing is left behind and an existing folder is as it was.
+    (E-EXPORT-MISMATCH), BlockspaceError (E-IO for an existing folder, E-KEY for an unknown format or timm not installed, E-WEIGHTS for
+    another module's weights) and StorageError (E-IO, E-DISK); then nothing is left behind and an existing folder is as it was.
     """
     check_formats(formats)
     folder = Path(folder)
@@ -46,7 +49,7 @@ def export(
     with staging(folder, force) as stage:
         (stage / "arch.yaml").write_text(arch_yaml, encoding="utf-8")
         (stage / "card.md").write_text(card, encoding="utf-8")
-        job = Job(graph, reference, stage, examples(graph, reference), TOLERANCE)
+        job = Job(graph, reference, stage, examples(graph, reference), TOLERANCE, images or {})
         # weights first: model.py is checked with the weights file beside it
         for name in sorted(formats, key=list(FORMATS).index):
             FORMATS[name](job)
@@ -57,6 +60,8 @@ def export(
 
 def check_formats(formats: Sequence[str]) -> None:
     """Every format is one that can be written. Raises BlockspaceError (E-KEY)."""
+    if "timm" in formats:
+        check_installed()
     for name in formats:
         if name not in FORMATS:
             raise error("E-KEY", f"unknown export format {name!r}", help=did_you_mean(name, FORMATS) or f"known: {', '.join(FORMATS)}")

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import onnx
 import onnxruntime
@@ -19,6 +20,7 @@ from torch import nn
 
 from blockspace.compiler import to_source
 from blockspace.errors import BlockspaceError, ExportError, error
+from blockspace.export.timm_format import write_timm
 from blockspace.graph import Graph
 
 WEIGHTS = "weights.safetensors"
@@ -33,6 +35,7 @@ class Job:
     folder: Path
     examples: list[tuple[torch.Tensor, torch.Tensor]]
     tolerance: float
+    images: dict[str, Any] = field(default_factory=dict)  # how they were normalised: mean, std
     differences: dict[str, float] = field(default_factory=dict)
 
     def compare(self, name: str, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
@@ -55,13 +58,18 @@ def mismatch(message: str) -> BlockspaceError:
 
 def safetensors(job: Job) -> None:
     """weights.safetensors, with the graph's key in its metadata; compared bit by bit."""
+    write_weights(job)
+    job.differences["safetensors"] = 0.0
+
+
+def write_weights(job: Job) -> None:
+    """The file of the weights. Raises ExportError (E-EXPORT-MISMATCH) when it does not hold them."""
     state = {key: tensor.contiguous().clone() for key, tensor in job.module.state_dict().items()}
     data = save(state, metadata={"format": "pt", "network": job.graph.name, "key": job.graph.key()})
     (job.folder / WEIGHTS).write_bytes(data)
     loaded = load_file(job.folder / WEIGHTS)
     if set(loaded) != set(state) or not all(torch.equal(loaded[key], tensor) for key, tensor in state.items()):
         raise mismatch("safetensors: the file does not hold the model's weights")
-    job.differences["safetensors"] = 0.0
 
 
 def py(job: Job) -> None:
@@ -149,4 +157,16 @@ def quiet() -> Iterator[None]:
         logging.disable(before)
 
 
-FORMATS: dict[str, Callable[[Job], None]] = {"safetensors": safetensors, "py": py, "onnx": onnx_file, "pt2": pt2}
+def timm(job: Job) -> None:
+    """NAME.py and config.json, which timm takes, and weights.safetensors; loaded by timm in an interpreter of its own."""
+    weights = job.folder / WEIGHTS
+    if not weights.exists():
+        write_weights(job)
+    with refusing("timm: the written model does not load"):
+        ways = write_timm(job, weights, job.images)
+    for outputs in ways.values():
+        found = iter(outputs)
+        job.compare("timm", lambda _, found=found: next(found))
+
+
+FORMATS: dict[str, Callable[[Job], None]] = {"safetensors": safetensors, "py": py, "onnx": onnx_file, "pt2": pt2, "timm": timm}

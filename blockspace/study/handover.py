@@ -39,7 +39,8 @@ def export(
     found = weights_of(network, weights) if weights is not None else None
     network = found.network if found else network
     graph = canonical(network.graph())
-    return write(graph, started(graph, found), folder, settled(network, {}), card(network, graph, weights), formats, force)
+    about = card(network, graph, weights)
+    return write(graph, started(graph, found), folder, settled(network, {}), about, formats, force, statistics(found, own))
 
 
 def resolve(target: str) -> tuple[str, Path | None]:
@@ -73,6 +74,18 @@ def started(graph: Graph, found: Weights | None):
     if found is not None:
         start_from(module, graph, found.onto(graph), found.origin, anew=False)
     return module
+
+
+def statistics(found: Weights | None, own: Path | None) -> dict[str, tuple[float, ...]]:
+    """By which `mean` and `std` images were normalised, where weights or the training they are of say it."""
+    from blockspace.study.trial import SCORES, read_scores
+
+    if found is not None and "mean" in found.about:
+        return {key: found.about[key] for key in ("mean", "std")}
+    if own is None or not (own.parent / SCORES).is_file():
+        return {}
+    scores = read_scores(own.parent / SCORES)
+    return {key: tuple(round(float(value), 6) for value in scores[key].ravel()) for key in ("mean", "std")}
 
 
 def card(network: Network, graph: Graph, weights) -> str:

@@ -189,11 +189,12 @@ def epoch_facts(epoch: Any, epochs: int) -> dict[str, Any]:
 def export(asked: Training, result: Result, images: int, formats: Sequence[str]) -> Path:
     """The trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
     from blockspace.export import export as write
-    from blockspace.study.handover import loaded
+    from blockspace.study.handover import loaded, statistics
 
     module = loaded(asked.network, asked.graph, asked.folder / WEIGHTS)
     place = asked.folder / EXPORT
-    write(asked.graph, module, place, asked.arch, card(asked, result, images), list(formats), force=place.is_dir())
+    about, normal = card(asked, result, images), statistics(None, asked.folder / WEIGHTS)
+    write(asked.graph, module, place, asked.arch, about, list(formats), force=place.is_dir(), images=normal)
     return place
 
 
