@@ -14,7 +14,7 @@ from blockspace.passes.match import Match
 from blockspace.passes.rule import Rule, column
 from blockspace.passes.weights import Expr, WeightMap
 
-DEPTH = 5  # how far below a change rules may have something new to see
+DEPTH = 5  # how far from a change rules may have something new to see
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,16 @@ class Waiting:
             self.queues[i][node.name] = None
 
     def look_at(self, names: Iterable[str]) -> None:
-        """These nodes changed: they, and what is a few steps below, are to be looked at again."""
+        """These nodes changed: they, and what is a few steps below or above, are to be looked at again."""
         self.changed = True
         nodes, readers = self.draft.nodes, self.draft.readers
-        level = {name for name in names if name in nodes}
-        seen = set(level)
-        for _ in range(DEPTH):
-            level = {reader for name in level for reader in readers[name]} - seen
-            seen |= level
+        start = {name for name in names if name in nodes}
+        seen = set(start)
+        for near in (readers.__getitem__, lambda name: nodes[name].inputs):
+            level = start
+            for _ in range(DEPTH):
+                level = {other for name in level for other in near(name)} - seen
+                seen |= level
         for name in sorted(seen, key=self.draft.place.__getitem__):
             self.put(nodes[name])
 

@@ -36,7 +36,7 @@ def alike(graph: Draft, node: Node) -> list[Node]:
     for conv in readers:
         op: Op = replace(conv.op, out_channels=1)
         groups.setdefault((op, kinds(chain(graph, conv))), []).append(conv)
-    return max(groups.values(), key=len)
+    return max(groups.items(), key=lambda item: (len(item[1]), repr(item[0])))[1]
 
 
 @rule("W₁ ∗ x, …, Wₖ ∗ x = y[0:c₁], …   with y = [W₁; …; Wₖ] ∗ x", at=Op, rank=GROUP, example=example)

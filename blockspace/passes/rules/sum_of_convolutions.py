@@ -18,33 +18,39 @@ def example() -> Graph:
     for i, act in enumerate(("relu", "tanh", "sigmoid", "silu")):
         graph.add(OPS[act](), "input", name=f"{act}.act")
         graph.add(
-            Conv(4, 3, (1, 1) if i == 3 else (3, 3), padding=(0, 0) if i == 3 else (1, 1), bias=i > 1), f"{act}.act", name=f"{act}.conv"
+            Conv(4, 3, (1, 1) if i == 3 else (3, 3), padding=(0, 0) if i == 3 else (1, 1), bias=i == 2), f"{act}.act", name=f"{act}.conv"
         )
     graph.add(Add(), "tanh.conv", "silu.conv", "relu.conv", "sigmoid.conv", name="add")
     return graph
 
 
-def summands(graph: Draft, node: Node) -> list[Node]:
-    """The most inputs that are dense convolutions of one window over different values of one size, read here alone, one bias at most."""
+def summands(graph: Draft, node: Node) -> list[list[Node]]:
+    """The inputs that are dense convolutions of different values, read here alone: by window and size, the largest group first.
+
+    One convolution may have a bias; where several have one, they stay out: one bias in place of several would learn more slowly.
+    """
     groups: dict[tuple, dict[str, Node]] = {}
-    biased: set[tuple] = set()
-    for conv in graph.inputs(node):
-        if not isinstance(conv.op, Conv) or conv.op.groups > 1 or graph.reader(conv) is None:
-            continue
-        same = (conv.op.kernel, conv.op.stride, conv.op.padding, conv.op.dilation, graph.source(conv).shape[1:])
-        if conv.op.bias and same in biased:
-            continue
-        if groups.setdefault(same, {}).setdefault(conv.inputs[0], conv) is conv and conv.op.bias:
-            biased.add(same)
-    return list(max(groups.values(), key=len, default={}).values())
+    for conv in sorted(graph.inputs(node), key=lambda conv: isinstance(conv.op, Conv) and conv.op.bias):
+        if isinstance(conv.op, Conv) and conv.op.groups == 1 and graph.reader(conv) is not None:
+            same = (conv.op.kernel, conv.op.stride, conv.op.padding, conv.op.dilation, graph.source(conv).shape[1:])
+            groups.setdefault(same, {}).setdefault(conv.inputs[0], conv)
+    found = [one_bias(list(group.values())) for _, group in sorted(groups.items())]
+    return sorted(found, key=len, reverse=True)
+
+
+def one_bias(convs: list[Node]) -> list[Node]:
+    """Without those that have a bias, unless it is one."""
+    plain = [conv for conv in convs if not conv.op.bias]
+    return convs if len(convs) <= len(plain) + 1 else plain
 
 
 @rule("Σ Wᵢ ∗ xᵢ = [W₁ … Wₖ] ∗ [x₁; …; xₖ]", at=Add, rank=MERGE, example=example)
 def sum_of_convolutions(graph: Draft, node: Node) -> Match | str:
     """The kernels stand one after the other along their input channels. arXiv:1611.05431 section 3.4, figure 3 (a) to (b)."""
-    convs = by_source(graph, summands(graph, node))
-    if len(convs) < 2:
+    convs = next((group for group in summands(graph, node) if len(group) > 1), [])
+    if not convs:
         return "no two summands are dense convolutions of one window, of different values, read here alone, with one bias at most"
+    convs = by_source(graph, convs)
     match = Match(graph)
     inputs = match.add(Concat(), *(conv.inputs[0] for conv in convs), of=[node], last="concat")
     channels = sum(conv.op.in_channels for conv in convs)

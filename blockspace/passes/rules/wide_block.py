@@ -38,10 +38,10 @@ def path(graph: Draft, last: Node) -> list[Node]:
 @rule("Σ Bᵢ ∗ f(Aᵢ ∗ x) = [B₁ … Bₖ] ∗ f([A₁; …; Aₖ] ∗ x)   for channelwise f", at=Add, rank=REACH, example=example)
 def wide_block(graph: Draft, node: Node) -> Match | str:
     """The remark of arXiv:1611.05431 section 3.3: paths of depth two are trivially a wide, dense module, so cardinality is nothing new."""
-    rows = [found for conv in summands(graph, node) if (found := path(graph, conv))]
+    rows = [found for group in summands(graph, node) for conv in group if (found := path(graph, conv))]
     same: dict[tuple, list[list[Node]]] = {}
     for first, *between, last in rows:
-        key = (first.inputs, replace(first.op, out_channels=1), kinds(between), last.op.bias)
+        key = (first.inputs, replace(first.op, out_channels=1), kinds(between), replace(last.op, in_channels=1))
         same.setdefault(key, []).append([first, *between, last])
     rows = max(same.values(), key=len, default=[])
     if len(rows) < 2:
