@@ -15,6 +15,9 @@ def run(
     picture: dict[str, str] | None = None,
     mermaid: bool = False,
     theme: str | None = None,
+    passes: bool = False,
+    why: str | None = None,
+    rules: str | None = None,
 ) -> None:
     """Print the drawing of a library name or YAML file, with `key=value` settings and `input=CxHxW`."""
     from blockspace.blocks import Network
@@ -31,6 +34,9 @@ def run(
         import json
 
         print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()}))
+        return
+    if passes or why or rules:
+        print(rewritten(graph, why, rules))
         return
     if picture:
         for kind, path in picture.items():
@@ -61,6 +67,19 @@ def said(template) -> list[str]:
     others = ", ".join(names[:FEW]) + (f", and {len(names) - FEW} more" if len(names) > FEW else "")
     rows = {"source": file.paper, "reference": file.reference, "equation": file.equation, "family": others}
     return [f"{key}: {text}" for key, text in rows.items() if text]
+
+
+def rewritten(graph, why: str | None, rules: str | None) -> str:
+    """The steps to the canonical form, with those of a file of rules once they are proven; or why a rule does not apply."""
+    from blockspace.cli import passes
+
+    if why:
+        return passes.why(graph, why)
+    if rules:
+        from blockspace.compiler import proven
+
+        return passes.steps(graph, proven(rules, [graph]))
+    return passes.steps(graph)
 
 
 def node_table(graph) -> str:
@@ -114,6 +133,9 @@ def register(app) -> None:
         png: str = typer.Option(None, "--png", metavar="FILE", help="The picture as a PNG file."),
         theme: str = typer.Option(None, "--theme", help="light or dark; an SVG without it follows its reader's setting."),
         mermaid: bool = typer.Option(False, "--mermaid", help="The text of a Mermaid flowchart."),
+        passes: bool = typer.Option(False, "--passes", help="Each step to the canonical form: the rule, what it changes and saves."),
+        why: str = typer.Option(None, "--why", metavar="RULE", help="Where a rule applies, and why it does not elsewhere."),
+        rules: str = typer.Option(None, "--rules", metavar="FILE", help="A Python file of more rules, for --passes; proven first."),
     ) -> None:
         """Draw a block or network with its channels and costs."""
         picture = {kind: path for kind, path in (("svg", svg), ("png", png)) if path}
@@ -127,4 +149,7 @@ def register(app) -> None:
             picture=picture,
             mermaid=mermaid,
             theme=theme,
+            passes=passes,
+            why=why,
+            rules=rules,
         )

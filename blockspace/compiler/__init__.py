@@ -3,7 +3,7 @@
 from blockspace.compiler.measure import Latency, measure_graphs, paired_ratio
 from blockspace.compiler.module import compile
 from blockspace.compiler.pretrained import Weights, load_pretrained, weights_of
-from blockspace.compiler.prove import prove
+from blockspace.compiler.prove import prove, proven
 from blockspace.compiler.source import to_source
 from blockspace.compiler.starting import start_from
 from blockspace.compiler.timm_source import default_config, python_name, to_timm_source
@@ -12,5 +12,5 @@ from blockspace.compiler.weights import converted
 
 __all__ = [
     "Latency", "Weights", "compile", "converted", "default_config", "load_pretrained", "measure_graphs", "paired_ratio", "prove",
-    "python_name", "start_from", "to_source", "to_timm_source", "transplant", "weights_of",
+    "proven", "python_name", "start_from", "to_source", "to_timm_source", "transplant", "weights_of",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -16,7 +17,7 @@ from blockspace.compiler.module import compile
 from blockspace.compiler.weights import applied
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
-from blockspace.passes import Rewriting, Rule, WeightMap, column, random_graph, rewrite
+from blockspace.passes import Rewriting, Rule, WeightMap, column, random_graph, rewrite, rules_of
 
 BATCH = 3
 TOLERANCE = 1e-8  # of the largest number compared; float64 leaves 1e-12
@@ -37,6 +38,15 @@ def prove(rule: Rule, graphs: Iterable[Graph] = (), samples: int = SAMPLES, enou
     count = 1 + sum(holds(rule, graph) for graph in graphs)
     fired = (1 for seed in range(samples) if holds(rule, random_graph(seed)))
     return count + sum(islice(fired, enough))
+
+
+def proven(path: str | Path, graphs: Iterable[Graph] = ()) -> list[Rule]:
+    """The rules of a Python file, each proven. Raises BlockspaceError (E-FILE, E-RULE): with the counter-example of one that fails."""
+    rules = rules_of(path)
+    graphs = list(graphs)
+    for rule in rules:
+        prove(rule, graphs)
+    return rules
 
 
 def holds(rule: Rule, graph: Graph) -> bool:

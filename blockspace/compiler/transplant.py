@@ -43,7 +43,7 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     except BlockspaceError:
         if target is None or target.written is None:
             raise
-    written = copied(src, compile(target.written), example)
+    written = copied(src, compile(target.written).to(next(dst.parameters())), example)
     return loaded(dst, converted(written.state_dict(), target.written, target))
 
 

@@ -11,6 +11,7 @@ from blockspace.errors import error
 from blockspace.graph import Graph
 from blockspace.passes import Expr, WeightMap, rewrite, tensors, weights
 
+COUNTER = "num_batches_tracked"  # of batch norms; older checkpoints have none
 State = Mapping[str, torch.Tensor]
 
 
@@ -31,7 +32,8 @@ def converted(state: State, source: Graph, target: Graph) -> dict[str, torch.Ten
         what = f"{source.name} and {target.name} are not forms of one network, as far as rewriting shows"
         raise error("E-WEIGHTS", what, help="`blockspace compare A B` shows where they differ")
     called = dict(zip(ours, theirs))
-    middle = applied(here.weights, state)
+    counters = {name: torch.zeros(()) for name in tensors(source) if name.endswith(COUNTER)}
+    middle = applied(here.weights, counters | dict(state))
     renamed = {f"{called[name.rpartition('.')[0]]}.{name.rpartition('.')[2]}": tensor for name, tensor in middle.items()}
     found = applied(there.weights.inverse(), renamed)
     sizes = tensors(target)

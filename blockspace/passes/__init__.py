@@ -8,6 +8,7 @@ from importlib import import_module
 
 from blockspace.passes import weights
 from blockspace.passes.draft import Draft
+from blockspace.passes.files import rules_of
 from blockspace.passes.match import Match
 from blockspace.passes.pipeline import canonical
 from blockspace.passes.rewriting import Rewriting, Step, rewrite, tensors
@@ -21,5 +22,5 @@ for _file in sorted(os.listdir(os.path.join(os.path.dirname(__file__), "rules"))
 
 __all__ = [
     "PIPELINES", "RULES", "Draft", "Expr", "Match", "Rewriting", "Rule", "Step", "WeightMap", "canonical", "column", "random_graph",
-    "relabelled", "rewrite", "rule", "tensors", "weights",
+    "relabelled", "rewrite", "rule", "rules_of", "tensors", "weights",
 ]  # fmt: skip

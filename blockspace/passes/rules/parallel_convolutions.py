@@ -28,8 +28,8 @@ def example() -> Graph:
 
 
 def alike(graph: Draft, node: Node) -> list[Node]:
-    """The most readers that are dense convolutions of one window, followed by the same channelwise operations."""
-    readers = [conv for conv in graph.readers_of(node) if isinstance(conv.op, Conv) and conv.op.groups == 1]
+    """The most readers that are dense convolutions of one window, followed by the same channelwise operations; none is split already."""
+    readers = [conv for conv in graph.readers_of(node) if isinstance(conv.op, Conv) and conv.op.groups == 1 and not is_split(graph, conv)]
     if len(readers) < 2:
         return readers
     groups: dict[tuple, list[Node]] = {}
@@ -37,6 +37,11 @@ def alike(graph: Draft, node: Node) -> list[Node]:
         op: Op = replace(conv.op, out_channels=1)
         groups.setdefault((op, kinds(chain(graph, conv))), []).append(conv)
     return max(groups.items(), key=lambda item: (len(item[1]), repr(item[0])))[1]
+
+
+def is_split(graph: Draft, node: Node) -> bool:
+    """Whether nothing but parts of it are read."""
+    return graph.uses(node) > 0 and all(isinstance(reader.op, Part) for reader in graph.readers_of(node)) and node.name != graph.output
 
 
 @rule("W₁ ∗ x, …, Wₖ ∗ x = y[0:c₁], …   with y = [W₁; …; Wₖ] ∗ x", at=Op, rank=GROUP, example=example)
