@@ -41,9 +41,9 @@ def listed(kind: str) -> dict[str, str]:
 
         return {name: first_line(op) for name, op in sorted(OPS.items()) if op.kind != "input"}
     if kind == "rules":
-        from blockspace.passes import CANONICAL
+        from blockspace.passes import RULES
 
-        return {rule.__name__: first_line(rule) for rule in CANONICAL}
+        return {name: f"{rule.equation} ({rule.pipeline})" for name, rule in sorted(RULES.items())}
     if kind in ("blocks", "networks"):
         from blockspace.blocks import load, names
 

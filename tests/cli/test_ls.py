@@ -10,6 +10,7 @@ import pytest
 from blockspace.blocks import names
 from blockspace.cli import main
 from blockspace.ops import OPS
+from blockspace.passes import RULES
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +25,7 @@ def test_all_kinds(capsys, monkeypatch):
     found = listing(capsys)
     assert list(found["blocks"]) == names("block") and list(found["networks"]) == names("network")
     assert set(found["operations"]) == set(OPS) - {"input"}
-    assert "hs_vs_resnext" in found["spaces"] and "hs_vs_resnext" in found["studies"] and "identities" in found["rules"]
+    assert "hs_vs_resnext" in found["spaces"] and "hs_vs_resnext" in found["studies"] and set(found["rules"]) == set(RULES)
     assert all(doc for listed in found.values() for doc in listed.values()), "everything says what it is"
 
 
