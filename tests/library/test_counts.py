@@ -36,8 +36,8 @@ def test_aliases_are_of_networks_and_rows():
     assert set(ALIASES) <= set(names("network")) and set(ALIASES.values()) <= set(ROWS["networks"])
 
 
-def test_every_network_of_a_paper_has_a_re_implementation():
-    assert {name for name in names("network") if peers.source(load(name)) == "paper"} <= set(peers.papers())
+def test_every_network_of_a_paper_has_a_re_implementation_and_none_is_idle():
+    assert set(peers.papers()) == {name for name in names("network") if peers.source(load(name)) == "paper"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status is read")
