@@ -24,7 +24,8 @@ ROUNDS = 5
 def form_a() -> Graph:
     """ResNeXt-50 of `resnext_a` blocks."""
     text = (files("blockspace.blocks") / "library/networks/resnext50_32x4d.yaml").read_text()
-    text = text.partition("variants:")[0].replace("block: resnext,", "block: resnext_a,").replace("network: resnext50_32x4d", "network: form_a")
+    text = text.partition("variants:")[0].replace("block: resnext,", "block: resnext_a,")
+    text = text.replace("network: resnext50_32x4d", "network: form_a")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "form_a.yaml"
         path.write_text(text)
@@ -58,7 +59,8 @@ def main() -> None:
     assert a.key() == c.key() and a.key() == rewrite(a).after.key()
     for what, graph in (("resnet50", bs.load("resnet50").graph()), ("resnext50 in form a", a)):
         form = rewrite(graph).after
-        print(f"{what}: {len(graph)} nodes become {len(form)}; canonical {least(lambda g=graph: rewrite(g)):.1f} ms, key {least(form.key):.2f} ms")
+        times = f"canonical {least(lambda g=graph: rewrite(g)):.1f} ms, key {least(form.key):.2f} ms"
+        print(f"{what}: {len(graph)} nodes become {len(form)}; {times}")
 
 
 if __name__ == "__main__":

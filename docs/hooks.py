@@ -245,6 +245,13 @@ def exit_codes() -> str:
     return table(("code", "means"), [*rows, ("130, 143", "stopped by Ctrl-C, or by a request to end")])
 
 
+def rules() -> str:
+    """The canonical rules in the order they run."""
+    from blockspace.passes import column
+
+    return table(("rule", "equation", "meaning"), ((code(rule.name), rule.equation, rule.doc) for rule in column()))
+
+
 TABLES = {
     function.__name__: function
     for function in (
@@ -260,5 +267,6 @@ TABLES = {
         alternatives,
         commands,
         exit_codes,
+        rules,
     )
 }

@@ -72,7 +72,10 @@ def test_an_untrue_one_is_refused(tmp_path):
     assert "a = Silu()(conv)" in str(caught.value)
 
 
-@pytest.mark.parametrize("text, what", [("x = 1", "makes no rule"), ("x = ", "SyntaxError"), ("import nothing_of_this_name", "ModuleNotFoundError")])
+NONE = [("x = 1", "makes no rule"), ("x = ", "SyntaxError"), ("import nothing_of_this_name", "ModuleNotFoundError")]
+
+
+@pytest.mark.parametrize("text, what", NONE)
 def test_files_that_hold_none(tmp_path, text, what):
     path = tmp_path / "mine.py"
     path.write_text(text)

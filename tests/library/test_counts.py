@@ -12,10 +12,10 @@ import sys
 
 import pytest
 from golden.rows import ALIASES, ROWS
-from library import peers
 
 from blockspace import load
 from blockspace.blocks import names
+from library import peers
 
 MEMORY = """
 import sys
