@@ -23,6 +23,7 @@ from blockspace.graph import Graph
 from blockspace.ops import Shape
 from blockspace.passes import canonical, tensors
 
+ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"  # in folders of ours
 COUNTER = "num_batches_tracked"  # of batch norms; older checkpoints have none
 
 
@@ -49,21 +50,24 @@ class Weights:
 
 
 def load_pretrained(
-    name: str, source: str | Path | None = None, classes: int | None = None, features_only: bool = False, out_indices: Indices = None,
-    **settings: Any,
+    name: str | Path, source: str | Path | None = None, classes: int | None = None, features_only: bool = False,
+    out_indices: Indices = None, **settings: Any,
 ) -> nn.Module:  # fmt: skip
     """The network `name` - of the library or of a YAML file, its params bound to `settings` - as a module with a checkpoint's weights.
 
-    `source`: `torchvision` or `timm`, whose own weights of this network are downloaded by that library, by default the one its `reference:`
-    names; or the path of a checkpoint (.pth, .pt, .bin, .safetensors) with the names of torchvision, of timm or of ours, also inside what
-    training scripts put around a state_dict. Only tensors are read (`weights_only=True`). `classes` is the number of outputs wanted: where
-    the checkpoint has another, the last layer starts anew; not given, it must have the network's. `features_only` and `out_indices` are
-    those of `compile`. `module.meta["pretrained"]` says where the weights are from and, if known, `mean` and `std` of the images.
+    An exported folder, or that of a training, is a name too, and brings its own weights. `source` is otherwise `torchvision` or `timm`,
+    whose own weights of this network are downloaded by that library (by default the one that `reference:` names); or the path of a
+    checkpoint (.pth, .pt, .bin, .safetensors) with the names of torchvision, of timm or of ours, also inside what training scripts put
+    around a state_dict. Only tensors are read (`weights_only=True`). `classes` is the number of outputs wanted: where the checkpoint has
+    another, the last layer starts anew; not given, it must have the network's. `features_only` and `out_indices` are those of `compile`.
+    `module.meta["pretrained"]` says where the weights are from and, if known, the `mean` and `std` of the images.
 
     Raises BlockspaceError: E-FILE (no such file, no checkpoint, no download), E-NAME (an unknown source), E-WEIGHTS (weights of another
     network, or with another number of classes).
     """
-    network = load(name, **settings)
+    if Path(name).is_dir():
+        name, source = Path(name) / ARCH, source or Path(name) / WEIGHTS
+    network = load(str(name), **settings)
     if not isinstance(network, Network):
         raise error("E-OP", f"{name} is a block; pretrained weights are of networks", help="`blockspace ls` lists the networks")
     found = weights_of(network, source)
@@ -104,6 +108,7 @@ def is_path(source: str | Path) -> bool:
 
 def of_file(network: Network, path: Path) -> Weights:
     """The weights of a file, whose names say whose they are. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
+    path = path / WEIGHTS if path.is_dir() else path
     state = read_checkpoint(path)
     written = network.graph()
     tried = [(network.name, set(tensors(written)))]

@@ -89,9 +89,11 @@ def to_timm_source(graph: Graph, name: str, config: Mapping[str, Any], weights: 
     helpers = [text for word, text in HELPERS.items() if any(f"{word}(" in body for body in bodies)]
     title = doc or f"{graph.name}: {show(graph.input_shape)} -> {show(graph.output_shape)}"
     about_file = f"{title}\n\nImport this file, then: timm.create_model({name!r}, pretrained=True)."
+    told = entries(graph, layout, config).items()
+    rows = (f"{key}={repr(value) if key in config else quoted(value)}" for key, value in told)
     entry = ENTRY.format(
         name=name, cls=found[-1].name, weights=weights, indices=tuple(range(len(layout.maps))), title=json.dumps(title)[1:-1],
-        config=",\n        ".join(f"{key}={quoted(value)}" for key, value in entries(graph, layout, config).items()),
+        config=",\n        ".join(rows),
     )  # fmt: skip
     return "\n".join([f"{docstring(about_file)}\n\n{IMPORTS}", *helpers, base, *bodies, entry])
 

@@ -76,16 +76,21 @@ def started(graph: Graph, found: Weights | None):
     return module
 
 
-def statistics(found: Weights | None, own: Path | None) -> dict[str, tuple[float, ...]]:
-    """By which `mean` and `std` images were normalised, where weights or the training they are of say it."""
+def statistics(found: Weights | None, own: Path | None) -> dict[str, tuple]:
+    """By which `mean` and `std` images were normalised, and the classes, where weights or the training they are of say it."""
+    from blockspace.data import kept_preflight
     from blockspace.study.trial import SCORES, read_scores
 
     if found is not None and "mean" in found.about:
         return {key: found.about[key] for key in ("mean", "std")}
-    if own is None or not (own.parent / SCORES).is_file():
+    if own is None:
         return {}
-    scores = read_scores(own.parent / SCORES)
-    return {key: tuple(round(float(value), 6) for value in scores[key].ravel()) for key in ("mean", "std")}
+    run = next((place for place in list(own.absolute().parents)[:4] if kept_preflight(place)), own.parent)
+    near = (own.parent, run / "finalists" / own.parent.name / "seed-0")  # best/NAME is the finalist's first seed
+    scores = next((read_scores(place / SCORES) for place in near if (place / SCORES).is_file()), {})
+    known = {key: tuple(round(float(value), 6) for value in scores[key].ravel()) for key in ("mean", "std") if key in scores}
+    look = kept_preflight(run)
+    return known | ({"label_names": tuple(look.classes)} if look else {})
 
 
 def card(network: Network, graph: Graph, weights) -> str:

@@ -227,3 +227,37 @@ def test_another_network(resnet, tmp_path):
 def test_sources_that_do_not_exist(name, source, code, message):
     found, told = refused(name, source)
     assert found == code and message in told
+
+
+def test_a_folder_of_ours(tmp_path):
+    graph = bs.load("resnet20").graph()
+    module = compile(graph, seed=0).eval()
+    bs.export("resnet20", tmp_path / "out", formats=["safetensors"])
+    save_file(module.state_dict(), tmp_path / "out" / "weights.safetensors")
+    ours = bs.load_pretrained(tmp_path / "out").eval()
+    assert torch.equal(ours(X), module(X))
+    last = bs.load_pretrained(str(tmp_path / "out"), classes=3, features_only=True, out_indices=(-1,)).eval()
+    assert last(X)[0].shape == (2, 64, 16, 16)
+
+
+def test_either_form(tmp_path):
+    """Weights of the canonical form, where branches are one grouped convolution, for the network as written, and the other way."""
+    net = (
+        "format: blockspace/network/1\nnetwork: branches\nparams: {classes: 5}\ninput: [3, 16, 16]\nstem: [conv3x3: 64]\n"
+        "stages: [{block: resnext_a, repeat: 1, out_channels: 64}]\nhead: [global_avgpool, linear: classes]\n"
+    )
+    (tmp_path / "net.yaml").write_text(net)
+    graph = bs.load(str(tmp_path / "net.yaml")).graph()
+    canonical = bs.canonical(graph)
+    assert len(canonical) < len(graph)
+    module = compile(canonical, seed=0).eval()
+    save_file(module.state_dict(), tmp_path / "canonical.safetensors")
+    ours = bs.load_pretrained(tmp_path / "net.yaml", tmp_path / "canonical.safetensors").eval()
+    assert ours.state_dict().keys() == compile(graph).state_dict().keys()
+    x = X[:, :, :16, :16]
+    assert torch.allclose(ours(x), module(x), atol=1e-4)
+    save_file(ours.state_dict(), tmp_path / "written.safetensors")
+    found = weights_of(bs.load(str(tmp_path / "net.yaml")), tmp_path / "written.safetensors")
+    again = compile(canonical).eval()
+    bs.compiler.start_from(again, canonical, found.onto(canonical), found.origin)
+    assert torch.allclose(again(x), module(x), atol=1e-4)
