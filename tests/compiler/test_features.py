@@ -16,8 +16,10 @@ from blockspace.errors import BlockspaceError
 from blockspace.graph import features
 
 NAMES = {"mobilenet_v2": "mobilenetv2_100"}  # timm's name of networks whose reference is another library's
-# Where timm takes another unit of a reduction than the last: the modules of timm's whole network that give our maps.
-ELSEWHERE = {"ghostnet_100": ("blocks.0", "blocks.2", "blocks.4", "blocks.6", "blocks.8")}
+# Where timm's maps are not those of the last units: the modules of timm's whole network that give ours. Its GhostNets take the first
+# block of each reduction; the stem of our Inception v4 is one block, so the maps inside it are none.
+FIRSTS = ("blocks.0", "blocks.2", "blocks.4", "blocks.6", "blocks.8")
+ELSEWHERE = {"ghostnet_100": FIRSTS, "ghostnet_050": FIRSTS, "inception_v4": ("features.9", "features.17", "features.21")}
 
 
 def timms(name):
@@ -34,11 +36,10 @@ def usual(name):
     return name in families() and params(name) <= USUAL
 
 
-OPEN = {"densenet121"}  # its last norm is still in the head
 PEERS = [
     pytest.param(n, marks=[pytest.mark.slow] * (not usual(n)))
     for n in names("network")
-    if params(n) <= LARGEST and timms(n) and n not in OPEN
+    if params(n) <= LARGEST and timms(n)
 ]
 
 
@@ -89,7 +90,7 @@ def test_maps_are_timms(name):
     [
         ("googlenet", [64, 192, 480, 832, 1024], [2, 4, 8, 16, 32]),  # arXiv:1409.4842 table 1
         ("shufflenet_v2_x1_0", [24, 24, 116, 232, 464], [2, 4, 8, 16, 32]),  # arXiv:1807.11164 table 5
-        ("shufflenet_v1_g3", [24, 24, 240, 480, 960], [2, 4, 8, 16, 32]),  # arXiv:1707.01083 table 1
+        ("shufflenet_v1_g3_1.0x", [24, 24, 240, 480, 960], [2, 4, 8, 16, 32]),  # arXiv:1707.01083 table 1
         ("resnet20", [16, 32, 64], [1, 2, 4]),  # arXiv:1512.03385 section 4.2
     ],
 )
@@ -108,7 +109,7 @@ def test_every_network_is_a_backbone(name):
     info = model.feature_info
     assert [m.shape[1] for m in maps] == info.channels()
     for (_, _, height, width), stride in zip((m.shape for m in maps), info.reduction()):
-        assert abs(height - 96 / stride) <= 3 and abs(width - 160 / stride) <= 3
+        assert abs(height - 96 / stride) <= 4 and abs(width - 160 / stride) <= 4  # unpadded stems lose a few
     assert info.reduction() == sorted(set(info.reduction()))
     assert not any(key.startswith("head") for key in model.state_dict())
 
