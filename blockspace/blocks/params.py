@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 
+from blockspace.blocks.expr import number
 from blockspace.blocks.syntax import refuse_unknown
 from blockspace.blocks.words import OWN_NAMES, RESERVED
 from blockspace.errors import Mistake, error
@@ -24,6 +25,10 @@ class Param:
         if spec:
             refuse_unknown(node, SPEC_KEYS, f"param {name!r}")
         self.default = node.get("default") if spec else node
+        if isinstance(self.default, Seq) and self.default.items and all(map(is_number, self.default.items)):
+            listed = ", ".join(i.text for i in self.default.items)
+            help = f"one value, and the others to choose from: {{default: {self.default.items[0].text}, search: [{listed}]}}"
+            raise error("E-TYPE", f"param {name!r} is a list of numbers; a list is a flow here", self.default.mark, help)
         self.search = node.get("search") if spec else None
         self.listed = node.get("words") if spec else None
         self.doc = text_of(node.get("doc")) if spec else ""
@@ -60,6 +65,11 @@ class Param:
             twin.items["doc"] = self.node.items["doc"]
         twin.keys = dict.fromkeys(twin.items, self.mark)
         return twin
+
+
+def is_number(node: Node) -> bool:
+    """Whether a node is a number."""
+    return isinstance(node, Scalar) and number(node.text) is not None
 
 
 def check_word(name: str, mark, what: str) -> None:

@@ -167,7 +167,7 @@ def cut_at_comma(node: Map, key: str) -> Mistake | None:
 
 
 def unknown_key(key: str, mark: Mark, allowed, what: str) -> Mistake:
-    known = f"known here: {', '.join(allowed)}"
+    known = f"known here: {', '.join(allowed)}" if allowed else f"{what} takes no settings"
     hint = guess(key, allowed)
     return Mistake("E-KEY", f"{what} has no setting {key!r}", mark, f"{hint} {known}" if hint else known)
 

@@ -58,10 +58,22 @@ def checked(target: str, variant: str | None = None) -> str:
     template, graph = expanded(target, {"variant": variant} if variant else {})
     found = cost(graph)
     open_places = len(template.holes.holes) + len(template.holes.unknowns)
-    extra = f"; {open_places} places open" if open_places else ""
+    if open_places:
+        check_choices(template)
+    extra = f"; {open_places} place{'s' * (open_places > 1)} open" if open_places else ""
     at = "x".join(map(str, graph.input_shape))
     title = f"{target} variant={variant}" if variant else target
     return f"{title}: ok: {len(graph)} nodes, {found.params:,} params, {short(found.macs)} macs at {at}{extra}"
+
+
+def check_choices(template) -> None:
+    """Each of the blocks that a space chooses between can be built in it, at some widths. Raises BlockspaceError."""
+    from blockspace.blocks import Network
+
+    if isinstance(template, Network):
+        from blockspace.search import Proposals, SearchSpace
+
+        Proposals(SearchSpace(template), {}).check_reachable()
 
 
 def is_study(target: str) -> bool:

@@ -103,6 +103,8 @@ class Conv(Op):
             parts.append(f"g{self.groups}")
         if self.stride != (1, 1):
             parts.append(f"/{plain(self.stride)}")
+        if self.dilation != (1, 1):
+            parts.append(f"d{plain(self.dilation)}")
         return " ".join(parts)
 
 

@@ -40,7 +40,7 @@ def mismatch(word: str, shapes: tuple[Shape, ...], names: tuple[str, ...], help:
     """E-SHAPE that names every branch with what it brings."""
     sizes = {s[1:] for s in shapes}
     what, values = ("channels", [s[0] for s in shapes]) if len(sizes) == 1 else ("sizes", [show(s) for s in shapes])
-    if what == "sizes":
+    if what == "sizes" and word != "mul":
         help = "give every branch the same stride"
     listed = ", ".join(name.format(value) for name, value in zip(names, values))
     return error("E-SHAPE", f"{word} needs equal {what}: {listed}", help=help)
@@ -86,9 +86,9 @@ class Mul(Merge):
 
     def shape(self, *inputs: Shape, names: tuple[str, ...] = ()) -> Shape:
         full = max(inputs, key=lambda s: (len(s), s[1:], s[0]))
-        gates = {full, (full[0], 1, 1), (1, *full[1:])}
+        gates = (full, (full[0], 1, 1), (1, *full[1:]))
         if not all(s in gates for s in inputs):
-            raise mismatch("mul", inputs, names or slots(inputs), "a gate has the shape (C, 1, 1) or (1, H, W)")
+            raise mismatch("mul", inputs, names or slots(inputs), f"a gate for {show(full)} is {show(gates[1])} or {show(gates[2])}")
         return full
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from blockspace.cost import COSTS, Budget, cost
-from blockspace.errors import InfeasibleError, error
+from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.passes import canonical
 from blockspace.search.candidate import Candidate
 from blockspace.search.solve import Solver
@@ -78,20 +78,27 @@ class Proposals:
         return max((b.violation(getattr(found, name)) for name, b in self.budgets.items()), default=0.0)
 
     def check_reachable(self) -> None:
-        """Raises InfeasibleError (E-INFEASIBLE), with the nearest reachable cost, when no probe of any family meets the budgets."""
-        if not self.budgets or any(self.reachable(fixed) for fixed in self.families()):
-            return
-        probes = [a for fixed in self.families() for a in self._probes(fixed)]
-        nearest = min(probes, key=self._distance)
+        """Raises, for the first family of which no probe meets the budgets, what is wrong: E-INFEASIBLE (InfeasibleError) with the nearest
+        reachable cost, or the mistakes of a block that cannot be built there whatever the widths."""
+        for fixed in self.families():
+            if not self.reachable(fixed):
+                raise self._unreachable(fixed)
+
+    def _unreachable(self, fixed: dict) -> BlockspaceError:
+        """Why nothing of this family meets the budgets."""
+        nearest = min(self._probes(fixed), key=self._distance)
         found = self.solve(nearest).cost
-        asked = ", ".join(str(b) for b in self.budgets.values())
+        asked = ", ".join(str(b) for b in self.budgets.values()) or "no budget"
+        what = " with ".join([self.space.name, *(f"{name} {choice}" for name, choice in fixed.items())])
         if found is None:
-            raise error("E-INFEASIBLE", f"no network of {self.space.name} can be built under {asked}", cls=InfeasibleError)
+            try:
+                self.space.graph(self.space.default(fixed))
+            except BlockspaceError as e:
+                return e
+            return error("E-INFEASIBLE", f"no network of {what} can be built under {asked}", cls=InfeasibleError)
         values = ", ".join(f"{getattr(found, name):,} {COSTS[name].unit or name}" for name in self.budgets)
         help = "change the budget, or widen the space's ranges"
-        raise error(
-            "E-INFEASIBLE", f"nothing in {self.space.name} meets {asked}; nearest reachable: {values}", help=help, cls=InfeasibleError
-        )
+        return error("E-INFEASIBLE", f"nothing in {what} meets {asked}; nearest reachable: {values}", help=help, cls=InfeasibleError)
 
     def families(self) -> list[dict]:
         """One fixed choice per family, or one empty dict when the space has none."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blockspace.blocks import Network, load, settled
+from blockspace.blocks import Block, Network, load, settled
 from blockspace.errors import error
 from blockspace.graph import Graph
 from blockspace.passes import canonical
@@ -23,24 +23,33 @@ def export(
 ):  # fmt: skip
     """Export `target` to `folder`, each file checked against the module (see `blockspace.export`).
 
-    `target` is a library network, a YAML file, an exported folder, `RUN#29` or `RUN#name` (a trial or a finalist of a run directory), or
-    one of an outcome's `front`. `weights` is the path of a checkpoint - ours, torchvision's or timm's - or `torchvision` or `timm`, whose
-    own are downloaded; the network gets as many classes as they have. Found networks bring their own. Without any, weights are freshly
-    drawn with seed 0. Raises BlockspaceError for a target or weights that cannot be read, and what `blockspace.export.export` raises.
+    `target` is a `Network`, a library network's name, a YAML file, an exported folder, `RUN#29` or `RUN#name` (a trial or a finalist of a
+    run directory), or one of an outcome's `front`. `weights` is the path of a checkpoint - ours, torchvision's or timm's - or
+    `torchvision` or `timm`, whose own are downloaded; the network gets as many classes as they have. Found networks bring their own.
+    Without any, weights are freshly drawn with seed 0. Raises BlockspaceError for a target or weights that cannot be read, and what
+    `blockspace.export.export` raises.
     """
     from blockspace.compiler import weights_of
     from blockspace.export import export as write
 
-    arch, own = resolve(str(target))
-    network = load(arch)
+    network, own = opened(target)
     if not isinstance(network, Network):
-        raise error("E-OP", f"{target} is a block; export takes a network", help="put it into a network's stages")
+        what = f"{network.name} is a {type(network).__name__.lower()}; export takes a network"
+        raise error("E-OP", what, help="put a block into a network's stages; `bs.to_source(graph)` prints any graph as code")
     weights = weights or own
     found = weights_of(network, weights) if weights is not None else None
     network = found.network if found else network
     graph = canonical(network.graph())
     about = card(network, graph, weights)
     return write(graph, started(graph, found), folder, settled(network, {}), about, formats, force, statistics(found, own))
+
+
+def opened(target) -> tuple[Block | Network | Graph, Path | None]:
+    """What is meant, and its weights where it has some."""
+    if isinstance(target, (Block, Network, Graph)):
+        return target, None
+    arch, own = resolve(str(target))
+    return load(arch), own
 
 
 def resolve(target: str) -> tuple[str, Path | None]:

@@ -11,7 +11,7 @@ from blockspace.cost import short
 from blockspace.study.question import Question
 from blockspace.study.rows import family_name
 
-SAMPLES = 100
+SAMPLES, SHOWN = 100, 5
 WARM, STEPS, LOOKED_AT = 3, 24, 1024  # steps and images that are timed
 LOADING = 1.4  # a worker's start, compile and files, relative to its training: measured by benchmarks/overhead.py, rounded up
 
@@ -24,7 +24,7 @@ class Family:
     samples: int
     before: list[int]
     after: list[int]
-    unsolved: list[str]
+    unsolved: list[tuple[str, int | None]]  # label, and the macs it comes to; None: no widths in their ranges build
 
     @property
     def share(self) -> float:
@@ -49,7 +49,7 @@ def family(question: Question, fixed: dict, samples: int) -> Family:
         if found is not None and all(b.holds(getattr(found, name)) for name, b in proposals.budgets.items()):
             after.append(found.macs)
         else:
-            unsolved.append(question.space.label(assignment))
+            unsolved.append((question.space.label(assignment), found and found.macs))
     name = next((family_name(str(choice), hole) for hole, choice in fixed.items()), question.space.name)
     return Family(name, samples, before, after, unsolved)
 
@@ -67,9 +67,16 @@ def report(question: Question, families: list[Family]) -> str:
     lines.append(grid(["family", "drawn", "macs at default widths: 5 %, median, 95 %", "within budget, solved", "mean macs"], rows))
     for f in families:
         if f.unsolved:
-            worst = ", ".join(f"{label} ({count})" for label, count in Counter(f.unsolved).most_common(5))
-            lines += ["", f"{f.name}: cannot be solved: {worst}" + (", ..." if len(set(f.unsolved)) > 5 else "")]
+            lines += ["", f"{f.name}: {len(f.unsolved)} of {f.samples} draws do not come into the budget:"]
+            lines += [f"  {misfit(*one, count)}" for one, count in Counter(f.unsolved).most_common(SHOWN)]
+            lines += ["  ..."] * (len(set(f.unsolved)) > SHOWN)
     return "\n".join(lines)
+
+
+def misfit(label: str, macs: int | None, count: int) -> str:
+    """One topology that cannot be solved, how often it was drawn, and how near it comes."""
+    times = f" ({count} times)" if count > 1 else ""
+    return f"{label}{times}: {'no widths in their ranges build' if macs is None else f'the nearest has {macs:,} macs'}"
 
 
 def limit(name: str, low: float | None, high: float | None) -> str:

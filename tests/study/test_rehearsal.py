@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from study import tiny
 
+from blockspace.cli.check import run as run_check
+from blockspace.errors import BlockspaceError, InfeasibleError
 from blockspace.study import ask, rehearse
 from blockspace.study.rehearsal import measured, report
 
@@ -32,10 +35,6 @@ def test_the_estimate_looks_at_a_few_steps_only(tmp_path, monkeypatch):
 
 
 def test_one_image_a_batch_is_refused_before_anything_is_trained(tmp_path):
-    import pytest
-
-    from blockspace.errors import BlockspaceError
-
     space = tiny.SPACE.replace("head: [global_avgpool,", "head: [global_avgpool, conv1x1: 8,")
     path = tiny.write(tmp_path)
     (tmp_path / "space.yaml").write_text(space)
@@ -44,3 +43,25 @@ def test_one_image_a_batch_is_refused_before_anything_is_trained(tmp_path):
         ask(path, ["train.batch=1"])
     assert caught.value.mistakes[0].code == "E-BN-1X1"
     ask(tiny.write(tmp_path), ["train.batch=1"])  # maps of more than one pixel
+
+
+def test_a_choice_that_never_builds_is_refused_though_others_build(tmp_path):
+    path = tiny.write(tmp_path)
+    (tmp_path / "plain_pair.yaml").write_text(tiny.MINE.replace("flow:", "require: [width % 100 == 0]\nflow:"))
+    for check in (lambda: ask(path).proposals.check_reachable(), lambda: run_check(str(tmp_path / "space.yaml"))):
+        with pytest.raises(BlockspaceError, match="'width % 100 == 0' does not hold") as caught:
+            check()
+        assert caught.value.mistakes[0].mark.source.path.endswith("plain_pair.yaml")
+
+
+def test_a_choice_outside_the_budget_is_refused_with_the_nearest_cost(tmp_path):
+    path = tiny.write(tmp_path)
+    (tmp_path / "plain_pair.yaml").write_text(tiny.MINE.replace("conv1x1: out_channels", "conv9x9: 256\n  - conv1x1: out_channels"))
+    with pytest.raises(InfeasibleError, match="nothing in tiny with block mine meets macs .*; nearest reachable: "):
+        ask(path).proposals.check_reachable()
+
+
+def test_what_does_not_come_into_the_budget_is_listed(tmp_path):
+    question = ask(tiny.write(tmp_path), ["budget.macs.low=99.9%", "budget.macs.high=100%"])
+    text = report(question, rehearse(question, samples=30))
+    assert "of 30 draws do not come into the budget:" in text and "the nearest has" in text

@@ -59,6 +59,14 @@ def test_a_network_of_the_front_is_exported(done, tmp_path):
     assert bs.load(str(tmp_path / "out" / "arch.yaml")).graph().key() == found.row.key
 
 
+def test_a_network_in_memory_is_exported_and_a_block_is_not(tmp_path):
+    made = bs.export(bs.load("resnet20", n=1), tmp_path / "out", formats=["py"])
+    assert bs.load(str(made.folder / "arch.yaml")).graph().key() == bs.load("resnet20", n=1).graph().key()
+    for target, kind in ((bs.load("se"), "block"), (bs.load("se").graph((64, 8, 8)), "graph")):
+        with pytest.raises(bs.BlockspaceError, match=f"se is a {kind}; export takes a network"):
+            bs.export(target, tmp_path / "other")
+
+
 def test_exported_networks_are_the_trained_ones(done):
     folder, outcome, _ = done
     assert len(outcome.exported) == 3
