@@ -16,6 +16,7 @@ _HOME = {
     "Graph": "blockspace.graph",
     "BlockspaceError": "blockspace.errors",
     "canonical": "blockspace.passes",
+    "deploy": "blockspace.passes",
     "compile": "blockspace.compiler",
     "to_source": "blockspace.compiler",
     "transplant": "blockspace.compiler",

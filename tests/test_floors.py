@@ -30,8 +30,8 @@ HEAVY = {  # package: the floors that may import it
     "onnxruntime": {"export"},
 }
 PUBLIC = {
-    "__version__", "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "export", "load", "load_pretrained", "search",
-    "to_source", "train", "transplant",
+    "__version__", "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "deploy", "export", "load", "load_pretrained",
+    "search", "to_source", "train", "transplant",
 }  # fmt: skip
 
 

@@ -19,8 +19,10 @@ from torch import nn
 
 from blockspace.compiler.module import compile, graph_of, input_shape
 from blockspace.compiler.running import Layer, layers, saved
-from blockspace.compiler.weights import converted
+from blockspace.compiler.weights import applied, converted
 from blockspace.errors import BlockspaceError, error
+from blockspace.graph import Graph
+from blockspace.passes import rewrite
 
 BATCH = 2
 
@@ -29,7 +31,8 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     """Copy parameters and buffers of `src` into the corresponding layers of `dst`, in place, and return `dst`.
 
     Two modules that `compile` made may be different forms of one network: its weight map is applied. A `dst` of a rewritten graph also
-    takes the layers of the form it was written in.
+    takes the layers of the form it was written in. A `dst` in the form for deployment takes any form's, batch norms folded in; that is a
+    one-way street.
 
     `example` is an input `(N, C, H, W)`, of which only the shape counts; by default the input of whichever module `compile` made. Layers
     of `src` that do not run in eval mode (auxiliary heads) are left out. Raises BlockspaceError (E-WEIGHTS) naming the first layer that
@@ -38,6 +41,8 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     source, target = graph_of(src), graph_of(dst)
     if source is not None and target is not None and source.key() == target.key():
         return loaded(dst, converted(src.state_dict(), source, target))
+    if target is not None and target.form == "deploy":
+        return loaded(dst, deployed(transplant(src, compile(target.written), example), target))
     try:
         return copied(src, dst, example)
     except BlockspaceError:
@@ -45,6 +50,12 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
             raise
     written = copied(src, compile(target.written).to(next(dst.parameters())), example)
     return loaded(dst, converted(written.state_dict(), target.written, target))
+
+
+def deployed(module: nn.Module, target: Graph) -> dict[str, torch.Tensor]:
+    """The tensors for deployment, made of a module of the form before it; in 64 bits, so that folding costs no digits."""
+    state = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in module.state_dict().items()}
+    return applied(rewrite(target.written, "deploy").weights, state)
 
 
 def loaded(module: nn.Module, state: dict[str, torch.Tensor]) -> nn.Module:

@@ -94,6 +94,31 @@ def _(expr: weights.Scale, state: State) -> torch.Tensor:
 
 
 @value.register
+def _(expr: weights.Gather, state: State) -> torch.Tensor:
+    return value(expr.of, state)[(slice(None),) * expr.dim + (list(expr.order),)]
+
+
+@value.register
+def _(expr: weights.Sum, state: State) -> torch.Tensor:
+    return value(expr.of, state).flatten(1).sum(1)
+
+
+@value.register
+def _(expr: weights.Full, state: State) -> torch.Tensor:
+    return torch.full(expr.size, expr.number, dtype=common(state))
+
+
+@value.register
+def _(expr: weights.Dirac, state: State) -> torch.Tensor:
+    return torch.nn.init.dirac_(torch.empty(expr.shape, dtype=common(state)), expr.groups)
+
+
+def common(state: State) -> torch.dtype:
+    """The type of the weights."""
+    return next((tensor.dtype for tensor in state.values() if tensor.is_floating_point()), torch.get_default_dtype())
+
+
+@value.register
 def _(expr: weights.Add, state: State) -> torch.Tensor:
     return torch.stack([value(part, state) for part in expr.parts]).sum(0)
 

@@ -82,5 +82,7 @@ def rule(
 
 
 def column(pipeline: str = "canonical", rules: Iterable[Rule] | None = None) -> list[Rule]:
-    """The rules of a pipeline in the order they run."""
-    return sorted((r for r in (RULES.values() if rules is None else rules) if r.pipeline == pipeline), key=lambda r: (r.rank, r.name))
+    """The rules of a pipeline in the order they run. What is true in training is true in eval: deploy tidies up by canonical rules."""
+    found = RULES.values() if rules is None else rules
+    own = (r for r in found if r.pipeline == pipeline or pipeline == "deploy" and r.rank == TIDY)
+    return sorted(own, key=lambda r: (r.rank, r.name))

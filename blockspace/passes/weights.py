@@ -183,10 +183,60 @@ class Scale(Expr):
 
 
 @dataclass(frozen=True)
+class Gather(Expr):
+    """Positions along `dim` in another order, as torch's `index_select`."""
+
+    of: Expr
+    dim: int
+    order: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        check(sorted(self.order) == list(range(self.of.shape[self.dim])), f"gather that is no order of the rows of {self.of.shape}")
+
+    def back(self, target: Expr) -> Iterator[tuple[str, Region, Expr]]:
+        yield from self.of.back(Gather(target, self.dim, tuple(sorted(range(len(self.order)), key=self.order.__getitem__))))
+
+
+@dataclass(frozen=True)
 class Add(Expr):
     """The sum of parts of one shape."""
 
     parts: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Sum(Expr):
+    """The sum over all dimensions but the first."""
+
+    of: Expr
+
+    @property
+    def shape(self) -> Shape:
+        return self.of.shape[:1]
+
+
+@dataclass(frozen=True)
+class Full(Expr):
+    """A tensor of one number."""
+
+    size: Shape
+    number: float
+
+    @property
+    def shape(self) -> Shape:
+        return self.size
+
+
+@dataclass(frozen=True)
+class Dirac(Expr):
+    """The 1x1 kernel in groups that changes nothing, `(channels, channels / groups, 1, 1)`."""
+
+    channels: int
+    groups: int
+
+    @property
+    def shape(self) -> Shape:
+        return (self.channels, self.channels // self.groups, 1, 1)
 
 
 @dataclass(frozen=True)

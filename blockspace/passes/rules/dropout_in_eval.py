@@ -1,0 +1,23 @@
+"""Dropout does nothing in eval mode."""
+
+from __future__ import annotations
+
+from blockspace.graph import Graph, Node
+from blockspace.ops import Conv, Dropout, DropPath
+from blockspace.passes.draft import Draft
+from blockspace.passes.match import Match
+from blockspace.passes.rule import TIDY, rule
+
+
+def example() -> Graph:
+    graph = Graph((4, 5, 5))
+    graph.add(Conv(4, 4, (1, 1)), "input", name="conv")
+    graph.add(Dropout(0.2), "conv", name="dropout")
+    graph.add(DropPath(0.2), "dropout", name="drop_path")
+    return graph
+
+
+@rule("dropout(x) = x in eval mode", at=(Dropout, DropPath), rank=TIDY, example=example, pipeline="deploy")
+def dropout_in_eval(graph: Draft, node: Node) -> Match | str:
+    """Elements and paths are dropped in training alone."""
+    return Match(graph).put(node, node.inputs[0])

@@ -1,0 +1,101 @@
+"""Parallel convolutions of one value that are summed, its own copy and norm among them, are one convolution: RepVGG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from blockspace.graph import Graph, Node
+from blockspace.ops import POINT, Add, BatchNorm, Conv
+from blockspace.passes import weights
+from blockspace.passes.affine import AFFINE, Affine, held
+from blockspace.passes.draft import Draft
+from blockspace.passes.match import Match
+from blockspace.passes.rule import MERGE, rule
+from blockspace.passes.weights import Dirac, Expr, Pad
+
+
+def example() -> Graph:
+    """3x3, 1x1, norm and identity in groups; beside them a 3x3 of another dilation that stays."""
+    graph = Graph((4, 6, 6))
+    graph.add(Conv(4, 4, (3, 3), padding=(1, 1), groups=2, bias=True), "input", name="three")
+    graph.add(Conv(4, 4, (1, 1), groups=2), "input", name="one")
+    graph.add(Conv(4, 4, (3, 3), padding=(2, 2), dilation=(2, 2), groups=2), "input", name="wide")
+    graph.add(BatchNorm(4), "input", name="norm")
+    graph.add(Add(), "three", "wide", "input", "one", "norm", name="add")
+    return graph
+
+
+@dataclass(frozen=True)
+class Term:
+    """A summand s (W ∗ x) + b of a value; a plain copy or a norm has the 1x1 kernel that changes nothing."""
+
+    node: Node
+    op: Conv
+    weight: Expr
+    bias: Expr | None = None
+
+
+def term(graph: Draft, add: Node, node: Node, value: Node, groups: int) -> Term | None:
+    """A summand as a convolution of `value` in so many groups; None when it is none that only this sum reads."""
+    channels = value.shape[0]
+    idle = Conv(channels, channels, *POINT[:3], groups=groups) if channels % groups == 0 else None
+    if node is value:
+        return Term(node, idle, Dirac(channels, groups)) if idle else None
+    if node.kind == "input" or graph.source(node) is not value or graph.reader(node) is not add:
+        return None
+    if isinstance(node.op, Conv):
+        return Term(node, node.op, *held(node))
+    if isinstance(node.op, AFFINE) and idle:
+        return Term(node, idle, *Affine.of(node).after(Dirac(channels, groups), None))
+    return None
+
+
+def shift(small: Conv, large: Conv) -> tuple[int, ...] | None:
+    """Where the first tap of a kernel stands in a larger one, `(row, column)`; None when its taps do not fall on that one's."""
+    if (small.stride, small.groups, small.out_channels) != (large.stride, large.groups, large.out_channels):
+        return None
+    found = []
+    for k, p, d, wide, padding, step in zip(small.kernel, small.padding, small.dilation, large.kernel, large.padding, large.dilation):
+        at, rest = divmod(padding - p, step)
+        if rest or at < 0 or at + k > wide or (k > 1 and d != step):
+            return None
+        found.append(at)
+    return tuple(found)
+
+
+def placed(kernel: Expr, at: tuple[int, ...], window: tuple[int, int]) -> Expr:
+    """A kernel inside a larger one, zeros around it."""
+    for dim, start in enumerate(at, 2):
+        after = window[dim - 2] - start - kernel.shape[dim]
+        kernel = Pad(kernel, dim, start, after) if start or after else kernel
+    return kernel
+
+
+@rule("Σ Wᵢ ∗ x + s x + t = W ∗ x + t   with W = Σ pad(Wᵢ) + pad(s I)", at=Add, rank=MERGE, example=example, pipeline="deploy",
+      crosses=True)  # fmt: skip
+def parallel_windows(graph: Draft, node: Node) -> Match | str:
+    """Kernels over the same positions add up, the smaller padded (arXiv:2101.03697 section 3.3); grouped and depthwise ones too."""
+    largest = [conv for conv in graph.inputs(node) if isinstance(conv.op, Conv) and graph.reader(conv) is node]
+    for conv in sorted(largest, key=lambda conv: -conv.op.kernel[0] * conv.op.kernel[1]):
+        value = graph.source(conv)
+        found = {other.name: made for other in graph.inputs(node) if (made := term(graph, node, other, value, conv.op.groups))}
+        terms = {name: made for name, made in found.items() if shift(made.op, conv.op) is not None}
+        if len(terms) > 1 and all(node.inputs.count(name) == 1 for name in terms):
+            return summed(graph, node, conv, list(terms.values()))
+    return "no two summands are convolutions of one value, or that value, over positions that lie on each other"
+
+
+def summed(graph: Draft, node: Node, conv: Node, terms: list[Term]) -> Match:
+    """One convolution, under the name of the largest, for all terms."""
+    match = Match(graph)
+    biases = tuple(one.bias for one in terms if one.bias is not None)
+    name = match.add(replace(conv.op, bias=bool(biases)), *conv.inputs, of=[conv], same=True)
+    match.weights[f"{name}.weight"] = weights.Add(tuple(placed(one.weight, shift(one.op, conv.op), conv.op.kernel) for one in terms))
+    if biases:
+        match.weights[f"{name}.bias"] = weights.Add(biases) if len(biases) > 1 else biases[0]
+    gone = {one.node.name for one in terms} - {name}
+    rest = [source for source in node.inputs if source not in gone]
+    if len(rest) == 1:
+        return match.put(node, name)
+    match.add(Add(), *rest, of=[node], same=True)
+    return match
