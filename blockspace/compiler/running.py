@@ -19,7 +19,7 @@ from torch.utils import _pytree as pytree
 from blockspace.errors import error
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # each knows its neighbours: a text of one would hold all, many times
 class Layer:
     """A layer as met when running: the tensors it reads and those beside them that nothing reads, by dotted name; the layers around it."""
 

@@ -109,7 +109,7 @@ def test_every_network_is_a_backbone(name):
     info = model.feature_info
     assert [m.shape[1] for m in maps] == info.channels()
     for (_, _, height, width), stride in zip((m.shape for m in maps), info.reduction()):
-        assert abs(height - 96 / stride) <= 4 and abs(width - 160 / stride) <= 4  # unpadded stems lose a few
+        assert abs(height - 96 / stride) <= 4 and abs(width - 160 / stride) <= 4  # stems without padding lose a few
     assert info.reduction() == sorted(set(info.reduction()))
     assert not any(key.startswith("head") for key in model.state_dict())
 
