@@ -128,7 +128,10 @@ def test_a_download_that_fails_is_one_line(monkeypatch, tmp_path):
     raises(spec, "E-DATA", f"fashion_mnist could not be downloaded to {tmp_path}: no network")
 
 
-@pytest.mark.parametrize("damage", [b"", b"\x1f\x8b torn", gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x09\x01")])
+SHORT = gzip.compress(b"\x00\x00\x08\x01\x00\x00\x00\x09\x01", mtime=0)  # says nine labels and holds one
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x1f\x8b torn", SHORT], ids=["empty", "torn", "short"])
 def test_a_damaged_idx_file_is_named(fashion, damage):
     (fashion / "t10k-labels-idx1-ubyte.gz").write_bytes(damage)
     raises({"name": "fashion_mnist", "path": str(fashion), "val": 50}, "E-DATA", "t10k-labels-idx1-ubyte.gz is not a whole idx file")
