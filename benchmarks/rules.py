@@ -1,67 +1,42 @@
-"""The rules: equation, where each fires in the library, what it saves; and how long rewriting takes.
+"""Where each rewrite rule fires in the library, and what it saves there.
 
-    python benchmarks/rules.py
+    python benchmarks/rules.py [NETWORK ...]
 
-Times are of one thread, the least of five turns. `form a` is ResNeXt-50 (32x4d) with every block written as 32 branches.
+Canonical rules run on every library block and network as written, deploy rules on their canonical forms. Launches are calls that compute
+something; macs are those of the steps at batch 1, over all subjects.
 """
 
 from __future__ import annotations
 
-import tempfile
-import time
-from collections import Counter, defaultdict
-from importlib.resources import files
-from pathlib import Path
+import sys
+from collections import Counter
 
 import blockspace as bs
-from blockspace.blocks import families, names
-from blockspace.graph import Graph
-from blockspace.passes import column, rewrite
-
-ROUNDS = 5
+from blockspace.blocks import Network, families, names
+from blockspace.cost import short
+from blockspace.passes import RULES, canonical, rewrite
 
 
-def form_a() -> Graph:
-    """ResNeXt-50 of `resnext_a` blocks."""
-    text = (files("blockspace.blocks") / "library/networks/resnext50_32x4d.yaml").read_text()
-    text = text.partition("variants:")[0].replace("block: resnext,", "block: resnext_a,")
-    text = text.replace("network: resnext50_32x4d", "network: form_a")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "form_a.yaml"
-        path.write_text(text)
-        return bs.load(str(path)).graph()
+def graphs(wanted: list[str]) -> dict[str, bs.Graph]:
+    """Every block at its usual input, every network."""
+    found = {name: bs.load(name) for name in wanted or [*names("block"), *families()]}
+    return {name: it.graph() if isinstance(it, Network) else it.graph(it.usual_shape) for name, it in found.items()}
 
 
-def least(act) -> float:
-    """Milliseconds."""
-    found = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        act()
-        found.append(time.perf_counter() - start)
-    return 1e3 * min(found)
-
-
-def main() -> None:
-    fires, saves = defaultdict(Counter), defaultdict(Counter)
-    for name in [*names("block"), *families()]:
-        template = bs.load(name)
-        graph = template.graph(template.usual_shape) if name in names("block") else template.graph()
-        for step in rewrite(graph).steps:
-            fires[step.rule.name][name] += 1
-            saves[step.rule.name].update(step.saves)
-    for rule in column():
-        where = ", ".join(f"{name} {count}x" for name, count in fires[rule.name].most_common(6))
-        more = f" and {len(fires[rule.name]) - 6} more" if len(fires[rule.name]) > 6 else ""
-        saved = ", ".join(f"{number:,} {what}" for what, number in saves[rule.name].items() if number)
-        print(f"{rule.name}: {rule.equation}\n    fires in {where or 'no library file'}{more}\n    saves {saved or 'nothing'}")
-    a, c = form_a(), bs.load("resnext50_32x4d").graph()
-    assert a.key() == c.key() and a.key() == rewrite(a).after.key()
-    for what, graph in (("resnet50", bs.load("resnet50").graph()), ("resnext50 in form a", a)):
-        form = rewrite(graph).after
-        times = f"canonical {least(lambda g=graph: rewrite(g)):.1f} ms, key {least(form.key):.2f} ms"
-        print(f"{what}: {len(graph)} nodes become {len(form)}; {times}")
+def main(wanted: list[str]) -> None:
+    fired = {name: Counter() for name in RULES}
+    saved = {name: Counter() for name in RULES}
+    for subject, graph in graphs(wanted).items():
+        for pipeline, start in (("canonical", graph), ("deploy", canonical(graph))):
+            for step in rewrite(start, pipeline).steps:
+                fired[step.rule.name][subject] += 1
+                saved[step.rule.name].update(step.saves)
+    for name, rule in RULES.items():
+        most = ", ".join(f"{subject} {count}" for subject, count in fired[name].most_common(4))
+        print(f"{name} ({rule.pipeline}): {rule.equation}")
+        print(f"    fires {fired[name].total():,} times on {len(fired[name])} of them{': ' if most else ''}{most}")
+        print(f"    saves {', '.join(f'{short(number)} {what}' for what, number in saved[name].items() if number) or 'nothing by itself'}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

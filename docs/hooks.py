@@ -245,11 +245,12 @@ def exit_codes() -> str:
     return table(("code", "means"), [*rows, ("130, 143", "stopped by Ctrl-C, or by a request to end")])
 
 
-def rules() -> str:
-    """The canonical rules in the order they run."""
+def rules(pipeline: str = "canonical") -> str:
+    """The rules of a pipeline in the order they run."""
     from blockspace.passes import column
 
-    return table(("rule", "equation", "meaning"), ((code(rule.name), rule.equation, rule.doc) for rule in column()))
+    own = (rule for rule in column(pipeline) if rule.pipeline == pipeline)
+    return table(("rule", "equation", "meaning"), ((code(rule.name), rule.equation, rule.doc) for rule in own))
 
 
 TABLES = {

@@ -16,12 +16,13 @@ def register(app) -> None:
         folder: str = typer.Argument(help="the folder to write"),
         to: str = typer.Option("py,onnx,safetensors", help="Formats: py, onnx, safetensors, pt2, timm."),
         weights: str = typer.Option(None, help="A checkpoint of ours, torchvision's or timm's, or: torchvision, timm."),
+        deploy: bool = typer.Option(False, "--deploy", help="In the form for inference alone: norms folded in; files named model_deploy."),
         force: bool = typer.Option(False, "--force", help="Replace the folder when it is there."),
     ) -> None:
         """Write a network as plain PyTorch code, weights and ONNX, each checked before it is kept."""
         from blockspace.study import export as write
 
-        done = write(target, folder, [f.strip() for f in to.split(",") if f.strip()], weights, force)
+        done = write(target, folder, [f.strip() for f in to.split(",") if f.strip()], weights, force, deploy)
         for name, size in done.sizes.items():
             print(f"{done.folder}/{name}  {size:,} bytes")
         worst = max(done.differences.values(), default=0.0)

@@ -8,13 +8,26 @@ from collections.abc import Iterable
 
 def steps(graph, rules=()) -> str:
     """The canonical column over a graph, and `rules` with it: every step, then the equations of those that applied."""
-    from blockspace.cli.columns import columns
-    from blockspace.cost import short
     from blockspace.passes import column, rewrite
 
     found = rewrite(graph, rules=[*column(), *rules])
-    if not found.steps:
-        return f"{graph.name} is in canonical form: no rule applies\nkey {found.after.key()}"
+    key = f"key {found.after.key()}"
+    return f"{told(found)}\n{key}" if found.steps else f"{graph.name} is in canonical form: no rule applies\n{key}"
+
+
+def deployed(graph) -> str:
+    """The same from the canonical form to that for deployment."""
+    from blockspace.passes import canonical, rewrite
+
+    found = rewrite(canonical(graph), "deploy")
+    return told(found) if found.steps else f"the canonical form of {graph.name} is that for deployment: no rule applies"
+
+
+def told(found) -> str:
+    """Each step, the equations, and what was saved in all."""
+    from blockspace.cli.columns import columns
+    from blockspace.cost import short
+
     saved = ("nodes", "launches", "macs", "params")
     rows = []
     for number, step in enumerate(found.steps, 1):
@@ -26,7 +39,7 @@ def steps(graph, rules=()) -> str:
     lines = [columns(["step", "rule", "at", "change", *(f"-{name}" for name in saved)], rows, left=4), ""]
     lines += [f"{name:<{width}}  {rule.equation}" for name, rule in used.items()]
     total = ", ".join(f"{number:,} {name}" for name in saved if (number := found.saves[name]))
-    return "\n".join([*lines, "", f"{len(graph)} nodes become {len(found.after)}; saved: {total or 'nothing'}", f"key {found.after.key()}"])
+    return "\n".join([*lines, "", f"{len(found.before)} nodes become {len(found.after)}; saved: {total or 'nothing'}"])
 
 
 def words(nodes: Iterable) -> str:
@@ -38,12 +51,12 @@ def words(nodes: Iterable) -> str:
 def why(graph, name: str) -> str:
     """Where a rule applies in a graph, and once all is rewritten the reasons why it does not any more, each with its places."""
     from blockspace.errors import did_you_mean, error
-    from blockspace.passes import RULES, Draft, rewrite
+    from blockspace.passes import RULES, Draft, canonical, rewrite
 
     if name not in RULES:
         raise error("E-NAME", f"no rule {name!r}", help=did_you_mean(name, RULES) or f"known: {', '.join(RULES)}")
     rule = RULES[name]
-    found = rewrite(graph, rule.pipeline)
+    found = rewrite(canonical(graph) if rule.pipeline == "deploy" else graph, rule.pipeline)
     draft, reasons = Draft(found.after), {}
     for node in found.after:
         if isinstance(node.op, rule.at):

@@ -16,6 +16,7 @@ def run(
     mermaid: bool = False,
     theme: str | None = None,
     passes: bool = False,
+    deploy: bool = False,
     why: str | None = None,
     rules: str | None = None,
 ) -> None:
@@ -30,13 +31,17 @@ def run(
     if target is None:
         raise error("E-FILE", "nothing to show", help="blockspace show resnext")
     template, graph = expanded(target, given(settings))
+    if deploy and not (passes or why or rules):
+        from blockspace.passes import deploy as deployed
+
+        graph = deployed(graph)
     if as_json:
         import json
 
         print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()}))
         return
     if passes or why or rules:
-        print(rewritten(graph, why, rules))
+        print(rewritten(graph, why, rules, deploy))
         return
     if picture:
         for kind, path in picture.items():
@@ -69,8 +74,8 @@ def said(template) -> list[str]:
     return [f"{key}: {text}" for key, text in rows.items() if text]
 
 
-def rewritten(graph, why: str | None, rules: str | None) -> str:
-    """The steps to the canonical form, with those of a file of rules once they are proven; or why a rule does not apply."""
+def rewritten(graph, why: str | None, rules: str | None, deploy: bool) -> str:
+    """The steps to the canonical form, with a file of rules once they are proven; those to deployment; or why a rule does not apply."""
     from blockspace.cli import passes
 
     if why:
@@ -79,7 +84,7 @@ def rewritten(graph, why: str | None, rules: str | None) -> str:
         from blockspace.compiler import proven
 
         return passes.steps(graph, proven(rules, [graph]))
-    return passes.steps(graph)
+    return passes.deployed(graph) if deploy else passes.steps(graph)
 
 
 def node_table(graph) -> str:
@@ -134,6 +139,7 @@ def register(app) -> None:
         theme: str = typer.Option(None, "--theme", help="light or dark; an SVG without it follows its reader's setting."),
         mermaid: bool = typer.Option(False, "--mermaid", help="The text of a Mermaid flowchart."),
         passes: bool = typer.Option(False, "--passes", help="Each step to the canonical form: the rule, what it changes and saves."),
+        deploy: bool = typer.Option(False, "--deploy", help="The form for inference alone; with --passes, the steps to it."),
         why: str = typer.Option(None, "--why", metavar="RULE", help="Where a rule applies, and why it does not elsewhere."),
         rules: str = typer.Option(None, "--rules", metavar="FILE", help="A Python file of more rules, for --passes; proven first."),
     ) -> None:
@@ -150,6 +156,7 @@ def register(app) -> None:
             mermaid=mermaid,
             theme=theme,
             passes=passes,
+            deploy=deploy,
             why=why,
             rules=rules,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from blockspace.export.folder import replaced_by, staging
 from blockspace.export.formats import FORMATS, Job
 from blockspace.export.timm_format import check_installed
 from blockspace.graph import Graph
+from blockspace.passes import deploy
 
 BATCHES = (1, 3, 8)
 TOLERANCE = 1e-4
@@ -33,11 +34,14 @@ class Exported:
 def export(
     graph: Graph, module: nn.Module, folder: str | Path, arch_yaml: str, card: str,
     formats: Sequence[str] = ("py", "onnx", "safetensors"), force: bool = False, images: dict[str, Any] | None = None,
+    deployed: bool = False,
 ) -> Exported:  # fmt: skip
     """Write `arch.yaml`, `card.md` and the files of `formats` to `folder`; `module` holds the trained weights of `compile(graph)`.
 
     Formats: `py` (model.py, plain torch), `safetensors` (weights), `onnx` (any batch), `pt2` (torch.export, any batch), `timm` (a file that
-    registers the network with timm, config.json, weights; `images` says by which `mean` and `std` they were normalised). Before the folder
+    registers the network with timm, config.json, weights; `images` says by which `mean` and `std` they were normalised). With `deployed`
+    `py`, `onnx` and `pt2` are of the form for deployment (see `blockspace.deploy`) and their files are named `model_deploy`;
+    `weights_deploy.safetensors` is written beside the weights that can be trained on. Before the folder
     appears, each is loaded anew and run at batch 1, 3 and 8 in eval mode and 32 bits; it must equal the module to 1e-4 (times the largest
     output where that is above 1). An existing folder is refused, or with `force` replaced at the end. Raises ExportError
     (E-EXPORT-MISMATCH), BlockspaceError (E-IO for an existing folder, E-KEY for an unknown format or timm not installed, E-WEIGHTS for
@@ -50,12 +54,27 @@ def export(
         (stage / "arch.yaml").write_text(arch_yaml, encoding="utf-8")
         (stage / "card.md").write_text(card, encoding="utf-8")
         job = Job(graph, reference, stage, examples(graph, reference), TOLERANCE, images or {})
+        fast = in_fast_form(job) if deployed else None
         # weights first: model.py is checked with the weights file beside it
         for name in sorted(formats, key=list(FORMATS).index):
-            FORMATS[name](job)
+            for form in forms(name, job, fast):
+                FORMATS[name](form)
         sizes = {path.name: path.stat().st_size for path in sorted(stage.iterdir())}
         replaced_by(folder, stage, force)
     return Exported(folder, dict(job.differences), sizes)
+
+
+def in_fast_form(job: Job) -> Job:
+    """The same job with the form for deployment, which has to give what the trained module gives."""
+    graph = deploy(job.graph)
+    return replace(job, graph=graph, module=compile(graph, weights_from=job.module).eval())
+
+
+def forms(name: str, job: Job, fast: Job | None) -> list[Job]:
+    """The forms that a format is written in: with one for deployment, weights in both, timm's folder as trained, all else in that one."""
+    if fast is None or name == "timm":
+        return [job]
+    return [job, fast] if name == "safetensors" else [fast]
 
 
 def check_formats(formats: Sequence[str]) -> None:

@@ -38,6 +38,11 @@ class Job:
     images: dict[str, Any] = field(default_factory=dict)  # how they were normalised: mean, std
     differences: dict[str, float] = field(default_factory=dict)
 
+    def file(self, name: str) -> Path:
+        """Where a file goes; names of the form for deployment say so: model_deploy.py."""
+        stem, dot, ending = name.partition(".")
+        return self.folder / (f"{stem}_deploy{dot}{ending}" if self.graph.form == "deploy" else name)
+
     def compare(self, name: str, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
         """Record the largest difference. Raises ExportError (E-EXPORT-MISMATCH) when it is above the tolerance, or not a number."""
         for x, expected in self.examples:
@@ -64,19 +69,20 @@ def safetensors(job: Job) -> None:
 
 def write_weights(job: Job) -> None:
     """The file of the weights. Raises ExportError (E-EXPORT-MISMATCH) when it does not hold them."""
+    path, deployed = job.file(WEIGHTS), job.graph.form == "deploy"
     state = {key: tensor.contiguous().clone() for key, tensor in job.module.state_dict().items()}
-    data = save(state, metadata={"format": "pt", "network": job.graph.name, "key": job.graph.key()})
-    (job.folder / WEIGHTS).write_bytes(data)
-    loaded = load_file(job.folder / WEIGHTS)
+    about = {"format": "pt", "network": job.graph.name, "key": (job.graph.written if deployed else job.graph).key()}
+    path.write_bytes(save(state, metadata=about | {"form": "deploy"} if deployed else about))
+    loaded = load_file(path)
     if set(loaded) != set(state) or not all(torch.equal(loaded[key], tensor) for key, tensor in state.items()):
         raise mismatch("safetensors: the file does not hold the model's weights")
 
 
 def py(job: Job) -> None:
     """model.py, run from its text, with the weights of the file beside it if there is one."""
-    path = job.folder / "model.py"
+    path = job.file("model.py")
     path.write_text(to_source(job.graph), encoding="utf-8")
-    weights = job.folder / WEIGHTS
+    weights = job.file(WEIGHTS)
     with refusing("py: the printed file does not run"):
         network = network_of(path).eval()
         network.load_state_dict(load_file(weights) if weights.exists() else job.module.state_dict())
@@ -91,7 +97,7 @@ def network_of(path: Path) -> nn.Module:
 
 def onnx_file(job: Job) -> None:
     """model.onnx: one file, any batch size, checked by ONNX and run by onnxruntime."""
-    path = job.folder / "model.onnx"
+    path = job.file("model.onnx")
     with refusing("onnx: the network cannot be converted"), quiet():
         program = torch.onnx.export(
             job.module,
@@ -117,7 +123,7 @@ def silent() -> onnxruntime.SessionOptions:
 
 def pt2(job: Job) -> None:
     """model.pt2: torch.export, any batch size, for inference."""
-    path = job.folder / "model.pt2"
+    path = job.file("model.pt2")
     buffer = io.BytesIO()
     with refusing("pt2: the network cannot be converted"), quiet():
         program = torch.export.export(job.module, (two(job),), dynamic_shapes=({0: torch.export.Dim("batch")},))

@@ -19,15 +19,15 @@ ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"
 
 def export(
     target, folder: str | Path, formats: Sequence[str] = ("py", "onnx", "safetensors"),
-    weights: str | Path | None = None, force: bool = False,
+    weights: str | Path | None = None, force: bool = False, deploy: bool = False,
 ):  # fmt: skip
     """Export `target` to `folder`, each file checked against the module (see `blockspace.export`).
 
     `target` is a `Network`, a library network's name, a YAML file, an exported folder, `RUN#29` or `RUN#name` (a trial or a finalist of a
     run directory), or one of an outcome's `front`. `weights` is the path of a checkpoint - ours, torchvision's or timm's - or
     `torchvision` or `timm`, whose own are downloaded; the network gets as many classes as they have. Found networks bring their own.
-    Without any, weights are freshly drawn with seed 0. Raises BlockspaceError for a target or weights that cannot be read, and what
-    `blockspace.export.export` raises.
+    Without any, weights are freshly drawn with seed 0. With `deploy` the files are of the form for deployment, named `model_deploy`. Raises
+    BlockspaceError for a target or weights that cannot be read, and what `blockspace.export.export` raises.
     """
     from blockspace.compiler import weights_of
     from blockspace.export import export as write
@@ -41,7 +41,7 @@ def export(
     network = found.network if found else network
     graph = canonical(network.graph())
     about = card(network, graph, weights)
-    return write(graph, started(graph, found), folder, settled(network, {}), about, formats, force, statistics(found, own))
+    return write(graph, started(graph, found), folder, settled(network, {}), about, formats, force, statistics(found, own), deploy)
 
 
 def opened(target) -> tuple[Block | Network | Graph, Path | None]:

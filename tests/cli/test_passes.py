@@ -46,6 +46,18 @@ def test_nothing_to_do(capsys):
     assert "is in canonical form: no rule applies" in capsys.readouterr().out
 
 
+def test_the_steps_to_deployment(capsys):
+    show("repvgg", "input=64x8x8", "out_channels=64", passes=True, deploy=True)
+    out = capsys.readouterr().out
+    assert "affine_after_convolution" in out and "parallel_windows" in out and "8 nodes become 3" in out
+    show("eca", passes=True, deploy=True)
+    assert "is that for deployment: no rule applies" in capsys.readouterr().out
+    show("repvgg", "input=64x8x8", "out_channels=64", deploy=True)
+    assert "norm" not in capsys.readouterr().out.split("equation:")[1].partition("\n")[2]
+    show("densenet121", why="affine_after_convolution")
+    assert "it follows concat" in (out := capsys.readouterr().out) or "has other readers" in out
+
+
 def test_why(capsys):
     show("inception_v1", why="parallel_convolutions")
     out = capsys.readouterr().out

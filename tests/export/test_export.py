@@ -72,6 +72,18 @@ def test_all_formats_are_checked_and_silent(graph, trained, tmp_path, capfd):
     assert abs(got - trained.eval()(x).detach().numpy()).max() <= 1e-5
 
 
+def test_the_form_for_deployment(graph, trained, tmp_path):
+    """Without norms and shuffles, equal to the trained module; the weights that can be trained on are kept beside."""
+    made = export(graph, trained, tmp_path / "out", "arch: 1\n", "# card\n", formats=ALL, deployed=True)
+    files = ["model_deploy.onnx", "model_deploy.pt2", "model_deploy.py", "weights.safetensors", "weights_deploy.safetensors"]
+    assert names(made.folder) == ["arch.yaml", "card.md", *files]
+    assert made.differences.keys() == set(ALL) and max(made.differences.values()) <= 1e-4
+    assert "BatchNorm" not in (made.folder / "model_deploy.py").read_text()
+    with safe_open(made.folder / "weights_deploy.safetensors", "pt") as file:
+        assert file.metadata() == {"format": "pt", "network": "tiny", "key": graph.key(), "form": "deploy"}
+        assert not any("norm" in key for key in file.keys())
+
+
 @pytest.mark.parametrize("kind", ["convnext", "paths"])
 def test_weights_of_functions_are_in_every_format(kind, tmp_path):
     """Layer norms, learned scales, softmax over paths and convolutions over channels, with weights that are not those of the start."""
