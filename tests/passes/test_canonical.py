@@ -36,6 +36,11 @@ def test_form_a_becomes_form_c(shape):
     assert "main.conv3x3.conv" in a.nodes and "main.conv1x1_2.conv" in a.nodes  # names as a person would give them
 
 
+def test_resnext50_in_any_form():
+    keys = {load("resnext50_32x4d", form=form).graph((3, 64, 64)).key() for form in ("resnext", "resnext_a", "resnext_b")}
+    assert len(keys) == 1
+
+
 FORM_B = """
 - branches:
     main:
