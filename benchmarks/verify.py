@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from fnmatch import fnmatch
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -38,7 +39,8 @@ def row(name: str, most: int) -> tuple[str, ...]:
 def main(pattern: str, most: int) -> int:
     torch.set_num_threads(1)
     wrong = 0
-    for cells in (HEADER, *(row(name, most) for name in names("network") if fnmatch(name, pattern))):
+    rows = (row(name, most) for name in names("network") if fnmatch(name, pattern))
+    for cells in chain([HEADER], rows):
         left = (0, 3, 4)
         print("  ".join(f"{c:<{w}}" if i in left else f"{c:>{w}}" for i, (c, w) in enumerate(zip(cells, WIDTHS))).rstrip(), flush=True)
         wrong += cells[3] == "DIFFER" or (cells[5][0].isdigit() and float(cells[5]) > peers.TOLERANCE)
