@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 
 from blockspace.errors import error
 
@@ -19,6 +20,7 @@ def register(app) -> None:
         overrides: list[str] = typer.Argument(None, help="key.path=value, applied after the file", autocompletion=study_settings),
         dry_run: bool = typer.Option(False, "--dry-run", help="Say what it would do: space, costs, budget. Nothing is trained or written."),
         measure: bool = typer.Option(False, "--measure", help="With --dry-run: time a training step and estimate the whole."),
+        reuse: list[str] = typer.Option(None, metavar="RUN", help="A run directory whose equal trainings are taken over; repeatable."),
         workers: int = typer.Option(None, help="Worker processes (default: one per core)."),
         as_json: bool = typer.Option(False, "--json", help="The answer as JSON on stdout."),
         verbose: bool = typer.Option(False, "--verbose", "-v", help="Show what the trainings say, Lightning's warnings too."),
@@ -28,9 +30,11 @@ def register(app) -> None:
         if verbose and quiet:
             raise error("E-KEY", "-v and -q ask for opposite things", help="give one of them")
         texts = [*(overrides or []), *([f"search.workers={workers}"] if workers else [])]
+        if reuse and dry_run:
+            raise error("E-KEY", "--reuse has no effect with --dry-run, which trains nothing", help="leave one of them out")
         if dry_run:
             rehearsal(study, texts, measure)
-        elif code := run(study, texts, as_json, verbose, quiet):
+        elif code := run(study, texts, as_json, verbose, quiet, reuse or []):
             raise typer.Exit(code)
 
 
@@ -44,7 +48,7 @@ def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
         print("\n" + measured(question))
 
 
-def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False) -> int:
+def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False, reuse: Sequence[str] = ()) -> int:
     """Progress goes to stderr, the answer to stdout; the exit code: 0, or the signal's after an interruption (typer would make it 130)."""
     from blockspace.cli.progress import Progress
     from blockspace.search import interruptible
@@ -53,10 +57,11 @@ def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, 
 
     with interruptible(), Progress(verbose=verbose, quiet=quiet) as progress:
         try:
-            outcome = search(study, overrides, progress)
+            outcome = search(study, overrides, progress, reuse)
         except KeyboardInterrupt as stop:
             progress.close()
-            progress.say(f"{progress.summary()}\nstopped; go on with: {shlex.join(['blockspace', 'search', study, *overrides])}")
+            again = ["blockspace", "search", study, *overrides, *(word for run in reuse for word in ("--reuse", run))]
+            progress.say(f"{progress.summary()}\nstopped; go on with: {shlex.join(again)}")
             return getattr(stop, "exit_code", 130)
     print(to_json(outcome) if as_json else outcome.text())
     folder = outcome.study.folder

@@ -26,6 +26,7 @@ COLUMNS = {
     "reason": "why the trial has no result",
     "comparable": "no: it was not trained as the study says, for the reason given",
     "duplicate_of": "the number of the trial whose result was copied",
+    "reused": "the trial of another run whose result was taken over, as runs/first#17",
 }
 PARAM = "param."  # what the sampler chose follows, as `param.NAME`
 

@@ -36,6 +36,7 @@ class Trial:
     seed: int | None = None
     reason: str = ""
     duplicate_of: int | None = None
+    reused: str = ""  # the trial of another run whose result this is
 
     @property
     def name(self) -> str:
@@ -116,10 +117,13 @@ class Run:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many were proposed, and what became of them; `failed` includes out of memory, out of time and hung."""
+        """How many were proposed, and what became of them; `failed` includes out of memory, out of time and hung.
+
+        `reused` of the trained were trained by another run.
+        """
         states = Counter("failed" if t.state in FAILED else t.state for t in self.trials)
         named = {name: states.get(name, 0) for name in ("trained", "duplicate", "over_budget", "diverged", "failed", "running")}
-        return {"proposed": len(self.trials), **named}
+        return {"proposed": len(self.trials), **named, "reused": sum(bool(t.reused) for t in self.trials)}
 
     @property
     def trainings(self) -> tuple[int, int]:

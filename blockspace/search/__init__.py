@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = face(
     {
         "balance": ("Balance",),
         "candidate": ("Candidate", "Space"),
+        "earlier": ("Earlier",),
         "interrupt": ("Interrupted", "interruptible", "stoppable"),
         "changes": ("differences",),
         "lock": ("StudyLock", "holder"),
@@ -17,7 +18,7 @@ __getattr__, __dir__, __all__ = face(
         "options": ("FailureLimits", "SearchOptions", "available_cores"),
         "pulse": ("Beat", "Pulse"),
         "result": ("Result", "adopt", "read"),
-        "row": ("Row", "trial_folder"),
+        "row": ("Row", "saved", "trial_folder"),
         "snapshot": ("Stored", "stored"),
         "seeds": ("derive", "training_seed"),
         "task": ("Evaluate", "Task"),

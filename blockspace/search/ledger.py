@@ -82,7 +82,7 @@ class Ledger:
             violations = {}  # told as FAIL, which is neither inside nor outside
         metrics = {name: value for name, value in result.metrics.items() if math.isfinite(value)}
         reason = "; ".join(filter(None, (proposal.retried, result.reason)))
-        facts = {"metrics": metrics, "reason": reason, "seed": proposal.task.seed, "seconds": result.seconds}
+        facts = {"metrics": metrics, "reason": reason, "seed": proposal.task.seed, "seconds": result.seconds, "reused": result.origin}
         self.teller.tell(trial, result.state, violations, values, comparable=not proposal.retried, **facts)
         done = self.settle(trial.number, candidate.key)
         self.emit(

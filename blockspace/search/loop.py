@@ -26,7 +26,7 @@ from blockspace.search.plan import Plan
 from blockspace.search.pulse import Beat
 from blockspace.search.result import NAME as RESULT
 from blockspace.search.result import Result, adopt
-from blockspace.search.row import FACTS, Row, row, rows, trial_folder
+from blockspace.search.row import FACTS, Row, row, rows, saved, trial_folder
 from blockspace.search.seeds import training_seed
 from blockspace.search.task import Task
 from blockspace.search.telling import OpenTrial, Teller
@@ -109,16 +109,21 @@ class Loop:
         return bool(self.orphans) or (missing > 0 and self.ended() is None)
 
     def next_trial(self) -> OpenTrial:
-        """An orphan under its old number, else a new trial with the balanced choices fixed."""
+        """An orphan under its old number, else a new trial: one that is to be tried first, or one with the balanced choices fixed."""
         if self.orphans:
             orphan = self.orphans.popleft()
             trial = self.study.ask() if orphan.state == TrialState.WAITING else Trial(self.study, orphan._trial_id)
             return OpenTrial.continued(trial, orphan)
+        chosen = [*(done.families for done in self.ledger.trained), *(p.candidate.families for p in self.running())]
+        fixed = self.first() or self.plan.balance.next(chosen)
         self.asked += 1
-        fixed = self.plan.balance.next([*(done.families for done in self.ledger.trained), *(p.candidate.families for p in self.running())])
         if fixed:
             self.study.enqueue_trial(fixed)
         return OpenTrial(self.study.ask())
+
+    def first(self) -> dict | None:
+        """The assignment that the study gives for the next number: the first ones are its own."""
+        return self.plan.first[self.asked] if self.asked < len(self.plan.first) else None
 
     # from a trial to a task
 
@@ -133,12 +138,16 @@ class Loop:
         proposal = Proposal(trial, candidate, measured, self.task(trial, candidate))
         if "retried" in trial.attributes:
             self.change(proposal, *trial.attributes["retried"])
-        result = adopt(proposal.task.folder, candidate.key, proposal.task.seed)
+        result = adopt(proposal.task.folder, candidate.key, proposal.task.seed) or self.taken(proposal)
         if result is None:
             self.ready.append(proposal)
             return
         self.emit("adopted", number=trial.number, label=candidate.label)
         self.settle(proposal, result)
+
+    def taken(self, proposal: Proposal) -> Result | None:
+        """The same training's result in another run; one that is changed is no training of theirs."""
+        return None if proposal.retried else self.plan.earlier.take(proposal.task)
 
     def propose(self, trial: OpenTrial) -> Candidate | None:
         """The trial's candidate; None after a combination that the space itself refuses."""
@@ -267,7 +276,7 @@ class Loop:
         table = rows(self.study, self.plan.objectives)
         if not self.ledger.trained:
             raise nothing_trained(table)
-        self.emit("ended", trained=len(self.ledger.trained), proposals=len(table), reason=self.ended() or "")
+        self.emit("ended", trained=len(self.ledger.trained), proposals=len(table), saved=saved(table), reason=self.ended() or "")
         return table
 
     def emit(self, kind: str, **data) -> None:

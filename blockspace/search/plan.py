@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from blockspace.search.balance import Balance
 from blockspace.search.candidate import Candidate, Space
+from blockspace.search.earlier import Earlier
 from blockspace.search.options import SearchOptions
 from blockspace.search.result import Result
 from blockspace.search.task import Evaluate, Task
@@ -34,6 +35,8 @@ class Plan:
     emit: Event
     balance: Balance
     again: Again | None = None
+    first: Sequence[dict[str, Any]] = ()
+    earlier: Earlier = field(default_factory=Earlier)
 
 
 def ignore(_kind: str, _data: dict) -> None:

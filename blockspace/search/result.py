@@ -28,6 +28,7 @@ class Result:
     reason: str = ""  # one line: why it is not `trained`
     versions: dict[str, str] = field(default_factory=dict)
     signature: str = ""
+    origin: str = ""  # runs/first#17: the trial of another run it was taken from
 
     def __post_init__(self):
         if self.state not in STATES:

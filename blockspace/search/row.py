@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ class Row:
     Only `trained` rows may be called best. `values` are the objectives' (also a duplicate's, copied).
     `costs` and `solved` are exact, `measured` holds what was measured (latency: ratio to the baseline), `violations` the relative
     distance outside each budget, `seconds` the training's wall time (0 where nothing was trained). `comparable` is false for one that
-    was trained otherwise than the study says (`reason` tells how): it is never called best.
+    was trained otherwise than the study says (`reason` tells how): it is never called best. `reused` names the trial of another run
+    (`runs/first#17`) whose result this is.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Row:
     started: str | None = None  # local time, ISO 8601
     ended: str | None = None
     comparable: bool = True
+    reused: str = ""
 
     @property
     def best_allowed(self) -> bool:
@@ -47,7 +50,7 @@ class Row:
 
 
 FACTS = ("label", "key", "families", "costs", "solved")  # of the candidate
-OUTCOME = ("violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds", "comparable")
+OUTCOME = ("violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds", "comparable", "reused")
 
 
 def row(trial: optuna.trial.FrozenTrial, objectives: dict[str, str]) -> Row:
@@ -75,6 +78,14 @@ def refused(trial: optuna.trial.FrozenTrial) -> bool:
 def rows(study: optuna.Study, objectives: dict[str, str]) -> list[Row]:
     """All rows of the study, by number."""
     return [row(trial, objectives) for trial in study.get_trials(deepcopy=False)]
+
+
+def saved(table: Iterable[Row]) -> dict[str, int]:
+    """How many trainings were saved: by a network seen before in this study (`duplicate`), and by one of another run (`reused`)."""
+    by_number = {row.number: row for row in table}
+    copies = [by_number.get(row.duplicate_of) for row in by_number.values() if row.status == "duplicate"]
+    trainings = sum(original is not None and original.status != "over_budget" for original in copies)
+    return {"duplicate": trainings, "reused": sum(bool(row.reused) for row in by_number.values())}
 
 
 def trial_folder(folder: Path, number: int) -> Path:

@@ -72,15 +72,19 @@ class SearchSpace:
         """Every hole at its default, with some fixed. Raises E-SPACE for an unknown hole or a value outside its domain."""
         fixed = fixed or {}
         for name, token in fixed.items():
-            hole = self._hole(name)
-            if token not in hole.domain:
-                raise error("E-SPACE", f"{name} cannot be {token!r}", help=f"its domain: {hole.domain}")
+            self.check(name, token)
         values = self.assign(lambda hole: fixed.get(hole.name, hole.default))
         unused = [name for name in fixed if name not in values]
         if unused:
             under = self.holes[unused[0]].under
             raise error("E-SPACE", f"{unused[0]} exists only where {under[0]} is {under[1]}", help=f"add {under[0]}: {under[1]}")
         return {name: token for name, token in values.items() if token in self.holes[name].domain}
+
+    def check(self, name: str, token) -> None:
+        """Raises E-SPACE for an unknown hole or a value outside its domain."""
+        hole = self._hole(name)
+        if token not in hole.domain:
+            raise error("E-SPACE", f"{name} cannot be {token!r}", help=f"its domain: {hole.domain}")
 
     def sample(self, source) -> Graph:
         """The graph of an assignment drawn by an Optuna trial, or by an integer seed; unknowns stay at their defaults."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from blockspace.files import sweep
 from blockspace.search.balance import Balance
 from blockspace.search.candidate import Space
+from blockspace.search.earlier import Earlier
 from blockspace.search.interrupt import stoppable
 from blockspace.search.lock import StudyLock
 from blockspace.search.loop import Loop
@@ -38,6 +39,8 @@ def run(
     workers: Workers | None = None,
     lock: StudyLock | None = None,
     again: Again | None = None,
+    first: Sequence[dict[str, Any]] = (),
+    earlier: Earlier | None = None,
 ) -> list[Row]:
     """Search until `options.trials` distinct networks are trained, in all starts together; every proposal's row, by number.
 
@@ -45,7 +48,9 @@ def run(
     at most once per network, while workers train; `limits` are the (low, high) budgets on what it returns. `digest` is the resolved
     study as plain data: with another one the folder is refused. `recipe` reaches every task as its `options`. `on_event(kind, data)`
     hears of progress. Pass `workers` to keep them for what follows (their number then holds), and a `lock` that is already held.
-    `again(task, result)` may answer an unsuccessful training with (changed options, why): it is run once more, and is not comparable.
+    `first` are whole assignments that are proposed before the sampler is asked; `earlier` are results of other runs, taken over instead of
+    being trained again. `again(task, result)` may answer an unsuccessful training with (changed options, why): it is run once more, and
+    is not comparable.
 
     Raises StorageError (locked, damaged, full), BlockspaceError (changed study), FailureError, InfeasibleError, and Interrupted
     after Ctrl-C, SIGTERM or `stop()` returning true: unfinished trials stay, and the next start continues them under their numbers.
@@ -53,6 +58,7 @@ def run(
     folder = Path(folder).absolute()
     limits, measured = dict(limits or {}), measure is not None
     asked = {"sampler": options.sampler, "seed": options.seed, "per_choice": options.per_choice}
+    asked |= {"seeds": list(first)} if first else {}
     digest = {**(digest or {}), "objectives": objectives, "limits": limits, "measured": measured, "search": asked}
     draw = sampler(options.sampler, options.seed)
     with ExitStack() as stack:
@@ -64,5 +70,8 @@ def run(
         request = stack.enter_context(stoppable(stop))
         if workers is None:
             workers = stack.enter_context(Workers(options.worker_count(), PRELOAD))
-        plan = Plan(folder, space, evaluate, objectives, options, measure, limits, recipe or {}, on_event or ignore, balance, again)
+        plan = Plan(
+            folder, space, evaluate, objectives, options, measure, limits, recipe or {}, on_event or ignore, balance, again, first,
+            earlier or Earlier(),
+        )  # fmt: skip
         return Loop(plan, study, workers, request, lambda: draw.exhausted).go()

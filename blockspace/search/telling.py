@@ -17,7 +17,7 @@ from blockspace.search.row import Row
 
 # what a row without the attribute has: not worth a commit
 TABLES = ("families", "costs", "solved", "violations", "measured", "metrics")
-EMPTY = {"label": "", "reason": "", "seconds": 0.0, "comparable": True, **{name: {} for name in TABLES}}
+EMPTY = {"label": "", "reason": "", "seconds": 0.0, "comparable": True, "reused": "", **{name: {} for name in TABLES}}
 
 
 @dataclass

@@ -13,6 +13,7 @@ from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.graph import Graph
 from blockspace.search import Balance, Candidate, Proposals, SearchSpace, Solver
 from blockspace.study.file import MEASURED, Study, count, load_study, resolved
+from blockspace.study.first import first
 from blockspace.train import check_norms
 
 
@@ -25,6 +26,7 @@ class Question:
     proposals: Proposals
     baseline: Candidate
     limits: dict[str, tuple[float | None, float | None]]  # on what is measured
+    first: tuple[dict[str, Any], ...] = ()  # assignments that are tried before all others
     notes: tuple[str, ...] = ()  # where the data overruled the network file
 
     @property
@@ -69,7 +71,8 @@ def ask(path: str | Path, overrides=()) -> Question:
     budgets, limits = windows(study, baseline)
     proposals = Proposals(space, budgets, solver, study.costs, [name for _, name in named_holes(study)])
     check_batch(study, proposals, baseline)
-    return Question(study, space, proposals, baseline, limits, overruled(network, shape, classes))
+    seeds = tuple(first(study, proposals))
+    return Question(study, space, proposals, baseline, limits, seeds, overruled(network, shape, classes))
 
 
 def windows(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:

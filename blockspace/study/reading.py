@@ -67,8 +67,8 @@ def trials(rows: list[Row], objectives: dict[str, str], per: str | None, name: s
         Trial(
             number=row.number, state=row.status, family=family_of(row, per, "" if per else name), label=row.label, key=row.key,
             values={**row.costs, **row.values, **row.metrics, **row.measured}, choices={**row.params, **row.solved},
-            allowed=row.best_allowed, front=row.number in ahead, seconds=row.seconds, seed=row.seed, reason=row.reason,
-            duplicate_of=row.duplicate_of,
+            allowed=row.best_allowed, front=row.number in ahead, seconds=row.seconds, seed=row.seed,
+            reason=row.reason or (f"trained as {row.reused}" if row.reused else ""), duplicate_of=row.duplicate_of, reused=row.reused,
         )
         for row in rows
     )  # fmt: skip

@@ -80,6 +80,7 @@ def flat(row: Row, per: str | None) -> dict[str, Any]:
         "reason": row.reason,
         "duplicate_of": row.duplicate_of,
         "comparable": "yes" if row.comparable else "no",
+        "reused": row.reused,
         "choices": row.params | row.solved,
     }
 

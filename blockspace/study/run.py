@@ -12,11 +12,12 @@ from blockspace.cost import Budget
 from blockspace.data import Preflight, check_data, kept_preflight, preflight
 from blockspace.errors import StorageError, error
 from blockspace.files import write_atomic
-from blockspace.search import Candidate, Row, StudyLock, Task, Workers, run
+from blockspace.search import Candidate, Earlier, Row, StudyLock, Task, Workers, run
 from blockspace.study import finals
 from blockspace.study.ending import reported, write_answer
 from blockspace.study.outcome import Outcome
 from blockspace.study.question import Question, ask
+from blockspace.study.reuse import earlier, others
 from blockspace.study.rows import write_results
 from blockspace.study.trial import PRELOAD, half_batch, measure, train_trial, watched
 
@@ -26,31 +27,39 @@ MEASURE_TIMEOUT = 300.0  # seconds
 LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside two busy workers
 
 
-def search(path: str | Path, overrides: Sequence[str] = (), on_event: Event | None = None, **changes) -> Outcome:
+def search(
+    path: str | Path, overrides: Sequence[str] = (), on_event: Event | None = None, reuse: Sequence[str | Path] = (), **changes
+) -> Outcome:
     """Run a study to its answer: search, retrain the finalists, compare, export.
 
     `overrides` are `key.path=value` texts; keyword arguments are settings of its `search:` section (`trials=40`). Everything is kept in
-    the run directory, and the same call goes on where a killed one stopped. Raises BlockspaceError and, stopped by a signal, Interrupted.
+    the run directory, and the same call goes on where a killed one stopped. `reuse` are other run directories: a training that one of them
+    has done - the same network, recipe, data, seed and versions - is taken over. Raises BlockspaceError and, stopped by a signal,
+    Interrupted.
     """
     texts = [*overrides, *(f"search.{key}={value}" for key, value in changes.items())]
     question = ask(path, texts)
+    runs = others(question, reuse)
     check_data(question.study.data)
     question.proposals.check_reachable()
     # the workers' server starts while the data is looked at; a study that cannot run leaves no folder behind
     with Workers(question.options.search.worker_count(), PRELOAD) as workers:
         look = preflight(question.study.data, question.study.folder)
+        known, lines = earlier(question, look, runs)
         folder = prepared(question)
         emit = logged(folder, on_event)
-        emit("asked", asked(question, look))
+        emit("asked", asked(question, look, lines))
         for line in look.lines():
             emit("data", {"label": line})
+        for line in lines:
+            emit("reuse", {"label": line})
         with reported(folder, emit), StudyLock(folder) as lock:
-            return answered(question, folder, workers, lock, emit, look)
+            return answered(question, folder, workers, lock, emit, look, known)
 
 
-def answered(question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight) -> Outcome:
+def answered(question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight, known: Earlier) -> Outcome:
     """Search, finals, answer, export."""
-    rows = searched(question, folder, workers, lock, emit, look)
+    rows = searched(question, folder, workers, lock, emit, look, known)
     write_results(folder, rows, question.per)
     chosen = finals.choose(question, rows)
     emit("finals", {"networks": len(chosen), "trainings": len(chosen) * question.options.finalists.seeds})
@@ -63,12 +72,12 @@ def answered(question: Question, folder: Path, workers: Workers, lock: StudyLock
     return outcome
 
 
-def asked(question: Question, look: Preflight) -> dict[str, Any]:
+def asked(question: Question, look: Preflight, lines: Sequence[str]) -> dict[str, Any]:
     """What a listener needs to know of the question and its data."""
     study = question.study
     budgets = [*map(str, question.proposals.budgets.values()), *(str(Budget(name, *bounds)) for name, bounds in question.limits.items())]
     facts = {"study": study.name, "objectives": study.objectives, "per": question.per, "budgets": budgets}
-    return {"trials": question.options.search.trials, "notes": (*question.notes, *look.notes()), **facts}
+    return {"trials": question.options.search.trials, "notes": (*question.notes, *look.notes(), *lines), **facts}
 
 
 def logged(folder: Path, on_event: Event | None) -> Event:
@@ -101,7 +110,9 @@ def prepared(question: Question) -> Path:
     return folder.absolute()
 
 
-def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight) -> list[Row]:
+def searched(
+    question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
+) -> list[Row]:
     """The search itself; latency is measured in one child of its own."""
     study, options = question.study, question.options
     recipe = {"data": study.data.as_dict(), "recipe": options.train.as_dict()}
@@ -121,7 +132,7 @@ def searched(question: Question, folder: Path, workers: Workers, lock: StudyLock
         return run(
             study.name, folder, WithFiles(question), train_trial, study.objectives, watched(options),
             measure=measuring, limits=question.limits, digest=question.digest(), recipe=recipe, on_event=listen, workers=workers, lock=lock,
-            again=half_batch,
+            again=half_batch, first=question.first, earlier=known,
         )  # fmt: skip
 
 

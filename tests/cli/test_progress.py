@@ -141,3 +141,14 @@ def test_a_terminal_that_was_closed_is_no_reason_to_fail():
 
     with Progress(Closed()) as progress:
         progress(*asked(["note"]))
+
+
+def test_trainings_that_were_saved_are_counted():
+    row = trained(0, "hs", 0.91, 0.9, reused="runs/first#17")
+    saved = {"duplicate": 1, "reused": 1}
+    events = [asked(), opened(), finished(row, 1), ("ended", {"trained": 6, "proposals": 9, "saved": saved, "reason": ""})]
+    lines = printed(events)
+    assert lines[0].endswith("val_acc 0.9100  latency 0.900  trained as runs/first#17  |  search 1/6")
+    assert lines[1] == "search done: 6 networks of 9 proposals; 2 trainings saved (1 duplicate, 1 reused)"
+    found = standing(events)
+    assert found.counts()["reused"] == 1 and found.share() == 0

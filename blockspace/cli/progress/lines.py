@@ -16,6 +16,8 @@ def line(kind: str, data: dict, standing: Standing) -> str | None:
         return finalist(data, standing) if standing.stage == "finals" else trial(data, standing)
     if kind == "retried":
         return f"trial {data['number']:>3}  {data['label']:<28} once more, {data['reason']}"
+    if kind == "ended":
+        return searched(data)
     if kind == "finals":
         return f"finals: {data['trainings']} trainings of {data['networks']} networks"
     if kind == "exporting":
@@ -28,12 +30,21 @@ def line(kind: str, data: dict, standing: Standing) -> str | None:
 def trial(data: dict, standing: Standing) -> str:
     row = data["row"]
     outcome = values(row) if row.status == "trained" else f"{state(row.status)}: {row.reason}"
-    return f"trial {row.number:>3}  {row.label:<28} {outcome}  {row.seconds:.1f} s  |  {stage(standing)}"
+    time = f"trained as {row.reused}" if row.reused else f"{row.seconds:.1f} s"
+    return f"trial {row.number:>3}  {row.label:<28} {outcome}  {time}  |  {stage(standing)}"
 
 
 def finalist(data: dict, standing: Standing) -> str:
     outcome = data["status"] if data["status"] == "trained" else f"{state(data['status'])}: {data['reason']}"
     return f"final {data['number']:>3}  {data['label']:<28} {outcome}  {data['seconds']:.1f} s  |  {stage(standing)}"
+
+
+def searched(data: dict) -> str:
+    """`search done: 24 networks of 31 proposals; 6 trainings saved (4 duplicates, 2 reused)`."""
+    copies, reused = data["saved"]["duplicate"], data["saved"]["reused"]
+    parts = [*([f"{copies} duplicate{'s' if copies > 1 else ''}"] if copies else []), *([f"{reused} reused"] if reused else [])]
+    text = f"search done: {data['trained']} networks of {data['proposals']} proposals"
+    return f"{text}; {copies + reused} training{'s' if copies + reused > 1 else ''} saved ({', '.join(parts)})" if parts else text
 
 
 def stage(standing: Standing) -> str:

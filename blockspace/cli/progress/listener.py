@@ -62,8 +62,8 @@ class Progress:
             self.say(text)
         if self.console is None and not self.quiet:
             self.say(line(kind, data, self.standing))
-        elif kind == "asked" and data["notes"] and not self.quiet:
-            self.say("\n".join(data["notes"]))
+        elif kind in ("asked", "ended") and not self.quiet:
+            self.say(line(kind, data, self.standing))
         elif kind == "warning":
             self.say(data["reason"])
 

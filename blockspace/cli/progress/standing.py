@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from time import monotonic
 
-from blockspace.search import Beat, Row
+from blockspace.search import Beat, Row, saved
 from blockspace.study import family_of, front
 
 STATES = ("proposed", "duplicate", "over_budget", "trained", "diverged", "timeout", "hung", "oom", "failed", "running")
@@ -87,6 +87,7 @@ class Standing:
             self.done += 1
             return
         self.done = data["trained"]
+        self.before += bool(data["row"].reused)  # it took no time, and says nothing of the pace
         self.enter(data["row"])
 
     def on_duplicate(self, data: dict) -> None:
@@ -147,7 +148,12 @@ class Standing:
         """How many proposals are in which state, in the order of `STATES`."""
         found = Counter(row.status for row in self.rows)
         running = len(self.running) if self.stage == "search" else 0
-        return {**{state: found[state] for state in STATES}, "proposed": self.proposed, "running": running}
+        return {**{state: found[state] for state in STATES}, "proposed": self.proposed, "running": running} | self.reused()
+
+    def reused(self) -> dict[str, int]:
+        """How many of the trained were trained by another run, where there are any."""
+        count = saved(self.rows)["reused"]
+        return {"reused": count} if count else {}
 
     def share(self) -> float:
         """How many trainings' worth of work this start has done in this stage."""

@@ -1,0 +1,62 @@
+"""First: the networks that a study's `search: seeds:` names, to be proposed before the sampler is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from blockspace.errors import BlockspaceError, error
+from blockspace.search import Proposals
+from blockspace.study.file import Study
+
+
+def first(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
+    """Each of the study's seeds as a whole assignment: what it does not name is at its default.
+
+    Raises BlockspaceError with every mistake at its place: an unknown hole or choice, a network that cannot be built, more of one family
+    than its equal share, or more seeds than trials.
+    """
+    found, mistakes = [], []
+    for place, seed in enumerate(study.options.search.seeds):
+        try:
+            found.append(assignment(study, proposals, place, seed))
+        except BlockspaceError as e:
+            mistakes += e.mistakes
+    if mistakes:
+        raise BlockspaceError(*mistakes)
+    check_numbers(study, proposals, found)
+    return found
+
+
+def assignment(study: Study, proposals: Proposals, place: int, seed: dict[str, Any]) -> dict[str, Any]:
+    """One seed, checked hole by hole and built once."""
+    where = ("search", "seeds", place)
+    for name, token in seed.items():
+        try:
+            proposals.space.check(name, token)
+        except BlockspaceError as e:
+            raise e.at(study.mark_of((*where, name))) from None
+    try:
+        whole = proposals.space.default(seed)
+    except BlockspaceError as e:
+        raise e.at(study.mark_of(where)) from None
+    try:
+        proposals.propose(whole)
+    except BlockspaceError as e:
+        message = f"seed {place + 1} cannot be built: {str(e).splitlines()[0]}"
+        raise error("E-SPACE", message, study.mark_of(where)) from None
+    return whole
+
+
+def check_numbers(study: Study, proposals: Proposals, found: list[dict[str, Any]]) -> None:
+    """Seeds are trials: there are no more of them than of those, nor of one choice than its equal share."""
+    search, mark = study.options.search, study.mark_of(("search", "seeds"))
+    if len(found) > search.trials:
+        message = f"{len(found)} seeds are more than the {search.trials} trials"
+        raise error("E-RANGE", message, mark, f"search.trials: {len(found)}, or fewer seeds")
+    for name in search.per_choice:
+        share = search.trials // len(proposals.choices(name))
+        token, count = Counter(seed[name] for seed in found).most_common(1)[0] if found else (None, 0)
+        if count > share:
+            message = f"{count} seeds with {name} {token} are more than its equal share of the trials, {share}"
+            raise error("E-RANGE", message, mark, "more trials, or fewer seeds of it")

@@ -1,0 +1,76 @@
+"""Reuse: which trained results of other run directories stand for trainings of this study, and why those of a run do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from blockspace.data import Preflight, kept_preflight
+from blockspace.errors import BlockspaceError, error
+from blockspace.search import Earlier, Row, differences, stored
+from blockspace.study.file import Study, load_study
+from blockspace.study.finalists import near
+from blockspace.study.question import Question
+from blockspace.study.trial import ARCH, WEIGHTS
+
+FILES = (ARCH, WEIGHTS, "metrics.csv")  # of a trial, beside its result
+CODE = ("blockspace", "torch", "lightning")  # packages by which a result may change
+PLACES = ("data.name", "data.folder", "data.python")  # where the data is: its digest says what it is
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another run directory: its study, and every row of it."""
+
+    folder: Path
+    study: Study
+    rows: list[Row]
+
+
+def others(question: Question, folders: Sequence[str | Path]) -> list[Other]:
+    """The run directories, read. Raises BlockspaceError (E-FILE) for one that is none, is damaged, or is the study's own."""
+    found = []
+    for folder in map(Path, folders):
+        if not (folder / "study.yaml").is_file():
+            help = "give a folder such as runs/hs_vs_resnext"
+            raise error("E-FILE", f"--reuse {folder}: no run directory, it has no study.yaml", help=help)
+        if folder.resolve() == question.study.folder.resolve():
+            help = "what is there is kept without being named"
+            raise error("E-FILE", f"--reuse {folder}: the study's own run directory", help=help)
+        try:
+            found.append(Other(folder, load_study(folder / "study.yaml"), stored(folder).rows))
+        except BlockspaceError as reason:
+            raise error("E-FILE", f"--reuse {folder}: it cannot be read: {str(reason).splitlines()[0]}") from reason
+    return found
+
+
+def earlier(question: Question, look: Preflight, runs: Sequence[Other]) -> tuple[Earlier, list[str]]:
+    """The results of other runs that a training of this study would repeat, and one line for each run: how many, or why none."""
+    found, lines = Earlier(FILES), []
+    code = {name: version(name) for name in CODE}
+    for run in runs:
+        name, reasons = near(run.folder), changes(run, question, look)
+        taken, stale = (0, 0) if reasons else found.add(run.folder, name, run.rows, question.options.search.seed, code)
+        words = "; ".join(reasons) or because(stale)
+        ready = f"{taken} trained network{'s are' if taken > 1 else ' is'} not trained again"
+        lines.append(f"reuse: {name}: {ready if taken else f'nothing can be taken over: {words}'}")
+    return found, lines
+
+
+def because(stale: int) -> str:
+    """Why a run that asks alike gives nothing."""
+    return f"its {stale} trained networks are of other versions of {', '.join(CODE)}" if stale else "it has trained no network"
+
+
+def changes(run: Other, question: Question, look: Preflight) -> list[str]:
+    """What makes a training of that run another training: its recipe, its data, or its seed."""
+    there, here = run.study.options, question.options
+    found = differences(there.train.as_dict(), here.train.as_dict(), "train")
+    data = differences(run.study.data.as_dict(), question.study.data.as_dict(), "data")
+    found += [line for line in data if line.partition(":")[0] not in PLACES]
+    kept = kept_preflight(run.folder)
+    if kept is None or kept.digest != look.digest:
+        found.append("data: other images" if kept else "data: not recorded there")
+    return found + differences(there.search.seed, here.search.seed, "search.seed")

@@ -1,0 +1,150 @@
+"""A study takes over what another run has trained, and tries its seeds first."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+from study import tiny
+from written import mistake
+
+import blockspace as bs
+from blockspace.cli import main
+from blockspace.search import read
+from blockspace.study import ask, read_run
+
+QUICK = ["finalists={take: 1, per: block, seeds: 1}"]
+
+
+@pytest.fixture(scope="module")
+def again(done, tmp_path_factory):
+    """The tiny study in another folder, with the results of the first and two of its networks as seeds; and what it said."""
+    folder, first, _ = done
+    own = tmp_path_factory.mktemp("again")
+    events: list[tuple[str, dict]] = []
+    seeds = [row.params for row in first.rows if row.status == "trained"][4:]
+    out = [f"out={own / 'run'}", f"search.seeds={json.dumps(seeds)}", *QUICK]
+    outcome = bs.search(tiny.write(own), out, lambda kind, data: events.append((kind, data)), [folder / "run"])
+    return own / "run", outcome, events
+
+
+def test_nothing_is_trained_twice_but_the_finals(done, again):
+    folder, first, _ = done
+    run, outcome, events = again
+    trained = [row for row in outcome.rows if row.status == "trained"]
+    before = {row.key: row for row in first.rows if row.status == "trained"}
+    taken = [row for row in trained if row.reused]
+    assert [row.params for row in outcome.rows[:2]] == list(outcome.question.first) and all(row.reused for row in outcome.rows[:2])
+    assert all(row.metrics == before[row.key].metrics and row.seconds == 0.0 for row in taken)
+    assert {row.key for row in trained} & set(before) == {row.key for row in taken}
+    ended = next(data for kind, data in events if kind == "ended")
+    assert ended["saved"]["reused"] == len(taken)
+    assert any("6 trained networks are not trained again" in note for kind, data in events if kind == "asked" for note in data["notes"])
+    results = [read(place) for place in run.glob("finalists/*/seed-0")]
+    assert len(results) == 4 and not any(result.origin for result in results) and all(result.seconds > 0 for result in results)
+
+
+def test_a_result_taken_over_is_whole(again, tmp_path):
+    run, outcome, _ = again
+    row = next(row for row in outcome.rows if row.reused)
+    folder = run / "trials" / f"{row.number:04d}"
+    assert {path.name for path in folder.iterdir()} >= {"arch.yaml", "metrics.csv", "result.json", "weights.safetensors"}
+    bs.export(f"{run}#{row.number}", tmp_path / "out", formats=["py", "safetensors"])
+    assert bs.load(str(tmp_path / "out" / "arch.yaml")).graph().key() == row.key
+
+
+def test_reports_say_what_was_taken_over(again):
+    run, outcome, _ = again
+    taken = [row for row in outcome.rows if row.reused]
+    with open(run / "results.csv", newline="") as file:
+        assert [line["reused"] for line in csv.DictReader(file) if line["reused"]] == [row.reused for row in taken]
+    assert read_run(run).counts["reused"] == len(taken)
+    assert "<span>reused</span>" in (run / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        (["train.batch=16"], "nothing can be taken over: train.batch: 32 -> 16"),
+        (["search.seed=1"], "nothing can be taken over: search.seed: 0 -> 1"),
+        (["data.train=150"], "data.train: 200 -> 150; data: other images"),
+    ],
+)
+def test_what_differs_is_said_and_it_is_trained(done, tmp_path, monkeypatch, changes, words):
+    class Enough(Exception):
+        pass
+
+    def listen(kind, data):
+        if kind == "asked":
+            raise Enough(data["notes"])
+
+    with pytest.raises(Enough, match=words):
+        bs.search(tiny.write(tmp_path), [f"out={tmp_path / 'run'}", *changes], listen, [done[0] / "run"])
+
+
+def test_other_versions_are_said(done, tmp_path, monkeypatch):
+    monkeypatch.setattr("blockspace.study.reuse.version", lambda package: "0.0")
+    from blockspace.data import preflight
+    from blockspace.study.reuse import earlier, others
+
+    question = ask(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
+    known, lines = earlier(question, preflight(question.study.data), others(question, [done[0] / "run"]))
+    assert not known.known and "its 6 trained networks are of other versions of blockspace, torch, lightning" in lines[0]
+
+
+def test_a_run_that_is_none_is_one_line(done, tmp_path, capsys):
+    study = str(tiny.write(tmp_path))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "study.yaml").write_text((done[0] / "run" / "study.yaml").read_text())
+    (broken / "study.db").write_bytes(b"no database")
+    for run, words in ((tmp_path / "gone", "no run directory"), (broken, "cannot be read"), (done[0] / "run", "own run directory")):
+        assert main(["search", study, f"out={done[0] / 'run'}", "--reuse", str(run)]) == 2
+        said = capsys.readouterr().err
+        assert words in said and "Traceback" not in said
+    assert main(["search", study, "--dry-run", "--reuse", str(broken)]) == 2
+
+
+SEEDED = "search: {trials: 6, seeds: [{block: resnext, block.resnext.cardinality: 4}, {block: hs, block.hs.splits: 5}], "
+
+
+def seeded(folder, *changes):
+    path = tiny.write(folder)
+    text = path.read_text().replace("search: {trials: 6, ", SEEDED)
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text)
+    return path
+
+
+def test_seeds_are_completed_and_checked(tmp_path):
+    question = ask(seeded(tmp_path))
+    assert [one["block"] for one in question.first] == ["resnext", "hs"]
+    assert question.first[0]["block.resnext.cardinality"] == 4 and question.first[1]["block.hs.splits"] == 5
+    assert all(set(one) <= set(question.space.holes) and len(one) == 3 for one in question.first)
+    assert ask(seeded(tmp_path), ["search.seeds=[{block: mine}]"]).first[0]["block"] == "mine"
+
+
+@pytest.mark.parametrize(
+    "old, new, code, words",
+    [
+        ("block.hs.splits: 5", "block.hs.splitz: 5", "E-SPACE", "no hole 'block.hs.splitz'"),
+        ("block.hs.splits: 5", "block.hs.splits: 9", "E-SPACE", "block.hs.splits cannot be 9"),
+        ("cardinality: 4", "cardinality: [4]", "E-TYPE", "seeds"),
+        ("{block: hs, block.hs", "{block: mine, block.hs", "E-SPACE", "exists only where block is hs"),
+        ("{trials: 6", "{trials: 1", "E-RANGE", "2 seeds are more than the 1 trials"),
+        ("trials: 6, seeds: [", "trials: 3, seeds: [{block: hs}, ", "E-RANGE", "2 seeds with block hs are more than its equal share"),
+    ],
+)
+def test_seeds_that_are_none(tmp_path, old, new, code, words):
+    changes = [(old, new)] if "trials: 1" not in new else [(old, new), (", per_choice: {block: equal}", "")]
+    found = mistake(ask, seeded(tmp_path, *changes)) if code != "E-TYPE" else first_of(tmp_path, changes)
+    assert found.code == code and words in found.message and found.mark.line == 10 and found.mark.column > 1, found.render()
+
+
+def first_of(folder, changes):
+    with pytest.raises(bs.BlockspaceError) as caught:
+        ask(seeded(folder, *changes))
+    return caught.value.mistakes[0]
