@@ -131,6 +131,7 @@ class Holes:
         self.owners: dict[str, tuple[str, int]] = {}  # name -> the one step of a section that can read it
         self.inherited: dict[int, dict[str, Node]] = {}  # id of a Map with `search: inherit` -> the alternatives it opens
         self.split: Map | None = None  # the split whose `each:` is being looked at
+        self.switches: dict[str, str] = {}  # `op.part*8` -> the true/false param that says whether its parts have values of their own
         for unit in file.units():
             prefix = () if unit is file else (unit.name,)
             for param in unit.params.values():
@@ -162,7 +163,14 @@ class Holes:
     def name_at(self, node: Map, env) -> str | None:
         """The name of the hole or unknown written at `node`, seen from `env`: an untied one has a name per part."""
         name = self.names.get(id(node))
-        return PARTS.sub(f"part{env.find('part')}", name) if name and "*" in name else name
+        if not name or "*" not in name:
+            return name
+        switch = self.switch(name)
+        return PARTS.sub(f"part{env.find('part') if switch is None or env.find(switch) else 1}", name)
+
+    def switch(self, name: str) -> str | None:
+        """The param that unties the parts of `op.part*8`, or of a knob of one of its alternatives; None when they always are."""
+        return self.switches.get(name[: PARTS.search(name).end()])
 
     def _walk(self, node: Node, path: tuple[str, ...], under, block=None) -> None:
         """Look below `node`; `block` is the unit whose settings these are."""
@@ -203,10 +211,13 @@ class Holes:
     def _hole(self, node: Map, path: tuple[str, ...], under, block) -> None:
         refuse_unknown(node, ("default", "search", "doc", "untied"), "a hole")
         name = self._name(node, self._untied(node, path))
+        switch = self._switch(node, under)
+        if switch is not None:
+            self.switches[name] = switch
         search = self._inherited(node, path, block) or node.items["search"]
         found = domain(search)
         default = self._default(node, found)
-        self._register(self.holes, name, under, lambda one, place: Hole(one, found, default, node.mark, place))
+        self._register(self.holes, name, under, lambda one, place: Hole(one, found, default, node.mark, place), switch)
         if isinstance(search, Map):
             for key, value in search.items.items():
                 self._walk(value, (name, key), (name, key))
@@ -216,15 +227,27 @@ class Holes:
         untied = node.get("untied")
         if untied is None or (isinstance(untied, Scalar) and untied.text == "false"):
             return path
-        if not (isinstance(untied, Scalar) and untied.text == "true"):
-            raise error("E-TYPE", "untied is true or false", untied.mark)
+        if not (isinstance(untied, Scalar) and (untied.text == "true" or untied.text in self.file.params)):
+            raise error("E-TYPE", "untied is true, false, or the name of a param of the file that is", untied.mark)
         if self.split is None or any("*" in word for word in path):
             raise error("E-RANGE", "`untied` is for a hole inside `each:`, once", untied.mark, "leave it out: the hole is one value")
-        return (*path, f"part*{self._most_parts(untied.mark)}")
+        return (*path, f"part*{self._most_parts(self.split.get('split'), untied.mark)}")
 
-    def _most_parts(self, mark: Mark) -> int:
-        """The largest number of parts of the split being looked at."""
-        node = self.split.get("split")
+    def _switch(self, node: Map, under) -> str | None:
+        """The param named by `untied: NAME`; its hole decides whether the holes of the second part and on exist."""
+        untied = node.get("untied")
+        if untied is None or untied.text in ("true", "false"):
+            return None
+        if under is not None:
+            raise error("E-RANGE", f"`untied: {untied.text}` is for a hole that is always there", untied.mark, "write it outside of alternatives")
+        return untied.text
+
+    def _most_parts(self, node: Node | None, mark: Mark) -> int:
+        """The largest number of parts of a split, or of those that a param lets one choose."""
+        if isinstance(node, Scalar) and node.text in self.file.params:
+            search = self.file.params[node.text].search
+            nodes = search.items.values() if isinstance(search, Map) else [self.file.params[node.text].default]
+            return max(self._most_parts(one, mark) for one in nodes)
         count = next(iter(node.items.values()), None) if isinstance(node, Map) and len(node.items) == 1 else None
         if isinstance(count, Seq):
             return len(count.items)
@@ -241,12 +264,12 @@ class Holes:
         return max(numbers)
 
     @staticmethod
-    def _register(found: dict, name: str, under, make) -> None:
-        """Put the hole or unknown called `name` into `found`, once per part when it is untied."""
-        for one in each_part(name):
+    def _register(found: dict, name: str, under, make, switch: str | None = None) -> None:
+        """Put the hole or unknown called `name` into `found`, once per part when it is untied, or may be by a `switch`."""
+        for number, one in enumerate(each_part(name)):
             part = PARTS_NAME.search(one)
             place = under and (PARTS.sub(part[0], under[0]) if part else under[0], under[1])
-            found[one] = make(one, place)
+            found[one] = make(one, (switch, True) if switch and number else place)
 
     def _inherited(self, node: Map, path: tuple[str, ...], block) -> Node | None:
         """`search: inherit`: the domain that the block's own file gives to the setting."""

@@ -112,7 +112,7 @@ class _Filled:
         if name is not None and "*" in name:
             if self.part is None:
                 return self.per_part(node, len(each_part(name)))
-            name = each_part(name)[self.part - 1]
+            name = each_part(name)[0 if self.tied(name) else self.part - 1]
         if name is not None and name in self.values:
             token = self.values[name]
             hole = self.holes.holes.get(name)
@@ -126,6 +126,10 @@ class _Filled:
             return self.plain(default)
         return {key: self.plain(value) for key, value in node.items.items()}
 
+    def tied(self, name: str) -> bool:
+        """Whether a param says that all parts read the first one's value."""
+        switch = self.holes.switch(name)
+        return switch is not None and not (self.values | self.network.settings).get(switch, self.holes.holes[switch].default)
 
     def per_part(self, node: Map, count: int):
         """An untied hole as conditions on the part's number."""
@@ -133,6 +137,8 @@ class _Filled:
         for self.part in range(1, count + 1):
             values.append(self.chosen(node))
         self.part = None
+        if all(value == values[0] for value in values):
+            return values[0]
         tree = values[-1]
         for part in range(count - 1, 0, -1):
             tree = {"if": f"part == {part}", "then": values[part - 1], "else": tree}

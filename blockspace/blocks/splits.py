@@ -12,7 +12,7 @@ from blockspace.blocks.operations import merge
 from blockspace.blocks.rational import fraction, is_number
 from blockspace.blocks.syntax import SplitStep, flow, is_value
 from blockspace.blocks.values import UNKNOWN, Choice, Env, Flow, Silenced, as_integer, integer, value, word
-from blockspace.blocks.words import MERGES
+from blockspace.blocks.words import HOW, MERGES
 from blockspace.errors import BlockspaceError, error
 from blockspace.ops import Add, Concat, Copy, Part
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -149,9 +149,6 @@ def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list | 
     return how, len(numbers), numbers, argument.mark
 
 
-HOW = ("copy", "chunk", "sizes", "shares")
-
-
 def split(run, how: str, count: int, weights: list | None, source, frame, mark) -> list:
     """The values of the parts, as nodes of kind split."""
     if source is UNKNOWN:
@@ -218,8 +215,8 @@ def keep_of(step: SplitStep, frame, count: int) -> tuple[int | None, Node | None
     """The index of the kept part, and the flow it runs, if any."""
     if step.keep is None:
         return None, None
-    node, inner = step.keep, None
-    if isinstance(node, Map) and not is_value(node):
+    node, inner = kept_node(step.keep, frame), None
+    if isinstance(node, Map):
         if len(node.items) != 1 or next(iter(node.items)) not in ("first", "last"):
             raise error("E-KEY", "`keep:` is none, first, last, or {last: [flow]}", node.mark)
         which, inner = next(iter(node.items.items()))
@@ -230,6 +227,14 @@ def keep_of(step: SplitStep, frame, count: int) -> tuple[int | None, Node | None
     if count < 2:
         raise error("E-SPLIT", f"`keep: {which}` needs two or more parts, got {count}", step.keep.mark)
     return (0 if which == "first" else count - 1), inner
+
+
+def kept_node(node: Node, frame) -> Node:
+    """What `keep:` says: a word, or a mapping as `{last: [flow]}`; also where a name or a condition stands for it."""
+    if is_value(node) or (isinstance(node, Scalar) and frame.env.has(node.text)):
+        found = value(node, frame.env)
+        return found.node if isinstance(found, (Flow, Choice)) else Scalar(str(found), node.mark)
+    return node
 
 
 def carry_of(step: SplitStep, frame) -> Carry | None:
