@@ -5,19 +5,25 @@ from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain
 from blockspace.blocks.library import families, find, names
 from blockspace.blocks.load import load, locate, unchecked
 from blockspace.blocks.origin import LIBRARIES, Published, published, reference_pattern
+from blockspace.blocks.probe import Asked, Place, Probe, Refuted, Wanted, places
 from blockspace.blocks.settled import settled
 from blockspace.blocks.template import Block, Network
 
 __all__ = [
     "LIBRARIES",
+    "Asked",
     "Block",
     "Hole",
     "Holes",
     "Network",
     "Options",
+    "Place",
+    "Probe",
     "Published",
     "Range",
+    "Refuted",
     "Unknown",
+    "Wanted",
     "domain",
     "families",
     "find",
@@ -25,6 +31,7 @@ __all__ = [
     "locate",
     "names",
     "number",
+    "places",
     "published",
     "reference_pattern",
     "settled",

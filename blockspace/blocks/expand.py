@@ -29,6 +29,8 @@ MAX_STEPS = 50_000
 class Expansion:
     """One expansion; `graph` is its result, `mistakes` what was found on the way."""
 
+    eager = True  # whether names are read before they are needed, so that mistakes in them are found whether or not they are used
+
     def __init__(self, holes: Holes, assignment: dict, shape: Shape):
         self.holes, self.assignment = holes, assignment
         self.graph = Graph(shape, holes.file.name)
@@ -206,12 +208,23 @@ class Expansion:
         for key, node in unit.lets.items():
             env.table[key] = Thunk(node, env)
         env.table["in_channels"] = self.channels(source)
+        if self.eager:
+            self.settle(unit, env)
+        return env
+
+    def settle(self, unit: Unit, env: UnitEnv) -> None:
+        """Read every name of a unit."""
         for key in (*unit.params, *unit.lets):
             try:
                 env.find(key)
             except Silenced:
                 env.table[key] = UNKNOWN
-        return env
+
+    def noticed(self, settings, key: str, found) -> None:
+        """A setting of an operation was read, or, without a key, a convolution begins; for those who want to know early."""
+
+    def merging(self, results: list, count: int) -> None:
+        """Of `count` values that will be merged, these are made; for those who want to know early."""
 
     def _argument(self, param, given: tuple[Node, Env], settings: dict, env: Env):
         """A given param: a word of its own `search:` means that alternative; anything else is read in the caller's names."""

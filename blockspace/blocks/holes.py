@@ -165,8 +165,8 @@ class Holes:
         name = self.names.get(id(node))
         if not name or "*" not in name:
             return name
-        switch = self.switch(name)
-        return PARTS.sub(f"part{env.find('part') if switch is None or env.find(switch) else 1}", name)
+        part, switch = env.find("part"), self.switch(name)
+        return PARTS.sub(f"part{part if part == 1 or switch is None or env.find(switch) else 1}", name)
 
     def switch(self, name: str) -> str | None:
         """The param that unties the parts of `op.part*8`, or of a knob of one of its alternatives; None when they always are."""
@@ -239,7 +239,8 @@ class Holes:
         if untied is None or untied.text in ("true", "false"):
             return None
         if under is not None:
-            raise error("E-RANGE", f"`untied: {untied.text}` is for a hole that is always there", untied.mark, "write it outside of alternatives")
+            help = "write it outside of alternatives"
+            raise error("E-RANGE", f"`untied: {untied.text}` is for a hole that is always there", untied.mark, help)
         return untied.text
 
     def _most_parts(self, node: Node | None, mark: Mark) -> int:
@@ -248,6 +249,8 @@ class Holes:
             search = self.file.params[node.text].search
             nodes = search.items.values() if isinstance(search, Map) else [self.file.params[node.text].default]
             return max(self._most_parts(one, mark) for one in nodes)
+        if isinstance(node, Map) and "then" in node and "else" in node:
+            return max(self._most_parts(node.items[key], mark) for key in ("then", "else"))
         count = next(iter(node.items.values()), None) if isinstance(node, Map) and len(node.items) == 1 else None
         if isinstance(count, Seq):
             return len(count.items)
@@ -266,10 +269,10 @@ class Holes:
     @staticmethod
     def _register(found: dict, name: str, under, make, switch: str | None = None) -> None:
         """Put the hole or unknown called `name` into `found`, once per part when it is untied, or may be by a `switch`."""
-        for number, one in enumerate(each_part(name)):
+        for index, one in enumerate(each_part(name)):
             part = PARTS_NAME.search(one)
             place = under and (PARTS.sub(part[0], under[0]) if part else under[0], under[1])
-            found[one] = make(one, (switch, True) if switch and number else place)
+            found[one] = make(one, (switch, True) if switch and index else place)
 
     def _inherited(self, node: Map, path: tuple[str, ...], block) -> Node | None:
         """`search: inherit`: the domain that the block's own file gives to the setting."""

@@ -37,7 +37,9 @@ class Settings:
         if key not in self.nodes:
             return default
         env = ArgEnv(self.env, self.pairs, key) if len(self.pairs) > 1 else self.env
-        return read(self.nodes[key], env, f"{self.step.word}: {key}", *args)
+        found = read(self.nodes[key], env, f"{self.step.word}: {key}", *args)
+        self.env.run.noticed(self, key, found)
+        return found
 
     def value(self, key: str):
         return self.get(lambda node, env, _: value(node, env), key)
@@ -91,6 +93,7 @@ def probed(step: OpStep, frame):
 def convolution(run, step: OpStep, frame, source, base: str):
     """Convolution, norm and activation, in the order the defaults or the step give."""
     settings = Settings(step, frame, "out")
+    run.noticed(settings, "", None)
     kernel = kernel_of(step, settings)
     order = one_word(settings, "order", ORDERS, "conv-norm-act")
     path = run.unique(frame.path, base)

@@ -6,6 +6,8 @@ hands to the next, `merge` how they come together (grammar, rule 4).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import cache
 from math import lcm
 
 from blockspace.blocks.operations import merge
@@ -41,29 +43,35 @@ class Carry:
 def run_split(run, step: SplitStep, frame, source):
     """The merged value, or the list of results when there is no `merge:`."""
     branches = make_branches(run, step, frame, source)
-    (kept, keep_flow), carry, kind = all_read(
-        lambda: keep_of(step, frame, len(branches)),
-        lambda: carry_of(step, frame),
-        lambda: step.merge and word(step.merge, frame.env, "merge", MERGES),
-    )
-    results = transform(run, step, frame, branches, kept, keep_flow, carry)
+    keep = cache(lambda: keep_of(step, frame, len(branches)))
+    carry = cache(lambda: carry_of(step, frame))
+    merging = cache(lambda: step.merge and word(step.merge, frame.env, "merge", MERGES))
+    if run.eager:
+        all_read(keep, carry, merging)
+    if step.merge is not None:
+        run.merging([], len(branches))
+    results = []
+    for result in transform(run, step, frame, branches, keep, carry):
+        results.append(result)
+        if step.merge is not None:
+            run.merging(results, len(branches))
+    kind = merging()
     if kind is None:
         return results
     labels = tuple(f"{b.name} = {{}} (line {b.mark.line})" for b in branches)
     return merge(run, kind, results, labels, frame, step.merge.mark, step.name or step.as_ or kind)
 
 
-def all_read(*reads) -> list:
-    """What each of `reads` returns; the mistakes of all of them at once."""
-    found, mistakes = [], []
+def all_read(*reads) -> None:
+    """Call each of `reads`; the mistakes of all of them at once."""
+    mistakes = []
     for read in reads:
         try:
-            found.append(read())
+            read()
         except BlockspaceError as e:
             mistakes.extend(e.mistakes)
     if mistakes:
         raise BlockspaceError(*mistakes)
-    return found
 
 
 # -- split ---------------------------------------------------------------------------------------------------------------------------------
@@ -253,23 +261,23 @@ def carry_of(step: SplitStep, frame) -> Carry | None:
     return {"none": None, "half": Carry((1, 2), "concat"), "add": Carry(None, "add"), "concat": Carry(None, "concat")}[kind]
 
 
-def transform(run, step: SplitStep, frame, branches: list[Branch], kept: int | None, keep_flow: Node | None, carry: Carry | None) -> list:
-    """Run each branch; a kept part gives and takes nothing."""
-    results, carried = [], None
+def transform(run, step: SplitStep, frame, branches: list[Branch], keep: Callable, carry: Callable) -> Iterator:
+    """The results of the branches, one by one; a kept part gives and takes nothing. `keep` and `carry` are read when they are needed."""
+    carried = None
+    kept, keep_flow = keep()
     last = max((i for i in range(len(branches)) if i != kept), default=None)
     for i, branch in enumerate(branches):
         path = run.unique(frame.path, branch.name)
         if i == kept:
-            results.append(run_branch(run, keep_flow, branch, branch.source, frame, path))
+            yield run_branch(run, keep_flow, branch, branch.source, frame, path)
             continue
-        source = branch.source if carried is None else join(run, branch.source, carried, carry.join, path, branch)
+        source = branch.source if carried is None else join(run, branch.source, carried, carry().join, path, branch)
         result = run_branch(run, branch.node, branch, source, frame, path)
-        if carry is None or i == last:
-            results.append(result)
+        if i == last or carry() is None:
+            yield result
         else:
-            emitted, carried = hand_over(run, result, carry, path, branch)
-            results.append(emitted)
-    return results
+            emitted, carried = hand_over(run, result, carry(), path, branch)
+            yield emitted
 
 
 def run_branch(run, node: Node | None, branch: Branch, source, frame, path: str):

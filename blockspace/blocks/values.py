@@ -74,7 +74,7 @@ class Env:
         """The value of `name`, or None when no environment has it."""
         if name in self.table:
             found = self.table[name]
-            return self.force(name, found) if isinstance(found, Thunk) else found
+            return self.force(name, found) if type(found) is Thunk else found
         return self.outer.find(name) if self.outer is not None else None
 
     def force(self, name: str, thunk: Thunk):

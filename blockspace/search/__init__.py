@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = face(
         "earlier": ("Earlier",),
         "interrupt": ("Interrupted", "interruptible", "stoppable"),
         "changes": ("differences",),
+        "locating": ("Location", "Miss", "locate"),
         "lock": ("StudyLock", "holder"),
         "start": ("run",),
         "proposals": ("Proposals",),

@@ -1,0 +1,88 @@
+"""blockspace locate: which holes of a search space make a block."""
+
+from __future__ import annotations
+
+USAGE = "blockspace locate resnext cardinality=8 --in searchspaces/universal.yaml input=256x56x56"
+
+
+def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
+    """Print the values of the holes of `space` under which a block of it is `target`, with `key=value` settings and `input=CxHxW`.
+
+    Raises BlockspaceError (E-SPACE) when there are none, with the nearest.
+    """
+    from blockspace.blocks import Block, Network, load
+    from blockspace.cli.arguments import expanded, settings
+    from blockspace.errors import error
+    from blockspace.search import Location, locate
+
+    network = load(space)
+    if not isinstance(network, Network) or not network.holes.holes:
+        raise error("E-SPACE", f"{space} is no search space", help="give a network file with holes, as searchspaces/universal.yaml")
+    template, graph = expanded(target, settings(texts))
+    if not isinstance(template, Block):
+        raise error("E-OP", f"{target} is a network; a block is located", help=USAGE)
+    found = locate(network, graph)
+    if not isinstance(found, Location):
+        nearest = ", ".join(f"{name}={word(token)}" for name, token in found.values.items()) or "none"
+        made = f"the nearest make {found.made} of its {found.wanted} nodes, and not the {found.lacks}"
+        raise error("E-SPACE", f"no values of {network.name} were found that make {template.name}: {made}", help=f"nearest: {nearest}")
+    if as_json:
+        import json
+
+        print(json.dumps({"block": template.name, "input": list(graph.input_shape), "space": network.name, **as_dict(found, graph)}))
+        return
+    print(said(template.name, network, graph, found))
+
+
+def as_dict(found, graph) -> dict:
+    """The JSON form of a location."""
+    return {
+        "stage": found.place.name,
+        "given": found.given,
+        "solved": found.solved,
+        "values": found.values,
+        "changed": found.changed,
+        "key": found.graph.key(),
+        "same": found.graph.key() == graph.key(),
+    }
+
+
+def said(name: str, network, graph, found) -> str:
+    """The location in words: what the stage is given, the holes off their defaults, the others, and the key."""
+    from blockspace.ops import show
+
+    beside = {**found.given, **{one.rpartition(".")[2]: token for one, token in found.solved.items()}}
+    others = {one: token for one, token in found.values.items() if one not in found.changed}
+    changed = "\n".join(f"  {one}={word(token)}" for one, token in found.changed.items())
+    lines = [
+        f"{name} at {show(graph.input_shape)} is a block of {network.name} with {written(beside)} and",
+        changed or "  every hole at its default",
+        f"at their defaults: {written(others)}" if found.changed and others else "",
+        f"the same network: both have the canonical key {found.graph.key()}",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def written(values: dict) -> str:
+    return " ".join(f"{name}={word(token)}" for name, token in values.items())
+
+
+def word(token) -> str:
+    """A value as YAML writes it."""
+    return str(token).lower() if isinstance(token, bool) else str(token)
+
+
+def register(app) -> None:
+    import typer
+
+    from blockspace.cli.complete import block_settings, templates
+
+    @app.command(epilog=USAGE)
+    def locate(
+        target: str = typer.Argument(help="a block of the library, or a YAML file", autocompletion=templates),
+        settings: list[str] = typer.Argument(None, help="key=value, and input=CxHxW", autocompletion=block_settings),
+        space: str = typer.Option(..., "--in", metavar="SPACE", help="A search space: a network file with holes."),
+        as_json: bool = typer.Option(False, "--json", help="The values, and the key, as JSON."),
+    ) -> None:
+        """Find the values of a space's holes that make a block."""
+        run(target, space, *(settings or []), as_json=as_json)
