@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-from library import peers
-from library.references import nasbench201
 
 from blockspace import cost, load
 from blockspace.compiler import compile, transplant
+from library import peers
+from library.references import nasbench201
 
 EDGES = [["e21"], ["e31", "e32"], ["e41", "e42", "e43"]]
 PUBLISHED = {"none": (73_306, 7_783_050), "nor3x3": (1_531_546, 220_119_690)}  # NATS-Bench's smallest and largest: params, flops

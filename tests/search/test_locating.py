@@ -16,7 +16,9 @@ from blockspace.search import Location, SearchSpace, locate
 SPACE = "searchspaces/universal.yaml"
 NETWORK = load(SPACE)
 HOLES = NETWORK.holes.holes
-SLOW = {"inception_v1, 3", "inception_v1, 4a", "resnext, a", "res2net, opening", "res2net, 2", "split", "carry", "untied", "opening", "merge"}
+SLOW = {
+    "inception_v1, 3", "inception_v1, 4a", "resnext, a", "res2net, opening", "res2net, 2", "split", "carry", "untied", "opening", "merge",
+}  # fmt: skip
 
 # family: (block, settings, input channels), at all strides that the block has
 FAMILIES = {
@@ -61,7 +63,8 @@ NEEDED_BY = {  # the family that each hole is needed for
     "residual": "shufflenet_v2", "ends": "inverted_residual", "open": "shufflenet_v1", "close": "resnet_basic", "shuffle": "shufflenet_v1",
     "squeeze": "se_bottleneck", "split": "hs, 3", "parts": "hs, 3", "untied": "inception_v1", "bare": "shufflenet_v2", "keep": "hs, 3",
     "carry": "hs, 3", "opening": "res2net, opening in 2", "merge": "res2net, 3", "act": "inverted_residual", "order": "dense_layer, plain",
-    "op": "inverted_residual", "k": "inception_v1", "depth": "resnet_basic", "groups": "resnext", "reduce": "hs, 3", "out": "resnet_basic, 2",
+    "op": "inverted_residual", "k": "inception_v1", "depth": "resnet_basic", "groups": "resnext", "reduce": "hs, 3",
+    "out": "resnet_basic, 2",
 }  # fmt: skip
 
 
