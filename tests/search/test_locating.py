@@ -154,5 +154,5 @@ def test_any_space_may_be_asked():
 
 def test_a_block_of_ones_own_is_located_by_what_it_is():
     own = block("- branches: {skip: [shortcut], main: [conv1x1: 16, conv3x3: {out: same, groups: 2}, conv1x1: {out: 64, act: none}]}\n"
-                "    merge: add\n  - relu", "params: {out_channels: 64, stride: 1}")  # fmt: skip
+                "  merge: add\n- relu", "params: {out_channels: 64, stride: 1}")  # fmt: skip
     assert locate(NETWORK, own.graph((64, 8, 8))).changed == {"unit.main.groups.part1": 2}

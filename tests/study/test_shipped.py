@@ -27,7 +27,7 @@ def question(name: str) -> Question:
 
 
 def test_there_is_a_study_for_every_space():
-    assert SPACES == STUDIES and len(SPACES) >= 5
+    assert set(SPACES) - {"universal"} == set(STUDIES) and len(STUDIES) >= 5  # universal: where `blockspace locate` looks
 
 
 @pytest.mark.parametrize("name", SPACES)
