@@ -13,6 +13,7 @@ from pathlib import Path
 from blockspace.errors import BlockspaceError, StorageError, error
 
 TEMPORARY = ".tmp"
+ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"  # of a network, in every folder that holds one
 
 
 def write_atomic(path: str | Path, data: bytes | str) -> Path:

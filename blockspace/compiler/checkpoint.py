@@ -15,6 +15,7 @@ from blockspace.errors import error
 State = dict[str, torch.Tensor]
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
 AROUND = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "net", "weights")  # keys of training scripts
+COUNTER = "num_batches_tracked"  # of batch norms; older checkpoints have none
 BEFORE = ("_orig_mod.", "module.", "model.", "net.")  # torch.compile, DistributedDataParallel, Lightning
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from blockspace.blocks import LIBRARIES, Network, load
-from blockspace.compiler.checkpoint import SUFFIXES, State, read_checkpoint
+from blockspace.compiler.checkpoint import COUNTER, SUFFIXES, State, read_checkpoint
 from blockspace.compiler.features import Indices
 from blockspace.compiler.module import compile
 from blockspace.compiler.reference import PRIVATE, Reference, library_of, reference_in, references
@@ -19,12 +19,11 @@ from blockspace.compiler.starting import start_from
 from blockspace.compiler.transplant import transplant
 from blockspace.compiler.weights import converted
 from blockspace.errors import BlockspaceError, error
+from blockspace.files import ARCH, WEIGHTS
 from blockspace.graph import Graph
 from blockspace.ops import Shape
 from blockspace.passes import canonical, tensors
 
-ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"  # in folders of ours
-COUNTER = "num_batches_tracked"  # of batch norms; older checkpoints have none
 
 
 @dataclass(frozen=True)

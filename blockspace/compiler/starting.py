@@ -7,10 +7,9 @@ from typing import Any
 
 from torch import nn
 
+from blockspace.compiler.checkpoint import COUNTER
 from blockspace.errors import error
 from blockspace.graph import Graph
-
-COUNTER = "num_batches_tracked"
 
 
 def start_from(module: nn.Module, graph: Graph, found: Mapping[str, Any], origin: str, anew: bool = True) -> str | None:

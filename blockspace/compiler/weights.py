@@ -7,11 +7,11 @@ from functools import singledispatch
 
 import torch
 
+from blockspace.compiler.checkpoint import COUNTER
 from blockspace.errors import error
 from blockspace.graph import Graph
 from blockspace.passes import Expr, WeightMap, rewrite, tensors, weights
 
-COUNTER = "num_batches_tracked"  # of batch norms; older checkpoints have none
 State = Mapping[str, torch.Tensor]
 
 

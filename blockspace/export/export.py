@@ -15,6 +15,7 @@ from blockspace.errors import did_you_mean, error
 from blockspace.export.folder import replaced_by, staging
 from blockspace.export.formats import FORMATS, Job
 from blockspace.export.timm_format import check_installed
+from blockspace.files import ARCH
 from blockspace.graph import Graph
 from blockspace.passes import deploy
 
@@ -51,7 +52,7 @@ def export(
     folder = Path(folder)
     reference = trained(graph, module)
     with staging(folder, force) as stage:
-        (stage / "arch.yaml").write_text(arch_yaml, encoding="utf-8")
+        (stage / ARCH).write_text(arch_yaml, encoding="utf-8")
         (stage / "card.md").write_text(card, encoding="utf-8")
         job = Job(graph, reference, stage, examples(graph, reference), TOLERANCE, images or {})
         fast = in_fast_form(job) if deployed else None

@@ -21,9 +21,8 @@ from torch import nn
 from blockspace.compiler import to_source
 from blockspace.errors import BlockspaceError, ExportError, error
 from blockspace.export.timm_format import write_timm
+from blockspace.files import WEIGHTS
 from blockspace.graph import Graph
-
-WEIGHTS = "weights.safetensors"
 
 
 @dataclass

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from blockspace.blocks import load
 from blockspace.errors import BlockspaceError
+from blockspace.files import ARCH
 from blockspace.graph import Graph
 from blockspace.passes import canonical
 from blockspace.report import Final, Finalist, Surroundings, Training
@@ -19,7 +20,7 @@ from blockspace.search import Row, trial_folder
 from blockspace.study.file import Study
 from blockspace.study.finals import BASELINE, folder_name
 from blockspace.study.rows import family_of
-from blockspace.study.trial import ARCH, SCORES, read_scores
+from blockspace.study.trial import SCORES, read_scores
 
 
 def finalists(folder: Path, study: Study, chosen: Sequence[Row], per: str | None, notes: list[str]) -> tuple[Final, ...]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from blockspace.data import kept_preflight
 from blockspace.errors import error
+from blockspace.files import WEIGHTS
 from blockspace.search import Candidate, Result, Row, Task, run_tasks, training_seed
 from blockspace.study.question import Question
 from blockspace.study.rows import against_first, best, family_of
-from blockspace.study.trial import SCORES, WEIGHTS, read_scores, train_finalist, watched
+from blockspace.study.trial import SCORES, read_scores, train_finalist, watched
 
 BASELINE = "baseline"
 

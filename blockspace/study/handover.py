@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from blockspace.blocks import Block, Network, load, settled
 from blockspace.errors import error
+from blockspace.files import ARCH, WEIGHTS
 from blockspace.graph import Graph
 from blockspace.passes import canonical
 
 if TYPE_CHECKING:
     from blockspace.compiler import Weights
 
-ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"
 
 
 def export(

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from blockspace.data import Preflight, kept_preflight
 from blockspace.errors import BlockspaceError, error
+from blockspace.files import ARCH, WEIGHTS
 from blockspace.search import Earlier, Row, differences, stored
 from blockspace.study.file import Study, load_study
 from blockspace.study.finalists import near
 from blockspace.study.question import Question
-from blockspace.study.trial import ARCH, WEIGHTS
 
 FILES = (ARCH, WEIGHTS, "metrics.csv")  # of a trial, beside its result
 CODE = ("blockspace", "torch", "lightning")  # packages by which a result may change

@@ -11,12 +11,12 @@ from typing import Any
 
 from blockspace.data import preflight
 from blockspace.errors import FailureError, error
-from blockspace.files import write_atomic
+from blockspace.files import ARCH, WEIGHTS, write_atomic
 from blockspace.search import Result, StudyLock, adopt, differences, stoppable
 from blockspace.study.finals import class_names
 from blockspace.study.run import same_data
 from blockspace.study.training import RECORD, Training, plan
-from blockspace.study.trial import ARCH, CHECKPOINT, SCORES, WEIGHTS, read_scores, save_scores, save_weights, versions
+from blockspace.study.trial import CHECKPOINT, SCORES, read_scores, save_scores, save_weights, versions
 
 SOURCE, EXPORT = "model.py", "export"
 Event = Callable[[str, dict[str, Any]], None]

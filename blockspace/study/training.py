@@ -14,12 +14,13 @@ from pydantic import Field
 from blockspace.blocks import LIBRARIES, Network, load, settled
 from blockspace.data import DataSpec, describe, read_spec
 from blockspace.errors import Mark, Source, error
+from blockspace.files import ARCH
 from blockspace.graph import Graph
 from blockspace.options import Options, validated
 from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read
 from blockspace.study.file import find_mark, override, values
-from blockspace.study.handover import ARCH, resolve
+from blockspace.study.handover import resolve
 from blockspace.study.question import overruled
 from blockspace.train import Recipe
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from blockspace.files import write_atomic
+from blockspace.files import ARCH, WEIGHTS, write_atomic
 from blockspace.search import Pulse, Result, Task, available_cores
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from blockspace.train import Epoch
 
 PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.train.fitting", "sklearn.datasets")
-WEIGHTS, SCORES, ARCH, CHECKPOINT = "weights.safetensors", "scores.npz", "arch.yaml", "last.ckpt"
+SCORES, CHECKPOINT = "scores.npz", "last.ckpt"
 
 
 def train_trial(task: Task) -> Result:
