@@ -5,7 +5,7 @@ from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain
 from blockspace.blocks.library import families, find, names
 from blockspace.blocks.load import load, locate, unchecked
 from blockspace.blocks.origin import LIBRARIES, Published, published, reference_pattern
-from blockspace.blocks.probe import Asked, Place, Probe, Refuted, Wanted, places
+from blockspace.blocks.probe import Asked, Place, Probe, Refuted, Wanted, places, used
 from blockspace.blocks.settled import settled
 from blockspace.blocks.template import Block, Network
 
@@ -36,4 +36,5 @@ __all__ = [
     "reference_pattern",
     "settled",
     "unchecked",
+    "used",
 ]

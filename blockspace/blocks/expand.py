@@ -51,9 +51,7 @@ class Expansion:
             named = search.items if isinstance(search, Map) else self.holes.inherited.get(id(node), {})
             if isinstance(given, Scalar) and given.text in named:
                 return Choice(given.text, named[given.text], env)
-            found = self.holes.holes[name].domain if name else None
-            token_of = token(given) if isinstance(found, Options) and isinstance(given, Scalar) else None
-            return self._chosen(found, token_of, env) if token_of is not None and token_of in found else value(given, env)
+            return value(given, env)
         found = self.holes.holes[name].domain if name else domain(node.items["search"])
         return self._chosen(found, found.values()[0], env)
 
@@ -61,10 +59,9 @@ class Expansion:
         if not isinstance(found, Options):
             return chosen
         node = found.nodes[chosen]
-        if not (isinstance(node, Scalar) and token(node) == chosen):
-            return Choice(chosen, node, env)
-        own = isinstance(chosen, str) and chosen.isidentifier() and not (env.has(chosen) or is_operation(chosen) or env.unit.unit(chosen))
-        return chosen if own else value(node, env)  # a listed word that nothing else is called by means itself
+        if isinstance(node, Scalar) and token(node) == chosen:
+            return value(node, env)
+        return Choice(chosen, node, env)
 
     def unknown(self, node: Map, env: Env):
         """The value of a `solve:` place: as solved, else its default, else the low end of its range."""

@@ -10,7 +10,7 @@ from blockspace.blocks.origin import check_reference
 from blockspace.blocks.params import Param, check_word, entries, text_of, title_mistake
 from blockspace.blocks.syntax import BadStep, BlockStep, IfStep, LoopStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
 from blockspace.blocks.variants import Variant, member_root, read_variants, unknown_variant, variant_mistakes
-from blockspace.blocks.words import DEFAULTS, HOW, STEP_KEYS, guess, is_operation
+from blockspace.blocks.words import DEFAULTS, STEP_KEYS, guess, is_operation
 from blockspace.errors import BlockspaceError, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq, read
 
@@ -60,20 +60,8 @@ class Unit:
         held = [p.default for p in self.params.values() if isinstance(p.default, Seq)]
         for param in self.params.values():
             if isinstance(param.search, Map):
-                alternatives = [kept_flow(v) for v in param.search.items.values()]
-                held += [v for v in alternatives if isinstance(v, (Seq, Map)) and not (is_value(v) or is_split(v))]
+                held += [v for v in param.search.items.values() if isinstance(v, (Seq, Map)) and not is_value(v)]
         return ([self.flow] if self.flow is not None else []) + held
-
-
-def is_split(node: Node) -> bool:
-    """Whether an alternative is a way to split, as `{chunk: 4}`."""
-    return isinstance(node, Map) and len(node.items) == 1 and next(iter(node.items)) in HOW
-
-
-def kept_flow(node: Node) -> Node:
-    """The flow in an alternative for `keep:`, as `{last: [flow]}`; any other as it is."""
-    kept = isinstance(node, Map) and len(node.items) == 1 and next(iter(node.items)) in ("first", "last")
-    return next(iter(node.items.values())) if kept else node
 
 
 class File(Unit):

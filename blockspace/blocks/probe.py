@@ -208,6 +208,28 @@ class Probe(Expansion):
         return self.graph
 
 
+class Reader(Expansion):
+    """An expansion that notes which holes and unknowns are read, and reads nothing before it is needed."""
+
+    eager = False
+
+    def __init__(self, holes: Holes, values: dict, shape: Shape):
+        super().__init__(holes, values, shape)
+        self.read: set[str] = set()
+
+    def hole(self, node, env):
+        if name := self.holes.name_at(node, env):
+            self.read.add(name)
+        return super().hole(node, env)
+
+
+def used(network: Network, values: dict) -> frozenset[str]:
+    """The holes whose values made the network what it is; the others were never looked at."""
+    run = Reader(network.holes, values, network.input_shape)
+    network._run(run)
+    return frozenset(run.read)
+
+
 class Place:
     """A stage of a network whose block is looked at by itself, with an input, a width and a stride of its own."""
 

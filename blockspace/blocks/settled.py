@@ -93,7 +93,7 @@ class _Filled:
     """Turns nodes into plain values, holes and unknowns replaced by what was chosen."""
 
     def __init__(self, network: Network | None, values: dict):
-        self.holes = network.holes if network else None
+        self.network, self.holes = network, network.holes if network else None
         self.values = values
         self.part: int | None = None  # of an untied hole, while its values are written one by one
 

@@ -14,7 +14,7 @@ from blockspace.blocks.operations import merge
 from blockspace.blocks.rational import fraction, is_number
 from blockspace.blocks.syntax import SplitStep, flow, is_value
 from blockspace.blocks.values import UNKNOWN, Choice, Env, Flow, Silenced, as_integer, integer, value, word
-from blockspace.blocks.words import HOW, MERGES
+from blockspace.blocks.words import MERGES
 from blockspace.errors import BlockspaceError, error
 from blockspace.ops import Add, Concat, Copy, Part
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -155,6 +155,9 @@ def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list | 
         raise error("E-TYPE", f"`{how}:` is a list of numbers", argument.mark)
     numbers = [value(item, env) for item in argument.items]
     return how, len(numbers), numbers, argument.mark
+
+
+HOW = ("copy", "chunk", "sizes", "shares")
 
 
 def split(run, how: str, count: int, weights: list | None, source, frame, mark) -> list:

@@ -110,8 +110,8 @@ class Env:
         raise error("E-NAME", f"unknown name {name!r}", help=self.suggestion(name))
 
     def params(self) -> list:
-        units = [u for u in (self.unit, getattr(self.unit, "owner", None)) if u is not None]
-        return [param for unit in units for param in unit.params.values()]
+        """The params of the file being read and of its parts: what is listed for one may be handed on by another."""
+        return [param for unit in self.unit.file.units() for param in unit.params.values()]
 
     def suggestion(self, name: str) -> str:
         if name.lower() in ("yes", "no", "on", "off"):

@@ -32,7 +32,6 @@ CONV_KEYS = ("out", "groups", "stride", "dilation", "padding", "bias", "act", "n
 POOL_KEYS = ("stride", "padding", "ceil_mode", "count_include_pad")
 NORM_KEYS = ("norm", *NORM_SETTINGS)
 SHORTCUT_KEYS = ("out", "stride", "pool")
-HOW = ("copy", "chunk", "sizes", "shares")  # ways to split
 SPLIT_KEYS = ("split", "branches", "each", "keep", "carry", "merge")
 
 STEP_KEYS = frozenset({*SPLIT_KEYS, *MODIFIERS, "for", "repeat", "do", "then", "else", "block"})

@@ -24,6 +24,7 @@ class Candidate:
     violations: dict[str, float] = field(default_factory=dict)
     label: str = ""  # for people: hs-s5-b16
     families: dict[str, str] = field(default_factory=dict)  # {"block": "hs"}: the choices that `per_choice` counts
+    nearest: dict[str, str | int] = field(default_factory=dict)  # {"seed": "hs", "changed": 3}: where seeds have names
 
 
 class Space(Protocol):

@@ -31,8 +31,8 @@ class SearchOptions(Options):
     stall_s: Annotated[float | None, Field(gt=0, description="seconds one training may stand still between two steps")] = 120.0
     proposals: Annotated[int, Field(ge=1, description="proposals per trial at most, duplicates and refused ones included")] = 50
     seeds: Annotated[
-        list[dict[str, str | int | float | bool]],
-        Field(description="networks to try first: holes and their choices, the others at their defaults"),
+        list[dict[str, str | int | float | bool]] | dict[str, dict[str, str | int | float | bool]],
+        Field(description="networks to try first, by name or listed: holes and their choices, the others at their defaults"),
     ] = []
     failures: Annotated[FailureLimits, Field(description="when failing trials stop the study")] = FailureLimits()
 

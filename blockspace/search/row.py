@@ -16,7 +16,7 @@ class Row:
     """`status` says what became of it: trained, duplicate, over_budget, diverged, failed, oom, timeout, hung, or running.
 
     Only `trained` rows may be called best. `values` are the objectives' (also a duplicate's, copied).
-    `costs` and `solved` are exact, `measured` holds what was measured (latency: ratio to the baseline), `violations` the relative
+    `nearest` is the named seed next to it and how many holes differ, `costs` and `solved` are exact, `measured` holds what was measured (latency: ratio to the baseline), `violations` the relative
     distance outside each budget, `seconds` the training's wall time (0 where nothing was trained). `comparable` is false for one that
     was trained otherwise than the study says (`reason` tells how): it is never called best. `reused` names the trial of another run
     (`runs/first#17`) whose result this is.
@@ -28,6 +28,7 @@ class Row:
     key: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     families: dict[str, str] = field(default_factory=dict)
+    nearest: dict[str, Any] = field(default_factory=dict)
     costs: dict[str, int] = field(default_factory=dict)
     solved: dict[str, int] = field(default_factory=dict)
     violations: dict[str, float] = field(default_factory=dict)
@@ -49,7 +50,7 @@ class Row:
         return self.status == "trained" and self.comparable and all(value <= 0 for value in self.violations.values())
 
 
-FACTS = ("label", "key", "families", "costs", "solved")  # of the candidate
+FACTS = ("label", "key", "families", "nearest", "costs", "solved")  # of the candidate
 OUTCOME = ("violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds", "comparable", "reused")
 
 

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from blockspace.search.row import Row
 
 # what a row without the attribute has: not worth a commit
-TABLES = ("families", "costs", "solved", "violations", "measured", "metrics")
+TABLES = ("families", "nearest", "costs", "solved", "violations", "measured", "metrics")
 EMPTY = {"label": "", "reason": "", "seconds": 0.0, "comparable": True, "reused": "", **{name: {} for name in TABLES}}
 
 

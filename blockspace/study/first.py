@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from blockspace.errors import BlockspaceError, error
@@ -17,7 +18,7 @@ def first(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
     than its equal share, or more seeds than trials.
     """
     found, mistakes = [], []
-    for place, seed in enumerate(study.options.search.seeds):
+    for place, seed in listed(study):
         try:
             found.append(assignment(study, proposals, place, seed))
         except BlockspaceError as e:
@@ -28,7 +29,13 @@ def first(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
     return found
 
 
-def assignment(study: Study, proposals: Proposals, place: int, seed: dict[str, Any]) -> dict[str, Any]:
+def listed(study: Study) -> Iterable[tuple[int | str, dict[str, Any]]]:
+    """The seeds with their names, or numbers."""
+    seeds = study.options.search.seeds
+    return seeds.items() if isinstance(seeds, dict) else enumerate(seeds)
+
+
+def assignment(study: Study, proposals: Proposals, place: int | str, seed: dict[str, Any]) -> dict[str, Any]:
     """One seed, checked hole by hole and built once."""
     where = ("search", "seeds", place)
     for name, token in seed.items():
@@ -43,7 +50,7 @@ def assignment(study: Study, proposals: Proposals, place: int, seed: dict[str, A
     try:
         proposals.propose(whole)
     except BlockspaceError as e:
-        message = f"seed {place + 1} cannot be built: {str(e).splitlines()[0]}"
+        message = f"seed {place if isinstance(place, str) else place + 1} cannot be built: {str(e).splitlines()[0]}"
         raise error("E-SPACE", message, study.mark_of(where)) from None
     return whole
 

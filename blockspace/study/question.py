@@ -14,6 +14,7 @@ from blockspace.graph import Graph
 from blockspace.search import Balance, Candidate, Proposals, SearchSpace, Solver
 from blockspace.study.file import MEASURED, Study, count, load_study, resolved
 from blockspace.study.first import first
+from blockspace.study.nearest import Nearest
 from blockspace.train import check_norms
 
 
@@ -27,6 +28,7 @@ class Question:
     baseline: Candidate
     limits: dict[str, tuple[float | None, float | None]]  # on what is measured
     first: tuple[dict[str, Any], ...] = ()  # assignments that are tried before all others
+    nearest: Nearest | None = None  # of their names, where they have some
     notes: tuple[str, ...] = ()  # where the data overruled the network file
 
     @property
@@ -39,7 +41,8 @@ class Question:
         return next(iter(self.proposals.by), None)
 
     def candidate(self, assignment: dict) -> Candidate:
-        return self.proposals.propose(assignment)
+        found = self.proposals.propose(assignment)
+        return self.nearest.named(found) if self.nearest else found
 
     def settled(self, candidate: Candidate) -> str:
         """The candidate as a network file of its own. Raises E-SPACE when it would not load to the same graph."""
@@ -72,7 +75,9 @@ def ask(path: str | Path, overrides=()) -> Question:
     proposals = Proposals(space, budgets, solver, study.costs, [name for _, name in named_holes(study)])
     check_batch(study, proposals, baseline)
     seeds = tuple(first(study, proposals))
-    return Question(study, space, proposals, baseline, limits, seeds, overruled(network, shape, classes))
+    names = study.options.search.seeds
+    nearest = Nearest(space, names, seeds) if isinstance(names, dict) and names else None
+    return Question(study, space, proposals, baseline, limits, seeds, nearest, overruled(network, shape, classes))
 
 
 def windows(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:

@@ -69,6 +69,7 @@ def flat(row: Row, per: str | None) -> dict[str, Any]:
         "number": row.number,
         "state": row.status,
         "family": family_of(row, per, ""),
+        **({"nearest": row.nearest["seed"], "changed": row.nearest["changed"]} if row.nearest else {}),
         "label": row.label,
         "key": row.key,
         **row.costs,
