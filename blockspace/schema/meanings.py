@@ -33,7 +33,7 @@ PARAM_KEYS = {
     "words": "what it may be, where that is not searched: words that expressions of this file compare it to",
     "range": "the legal values of a solved one: `1..64`",
     "doc": "one line on what it is",
-    "untied": "a value of its own for each part of the split (inside `each:`)",
+    "untied": "a value of its own for each part of the split (inside `each:`): true, or the name of a true/false param that says so",
 }
 
 STEP_KEYS_MEAN = {

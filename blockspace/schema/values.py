@@ -72,7 +72,7 @@ def definitions() -> dict:
                 "default": described({}, PARAM_KEYS["default"]),
                 "search": ref("domain"),
                 "doc": described(SCALAR, PARAM_KEYS["doc"]),
-                "untied": described({"type": "boolean"}, PARAM_KEYS["untied"]),
+                "untied": described({"type": ["boolean", "string"]}, PARAM_KEYS["untied"]),
             },
             ("search",),
         ),

@@ -16,10 +16,10 @@ class Row:
     """`status` says what became of it: trained, duplicate, over_budget, diverged, failed, oom, timeout, hung, or running.
 
     Only `trained` rows may be called best. `values` are the objectives' (also a duplicate's, copied).
-    `nearest` is the named seed next to it and how many holes differ, `costs` and `solved` are exact, `measured` holds what was measured (latency: ratio to the baseline), `violations` the relative
-    distance outside each budget, `seconds` the training's wall time (0 where nothing was trained). `comparable` is false for one that
-    was trained otherwise than the study says (`reason` tells how): it is never called best. `reused` names the trial of another run
-    (`runs/first#17`) whose result this is.
+    `nearest` is the named seed next to it and how many holes differ; `costs` and `solved` are exact, `measured` holds what was measured
+    (latency: ratio to the baseline), `violations` the relative distance outside each budget, `seconds` the training's wall time (0 where
+    nothing was trained). `comparable` is false for one that was trained otherwise than the study says (`reason` tells how): it is never
+    called best. `reused` names the trial of another run (`runs/first#17`) whose result this is.
     """
 
     number: int

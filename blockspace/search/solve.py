@@ -119,6 +119,8 @@ class _Task:
     def scaled(self) -> dict:
         """The values at the largest common scale that fits; the smallest legal values when none does."""
         low, high = 0.0, max(self.legal[u.name][-1] / max(1, u.default) for u in self.unknowns)
+        if not self.fits(self.at_scale(low)):
+            return self.at_scale(low)
         if self.fits(self.at_scale(high)):
             return self.at_scale(high)
         for _ in range(BISECTIONS):

@@ -7,7 +7,8 @@ from textwrap import dedent
 import pytest
 from written import mistake, network
 
-from blockspace.blocks import Options, Range, unchecked
+from blockspace import load
+from blockspace.blocks import Options, Range, settled, unchecked
 from blockspace.errors import BlockspaceError
 from blockspace.search import SearchSpace
 
@@ -156,6 +157,43 @@ def test_untied_alternatives_have_knobs_of_their_own():
     assert list(net.holes.holes) == ["stem.part1", "stem.part2", "stem.part1.b.out", "stem.part2.b.out"]
     assert net.holes.holes["stem.part2.b.out"].under == ("stem.part2", "b")
     assert outs(net.graph(values={"stem.part1": "a", "stem.part2": "b", "stem.part2.b.out": 12})) == [6, 12]
+
+
+LOOSE = """
+params:
+  n: {default: 2, search: 1..4}
+  how: {default: copy, search: [copy, chunk]}
+  loose: {default: false, search: [false, true]}
+input: [12, 8, 8]
+stem:
+  - split: {if: how == copy, then: {copy: n}, else: {chunk: n}}
+    each: [conv3x3: {out: {default: 4, search: [4, 8], untied: loose}}]
+    merge: concat
+head: [global_avgpool, linear: 10]
+"""
+
+
+def test_a_param_unties_the_parts():
+    net = network(LOOSE)
+    assert list(net.holes.holes) == ["n", "how", "loose", *(f"stem.out.part{i}" for i in range(1, 5))]
+    assert [hole.under for hole in net.holes.holes.values()][3:] == [None, *[("loose", True)] * 3]
+    assert outs(net.graph(values={"n": 3, "loose": False, "stem.out.part1": 8, "stem.out.part2": 4})) == [8, 8, 8]
+    assert outs(net.graph(values={"n": 3, "loose": True, "stem.out.part1": 8, "stem.out.part3": 8})) == [8, 4, 8]
+
+
+def test_tied_or_untied_it_is_written_as_a_network_of_its_own(tmp_path):
+    net = network(LOOSE)
+    for number, loose in enumerate((False, True)):
+        values = {"n": 3, "how": "chunk", "loose": loose, "stem.out.part1": 8, "stem.out.part2": 4, "stem.out.part3": 4}
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(settled(net, values))
+        assert outs(load(path).graph()) == outs(net.graph(values=values))
+
+
+def test_untied_by_a_param_is_for_holes_that_are_always_there():
+    inside = LOOSE.replace("[conv3x3: {out: {default: 4, search: [4, 8], untied: loose}}]",
+                           "[block: {default: a, search: {a: [conv1x1: {out: {search: [4, 8], untied: loose}}], b: [relu]}}]")  # fmt: skip
+    assert mistake(lambda: network(inside).holes).code == "E-RANGE"
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,12 @@ def test_a_kept_part_may_run_a_flow():
     assert len(widths(graph)) == 1 and any(node.op.name == "maxpool" for node in graph)
 
 
+def test_which_part_is_kept_may_be_a_condition():
+    keep = "{if: in_channels > 4, then: {last: [maxpool3x3]}, else: none}"
+    said = [name for name in unit("{chunk: 2}", f"keep: {keep}\n  merge: concat").nodes if "maxpool" in name]
+    assert len(said) == 1 and "part2" in said[0]
+
+
 def test_keep_needs_two_parts():
     assert mistake(unit, "{chunk: 1}", "keep: first\n  merge: concat").code == "E-SPLIT"
 

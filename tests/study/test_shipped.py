@@ -27,7 +27,7 @@ def question(name: str) -> Question:
 
 
 def test_there_is_a_study_for_every_space():
-    assert set(SPACES) - {"universal"} == set(STUDIES) and len(STUDIES) >= 5  # universal: where `blockspace locate` looks
+    assert SPACES == STUDIES and len(STUDIES) >= 6
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -52,6 +52,9 @@ def test_a_study_says_what_it_asks_and_found(name):
 def test_its_families_reach_its_budget(name):
     asked = question(name)
     asked.proposals.check_reachable()
+    if asked.nearest:  # its families are its seeds: what lies between them may be too large however narrow it is
+        assert all(violation <= 0 for seed in asked.first for violation in asked.candidate(seed).violations.values())
+        return
     families = rehearse(asked, samples=DRAWN)
     assert [f.share for f in families if f.share < 0.95] == []
     if "macs" in asked.proposals.budgets:
