@@ -18,7 +18,7 @@ class Nearest:
         self.seeds = {name: (seed, used(space.network, seed)) for name, seed in zip(names, seeds)}
 
     def of(self, assignment: dict[str, Any]) -> tuple[str, int]:
-        """The seed from which the fewest holes differ, of those alike the first, and how many do; those that neither looks at do not count."""
+        """The seed from which the fewest holes differ, of those alike the first, and how many do; those neither reads do not count."""
         own = used(self.space.network, assignment)
         distances = {name: sum(self.token(assignment, hole) != self.token(seed, hole) for hole in own | read)
                      for name, (seed, read) in self.seeds.items()}  # fmt: skip
