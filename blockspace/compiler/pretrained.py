@@ -25,7 +25,6 @@ from blockspace.ops import Shape
 from blockspace.passes import canonical, tensors
 
 
-
 @dataclass(frozen=True)
 class Weights:
     """Weights on our names. `network` has as many classes as they; `origin` says where they are from; `about` how images were normalised.
