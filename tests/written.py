@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 import pytest
 
 from blockspace.blocks import Block, Network
-from blockspace.blocks.file import File
+from blockspace.blocks.reading.file import File
 from blockspace.errors import BlockspaceError, Mistake
 from blockspace.graph import Graph
 from blockspace.reader import parse

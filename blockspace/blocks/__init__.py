@@ -1,40 +1,17 @@
 """Blocks and networks in YAML, and their expansion to graphs."""
 
-from blockspace.blocks.expr import number
 from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain
 from blockspace.blocks.library import families, find, names
 from blockspace.blocks.load import load, locate, unchecked
-from blockspace.blocks.origin import LIBRARIES, Published, published, reference_pattern
 from blockspace.blocks.probe import Asked, Place, Probe, Refuted, Wanted, places, used
+from blockspace.blocks.reading import words
+from blockspace.blocks.reading.origin import LIBRARIES, Published, published, reference_pattern
 from blockspace.blocks.settled import settled
 from blockspace.blocks.template import Block, Network
+from blockspace.blocks.values.expr import number
 
 __all__ = [
-    "LIBRARIES",
-    "Asked",
-    "Block",
-    "Hole",
-    "Holes",
-    "Network",
-    "Options",
-    "Place",
-    "Probe",
-    "Published",
-    "Range",
-    "Refuted",
-    "Unknown",
-    "Wanted",
-    "domain",
-    "families",
-    "find",
-    "load",
-    "locate",
-    "names",
-    "number",
-    "places",
-    "published",
-    "reference_pattern",
-    "settled",
-    "unchecked",
-    "used",
-]
+    "LIBRARIES", "Asked", "Block", "Hole", "Holes", "Network", "Options", "Place", "Probe", "Published", "Range", "Refuted",
+    "Unknown", "Wanted", "domain", "families", "find", "load", "locate", "names", "number", "places", "published",
+    "reference_pattern", "settled", "unchecked", "used", "words",
+]  # fmt: skip

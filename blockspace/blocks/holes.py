@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from blockspace.blocks.expr import number
-from blockspace.blocks.rational import is_fraction
-from blockspace.blocks.syntax import refuse_unknown
-from blockspace.blocks.words import is_operation
+from blockspace.blocks.reading.syntax import refuse_unknown
+from blockspace.blocks.reading.words import is_operation
+from blockspace.blocks.values.expr import number
+from blockspace.blocks.values.rational import is_fraction
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.reader import Map, Node, Scalar, Seq
 

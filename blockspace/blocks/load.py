@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from blockspace.blocks import library
-from blockspace.blocks.file import load_file
+from blockspace.blocks.reading.file import load_file
 from blockspace.blocks.template import Block, Network
 from blockspace.errors import BlockspaceError, did_you_mean, error
 

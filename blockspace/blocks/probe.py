@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from blockspace.blocks.expand import Expansion
+from blockspace.blocks.expansion.expand import Expansion
+from blockspace.blocks.expansion.steering import constant, stage_names
 from blockspace.blocks.holes import Holes
-from blockspace.blocks.steering import constant, stage_names
-from blockspace.blocks.syntax import BlockStep
+from blockspace.blocks.reading.syntax import BlockStep
+from blockspace.blocks.reading.words import CONV
 from blockspace.blocks.template import Network
-from blockspace.blocks.words import CONV
 from blockspace.errors import BlockspaceError
 from blockspace.graph import Graph
 from blockspace.ops import Activation, BatchNorm, Conv, GroupNorm, LayerNorm, Op, Shape, show

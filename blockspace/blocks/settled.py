@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import yaml
 
-from blockspace.blocks.expr import number
-from blockspace.blocks.file import File, Unit
 from blockspace.blocks.holes import Options, each_part
-from blockspace.blocks.params import Param
+from blockspace.blocks.reading.file import File, Unit
+from blockspace.blocks.reading.params import Param
 from blockspace.blocks.template import Network, to_node
+from blockspace.blocks.values.expr import number
 from blockspace.errors import BlockspaceError, error
 from blockspace.reader import Map, Node, Scalar, Seq
 

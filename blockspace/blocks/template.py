@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from blockspace.blocks import syntax
-from blockspace.blocks.expand import Expansion
-from blockspace.blocks.file import File
-from blockspace.blocks.frame import Frame, UnitEnv
+from blockspace.blocks.expansion.expand import Expansion
+from blockspace.blocks.expansion.frame import Frame, UnitEnv
 from blockspace.blocks.holes import Holes
-from blockspace.blocks.syntax import BlockStep
-from blockspace.blocks.values import UNKNOWN, Env, integer
-from blockspace.blocks.variants import SETTING
+from blockspace.blocks.reading import syntax
+from blockspace.blocks.reading.file import File
+from blockspace.blocks.reading.syntax import BlockStep
+from blockspace.blocks.reading.variants import SETTING
+from blockspace.blocks.values.meaning import UNKNOWN, Env, integer
 from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
 from blockspace.graph import Graph
 from blockspace.ops import Shape

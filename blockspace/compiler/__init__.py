@@ -2,13 +2,13 @@
 
 from blockspace.compiler.measure import Latency, measure_graphs, paired_ratio
 from blockspace.compiler.module import compile
-from blockspace.compiler.pretrained import Weights, load_pretrained, weights_of
+from blockspace.compiler.printing.source import to_source
+from blockspace.compiler.printing.timm_source import default_config, python_name, to_timm_source
 from blockspace.compiler.prove import prove, proven
-from blockspace.compiler.source import to_source
-from blockspace.compiler.starting import start_from
-from blockspace.compiler.timm_source import default_config, python_name, to_timm_source
-from blockspace.compiler.transplant import transplant
-from blockspace.compiler.weights import converted
+from blockspace.compiler.weights.maps import converted
+from blockspace.compiler.weights.pretrained import Weights, load_pretrained, weights_of
+from blockspace.compiler.weights.starting import start_from
+from blockspace.compiler.weights.transplant import transplant
 
 __all__ = [
     "Latency", "Weights", "compile", "converted", "default_config", "load_pretrained", "measure_graphs", "paired_ratio", "prove",

@@ -37,7 +37,7 @@ def compile(
     module = built(graph, policy(init), generator_for(seed), feature_info(graph, features_only, out_indices))
     if weights_from is None:
         return module
-    from blockspace.compiler.transplant import transplant
+    from blockspace.compiler.weights.transplant import transplant
 
     return cast(fx.GraphModule, transplant(weights_from, module))
 

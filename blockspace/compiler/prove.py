@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from blockspace.compiler.module import compile
-from blockspace.compiler.weights import applied
+from blockspace.compiler.weights.maps import applied
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
 from blockspace.passes import Rewriting, Rule, WeightMap, column, random_graph, rewrite, rules_of

@@ -6,8 +6,8 @@ from collections import Counter
 
 from blockspace.errors import FailureError, InfeasibleError, error
 from blockspace.search.options import FailureLimits
-from blockspace.search.result import Result
-from blockspace.search.row import Row
+from blockspace.search.record.row import Row
+from blockspace.search.work.result import Result
 
 
 class FailureGuard:

@@ -8,12 +8,12 @@ from typing import Any
 
 import optuna
 
-from blockspace.search.candidate import Candidate
 from blockspace.search.plan import Plan
-from blockspace.search.result import Result
-from blockspace.search.row import Row, row
-from blockspace.search.task import Task
-from blockspace.search.telling import OpenTrial, Teller, outside
+from blockspace.search.record.row import Row, row
+from blockspace.search.record.telling import OpenTrial, Teller, outside
+from blockspace.search.space.candidate import Candidate
+from blockspace.search.work.result import Result
+from blockspace.search.work.task import Task
 
 
 @dataclass

@@ -17,20 +17,20 @@ from optuna.trial import Trial, TrialState
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError, error
 from blockspace.files import sweep
-from blockspace.search.candidate import Candidate
-from blockspace.search.child import failure
 from blockspace.search.failures import FailureGuard, nothing_trained
 from blockspace.search.interrupt import StopRequest
 from blockspace.search.ledger import Ledger, Proposal
 from blockspace.search.plan import Plan
-from blockspace.search.pulse import Beat
-from blockspace.search.result import NAME as RESULT
-from blockspace.search.result import Result, adopt
-from blockspace.search.row import FACTS, Row, row, rows, saved, trial_folder
+from blockspace.search.record.row import FACTS, Row, row, rows, saved, trial_folder
+from blockspace.search.record.telling import OpenTrial, Teller
 from blockspace.search.seeds import training_seed
-from blockspace.search.task import Task
-from blockspace.search.telling import OpenTrial, Teller
-from blockspace.search.workers import Handle, Workers
+from blockspace.search.space.candidate import Candidate
+from blockspace.search.work.child import failure
+from blockspace.search.work.pulse import Beat
+from blockspace.search.work.result import NAME as RESULT
+from blockspace.search.work.result import Result, adopt
+from blockspace.search.work.task import Task
+from blockspace.search.work.workers import Handle, Workers
 
 POLL = 0.2  # seconds between looks at the stop request
 

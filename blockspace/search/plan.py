@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from blockspace.search.balance import Balance
-from blockspace.search.candidate import Candidate, Space
-from blockspace.search.earlier import Earlier
 from blockspace.search.options import SearchOptions
-from blockspace.search.result import Result
-from blockspace.search.task import Evaluate, Task
+from blockspace.search.record.earlier import Earlier
+from blockspace.search.space.balance import Balance
+from blockspace.search.space.candidate import Candidate, Space
+from blockspace.search.work.result import Result
+from blockspace.search.work.task import Evaluate, Task
 
 Event = Callable[[str, dict[str, Any]], None]
 Measure = Callable[[Candidate], dict[str, float] | None]

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from blockspace.files import sweep
-from blockspace.search.balance import Balance
-from blockspace.search.candidate import Space
-from blockspace.search.earlier import Earlier
 from blockspace.search.interrupt import stoppable
-from blockspace.search.lock import StudyLock
 from blockspace.search.loop import Loop
 from blockspace.search.options import SearchOptions
 from blockspace.search.plan import Again, Event, Limits, Measure, Plan, ignore
-from blockspace.search.row import Row
+from blockspace.search.record.earlier import Earlier
+from blockspace.search.record.lock import StudyLock
+from blockspace.search.record.row import Row
+from blockspace.search.record.storage import opened_study
 from blockspace.search.samplers import sampler
-from blockspace.search.storage import opened_study
-from blockspace.search.task import Evaluate
-from blockspace.search.workers import PRELOAD, Workers
+from blockspace.search.space.balance import Balance
+from blockspace.search.space.candidate import Space
+from blockspace.search.work.task import Evaluate
+from blockspace.search.work.workers import PRELOAD, Workers
 
 
 def run(

@@ -9,10 +9,10 @@ from typing import Any
 
 from blockspace.search.failures import failed
 from blockspace.search.interrupt import StopRequest, stoppable
-from blockspace.search.pulse import Beat
-from blockspace.search.result import Result, adopt
-from blockspace.search.task import Evaluate, Task
-from blockspace.search.workers import PRELOAD, Handle, Workers
+from blockspace.search.work.pulse import Beat
+from blockspace.search.work.result import Result, adopt
+from blockspace.search.work.task import Evaluate, Task
+from blockspace.search.work.workers import PRELOAD, Handle, Workers
 
 POLL = 0.2  # seconds between looks at the stop request
 

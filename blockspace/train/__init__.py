@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = face(
         "recipe": ("Recipe", "read_recipe"),
         "norms": ("check_norms",),
         "outcome": ("Diverged", "Epoch", "Fitted", "OutOfMemory", "Scores"),
-        "batches": ("Batches",),
+        "batches.epoch": ("Batches",),
         "task": ("Task",),
         "fitting": ("fit",),
         "scoring": ("predict", "score"),

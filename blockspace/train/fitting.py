@@ -19,9 +19,9 @@ from blockspace.data import Split
 from blockspace.errors import error
 from blockspace.files import write_atomic
 from blockspace.train import checkpoint
-from blockspace.train.batches import Batches, InOrder
+from blockspace.train.batches.epoch import Batches, InOrder
+from blockspace.train.batches.loading import placed
 from blockspace.train.failing import translated
-from blockspace.train.loading import placed
 from blockspace.train.outcome import Epoch, Fitted
 from blockspace.train.quiet import deterministic, own_randomness, quiet, same_interrupt
 from blockspace.train.recipe import Recipe

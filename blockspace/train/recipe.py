@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 
 from blockspace.errors import Mark
 from blockspace.options import Choice, Options, Path, one_of, refusal, suggest, validated
-from blockspace.train.augment import Augment
+from blockspace.train.batches.augment import Augment
 from blockspace.train.schedules import Constant, Cosine, OneCycle, Share
 
 Positive = Annotated[float, Field(gt=0, le=1e9)]

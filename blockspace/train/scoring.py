@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from blockspace.data import Split
-from blockspace.train.batches import InOrder
+from blockspace.train.batches.epoch import InOrder
 from blockspace.train.outcome import Scores
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from blockspace.train.averaging import Average
-from blockspace.train.batches import Batches, InOrder, seed_of
+from blockspace.train.batches.epoch import Batches, InOrder, seed_of
 from blockspace.train.compiling import compiled
 from blockspace.train.optimizers import make_optimizer
 from blockspace.train.outcome import Diverged, Epoch

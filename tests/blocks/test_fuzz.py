@@ -14,9 +14,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blockspace.blocks.expr import compile_expr
-from blockspace.blocks.file import File
+from blockspace.blocks.reading.file import File
 from blockspace.blocks.template import Block, Network
+from blockspace.blocks.values.expr import compile_expr
 from blockspace.errors import BlockspaceError
 from blockspace.graph import Graph
 from blockspace.reader import parse

@@ -73,9 +73,9 @@ def test_every_command_is_there(pages):
 
 def test_meanings_cover_the_code():
     from blockspace.blocks import words
-    from blockspace.blocks.expr import FUNCTIONS
-    from blockspace.blocks.file import KEYS
-    from blockspace.blocks.params import SPEC_KEYS
+    from blockspace.blocks.reading.file import KEYS
+    from blockspace.blocks.reading.params import SPEC_KEYS
+    from blockspace.blocks.values.expr import FUNCTIONS
     from blockspace.schema import DEFAULTS_MEAN, PARAM_KEYS, SETTINGS
 
     assert set(FUNCTIONS_MEAN) == set(FUNCTIONS) and set(CHANNEL_NAMES) == set(words.OWN_NAMES)

@@ -11,7 +11,7 @@ from passes.narrow import blocks
 import blockspace as bs
 from blockspace.blocks import families, names
 from blockspace.compiler import compile
-from blockspace.compiler.weights import applied
+from blockspace.compiler.weights.maps import applied
 from blockspace.ops import BatchNorm, ChannelShuffle, Concat, Conv, Dropout, DropPath, Part
 from blockspace.passes import RULES, Draft, canonical, rewrite
 

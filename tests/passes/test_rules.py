@@ -10,7 +10,7 @@ from blockspace import BlockspaceError, Graph
 from blockspace.blocks import names
 from blockspace.compiler import compile, prove
 from blockspace.compiler.prove import disagreement
-from blockspace.compiler.weights import applied
+from blockspace.compiler.weights.maps import applied
 from blockspace.ops import OPS, Conv
 from blockspace.passes import RULES, Match, WeightMap, column, rewrite, rule, weights
 from blockspace.passes.rule import TIDY

@@ -14,8 +14,8 @@ from fakes import OBJECTIVES, FakeSpace, train
 from processes import alive, group, needs_proc, wait_for
 
 from blockspace.search import FailureLimits, Row, SearchOptions, Task, Workers, run
-from blockspace.search.memory import kernel_kills, killed_outside, out_of_memory
-from blockspace.search.telling import Teller
+from blockspace.search.record.telling import Teller
+from blockspace.search.work.memory import kernel_kills, killed_outside, out_of_memory
 
 NEVER = FailureLimits(first=99, after=99)
 
@@ -71,7 +71,7 @@ def test_a_timeout_leaves_no_process_of_its_group(tmp_path, workers):
 ])  # fmt: skip
 def test_a_worker_killed_from_outside(tmp_path, workers, monkeypatch, counts, state, words):
     told = iter(counts)
-    monkeypatch.setattr("blockspace.search.workers.kernel_kills", lambda: next(told))
+    monkeypatch.setattr("blockspace.search.work.workers.kernel_kills", lambda: next(told))
     handle = workers.submit(train, Task(str(tmp_path), {}, 7, "key", {"fault": "hang"}))
     assert wait_for(lambda: workers.wait(0.05) == [] and (tmp_path / "ran.txt").exists(), 10)
     os.kill(handle.pid, signal.SIGKILL)

@@ -12,9 +12,9 @@ import pytest
 
 from blockspace.errors import StorageError
 from blockspace.search import Result, SearchOptions, StudyLock, adopt, read, training_seed
-from blockspace.search.changes import differences
+from blockspace.search.record.changes import differences
+from blockspace.search.record.telling import outside
 from blockspace.search.seeds import derive
-from blockspace.search.telling import outside
 
 RESULT = Result("trained", {"acc": 0.5, "loss": math.nan}, 1.5, 7, "v1:k", versions={"torch": "2.14"})
 

@@ -10,8 +10,8 @@ from torchvision.transforms import v2
 from blockspace.data import Split
 from blockspace.errors import BlockspaceError
 from blockspace.train import Batches, read_recipe
-from blockspace.train.changes import Changes
-from blockspace.train.transforms import find, signatures
+from blockspace.train.batches.changes import Changes
+from blockspace.train.batches.transforms import find, signatures
 
 COLOUR = torch.randint(0, 256, (6, 3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 NEEDED = {

@@ -6,7 +6,7 @@ from nets import small
 
 from blockspace.data import Split, load
 from blockspace.train import fit, read_recipe
-from blockspace.train.loading import placed, workers
+from blockspace.train.batches.loading import placed, workers
 
 CPU = torch.device("cpu")
 KEYS = {"epochs": 2, "batch": 50, "accelerator": "cpu", "augment": ["crop", {"color_jitter": {"brightness": 0.5}}], "mixup": True}

@@ -6,7 +6,7 @@ from torchvision.transforms import v2
 
 from blockspace.data import Split
 from blockspace.train import Batches, read_recipe
-from blockspace.train.mixing import Mixing
+from blockspace.train.batches.mixing import Mixing
 
 
 @pytest.mark.parametrize(("name", "theirs"), [("mixup", v2.MixUp), ("cutmix", v2.CutMix)])

@@ -1,0 +1,1 @@
+"""Expansion: flows become graphs, node by node."""

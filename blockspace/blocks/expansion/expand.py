@@ -1,0 +1,337 @@
+"""Expansion: a block or network, with values for its names and an input shape, becomes a Graph node by node.
+
+Each step runs in a Frame (names, graph values, path). A mistake in a step is recorded and its value becomes UNKNOWN, which silences
+whatever reads it, so that all mistakes of a file come at once and none twice.
+"""
+
+from __future__ import annotations
+
+from blockspace.blocks.expansion.frame import Frame, UnitEnv, where_used
+from blockspace.blocks.expansion.operations import run_operation
+from blockspace.blocks.expansion.references import references, single
+from blockspace.blocks.expansion.splits import run_split
+from blockspace.blocks.expansion.steering import run_block, run_if, run_loop
+from blockspace.blocks.holes import Holes, Options, domain, token
+from blockspace.blocks.reading import syntax
+from blockspace.blocks.reading.file import Unit
+from blockspace.blocks.reading.syntax import BadStep, BlockStep, IfStep, LoopStep, OpStep, SplitStep, Step, is_value
+from blockspace.blocks.reading.words import MERGES, is_operation
+from blockspace.blocks.values.meaning import UNKNOWN, ArgEnv, Choice, Env, Flow, Silenced, Thunk, truth, value
+from blockspace.errors import BlockspaceError, Mark, Mistake, error
+from blockspace.graph import MAX_NODES, Graph, attribute
+from blockspace.ops import Op, Shape
+from blockspace.reader import Map, Node, Scalar
+
+MAX_NESTING = 32
+MAX_STEPS = 50_000
+
+
+class Expansion:
+    """One expansion; `graph` is its result, `mistakes` what was found on the way."""
+
+    eager = True  # whether names are read before they are needed, so that mistakes in them are found whether or not they are used
+
+    def __init__(self, holes: Holes, assignment: dict, shape: Shape):
+        self.holes, self.assignment = holes, assignment
+        self.graph = Graph(shape, holes.file.name)
+        self.mistakes: dict[tuple, Mistake] = {}
+        self.used: set[str] = {"input"}
+        self.depth = self.steps = 0
+        self.exhausted = False  # a limit was passed: no further mistakes are looked for
+
+    # -- values left open ------------------------------------------------------------------------------------------------------------
+
+    def hole(self, node: Map, env: Env):
+        """The value of a `search:` place: as assigned, else its default, else the first of its domain."""
+        name = self.holes.name_at(node, env)
+        if name is not None and name in self.assignment:
+            return self._chosen(self.holes.holes[name].domain, self.assignment[name], env)
+        if "default" in node:
+            given, search = node.items["default"], node.items["search"]
+            named = search.items if isinstance(search, Map) else self.holes.inherited.get(id(node), {})
+            if isinstance(given, Scalar) and given.text in named:
+                return Choice(given.text, named[given.text], env)
+            return value(given, env)
+        found = self.holes.holes[name].domain if name else domain(node.items["search"])
+        return self._chosen(found, found.values()[0], env)
+
+    def _chosen(self, found, chosen, env: Env):
+        if not isinstance(found, Options):
+            return chosen
+        node = found.nodes[chosen]
+        if isinstance(node, Scalar) and token(node) == chosen:
+            return value(node, env)
+        return Choice(chosen, node, env)
+
+    def unknown(self, node: Map, env: Env):
+        """The value of a `solve:` place: as solved, else its default, else the low end of its range."""
+        name = self.holes.name_at(node, env)
+        if name is not None:
+            return self.assignment.get(name, self.holes.unknowns[name].default)
+        return value(node.items["default"], env) if "default" in node else domain(node.items["range"]).low
+
+    # -- mistakes --------------------------------------------------------------------------------------------------------------------
+
+    def report(self, e: BlockspaceError, mark: Mark | None, path: str) -> None:
+        """Keep the mistakes of `e`, one a place; a place in another file says where it was used."""
+        for mistake in e.at(mark).mistakes:
+            place = mistake.mark
+            elsewhere = place is not None and place.source.path != self.holes.file.root.mark.source.path and path
+            if elsewhere:
+                mistake = Mistake(mistake.code, f"{mistake.message} (in {path})", place, mistake.help)
+            self.mistakes.setdefault((place.source.path, place.line, place.column) if place else mistake, mistake)
+
+    def caught(self, e: BlockspaceError, mark: Mark | None, path: str) -> None:
+        """Report and go on, unless a limit was passed."""
+        if self.exhausted or len(self.graph) >= MAX_NODES:
+            raise e.at(mark)
+        self.report(e, mark, path)
+
+    def count(self, mark: Mark | None) -> None:
+        """One more step, round of a loop, or use of a block. Raises E-TOO-BIG."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            self.exhausted = True
+            raise error("E-TOO-BIG", f"more than {MAX_STEPS:,} steps", mark, "fewer repeats")
+
+    # -- graph -----------------------------------------------------------------------------------------------------------------------
+
+    def unique(self, path: str, base: str) -> str:
+        """A dotted name below `path` that nothing has yet."""
+        base = attribute(base)
+        prefix = f"{path}." if path else ""
+        name, count = prefix + base, 1
+        while name in self.used:
+            count += 1
+            name = f"{prefix}{base}_{count}"
+        self.used.add(name)
+        return name
+
+    def add(self, op: Op, *inputs, path: str, base: str, mark: Mark, names: tuple[str, ...] = ()):
+        """A node below `path`; UNKNOWN when an input is."""
+        if any(source is UNKNOWN for source in inputs):
+            return UNKNOWN
+        return self.graph.add(op, *inputs, name=self.unique(path, base), mark=mark, names=names).name
+
+    def shape(self, source) -> Shape:
+        """The shape of a graph value; raises Silenced for UNKNOWN."""
+        if source is UNKNOWN:
+            raise Silenced
+        return self.graph.nodes[source].shape
+
+    def channels(self, source):
+        return UNKNOWN if source is UNKNOWN else self.graph.nodes[source].shape[0]
+
+    # -- flows -----------------------------------------------------------------------------------------------------------------------
+
+    def flow(self, node: Node, frame: Frame, source):
+        """Run the steps of a flow from the value `source`; returns the last value."""
+        for step in syntax.flow(node, frame.env.unit):
+            source = self.step(step, frame, source)
+        return source
+
+    def step(self, step: Step, frame: Frame, source):
+        if isinstance(step, BadStep):
+            return UNKNOWN
+        self.count(step.mark)
+        env = Env(frame.env, {"channels": self.channels(source) if not isinstance(source, list) else UNKNOWN})
+        try:
+            if step.source is not None:
+                source = single(references(step.source, frame, source, env), step.source)
+                env.table["channels"] = self.channels(source)
+            if step.condition is not None and not truth(step.condition, env):
+                return self._named(step, frame, source)
+            if isinstance(source, list):
+                refuse_parts(step)
+            result = RUN[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label), source)
+        except BlockspaceError as e:
+            self.caught(e, step.mark, frame.path)
+            result = UNKNOWN
+        except Silenced:
+            result = UNKNOWN
+        return self._named(step, frame, result)
+
+    def _named(self, step: Step, frame: Frame, result):
+        if step.as_ is not None:
+            if step.as_ in frame.values and not isinstance(step, LoopStep):
+                self.report(
+                    error("E-NAME", f"the name {step.as_!r} is given twice", step.mark, "each value has one name"), step.mark, frame.path
+                )
+            frame.values[step.as_] = result
+        return result
+
+    # -- blocks ----------------------------------------------------------------------------------------------------------------------
+
+    def call(self, unit: Unit, settings: dict[str, tuple[Node, Env]], caller: Env, source, path: str):
+        """One use of a block or part: bind its params, check its rules, run its flow below `path`."""
+        self.count(None)
+        if self.depth >= MAX_NESTING:
+            self.exhausted = True
+            start = ".".join(path.split(".")[:3])
+            raise error("E-RECURSION", f"blocks nested deeper than {MAX_NESTING}, in {start}...: does {unit.name!r} contain itself?")
+        self._check_settings(unit, settings)
+        env = self.bound(unit, settings, caller, source)
+        before = len(self.graph)
+        self.depth += 1
+        try:
+            legal = self.require(unit, env, path)
+            result = self.flow(unit.flow, Frame(env, {"input": source}, path), source) if legal else UNKNOWN
+        finally:
+            self.depth -= 1
+        if len(self.graph) > before and source is not UNKNOWN:
+            self.graph.scope(path, unit.name, source)
+        return result
+
+    def _check_settings(self, unit: Unit, settings: dict) -> None:
+        unknown = [
+            syntax.unknown_key(key, node.key, list(unit.params), unit.name)
+            for key, (node, _) in settings.items()
+            if key not in unit.params
+        ]
+        if unknown:
+            raise BlockspaceError(*unknown)
+
+    def bound(self, unit: Unit, settings: dict, caller: Env, source) -> UnitEnv:
+        """The unit's names: params as given or by default, lets, and the channels that enter."""
+        home = None
+        if unit.owner is not None:
+            home = caller
+            while home.outer is not None:
+                home = home.outer
+        env = UnitEnv(unit, caller, home, self)
+        for key, param in unit.params.items():
+            given = settings.get(key)
+            env.table[key] = Thunk(param.node, env) if given is None else self._argument(param, given, settings, env)
+        for key, node in unit.lets.items():
+            env.table[key] = Thunk(node, env)
+        env.table["in_channels"] = self.channels(source)
+        if self.eager:
+            self.settle(unit, env)
+        return env
+
+    def settle(self, unit: Unit, env: UnitEnv) -> None:
+        """Read every name of a unit."""
+        for key in (*unit.params, *unit.lets):
+            try:
+                env.find(key)
+            except Silenced:
+                env.table[key] = UNKNOWN
+
+    def noticed(self, settings, key: str, found) -> None:
+        """A setting of an operation was read, or, without a key, a convolution begins; for those who want to know early."""
+
+    def merging(self, results: list, count: int) -> None:
+        """Of `count` values that will be merged, these are made; for those who want to know early."""
+
+    def _argument(self, param, given: tuple[Node, Env], settings: dict, env: Env):
+        """A given param: a word of its own `search:` means that alternative; anything else is read in the caller's names."""
+        node, place = given
+        entries = param.entries()
+        if isinstance(node, Scalar) and node.text in entries and not place.has(node.text):
+            entry = entries[node.text]
+            return Choice(node.text, entry, env) if isinstance(param.search, Map) else Thunk(entry, env)
+        return Thunk(node, ArgEnv(place, settings, param.name))
+
+    def require(self, unit: Unit, env: UnitEnv, path: str) -> bool:
+        """Whether the unit's rules hold; each that does not is reported."""
+        legal = True
+        for rule in unit.requires:
+            try:
+                if truth(rule, env):
+                    continue
+            except Silenced:
+                continue
+            names = sorted(rule.parsed[1].names) if isinstance(rule, Scalar) and rule.parsed[0] == "expression" else []
+            values = ", ".join(f"{name} = {env.lookup(name)}" for name in names)
+            where = f" in {path}" if path else ""
+            hint, legal = nearest_legal(unit, env), False
+            self.report(error("E-REQUIRE", f"{rule.text!r} does not hold{where} ({values})", rule.mark, hint), rule.mark, "")
+        return legal
+
+    def apply(self, what: Node, place: Env, settings: dict, source, path: str, base: str, mark: Mark):
+        """Run what a `block:` step names: an operation, a block, a structure, or what a param holds, with the settings beside it."""
+        if isinstance(what, Scalar) and not place.has(what.text):
+            if is_operation(what.text):
+                return self._operation(what, settings, place, source, path, base)
+            unit = place.unit.unit(what.text)
+            if unit is not None:
+                return self.call(unit, settings, place, source, self.unique(path, base))
+        found = value(what, place) if isinstance(what, Scalar) or is_value(what) else Flow(what, place)
+        return self.held(found, place, settings, source, path, base, mark)
+
+    def held(self, found, place: Env, settings: dict, source, path: str, base: str, mark: Mark):
+        """Run a value that holds a flow: an alternative, a list of steps, `{block: settings}`, or a word."""
+        if isinstance(found, (Choice, Flow)):
+            env = where_used(found.env, place)
+            node = found.node
+            if isinstance(node, Scalar) and node.text == "none":
+                return source
+            if isinstance(node, Map) and len(node.items) == 1 and not is_value(node):
+                key, inner = next(iter(node.items.items()))
+                unit = env.unit.unit(key)
+                if unit is not None:
+                    own = {k: (n, env) for k, n in syntax.block_settings(key, inner).items()}
+                    return self.call(unit, merged(own, settings, key), env, source, self.unique(path, base))
+            if isinstance(node, Scalar) or is_value(node):
+                return self.apply(node, env, settings, source, path, base, mark)
+            siblings = {k: v for k, v in settings.items() if not env.has(k)}
+            inner_env = Env(env, {k: Thunk(n, ArgEnv(e, settings, k)) for k, (n, e) in siblings.items()})
+            return self.flow(node, Frame(inner_env, {"input": source}, self.unique(path, base)), source)
+        if found == "none":
+            return source
+        if isinstance(found, str) and is_operation(found):
+            return self._operation(Scalar(found, mark), settings, place, source, path, base)
+        raise error("E-OP", f"a block was expected, got {found}", mark, "a block's name, `{name: {settings}}`, or a list of steps")
+
+    def _operation(self, what: Scalar, settings: dict, place: Env, source, path: str, base: str):
+        nodes = {key: node for key, (node, _) in settings.items()}
+        if what.text in MERGES:
+            raise error("E-OP", f"{what.text} merges named values and is no block", what.mark, f"write `- {what.text}: a, b`")
+        allowed = syntax.allowed_settings(what.text)
+        bad = [syntax.unknown_key(k, n.key, allowed, what.text) for k, n in nodes.items() if k not in allowed]
+        if bad:
+            raise BlockspaceError(*bad)
+        step = OpStep(what.text, what.mark, None, None, nodes)
+        step.name = base
+        return run_operation(self, step, Frame(place, {"input": source}, path), source)
+
+
+def refuse_parts(step: Step) -> None:
+    """E-REF when a step that takes one value follows a split without `merge:`."""
+    if isinstance(step, (SplitStep, BlockStep)) or (isinstance(step, OpStep) and step.word not in MERGES):
+        help = "give the split a `merge:`, or name it (`as: x`) and take a part (`from: x[1]`)"
+        raise error("E-REF", f"{step.word} takes one value, and the split before it gives a list of parts", step.mark, help)
+
+
+def merged(own: dict, beside: dict, block: str) -> dict:
+    """Settings inside and beside a block; one given in both places is an error."""
+    both = [key for key in own if key in beside]
+    if both:
+        raise error("E-KEY", f"{both[0]!r} is given both inside {block!r} and beside it", own[both[0]][0].mark, "keep one")
+    return own | beside
+
+
+def nearest_legal(unit: Unit, env: UnitEnv) -> str | None:
+    """Values of one integer param around its own that make all rules hold."""
+    for name in unit.params:
+        current = env.table.get(name)
+        if isinstance(current, bool) or not isinstance(current, int):
+            continue
+        legal = [v for v in (*range(current, 0, -1), *range(current + 1, current + 257)) if _holds(unit, env, name, v)]
+        below, above = [v for v in legal if v < current][:1], [v for v in legal if v > current][:1]
+        if below or above:
+            return f"nearest legal {name}: {', '.join(map(str, below + above))}"
+    return None
+
+
+def _holds(unit: Unit, env: UnitEnv, name: str, trial: int) -> bool:
+    twin = UnitEnv(unit, env.caller, env.outer, env.run)
+    twin.table = {key: env.table[key] for key in unit.params} | {name: trial, "in_channels": env.table["in_channels"]}
+    twin.table |= {key: Thunk(node, twin) for key, node in unit.lets.items()}
+    try:
+        return all(truth(rule, twin) for rule in unit.requires)
+    except (BlockspaceError, Silenced):
+        return False
+
+
+RUN = {LoopStep: run_loop, BlockStep: run_block, IfStep: run_if, OpStep: run_operation, SplitStep: run_split}

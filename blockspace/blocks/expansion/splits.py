@@ -1,0 +1,328 @@
+"""Split, transform, merge: the unit this grammar is about.
+
+A value is split into parts, each part runs a flow, and the results merge. `keep` says which part passes untouched, `carry` what each part
+hands to the next, `merge` how they come together (grammar, rule 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from math import lcm
+
+from blockspace.blocks.expansion.operations import merge
+from blockspace.blocks.reading.syntax import SplitStep, flow, is_value
+from blockspace.blocks.reading.words import MERGES
+from blockspace.blocks.values.meaning import UNKNOWN, Choice, Env, Flow, Silenced, as_integer, integer, value, word
+from blockspace.blocks.values.rational import fraction, is_number
+from blockspace.errors import BlockspaceError, error
+from blockspace.ops import Add, Concat, Copy, Part
+from blockspace.reader import Map, Node, Scalar, Seq
+
+MAX_PARTS = 4096
+
+
+class Branch:
+    """One part of a split: its name, its flow (None: untouched), and the value it starts from."""
+
+    __slots__ = ("name", "node", "mark", "env", "source")
+
+    def __init__(self, name: str, node: Node | None, mark, env: Env, source):
+        self.name, self.node, self.mark, self.env, self.source = name, node, mark, env, source
+
+
+class Carry:
+    """What a part hands to the next: its whole output (`take` is None), or a share of its last channels, as (numerator, denominator)."""
+
+    __slots__ = ("take", "join")
+
+    def __init__(self, take: tuple[int, int] | None, join: str):
+        self.take, self.join = take, join
+
+
+def run_split(run, step: SplitStep, frame, source):
+    """The merged value, or the list of results when there is no `merge:`."""
+    branches = make_branches(run, step, frame, source)
+    keep = cache(lambda: keep_of(step, frame, len(branches)))
+    carry = cache(lambda: carry_of(step, frame))
+    merging = cache(lambda: step.merge and word(step.merge, frame.env, "merge", MERGES))
+    if run.eager:
+        all_read(keep, carry, merging)
+    if step.merge is not None:
+        run.merging([], len(branches))
+    results = []
+    for result in transform(run, step, frame, branches, keep, carry):
+        results.append(result)
+        if step.merge is not None:
+            run.merging(results, len(branches))
+    kind = merging()
+    if kind is None:
+        return results
+    labels = tuple(f"{b.name} = {{}} (line {b.mark.line})" for b in branches)
+    return merge(run, kind, results, labels, frame, step.merge.mark, step.name or step.as_ or kind)
+
+
+def all_read(*reads) -> None:
+    """Call each of `reads`; the mistakes of all of them at once."""
+    mistakes = []
+    for read in reads:
+        try:
+            read()
+        except BlockspaceError as e:
+            mistakes.extend(e.mistakes)
+    if mistakes:
+        raise BlockspaceError(*mistakes)
+
+
+# -- split ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def make_branches(run, step: SplitStep, frame, source) -> list[Branch]:
+    """The branches with the values they start from; a branch that is `none` does not exist."""
+    if step.branches is not None and step.each is not None:
+        raise error("E-KEY", "a split has `branches:` or `each:`, not both", step.mark, "keep one")
+    named = branch_flows(step, frame)
+    how, count, weights, mark = how_of(step, frame, len(named) if named is not None else None)
+    if named is not None and count != len(named):
+        raise error(
+            "E-SPLIT",
+            f"a split into {count} parts with {len(named)} branches",
+            mark,
+            f"write split: {{{how}: {len(named)}}}, or `split: {how}`",
+        )
+    sources = split(run, how, count, weights, source, frame, mark)
+    if named is not None:
+        made = [Branch(name, node, node.mark, env, src) for (name, node, env), src in zip(named, sources)]
+        existing = [b for b in made if not absent(b)]
+        return existing
+    return [
+        Branch(f"part{i}", step.each, step.each.mark if step.each else step.mark, Env(frame.env, {"part": i}), src)
+        for i, src in enumerate(sources, 1)
+    ]
+
+
+def absent(branch: Branch) -> bool:
+    """Whether a branch is `none`, directly or by what a name holds."""
+    node = branch.node
+    if isinstance(node, Scalar) and node.text == "none":
+        return True
+    if isinstance(node, Scalar) and branch.env.has(node.text) or is_value(node):
+        found = value(node, branch.env)
+        if isinstance(found, Choice):
+            return isinstance(found.node, Scalar) and found.node.text == "none"
+        return found == "none"
+    return False
+
+
+def branch_flows(step: SplitStep, frame) -> list[tuple[str, Node, Env]] | None:
+    if step.branches is None:
+        return None
+    if not isinstance(step.branches, Map):
+        raise error("E-TYPE", "`branches:` maps names to flows", step.branches.mark, "branches: {main: [...], skip: [shortcut]}")
+    return [(name, node, frame.env) for name, node in step.branches.items.items()]
+
+
+def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list | None, object]:
+    """(copy | chunk | sizes | shares, how many parts, sizes or shares, mark)."""
+    node, env = step.split, frame.env
+    if node is None:
+        return "copy", named or 1, None, step.mark
+    if is_value(node) or (isinstance(node, Scalar) and env.has(node.text)):
+        found = value(node, env)
+        node = found.node if isinstance(found, (Flow, Choice)) else Scalar(str(found), node.mark)
+    if isinstance(node, Scalar):
+        if node.text not in ("copy", "chunk"):
+            raise error(
+                "E-SPLIT",
+                f"cannot split by {node.text!r}",
+                node.mark,
+                "copy, chunk, {copy: n}, {chunk: n}, {sizes: [...]}, {shares: [...]}",
+            )
+        if named is None:
+            raise error(
+                "E-SPLIT",
+                f"`split: {node.text}` does not say into how many",
+                node.mark,
+                f"write split: {{{node.text}: 4}}, or name the branches",
+            )
+        return node.text, named, None, node.mark
+    if not isinstance(node, Map) or len(node.items) != 1 or (how := next(iter(node.items))) not in HOW:
+        raise error("E-SPLIT", "a split is copy, chunk, sizes or shares", node.mark, "split: {chunk: 4}")
+    argument = node.items[how]
+    if how in ("copy", "chunk"):
+        return how, integer(argument, env, f"split: {how}", 1, MAX_PARTS), None, argument.mark
+    if not isinstance(argument, Seq) or not argument.items:
+        raise error("E-TYPE", f"`{how}:` is a list of numbers", argument.mark)
+    numbers = [value(item, env) for item in argument.items]
+    return how, len(numbers), numbers, argument.mark
+
+
+HOW = ("copy", "chunk", "sizes", "shares")
+
+
+def split(run, how: str, count: int, weights: list | None, source, frame, mark) -> list:
+    """The values of the parts, as nodes of kind split."""
+    if source is UNKNOWN:
+        return [UNKNOWN] * count
+    if how == "copy":
+        if count == 1:
+            return [source]
+        return [run.add(Copy(), source, path=frame.path, base="copy", mark=mark)] * count
+    sizes = part_sizes(how, count, weights, run.channels(source), mark)
+    if count == 1:
+        return [source]
+    stops = [sum(sizes[: i + 1]) for i in range(count)]
+    return [
+        run.add(Part(stop - size, stop), source, path=frame.path, base=f"split{i}", mark=mark)
+        for i, (size, stop) in enumerate(zip(sizes, stops), 1)
+    ]
+
+
+def part_sizes(how: str, count: int, weights: list | None, channels: int, mark) -> list[int]:
+    """Channels of each part: as torch.chunk does, as listed, or in shares."""
+    if how == "chunk":
+        size = -(-channels // count)
+        sizes = [min(size, channels - start) for start in range(0, channels, size)]
+        if len(sizes) < count:
+            raise error("E-SPLIT", f"split: {channels} channels do not divide into {count}", mark, nearest_chunks(channels, count))
+        return sizes
+    if how == "sizes":
+        sizes = [as_integer(w, "a part's size", mark) for w in weights]
+        if sum(sizes) != channels:
+            raise error("E-SPLIT", f"split: sizes {sizes} add up to {sum(sizes)}, not to the {channels} channels they split", mark)
+        return sizes
+    if not all(is_number(w) and w > 0 for w in weights):
+        raise error("E-TYPE", f"shares are positive numbers, got {shown(weights)}", mark)
+    exact = [fraction(channels) * w / sum(weights) for w in weights]
+    if any(e.denominator != 1 for e in exact):
+        help = f"nearest channels: {nearest_shares(channels, weights)}"
+        raise error("E-SPLIT", f"split: {channels} channels do not divide into shares {shown(weights)}", mark, help)
+    return [int(e) for e in exact]
+
+
+def shown(weights: list) -> str:
+    return f"[{', '.join(map(str, weights))}]"
+
+
+def nearest_shares(channels: int, weights: list) -> str:
+    """The channel counts around `channels` that divide into these shares."""
+    smallest = [fraction(w) / sum(weights) for w in weights]
+    unit = lcm(*(s.denominator for s in smallest))
+    below = channels // unit * unit
+    return ", ".join(str(c) for c in (below, below + unit) if c)
+
+
+def nearest_chunks(channels: int, count: int) -> str:
+    below, above = channels // count * count, -(-channels // count) * count
+    counts = [n for n in range(count - 1, 0, -1) if -(-channels // -(-channels // n)) == n][:1]
+    near = [str(c) for c in sorted({below, above}) if c >= count]
+    return f"nearest channels: {', '.join(near)}; or {counts[0]} parts" if counts else f"nearest channels: {', '.join(near)}"
+
+
+# -- transform -----------------------------------------------------------------------------------------------------------------------------
+
+
+def keep_of(step: SplitStep, frame, count: int) -> tuple[int | None, Node | None]:
+    """The index of the kept part, and the flow it runs, if any."""
+    if step.keep is None:
+        return None, None
+    node, inner = kept_node(step.keep, frame), None
+    if isinstance(node, Map):
+        if len(node.items) != 1 or next(iter(node.items)) not in ("first", "last"):
+            raise error("E-KEY", "`keep:` is none, first, last, or {last: [flow]}", node.mark)
+        which, inner = next(iter(node.items.items()))
+    else:
+        which = word(node, frame.env, "keep", ("none", "first", "last"))
+    if which == "none":
+        return None, None
+    if count < 2:
+        raise error("E-SPLIT", f"`keep: {which}` needs two or more parts, got {count}", step.keep.mark)
+    return (0 if which == "first" else count - 1), inner
+
+
+def kept_node(node: Node, frame) -> Node:
+    """What `keep:` says: a word, or a mapping as `{last: [flow]}`; also where a name or a condition stands for it."""
+    if is_value(node) or (isinstance(node, Scalar) and frame.env.has(node.text)):
+        found = value(node, frame.env)
+        return found.node if isinstance(found, (Flow, Choice)) else Scalar(str(found), node.mark)
+    return node
+
+
+def carry_of(step: SplitStep, frame) -> Carry | None:
+    if step.carry is None:
+        return None
+    node = step.carry
+    if isinstance(node, Map) and not is_value(node):
+        if "take" not in node or set(node.items) - {"take", "join"}:
+            raise error("E-KEY", "`carry:` is none, add, concat, half, or {take: 1/3, join: concat}", node.mark)
+        share = value(node.items["take"], frame.env)
+        if not is_number(share) or not 0 < share < 1:
+            raise error("E-TYPE", f"carry: take a share between 0 and 1, got {share}", node.items["take"].mark)
+        join = word(node.items["join"], frame.env, "join", ("concat", "add")) if "join" in node else "concat"
+        return Carry((share.numerator, share.denominator), join)
+    kind = word(node, frame.env, "carry", ("none", "add", "concat", "half"))
+    return {"none": None, "half": Carry((1, 2), "concat"), "add": Carry(None, "add"), "concat": Carry(None, "concat")}[kind]
+
+
+def transform(run, step: SplitStep, frame, branches: list[Branch], keep: Callable, carry: Callable) -> Iterator:
+    """The results of the branches, one by one; a kept part gives and takes nothing. `keep` and `carry` are read when they are needed."""
+    carried = None
+    kept, keep_flow = keep()
+    last = max((i for i in range(len(branches)) if i != kept), default=None)
+    for i, branch in enumerate(branches):
+        path = run.unique(frame.path, branch.name)
+        if i == kept:
+            yield run_branch(run, keep_flow, branch, branch.source, frame, path)
+            continue
+        source = branch.source if carried is None else join(run, branch.source, carried, carry().join, path, branch)
+        result = run_branch(run, branch.node, branch, source, frame, path)
+        if i == last or carry() is None:
+            yield result
+        else:
+            emitted, carried = hand_over(run, result, carry(), path, branch)
+            yield emitted
+
+
+def run_branch(run, node: Node | None, branch: Branch, source, frame, path: str):
+    """The branch's flow from `source`; names made in it stay local."""
+    if node is None:
+        return source
+    inner = frame.inside(path)
+    inner.env = Env(branch.env, {"channels": run.channels(source)})
+    if isinstance(node, Scalar) and inner.env.has(node.text) or is_value(node):
+        return guarded(run, branch, frame, lambda: run.held(value(node, inner.env), inner.env, {}, source, path, "flow", branch.mark))
+    flow(node, inner.env.unit)
+    return run.flow(node, inner, source)
+
+
+def guarded(run, branch: Branch, frame, act):
+    try:
+        return act()
+    except BlockspaceError as e:
+        run.caught(e, branch.mark, frame.path)
+    except Silenced:
+        pass
+    return UNKNOWN
+
+
+def join(run, source, carried, how: str, path: str, branch: Branch):
+    """The next part's input with what was carried into it; its own channels come first."""
+    op = Add() if how == "add" else Concat()
+    return run.add(
+        op, source, carried, path=path, base="carry", mark=branch.mark, names=(f"{branch.name} = {{}}", "the carried value = {}")
+    )
+
+
+def hand_over(run, result, carry: Carry, path: str, branch: Branch):
+    """(what the part emits, what the next part receives)."""
+    if isinstance(result, list):
+        raise error("E-REF", "carry takes one value, and this part ends in a split without `merge:`", branch.mark)
+    if carry.take is None or result is UNKNOWN:
+        return result, result
+    channels = run.channels(result)
+    share, whole = carry.take
+    taken = share * channels // whole
+    if taken == 0:
+        raise error("E-SPLIT", f"carry: {share}/{whole} of {channels} channels is nothing", branch.mark, "make the parts wider")
+    emitted = run.add(Part(0, channels - taken), result, path=path, base="emit", mark=branch.mark)
+    return emitted, run.add(Part(channels - taken, channels), result, path=path, base="hand", mark=branch.mark)

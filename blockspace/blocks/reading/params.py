@@ -1,0 +1,101 @@
+"""Params: what users may set, as a file declares it, and the sections of a file that hold them."""
+
+from __future__ import annotations
+
+import keyword
+
+from blockspace.blocks.reading.syntax import refuse_unknown
+from blockspace.blocks.reading.words import OWN_NAMES, RESERVED
+from blockspace.blocks.values.expr import number
+from blockspace.errors import Mistake, error
+from blockspace.reader import Map, Node, Scalar, Seq
+
+SPEC_KEYS = ("default", "search", "solve", "range", "doc", "untied", "words")
+NAME_LIMIT = 64
+
+
+class Param:
+    """A param as declared: its default node, its `search:` when it has one, and the list of `words:` that it may be without one."""
+
+    __slots__ = ("name", "node", "mark", "default", "search", "listed", "doc")
+
+    def __init__(self, name: str, node: Node, mark):
+        self.name, self.node, self.mark = name, node, mark
+        spec = isinstance(node, Map) and any(key in node for key in ("default", "search", "solve", "doc"))
+        if spec:
+            refuse_unknown(node, SPEC_KEYS, f"param {name!r}")
+        self.default = node.get("default") if spec else node
+        if isinstance(self.default, Seq) and self.default.items and all(map(is_number, self.default.items)):
+            listed = ", ".join(i.text for i in self.default.items)
+            help = f"one value, and the others to choose from: {{default: {self.default.items[0].text}, search: [{listed}]}}"
+            raise error("E-TYPE", f"param {name!r} is a list of numbers; a list is a flow here", self.default.mark, help)
+        self.search = node.get("search") if spec else None
+        self.listed = node.get("words") if spec else None
+        self.doc = text_of(node.get("doc")) if spec else ""
+
+    @property
+    def is_spec(self) -> bool:
+        return self.default is not self.node
+
+    def entries(self) -> dict[str, Node]:
+        """The named alternatives, or the listed words, of its `search:`, and its `words:`."""
+        if isinstance(self.search, Map):
+            return self.search.items
+        lists = [node for node in (self.search, self.listed) if isinstance(node, Seq)]
+        return {item.text: item for node in lists for item in node.items if isinstance(item, Scalar)}
+
+    def words(self) -> list[str]:
+        """What it may be that means something to its own unit only: the listed words that are none of the grammar's."""
+        own = {} if isinstance(self.search, Map) else self.entries()
+        return [word for word in own if word.isidentifier() and word not in RESERVED and word not in ("true", "false")]
+
+    def meant(self, node: Node) -> Node:
+        """A value given for it: the alternative of its `search:` that a word names, else the value."""
+        return self.search.items.get(node.text, node) if isinstance(self.search, Map) and isinstance(node, Scalar) else node
+
+    def bound(self, node: Node) -> Node:
+        """Its declaration with `node` as its value: what it was searched over is gone, the words it may be stay."""
+        if isinstance(node, Map) and any(key in node for key in ("default", "search", "solve")):
+            return node
+        twin = Map(self.mark)
+        twin.items["default"] = self.meant(node)
+        if words := self.words():
+            twin.items["words"] = Seq([Scalar(word, self.mark) for word in words], self.mark)
+        if self.doc:
+            twin.items["doc"] = self.node.items["doc"]
+        twin.keys = dict.fromkeys(twin.items, self.mark)
+        return twin
+
+
+def is_number(node: Node) -> bool:
+    """Whether a node is a number."""
+    return isinstance(node, Scalar) and number(node.text) is not None
+
+
+def check_word(name: str, mark, what: str) -> None:
+    """E-WORD for a word that means something else; E-NAME for what expressions and module names cannot hold."""
+    if name in RESERVED or name in OWN_NAMES or keyword.iskeyword(name):
+        raise error("E-WORD", f"{name!r} is a word of the grammar and cannot be {what}", mark, "choose another name")
+    if not (name.isascii() and name.isidentifier() and len(name) <= NAME_LIMIT):
+        raise error("E-NAME", f"{name!r} cannot be the name of {what}", mark, "letters, digits and _, not starting with a digit")
+
+
+def title_mistake(name: str, mark) -> list[Mistake]:
+    """E-NAME for what cannot be the name of a block, network or variant."""
+    plain = name.replace("_", "").replace("-", "").replace(".", "")
+    if plain.isascii() and plain.isalnum() and len(name) <= NAME_LIMIT and name[0].isalnum():
+        return []
+    return [Mistake("E-NAME", f"{name!r} cannot be a name", mark, f"letters, digits, '_', '-', '.', at most {NAME_LIMIT}")]
+
+
+def entries(node: Node | None, what: str) -> list[tuple[str, Node, object]]:
+    """The entries of a section that must be a mapping."""
+    if node is None or (isinstance(node, Scalar) and not node.text):
+        return []
+    if not isinstance(node, Map):
+        raise error("E-TYPE", f"`{what}:` is a mapping", node.mark)
+    return [(key, value, node.keys[key]) for key, value in node.items.items()]
+
+
+def text_of(node: Node | None) -> str:
+    return node.text if isinstance(node, Scalar) else ""

@@ -1,0 +1,257 @@
+"""Flows: lists of steps, read once from positioned nodes; values inside a step stay nodes until they are evaluated."""
+
+from __future__ import annotations
+
+from blockspace.blocks.reading.words import (
+    CONV,
+    CONV_KEYS,
+    MERGES,
+    MODIFIERS,
+    NORM_KEYS,
+    POOL,
+    POOL_KEYS,
+    SHORTCUT_KEYS,
+    SIMPLE,
+    SPLIT_KEYS,
+    STEP_WORDS,
+    guess,
+    is_operation,
+    operation_words,
+)
+from blockspace.errors import BlockspaceError, Mark, Mistake, error
+from blockspace.reader import Map, Node, Scalar, Seq
+
+
+class Step:
+    """One step of a flow: the word it is known by, and the modifiers any step may carry."""
+
+    __slots__ = ("word", "mark", "source", "as_", "name", "condition")
+
+    def __init__(self, word: str, mark: Mark, node: Map | None = None):
+        self.word, self.mark = word, mark
+        get = node.items.get if node else lambda _: None
+        self.source, self.condition = get("from"), get("if")
+        self.as_, self.name = label(get("as"), "as"), label(get("name"), "name")
+
+
+class BadStep(Step):
+    """A step that could not be read; `mistakes` say why. It is kept, so that the rest of the flow is still looked at."""
+
+    __slots__ = ("mistakes",)
+
+    def __init__(self, mark: Mark, mistakes: tuple[Mistake, ...]):
+        super().__init__("bad", mark)
+        self.mistakes = mistakes
+
+
+class OpStep(Step):
+    """An operation: its main argument (or None) and its settings."""
+
+    __slots__ = ("main", "settings")
+
+    def __init__(self, word: str, mark: Mark, node: Map | None, main: Node | None, settings: dict[str, Node]):
+        super().__init__(word, mark, node)
+        self.main, self.settings = main, settings
+
+
+class BlockStep(Step):
+    """A block, a part, or what a param holds; `what` is a word's Scalar or a structure, `settings` stand beside it."""
+
+    __slots__ = ("what", "settings", "repeat", "stride", "staged")
+
+    def __init__(self, mark: Mark, node: Map | None, what: Node, settings: dict[str, Node], staged: bool):
+        super().__init__(what.text if isinstance(what, Scalar) else "block", mark, node)
+        self.what, self.settings, self.staged = what, settings, staged
+        self.repeat = settings.pop("repeat", None) if staged else None
+        self.stride = settings.get("stride") if staged else None
+
+
+class SplitStep(Step):
+    """Split, transform, merge."""
+
+    __slots__ = SPLIT_KEYS
+
+    def __init__(self, mark: Mark, node: Map):
+        super().__init__("split", mark, node)
+        for key in SPLIT_KEYS:
+            setattr(self, key, node.get(key))
+
+
+class LoopStep(Step):
+    """`for: i in a..b` or `repeat: n`, with `do:`."""
+
+    __slots__ = ("loop", "do")
+
+    def __init__(self, mark: Mark, node: Map):
+        super().__init__("for" if "for" in node else "repeat", mark, node)
+        self.loop, self.do = node.items.get("for") or node.items["repeat"], node.items["do"]
+
+
+class IfStep(Step):
+    """`if`, `then`, `else` as a step: one of two flows."""
+
+    __slots__ = ("test", "then", "otherwise")
+
+    def __init__(self, mark: Mark, node: Map):
+        super().__init__("if", mark, node)
+        self.test, self.condition = self.condition, None
+        self.then, self.otherwise = node.items["then"], node.get("else")
+
+
+def label(node: Node | None, key: str) -> str | None:
+    """The text of `as:` or `name:`."""
+    if node is None:
+        return None
+    if not isinstance(node, Scalar) or not (node.text.isascii() and node.text.replace("_", "a").isalnum()):
+        raise error("E-NAME", f"`{key}:` needs one word of letters, digits and _", node.mark)
+    if key == "as" and node.text in ("input", "prev"):
+        raise error("E-WORD", f"{node.text!r} is a word of the grammar", node.mark, "choose another name")
+    return node.text
+
+
+def flow(node: Node, file) -> list[Step]:
+    """The steps of a flow written in `file`, which knows its blocks and parts; a BadStep where one cannot be read."""
+    if node.parsed is not None and not isinstance(node, Scalar):
+        return node.parsed
+    steps: list[Step] = []
+    for item in node.items if isinstance(node, Seq) else [node]:
+        try:
+            steps.append(step(item, file))
+        except BlockspaceError as e:
+            steps.append(BadStep(item.mark, e.at(item.mark).mistakes))
+    if not isinstance(node, Scalar):
+        node.parsed = steps
+    return steps
+
+
+def step(node: Node, file) -> Step:
+    """One step."""
+    if isinstance(node, Scalar):
+        return word_step(node, file)
+    if isinstance(node, Seq):
+        raise error("E-TYPE", "a list where a step was expected", node.mark, "a step is a word, or `operation: argument`")
+    if "split" in node or "branches" in node:
+        return strict(node, SplitStep, (*SPLIT_KEYS, *MODIFIERS))
+    if "do" in node and ("for" in node or "repeat" in node):
+        return strict(node, LoopStep, ("for", "repeat", "do", *MODIFIERS))
+    if "block" in node:
+        settings = {key: value for key, value in node.items.items() if key != "block" and key not in MODIFIERS}
+        return BlockStep(node.keys["block"], node, node.items["block"], settings, staged=True)
+    if "if" in node and "then" in node:
+        return strict(node, IfStep, ("if", "then", "else", *[m for m in MODIFIERS if m != "if"]))
+    return operation_step(node, file)
+
+
+def strict(node: Map, cls: type[Step], allowed: tuple[str, ...]) -> Step:
+    """A step of fixed keys."""
+    refuse_unknown(node, allowed, cls.__name__.removesuffix("Step").lower())
+    first = next(iter(node.keys))
+    return cls(node.keys[first], node)
+
+
+def refuse_unknown(node: Map, allowed, what: str) -> None:
+    """E-KEY for every key of `node` that is not allowed."""
+    unknown = [key for key in node.items if key not in allowed]
+    if unknown:
+        raise BlockspaceError(*(cut_at_comma(node, key) or unknown_key(key, node.keys[key], allowed, what) for key in unknown))
+
+
+def cut_at_comma(node: Map, key: str) -> Mistake | None:
+    """The mistake of a `{out: max(1, w)}`: a key that holds nothing, because YAML splits at commas inside braces."""
+    value = node.items[key]
+    if not (isinstance(value, Scalar) and not value.text and not value.quoted):
+        return None
+    return Mistake(
+        "E-KEY", f"YAML splits {{...}} at each comma, which makes {key!r} a key", node.keys[key], 'quote the value before it: "a, b"'
+    )
+
+
+def unknown_key(key: str, mark: Mark, allowed, what: str) -> Mistake:
+    known = f"known here: {', '.join(allowed)}" if allowed else f"{what} takes no settings"
+    hint = guess(key, allowed)
+    return Mistake("E-KEY", f"{what} has no setting {key!r}", mark, f"{hint} {known}" if hint else known)
+
+
+def word_step(node: Scalar, file) -> Step:
+    """`relu`, `my_part`, or the name of a param that holds a flow."""
+    if is_operation(node.text):
+        return OpStep(node.text, node.mark, None, None, {})
+    if file.unit(node.text) or file.declares(node.text):
+        return BlockStep(node.mark, None, node, {}, staged=False)
+    raise unknown_operation(node.text, node.mark, file)
+
+
+def unknown_operation(word: str, mark: Mark, file) -> BlockspaceError:
+    known = [*operation_words(), *file.unit_names()]
+    return error("E-OP", f"unknown operation {word!r}", mark, guess(word, known) or "`blockspace ls` lists operations and blocks")
+
+
+def operation_step(node: Map, file) -> Step:
+    """`word: argument`, with modifiers beside it."""
+    words = [key for key in node.items if key not in MODIFIERS]
+    if len(words) != 1:
+        operations = [w for w in words if is_operation(w) or file.unit(w)]
+        if len(operations) == 1:
+            extra = [w for w in words if w not in operations]
+            if cut := cut_at_comma(node, extra[0]):
+                raise BlockspaceError(cut)
+            main = node.items[operations[0]]
+            first = [f"out: {main.text}"] if CONV.fullmatch(operations[0]) and isinstance(main, Scalar) and main.text else []
+            inner = ", ".join([*first, *(f"{w}: ..." for w in extra)])
+            raise error(
+                "E-KEY", f"{extra[0]!r} stands beside {operations[0]!r}", node.keys[extra[0]], f"write {operations[0]}: {{{inner}}}"
+            )
+        if not words:
+            raise error("E-KEY", "a step without an operation", node.mark, "give one operation, `block:`, or `split:`")
+        raise error(
+            "E-KEY",
+            f"one operation a step, got {', '.join(words)}",
+            node.keys[words[1]],
+            "start each step with '- '; quote text with commas",
+        )
+    word = words[0]
+    mark, value = node.keys[word], node.items[word]
+    if file.unit(word) and not is_operation(word):
+        return BlockStep(mark, node, Scalar(word, mark), block_settings(word, value), staged=False)
+    if not is_operation(word):
+        raise unknown_operation(word, mark, file)
+    main, settings = arguments(word, value)
+    return OpStep(word, mark, node, main, settings)
+
+
+def block_settings(word: str, value: Node) -> dict[str, Node]:
+    if isinstance(value, Map):
+        return dict(value.items)
+    if isinstance(value, Scalar) and not value.text:
+        return {}
+    raise error("E-TYPE", f"{word} is a block: its settings are named", value.mark, f"write {word}: {{setting: value}}")
+
+
+def arguments(word: str, value: Node) -> tuple[Node | None, dict[str, Node]]:
+    """The main argument and the settings of an operation; a value that is itself an `{if, then, else}` or a hole is the main argument."""
+    if word in MERGES:
+        return value, {}
+    if isinstance(value, Scalar) and not value.text and not value.quoted:
+        return None, {}
+    if not isinstance(value, Map) or is_value(value):
+        return value, {}
+    refuse_unknown(value, allowed_settings(word), word)
+    return None, dict(value.items)
+
+
+def is_value(node: Node) -> bool:
+    """A mapping that is a value (condition, hole, unknown) rather than settings."""
+    return isinstance(node, Map) and ("search" in node or "solve" in node or ("if" in node and "then" in node))
+
+
+def allowed_settings(word: str) -> tuple[str, ...]:
+    """The settings an operation knows."""
+    if word in ("conv", "dwconv"):
+        return ("k", *CONV_KEYS)
+    if CONV.fullmatch(word):
+        return CONV_KEYS
+    if match := POOL.fullmatch(word):
+        return POOL_KEYS if match[1] == "avgpool" else POOL_KEYS[:3]
+    if word in STEP_WORDS:
+        return {"norm": NORM_KEYS, "shortcut": SHORTCUT_KEYS, "global_avgpool": ()}[word]
+    return tuple(SIMPLE[word].settings())

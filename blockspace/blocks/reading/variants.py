@@ -1,0 +1,113 @@
+"""Variants: the other members of a network's family, each the settings of its params under the name it was published by."""
+
+from __future__ import annotations
+
+from blockspace.blocks import library
+from blockspace.blocks.reading.origin import check_reference, inherited
+from blockspace.blocks.reading.params import Param, entries, text_of, title_mistake
+from blockspace.blocks.reading.words import guess
+from blockspace.errors import Mark, Mistake, did_you_mean
+from blockspace.reader import Map, Node, Scalar
+
+ABOUT = ("doc", "paper", "reference")  # what a variant says of itself, beside its settings
+SETTING = "variant"  # the setting by which a member of a file's family is asked for
+
+
+class Variant:
+    """One member as written: its name, where it stands, its settings, and what it says of itself."""
+
+    __slots__ = ("name", "mark", "node", "settings")
+
+    def __init__(self, name: str, node: Node, mark: Mark):
+        self.name, self.mark, self.node = name, mark, node
+        items = node.items if isinstance(node, Map) else {}
+        self.settings = {key: value for key, value in items.items() if key not in ABOUT}
+
+    def about(self, key: str) -> str:
+        """Its own `doc`, `paper` or `reference`; empty when it says none."""
+        return text_of(self.node.get(key)) if isinstance(self.node, Map) else ""
+
+    def doc(self, family: str) -> str:
+        """Its `doc:`, else its settings: `resnet50 with blocks3 23`."""
+        given = ", ".join(f"{key} {value!r}" for key, value in self.settings.items())
+        return self.about("doc") or (f"{family} with {given}" if given else family)
+
+    def reference(self, family: str) -> str:
+        """Its `reference:`, else what follows from its family's."""
+        return self.about("reference") or inherited(family, self.name)
+
+
+def read_variants(node: Node | None) -> dict[str, Variant]:
+    """The entries of `variants:` by name. Raises E-TYPE when it is no mapping."""
+    return {key: Variant(key, value, mark) for key, value, mark in entries(node, "variants")}
+
+
+def unknown_variant(name: str, family: str, variants) -> Mistake:
+    """E-OP for a member that the family does not have."""
+    known = [family, *variants]
+    hint = did_you_mean(name, known)
+    return Mistake("E-OP", f"{family} has no variant {name!r}", None, f"{hint + ' ' if hint else ''}known: {', '.join(known)}")
+
+
+def variant_mistakes(variants: dict[str, Variant], name: str, params: dict[str, Param], path: str) -> list[Mistake]:
+    """What is wrong in the variants of the network `name`, whatever the values."""
+    found = [
+        Mistake("E-WORD", f"{key!r} says {what} and cannot be a param of a network with variants", params[key].mark, "choose another name")
+        for key, what in (*((key, "what a variant is") for key in ABOUT), (SETTING, "which variant is meant"))
+        if variants and key in params
+    ]
+    for variant in variants.values():
+        found += name_mistakes(variant, name, path)
+        if not isinstance(variant.node, Map):
+            help = f"write {variant.name}: {{{next(iter(params), 'param')}: value}}"
+            found.append(Mistake("E-TYPE", f"variant {variant.name!r} is a mapping of settings", variant.mark, help))
+            continue
+        found += check_reference(variant.node.get("reference"), "network")
+        found += [unknown_setting(key, variant, name, params) for key in variant.settings if key not in params]
+    return found
+
+
+def unknown_setting(key: str, variant: Variant, name: str, params: dict[str, Param]) -> Mistake:
+    """E-KEY for a setting that the network does not declare."""
+    known = [*params, *ABOUT]
+    hint = guess(key, known)
+    help = f"{hint + ' ' if hint else ''}known: {', '.join(known)}"
+    return Mistake("E-KEY", f"variant {variant.name!r} sets {key!r}, which {name} does not declare", variant.node.keys[key], help)
+
+
+def name_mistakes(variant: Variant, name: str, path: str) -> list[Mistake]:
+    """E-NAME for what cannot be a name or is the network's own; E-SHADOW for a name of the library that is not this file's."""
+    if variant.name == name:
+        return [Mistake("E-NAME", f"{name!r} is the network itself and cannot be a variant of it", variant.mark, "choose another name")]
+    for kind in ("block", "network"):
+        other = library.find(variant.name, kind)
+        if other and other != path:
+            help = f"choose another name, such as my_{variant.name}"
+            return [Mistake("E-SHADOW", f"{variant.name!r} is a {kind} of the library", variant.mark, help)]
+    return title_mistake(variant.name, variant.mark)
+
+
+def member_root(root: Map, family: str, variant: Variant, params: dict[str, Param]) -> Map:
+    """The file's mapping as it would be written for one variant alone, which sets these of the file's params."""
+    reference = variant.reference(text_of(root.get("reference")))
+    said = {"network": variant.name, "doc": variant.doc(family), "paper": variant.about("paper"), "reference": reference}
+    twin = Map(root.mark)
+    twin.items = {key: value for key, value in root.items.items() if key != "variants"}
+    twin.keys = dict(root.keys)
+    for key, text in said.items():
+        if text:
+            twin.items[key], twin.keys[key] = Scalar(text, variant.mark), variant.mark
+    twin.items["params"] = member_params(root.get("params"), variant, params)
+    return twin
+
+
+def member_params(node: Node | None, variant: Variant, params: dict[str, Param]) -> Node | None:
+    """The params, those of `params` with the variant's setting in place of their default."""
+    if not isinstance(node, Map):
+        return node
+    twin = Map(node.mark)
+    twin.keys = node.keys
+    twin.items = {
+        key: params[key].bound(variant.settings[key]) if key in params else value for key, value in node.items.items()
+    }
+    return twin

@@ -1,0 +1,296 @@
+"""Values: what nodes mean where they are used, with names answered by environments."""
+
+from __future__ import annotations
+
+import re
+
+from blockspace.blocks.reading.words import RESERVED, guess, is_operation
+from blockspace.blocks.values.expr import compile_expr, number
+from blockspace.blocks.values.rational import is_fraction, is_number
+from blockspace.errors import BlockspaceError, Mark, Mistake, error
+from blockspace.reader import Map, Node, Scalar, Seq
+
+UNKNOWN = object()  # a value that a mistake made impossible; it silences what reads it
+
+
+class Silenced(Exception):
+    """Something read an UNKNOWN value: the mistake behind it is reported already."""
+
+
+class Flow:
+    """A flow as a value: the node, and the environment its names are read in."""
+
+    __slots__ = ("node", "env")
+
+    def __init__(self, node: Node, env: Env):
+        self.node, self.env = node, env
+
+    def __repr__(self) -> str:
+        return f"flow of line {self.node.mark.line}"
+
+
+class Choice:
+    """A named alternative of a param; compares equal to its name, and its node is evaluated where it is used."""
+
+    __slots__ = ("name", "node", "env")
+
+    def __init__(self, name: str, node: Node, env: Env):
+        self.name, self.node, self.env = name, node, env
+
+    def __eq__(self, other) -> bool:
+        return other == self.name if isinstance(other, str) else self is other
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Thunk:
+    """A node to be evaluated in an environment when somebody asks, once."""
+
+    __slots__ = ("node", "env")
+
+    def __init__(self, node: Node, env: Env):
+        self.node, self.env = node, env
+
+
+_BUSY = Thunk(None, None)
+
+
+class Env:
+    """Names and their values: a table, and the environment around it. `unit` is the file or part whose text is being read."""
+
+    __slots__ = ("table", "outer", "unit", "run")
+
+    def __init__(self, outer: Env | None = None, table: dict | None = None, unit=None, run=None):
+        self.outer = outer
+        self.table = table if table is not None else {}
+        self.unit = unit or outer.unit
+        self.run = run or outer.run
+
+    def find(self, name: str):
+        """The value of `name`, or None when no environment has it."""
+        if name in self.table:
+            found = self.table[name]
+            return self.force(name, found) if type(found) is Thunk else found
+        return self.outer.find(name) if self.outer is not None else None
+
+    def force(self, name: str, thunk: Thunk):
+        if thunk is _BUSY:
+            raise error("E-RECURSION", f"{name!r} depends on itself")
+        self.table[name] = _BUSY
+        try:
+            result = value(thunk.node, thunk.env)
+        except BaseException:
+            self.table[name] = thunk
+            raise
+        self.table[name] = result
+        return result
+
+    def has(self, name: str) -> bool:
+        return name in self.table or (self.outer is not None and self.outer.has(name))
+
+    def lookup(self, name: str):
+        """The value of `name` in an expression. Raises E-NAME with the names known here, Silenced for an unknown value."""
+        found = self.find(name)
+        if found is None:
+            return self.word(name)
+        if found is UNKNOWN:
+            raise Silenced
+        return found
+
+    def word(self, name: str):
+        """A word of the grammar, or of some param's own `search:`, that stands in an expression."""
+        if name in ("true", "false"):
+            return name == "true"
+        if name in RESERVED or any(name in param.entries() for param in self.params()):
+            return name
+        raise error("E-NAME", f"unknown name {name!r}", help=self.suggestion(name))
+
+    def params(self) -> list:
+        """The params of the file being read and of its parts: what is listed for one may be handed on by another."""
+        return [param for unit in self.unit.file.units() for param in unit.params.values()]
+
+    def suggestion(self, name: str) -> str:
+        if name.lower() in ("yes", "no", "on", "off"):
+            return "write true or false"
+        known = self.known()
+        hint = guess(name, known)
+        listed = f"known here: {', '.join(known)}"
+        return f"{hint} {listed}" if hint else listed
+
+    def known(self) -> list[str]:
+        names: set[str] = set()
+        env = self
+        while env is not None:
+            names.update(env.table)
+            env = env.outer
+        return sorted(names - {"input", "prev"})
+
+
+class ArgEnv(Env):
+    """The names an argument may read: the caller's, and those siblings that the caller does not define; never the argument itself.
+
+    A name that both define is an error unless both mean the same value.
+    """
+
+    __slots__ = ("settings", "asked")
+
+    def __init__(self, caller: Env, settings: dict[str, tuple[Node, Env]], *asked: str):
+        super().__init__(caller)
+        self.settings, self.asked = settings, asked  # the arguments being read, this one first
+
+    def find(self, name: str):
+        ours = self.outer.find(name)
+        if name == self.asked[0] or name not in self.settings:
+            return ours
+        if name in self.asked:
+            return self._circular(name) if ours is None else ours
+        node, env = self.settings[name]
+        sibling = value(node, ArgEnv(env, self.settings, name, *self.asked))
+        if ours is None or sibling is None or ours is UNKNOWN:
+            return sibling if ours is None else ours
+        if sibling != ours:
+            message = f"{name!r} is both a name here ({ours}) and a setting beside ({sibling})"
+            raise error("E-NAME", message, node.mark, "rename one of them")
+        return ours
+
+    def _circular(self, name: str):
+        chain = " -> ".join([name, *self.asked[: self.asked.index(name) + 1][::-1][1:], name])
+        raise error("E-RECURSION", f"settings that depend on each other: {chain}")
+
+
+def value(node: Node, env: Env):
+    """What `node` means in `env`: int, Fraction, bool, a word, a Choice, or a Flow.
+
+    Raises BlockspaceError marked with the node's place.
+    """
+    if isinstance(node, Scalar):
+        try:
+            return scalar(node, env)
+        except BlockspaceError as e:
+            raise in_expression(node, e) from None
+    if isinstance(node, Map):
+        if "search" in node:
+            return env.run.hole(node, env)
+        if "solve" in node:
+            return env.run.unknown(node, env)
+        if "if" in node and "then" in node and set(node.items) <= {"if", "then", "else"}:
+            return conditional(node, env)
+        if "default" in node and set(node.items) <= {"default", "doc", "words"}:
+            return value(node.items["default"], env)
+    return Flow(node, env)
+
+
+def in_expression(node: Scalar, e: BlockspaceError) -> BlockspaceError:
+    """The mistakes with their place in an expression: at the name they are about, else at its start; the expression is named."""
+    return type(e)(*(m if m.mark else placed(node, m) for m in e.mistakes))
+
+
+def placed(node: Scalar, mistake: Mistake) -> Mistake:
+    shown = len(node.text) > 60 or node.text.isidentifier() or repr(node.text) in mistake.message
+    message = mistake.message if shown else f"{mistake.message} in {node.text!r}"
+    about = re.match(r"unknown name '(\w+)'", mistake.message)
+    found = re.search(rf"\b{about[1]}\b", node.text) if about else None
+    mark = node.mark
+    if found:
+        mark = Mark(mark.source, mark.line, mark.column + node.quoted + found.start(), len(found[0]))
+    return Mistake(mistake.code, message, mark, mistake.help)
+
+
+def conditional(node: Map, env: Env):
+    chosen = "then" if truth(node.items["if"], env) else "else"
+    if chosen not in node:
+        return "none"
+    return value(node.items[chosen], env)
+
+
+def scalar(node: Scalar, env: Env):
+    """A word, a number, an operation that stands as a flow, or an expression."""
+    parsed = node.parsed
+    if parsed is None:
+        parsed = node.parsed = classify(node.text)
+    kind, content = parsed
+    if kind == "constant":
+        return content
+    if kind == "name":
+        found = env.find(content)
+        if found is None and (is_operation(content) or env.unit.unit(content)):
+            return Flow(node, env)
+    return content.value(env.lookup) if kind == "expression" else env.lookup(content)
+
+
+def classify(text: str) -> tuple[str, object]:
+    """How a scalar is to be read, decided once."""
+    if text in ("true", "false"):
+        return "constant", text == "true"
+    if text in RESERVED:
+        return "constant", text
+    literal = number(text)
+    if literal is not None:
+        return "constant", literal
+    if text.isidentifier():
+        return "name", text
+    return "expression", compile_expr(text)
+
+
+def truth(node: Node, env: Env) -> bool:
+    """A condition: true or false; an integer counts as its truth."""
+    found = value(node, env)
+    if isinstance(found, (bool, int)):
+        return bool(found)
+    raise error("E-TYPE", f"a condition must be true or false, got {found}", node.mark)
+
+
+def integer(node: Node, env: Env, what: str, low: int = 1, high: int = 65_536) -> int:
+    """A whole number within bounds. Raises E-INEXACT with the nearest whole numbers, E-TYPE, E-TOO-BIG."""
+    return as_integer(value(node, env), what, node.mark, low, high)
+
+
+def as_integer(found, what: str, mark, low: int = 1, high: int = 65_536) -> int:
+    if is_fraction(found):
+        raise error("E-INEXACT", f"{what} must be an integer, got {found}", mark, f"nearest: {found.__floor__()}, {found.__ceil__()}")
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise error("E-TYPE", f"{what} must be an integer, got {found}", mark)
+    if found < low:
+        raise error("E-TYPE", f"{what} must be at least {low}, got {found}", mark)
+    if found > high:
+        raise error("E-TOO-BIG", f"{what} is {found:,}; at most {high:,}", mark)
+    return found
+
+
+def pair(node: Node, env: Env, what: str, low: int = 1) -> tuple[int, int]:
+    """One integer for both axes, or a list of two."""
+    if isinstance(node, Seq):
+        if len(node.items) != 2:
+            raise error("E-TYPE", f"{what} is one number or two (height, width), got {len(node.items)}", node.mark)
+        return integer(node.items[0], env, what, low), integer(node.items[1], env, what, low)
+    single = integer(node, env, what, low)
+    return single, single
+
+
+def boolean(node: Node, env: Env, what: str) -> bool:
+    found = value(node, env)
+    if not isinstance(found, bool):
+        raise error("E-TYPE", f"{what} is true or false, got {found}", node.mark)
+    return found
+
+
+def real(node: Node, env: Env, what: str) -> float:
+    found = value(node, env)
+    if not is_number(found):
+        raise error("E-TYPE", f"{what} must be a number, got {found}", node.mark)
+    return float(found)
+
+
+def word(node: Node, env: Env, what: str, allowed) -> str:
+    """One of the allowed words."""
+    found = node.text if isinstance(node, Scalar) and node.text.isidentifier() and not env.has(node.text) else value(node, env)
+    found = found.name if isinstance(found, Choice) else found
+    if isinstance(found, Flow) and isinstance(found.node, Scalar):
+        found = found.node.text
+    if found not in allowed:
+        raise error("E-TYPE", f"{what} is one of {', '.join(sorted(allowed))}; got {found}", node.mark, guess(str(found), allowed))
+    return found

@@ -1,0 +1,240 @@
+"""Which classes the printed file has: one per distinct block, with the numbers that differ between its uses as constructor arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from blockspace.compiler.printing.instances import Instance, Item, renamed
+from blockspace.compiler.printing.layout import Expr, called, text
+from blockspace.compiler.printing.numbers import CHANNELS, DEFAULTS, Slot, filled, numbers, outline, role
+from blockspace.graph import attribute
+
+ENDS = ("channels", "in_channels", "out_channels")  # what a block takes and gives: positional, in this order
+SHORTCUTS = {"skip", "shortcut", "downsample", "projection"}
+Key = tuple[int, Slot]  # a number of a block: the item's position, and the slot in its call
+
+
+@dataclass(eq=False)
+class Column:
+    """One number over all uses of a class. `name` is its parameter or local name; or it is `times` another column."""
+
+    values: tuple
+    channels: bool
+    uses: list[tuple[str, str]]  # (item name, role)
+    name: str = ""
+    times: tuple[int, Column] | None = None
+
+    def text(self, prefix: str = "") -> str:
+        """How code refers to it; `prefix` is `self.` outside the constructor."""
+        if self.name or self.times is None:
+            return prefix + self.name
+        factor, base = self.times
+        return f"{factor} * {base.text(prefix)}"
+
+    @property
+    def default(self) -> object:
+        """The default of a parameter, or None when it must be given."""
+        return DEFAULTS.get(self.name)
+
+
+@dataclass(eq=False)
+class Class:
+    """A class of the printed file: its name, its uses, and for each of its numbers a column or the literal they all share."""
+
+    name: str
+    uses: list[Instance]
+    columns: dict[Key, Column | object] = field(default_factory=dict)
+
+    @property
+    def example(self) -> Instance:
+        return self.uses[0]
+
+    def named(self) -> list[Column]:
+        """Every column that has a name, each once: what a block takes and gives first."""
+        found = list(dict.fromkeys(c for c in self.columns.values() if isinstance(c, Column)))
+        bases = [c.times[1] for c in found if c.times]
+        found = [c for c in dict.fromkeys([*bases, *found]) if c.name]
+        return sorted(found, key=lambda c: (ENDS.index(c.name) if c.name in ENDS else 3, not c.channels, c.default is not None))
+
+    @property
+    def params(self) -> list[Column]:
+        """The constructor's parameters in order."""
+        return [c for c in self.named() if not c.times]
+
+    def value(self, column: Column, use: Instance) -> object:
+        return column.values[self.uses.index(use)]
+
+    def number(self, index: int, slot: Slot, prefix: str = "") -> Expr:
+        """The text of one number."""
+        found = self.columns[index, slot]
+        return text(found.text(prefix) if isinstance(found, Column) else repr(found))
+
+
+def classes(root: Instance) -> tuple[list[Class], dict[Instance, Class]]:
+    """The classes, inner ones before those that use them and the network last, and which class each instance is of."""
+    everything = root.all()
+    of: dict[Instance, Class] = {}
+    found: list[Class] = []
+    taken = {"F", "nn", "torch", "Layers", "Weights", "Path", "Registered"}
+    network = unique(camel(root.block), taken)
+    for height in range(root.height + 1):
+        level = [one for one in everything if one.height == height and one is not root]
+        for uses in by_skeleton(level, of):
+            made = Class("", uses)
+            found.append(made)
+            of.update((use, made) for use in uses)
+    found.append(Class(network, [root]))
+    of[root] = found[-1]
+    found.sort(key=lambda one: everything.index(one.example))
+    name(found[:-1], taken)
+    for one in found:
+        normalise(one)
+        assign(one, of)
+    return found, of
+
+
+def by_skeleton(instances: Iterable[Instance], of: dict[Instance, Class]) -> list[list[Instance]]:
+    """Instances of one block whose items are the same but for numbers, together."""
+    groups: dict[tuple, list[Instance]] = {}
+    for one in instances:
+        rows = tuple((i.name, of[i.inner] if i.inner else outline(i.call), tuple(map(one.number, i.inputs))) for i in one.items)
+        groups.setdefault((one.block, rows, one.number(one.output)), []).append(one)
+    return list(groups.values())
+
+
+def normalise(one: Class) -> None:
+    """Write out a keyword number (`stride=1`) in every use when one of them has it."""
+    keys = [set().union(*(call.kwargs for call in calls if call)) for calls in zip(*([i.call for i in use.items] for use in one.uses))]
+    for use in one.uses:
+        renamed(use, [item.call and filled(item.call, given) for item, given in zip(use.items, keys)])
+
+
+# -- numbers ---------------------------------------------------------------------------------------------------------------------------
+
+
+def assign(one: Class, of: dict[Instance, Class]) -> None:
+    """Give every number of the class its literal or its column, and every column its name."""
+    columns: dict[tuple, Column] = {}
+    for index, item in enumerate(one.example.items):
+        channels = {param.name for param in of[item.inner].params if param.channels} if item.inner else CHANNELS
+        for slot, word, values in rows(one, index, item, of):
+            if len({repr(v) for v in values}) == 1:
+                one.columns[index, slot] = values[0]
+                continue
+            family = "channels" if word in channels else word
+            column = columns.setdefault((family, values), Column(values, family == "channels", []))
+            column.uses.append((item.name, word))
+            one.columns[index, slot] = column
+    relate(one, list(columns.values()))
+    entitle(one, list(columns.values()))
+
+
+def rows(one: Class, index: int, item: Item, of: dict[Instance, Class]):
+    """Each number of an item: its slot, its role, and its value in every use of the class."""
+    if item.inner is None:
+        found = [numbers(use.items[index].call) for use in one.uses]
+        for slot in found[0]:
+            yield slot, role(item.call, slot), tuple(row[slot] for row in found)
+    else:
+        inner = of[item.inner]
+        for param in inner.params:
+            yield ("param", param.name), param.name, tuple(inner.value(param, use.items[index].inner) for use in one.uses)
+
+
+def relate(one: Class, columns: list[Column]) -> None:
+    """Name what the block takes and gives, and write other channel counts as small multiples of a smaller one where that always holds."""
+    taken, given = tuple(u.in_channels for u in one.uses), tuple(u.out_channels for u in one.uses)
+    bases: list[Column] = []
+    for column in sorted((c for c in columns if c.channels), key=lambda c: (c.values not in (taken, given), min(c.values))):
+        if column.values in (taken, given):
+            column.name = "channels" if taken == given else "in_channels" if column.values == taken else "out_channels"
+            bases.append(column)
+        elif times := multiple(column, bases):
+            column.times = times
+        else:
+            bases.append(column)
+
+
+def multiple(column: Column, bases: list[Column]) -> tuple[int, Column] | None:
+    """The smallest factor from 2 to 16 and the base that give the column in every use."""
+    found = [(k, base) for k in range(2, 17) for base in bases if all(v == k * b for v, b in zip(column.values, base.values))]
+    return found[0] if found else None
+
+
+def entitle(one: Class, columns: list[Column]) -> None:
+    """Names for the columns: torch's word or `width`, with the place in front when several would have the same."""
+    free = [c for c in columns if not c.name and (not c.times or len(c.uses) > 2)]
+    reserved = {item.name.split(".")[0] for item in one.example.items} | {"self", *ENDS}
+    for column in free:
+        rivals = [c for c in free if c is not column and word(c) == word(column)]
+        taken = {p for rival in rivals for p in places(rival)}
+        own = next((p for p in places(column) if p not in taken), None)
+        alone = not rivals or own is None or word(column) == "cut"
+        column.name = unique(word(column) if alone else f"{own}_{word(column)}", reserved)
+
+
+def word(column: Column) -> str:
+    """What the column is called where it is the only one of its kind: what an inner block calls it, `width`, `cut`, `groups`, `stride`."""
+    words = [use for _, use in column.uses]
+    if not column.channels:
+        return words[0]
+    own = [w for w in words if w not in CHANNELS]
+    if own or set(words) in ({"cut"}, {"groups"}):
+        return (own or words)[0]
+    return "inner" if column.times else "width"
+
+
+def places(column: Column) -> list[str]:
+    """Words for where the number is an output, or first used, shortest first: main.part2.conv -> main, part2, main_part2."""
+    made = next((name for name, use in column.uses if use in ("out_channels", "out_features")), column.uses[0][0])
+    around = made.split(".")[:-1] or [made]
+    return [*around, "_".join(around), made.replace(".", "_"), f"{made.replace('.', '_')}_{column.uses[0][1]}"]
+
+
+def construction(one: Class, use: Instance, number) -> Expr:
+    """`Bottleneck(64, 256, width=64, stride=2)`; `number` gives the text for each parameter name."""
+    args, kwargs = [], {}
+    for param in one.params:
+        given = number(param.name)
+        if given.head == repr(param.default):
+            continue
+        if param.name in ENDS:
+            args.append(given)
+        else:
+            kwargs[param.name] = given
+    return called(one.name, *args, **kwargs)
+
+
+# -- names -----------------------------------------------------------------------------------------------------------------------------
+
+
+def camel(name: str) -> str:
+    """hs_bottleneck -> HsBottleneck, resnext50_32x4d -> Resnext50_32x4d; only letters and digits of ASCII are kept."""
+    made = ""
+    for part in "".join(c if c.isascii() and c.isalnum() else " " for c in name).split():
+        made += ("_" if made[-1:].isdigit() and part[0].isdigit() else "") + part[0].upper() + part[1:]
+    return made if made[:1].isalpha() else f"Net{made}"
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """`name`, numbered when it is taken; and taken from now on."""
+    name = attribute(name)
+    numbered = f"{name}_" if name[-1:].isdigit() else name
+    found = name if name not in taken else next(n for i in range(2, len(taken) + 3) if (n := f"{numbered}{i}") not in taken)
+    taken.add(found)
+    return found
+
+
+def name(found: list[Class], taken: set[str]) -> None:
+    """Class names: the block's name; `...Projection` for variants with layers on the shortcut when others have none; then numbered."""
+    plain = {one.example.block for one in found if not has_projection(one.example)}
+    for one in found:
+        block = one.example.block
+        projection = block in plain and has_projection(one.example)
+        one.name = unique(camel(block) + ("Projection" if projection else ""), taken)
+
+
+def has_projection(use: Instance) -> bool:
+    """Whether a shortcut of the block has layers."""
+    return any(SHORTCUTS & set(item.name.split(".")) for item in use.items if item.is_attribute)

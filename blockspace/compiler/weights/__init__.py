@@ -1,0 +1,1 @@
+"""Weights: read from checkpoints, carried from one form or module to another."""
