@@ -1,7 +1,7 @@
 """Graph -> module, source text, weights and times. The first floor that imports torch."""
 
+from blockspace.compiler.compile import compile
 from blockspace.compiler.measure import Latency, measure_graphs, paired_ratio
-from blockspace.compiler.module import compile
 from blockspace.compiler.printing.source import to_source
 from blockspace.compiler.printing.timm_source import default_config, python_name, to_timm_source
 from blockspace.compiler.prove import prove, proven

@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from blockspace.compiler.module import compile
+from blockspace.compiler.compile import compile
 from blockspace.errors import error
 from blockspace.graph import Graph
 

@@ -4,46 +4,22 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import cast
 
 import torch
 from torch import fx, nn
 
-from blockspace.compiler.features import FeatureInfo, Indices, attach, feature_info
-from blockspace.compiler.init import Policy, generator_for, holding, make, policy
+from blockspace.compiler.features import Indices, attach, feature_info
+from blockspace.compiler.init import generator_for, holding, make, policy
 from blockspace.errors import error
 from blockspace.graph import Graph, plan
 from blockspace.ops import INPUTS, Call, In, Weight
 
 
-def compile(
-    graph: Graph, seed: int | None = None, init: str = "default", features_only: bool = False, out_indices: Indices = None,
-    weights_from: nn.Module | None = None,
-) -> fx.GraphModule:  # fmt: skip
-    """The graph as a module, `(N, C, H, W) -> (N, C', H', W')` or `(N, C')`, with freshly drawn weights.
-
-    Layers, and the weights of functions, are at their node's dotted name, so state_dict keys are `<node>.weight`. No height or width is
-    baked in. `seed` draws from a generator of its own; None from torch's global one. `init` names a policy of `compiler.init.POLICIES`.
-    `module.meta` holds `name`, `input_shape` and `graph`. `weights_from` is a module whose weights it takes: one that `compile` made of
-    another form of the same network, or one that holds the same layers.
-
-    With `features_only` the module is a backbone, `(N, C, H, W) -> [(N, C', H', W'), ...]`: the network's feature maps, one for each
-    reduction, without the layers behind the last. `out_indices` chooses among them (negative ones count from the end, an integer n takes
-    the last n) and gives their order; `module.feature_info` says `.channels()`, `.reduction()` and `.module_name()`, as timm's does.
-
-    Raises BlockspaceError: E-NAME, E-WEIGHTS, what `Graph.verify` raises, E-SHAPE for a graph without stages, E-TYPE for indices that do
-    not exist.
-    """
-    module = built(graph, policy(init), generator_for(seed), feature_info(graph, features_only, out_indices))
-    if weights_from is None:
-        return module
-    from blockspace.compiler.weights.transplant import transplant
-
-    return cast(fx.GraphModule, transplant(weights_from, module))
-
-
-def built(graph: Graph, fill: Policy, generator: torch.Generator | None, info: FeatureInfo | None) -> fx.GraphModule:
-    """The module with weights drawn by the policy; of a backbone, as far as its last feature map."""
+def built(
+    graph: Graph, seed: int | None = None, init: str = "default", features_only: bool = False, out_indices: Indices = None
+) -> fx.GraphModule:
+    """The module with weights drawn by a policy; of a backbone, as far as its last feature map. Raises as `compile` does."""
+    fill, generator, info = policy(init), generator_for(seed), feature_info(graph, features_only, out_indices)
     steps = plan(graph, info.get("node") if info else ())
     module, code = empty(graph.name), fx.Graph()
     values = {"input": code.placeholder("input")}

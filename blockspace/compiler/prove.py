@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from blockspace.compiler.module import compile
+from blockspace.compiler.compile import compile
 from blockspace.compiler.weights.maps import applied
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph

@@ -13,7 +13,8 @@ from torch import nn
 from blockspace.compiler import compile
 from blockspace.errors import did_you_mean, error
 from blockspace.export.folder import replaced_by, staging
-from blockspace.export.formats import FORMATS, Job
+from blockspace.export.formats import FORMATS
+from blockspace.export.job import Job
 from blockspace.export.timm_format import check_installed
 from blockspace.files import ARCH
 from blockspace.graph import Graph

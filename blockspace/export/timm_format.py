@@ -9,16 +9,14 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
 from blockspace.compiler import default_config, python_name, to_timm_source
 from blockspace.errors import error
-
-if TYPE_CHECKING:
-    from blockspace.export.formats import Job
+from blockspace.export.job import Job
 
 CONFIG = "config.json"
 IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}  # of RGB images whose own statistics nobody kept

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from blockspace.blocks import LIBRARIES, Network, load
+from blockspace.compiler.compile import compile
 from blockspace.compiler.features import Indices
-from blockspace.compiler.module import compile
 from blockspace.compiler.weights.checkpoint import COUNTER, SUFFIXES, State, read_checkpoint
 from blockspace.compiler.weights.maps import converted
 from blockspace.compiler.weights.reference import PRIVATE, Reference, library_of, reference_in, references

@@ -17,7 +17,7 @@ from hashlib import blake2b
 import torch
 from torch import nn
 
-from blockspace.compiler.module import compile, graph_of, input_shape
+from blockspace.compiler.module import built, graph_of, input_shape
 from blockspace.compiler.weights.maps import applied, converted
 from blockspace.compiler.weights.running import Layer, layers, saved
 from blockspace.errors import BlockspaceError, error
@@ -42,13 +42,13 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     if source is not None and target is not None and source.key() == target.key():
         return loaded(dst, converted(src.state_dict(), source, target))
     if target is not None and target.form == "deploy":
-        return loaded(dst, deployed(transplant(src, compile(target.written), example), target))
+        return loaded(dst, deployed(transplant(src, built(target.written), example), target))
     try:
         return copied(src, dst, example)
     except BlockspaceError:
         if target is None or target.written is None:
             raise
-    written = copied(src, compile(target.written).to(next(dst.parameters())), example)
+    written = copied(src, built(target.written).to(next(dst.parameters())), example)
     return loaded(dst, converted(written.state_dict(), target.written, target))
 
 
