@@ -15,7 +15,8 @@ import sys
 import optuna
 from fakes import OBJECTIVES, FakeSpace, train
 
-from blockspace.search import Interrupted, SearchOptions, Workers, run, telling
+from blockspace.search import Interrupted, SearchOptions, Workers, run
+from blockspace.search.record import telling
 
 print("main runs", flush=True)  # once: a worker must never run it again
 
