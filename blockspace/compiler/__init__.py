@@ -4,7 +4,7 @@ from blockspace.compiler.compile import compile
 from blockspace.compiler.measure import Latency, measure_graphs, paired_ratio
 from blockspace.compiler.printing.source import to_source
 from blockspace.compiler.printing.timm_source import default_config, python_name, to_timm_source
-from blockspace.compiler.prove import prove, proven
+from blockspace.compiler.proof.prove import prove, proven
 from blockspace.compiler.weights.maps import converted
 from blockspace.compiler.weights.pretrained import Weights, load_pretrained, weights_of
 from blockspace.compiler.weights.starting import start_from

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from blockspace.compiler import compile
-from blockspace.compiler.prove import disturb
+from blockspace.compiler.proof.agreement import disturb
 from blockspace.passes import canonical
 
 CELLS = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "cells.py"), run_name="cells")

@@ -62,6 +62,19 @@ def test_networks_are_equal(name):
     equal(small(name))
 
 
+VARIANTS = sorted(set(names("network")) - set(families()))
+LARGE = 30e6  # params
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variants_are_equal(name):
+    graph = small(name)
+    if bs.cost(graph).params > LARGE:
+        pytest.skip(f"more than {LARGE:,.0f} params; its family has smaller members")
+    equal(graph)
+
+
 def small(name: str) -> bs.Graph:
     """The network on the smallest map that it takes."""
     network = bs.load(name)

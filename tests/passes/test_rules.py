@@ -9,9 +9,10 @@ from passes.narrow import blocks
 from blockspace import BlockspaceError, Graph
 from blockspace.blocks import names
 from blockspace.compiler import compile, prove
-from blockspace.compiler.prove import disagreement
+from blockspace.compiler.proof.agreement import disagreement
+from blockspace.compiler.proof.prove import holds
 from blockspace.compiler.weights.maps import applied
-from blockspace.ops import OPS, Conv
+from blockspace.ops import OPS, Conv, Scale
 from blockspace.passes import RULES, Match, WeightMap, column, rewrite, rule, weights
 from blockspace.passes.rule import TIDY
 
@@ -62,8 +63,8 @@ def test_each_says_its_equation():
 
 
 def made(match, **options):
-    """A rule outside the registry, at convolutions."""
-    return rule("f = g", at=Conv, rank=TIDY, example=conv, known={}, **options)(match)
+    """A rule outside the registry, by default at convolutions."""
+    return rule("f = g", rank=TIDY, example=conv, known={}, **({"at": Conv} | options))(match)
 
 
 def conv() -> Graph:
@@ -156,7 +157,25 @@ def test_an_untrue_rule_shows_its_counter_example():
     with pytest.raises(BlockspaceError) as caught:
         prove(made(mirrored))
     text = caught.value.mistakes[0].message
-    assert "the rule mirrored is not true: eval mode: the output differs by" in text and "conv_2 = Conv(" in text
+    assert "the rule mirrored is not true: eval mode: the output differs by" in text and "+ conv_2 = Conv(" in text
+
+
+def test_a_counter_example_is_cut_down():
+    """Of three places the first is shown, without what is behind it and beside it."""
+
+    def flipped(graph, node):
+        match = Match(graph)
+        return match.put(node, match.add(Scale(4, -1.0), *node.inputs, of=[node]))
+
+    graph = Graph((4, 5, 5))
+    for name in ("a", "b", "c"):
+        graph.add(Conv(4, 4, (1, 1)), "input", name=f"{name}.conv")
+        graph.add(OPS["sigmoid"](), f"{name}.conv", name=f"{name}.sigmoid")
+    graph.add(OPS["add"](), *(f"{name}.sigmoid" for name in ("a", "b", "c")), name="add")
+    with pytest.raises(BlockspaceError) as caught:
+        holds(made(flipped, at=OPS["sigmoid"]), graph.verify())
+    shown = caught.value.mistakes[0].message.splitlines()[1:]
+    assert [line.partition(" = ")[0] for line in shown] == ["  input", "  a.conv", "- a.sigmoid", "+ a.sigmoid_2"]
 
 
 def test_a_rule_without_an_example_proves_nothing():

@@ -1,4 +1,4 @@
-"""Proof of a rule by another judge than the rewriter: both graphs as modules with mapped weights, in float64.
+"""Agreement: both sides of a rewriting as modules with mapped weights, in float64, and what differs.
 
 `canonical` rules must give equal outputs, equal gradients of the input and (through the map) of every weight, and equal statistics after
 the step, in train and in eval mode; `deploy` rules equal outputs in eval mode. Weights, statistics and images are random.
@@ -6,88 +6,16 @@ the step, in train and in eval mode; `deploy` rules equal outputs in eval mode. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
-from pathlib import Path
-
 import torch
 from torch import nn
 
 from blockspace.compiler.compile import compile
 from blockspace.compiler.weights.maps import applied
-from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
-from blockspace.passes import Rewriting, Rule, WeightMap, column, random_graph, rewrite, rules_of
+from blockspace.passes import Rewriting, WeightMap
 
 BATCH = 3
 TOLERANCE = 1e-8  # of the largest number compared; float64 leaves 1e-12
-SAMPLES = 200  # random graphs tried; a rule does not fire on most
-ENOUGH = 8  # of those it fires on
-
-
-def prove(rule: Rule, graphs: Iterable[Graph] = (), samples: int = SAMPLES, enough: int = ENOUGH) -> int:
-    """Hold a rule against its example, `graphs` and random ones wherever it fires; returns on how many.
-
-    Of `samples` random graphs the first `enough` on which it fires count.
-
-    Raises BlockspaceError (E-RULE) with the counter-example: the graph, the mode, what differs and by how much; or when the rule does not
-    even fire on its own example.
-    """
-    if not holds(rule, rule.example()):
-        raise error("E-RULE", f"the rule {rule.name} does not fire on its own example", help="give it an example on which it fires")
-    count = 1 + sum(holds(rule, graph) for graph in graphs)
-    fired = (1 for seed in range(samples) if holds(rule, random_graph(seed)))
-    return count + sum(islice(fired, enough))
-
-
-def proven(path: str | Path, graphs: Iterable[Graph] = ()) -> list[Rule]:
-    """The rules of a Python file, each proven. Raises BlockspaceError (E-FILE, E-RULE): with the counter-example of one that fails."""
-    rules = rules_of(path)
-    graphs = list(graphs)
-    for rule in rules:
-        prove(rule, graphs)
-    return rules
-
-
-def holds(rule: Rule, graph: Graph) -> bool:
-    """Whether the rule fires on this graph; it then holds there, or E-RULE is raised."""
-    fired = False
-    for found in firings(rule, graph):
-        fired = True
-        difference = disagreement(found, rule.pipeline)
-        if difference:
-            raise error("E-RULE", f"the rule {rule.name} is not true: {difference}; counter-example:\n{listing(found)}")
-    return fired
-
-
-def firings(rule: Rule, graph: Graph) -> Iterator[Rewriting]:
-    """The graph rewritten by this rule alone: as it is, and after all other rules have done what they can."""
-    for start in (graph, ready(rule, graph)):
-        try:
-            found = rewrite(start, rule.pipeline, [rule])
-        except BlockspaceError as reason:
-            raise error("E-RULE", f"{reason}; on the graph\n{rows(start)}") from None
-        if found.steps:
-            yield found
-
-
-def ready(rule: Rule, graph: Graph) -> Graph:
-    """The graph after the other rules; itself where those need this one."""
-    try:
-        return rewrite(graph, rule.pipeline, [other for other in column(rule.pipeline) if other.name != rule.name]).after
-    except BlockspaceError:
-        return graph
-
-
-def listing(found: Rewriting) -> str:
-    """Both graphs, node by node."""
-    return f"{rows(found.before)}\nbecame\n{rows(found.after)}"
-
-
-def rows(graph: Graph) -> str:
-    """A line a node: its name, its op, what it reads."""
-    lines = [f"  {node.name} = {node.op!r}({', '.join(node.inputs)})" for node in graph]
-    return "\n".join(lines if len(lines) <= 40 else [*lines[:38], f"  ... and {len(lines) - 38} more"])
 
 
 def disagreement(found: Rewriting, pipeline: str = "canonical", weights: WeightMap | None = None, seed: int = 0) -> str:
@@ -102,7 +30,7 @@ def disagreement(found: Rewriting, pipeline: str = "canonical", weights: WeightM
 def compared(found: Rewriting, weights: WeightMap, training: bool, gradients: bool, seed: int) -> str:
     """The first difference in one mode: of the outputs, then of the gradients, then of the statistics."""
     generator = torch.Generator().manual_seed(seed)
-    old, new = (compile(alive(graph), seed=seed).double() for graph in (found.before, found.after))
+    old, new = (compile(alive(graph, graph.output), seed=seed).double() for graph in (found.before, found.after))
     disturb(old, generator)
     new.load_state_dict(applied(weights, old.state_dict()))
     images = torch.randn(BATCH, *found.before.input_shape, dtype=torch.float64, generator=generator)
@@ -122,19 +50,6 @@ def compared(found: Rewriting, weights: WeightMap, training: bool, gradients: bo
         if difference := apart(f"{name} after the step", expected[name].double(), tensor.double()):
             return difference
     return ""
-
-
-def alive(graph: Graph) -> Graph:
-    """The graph without nodes that its output does not depend on, which modules do not have."""
-    live = graph.live() | {"input"}
-    if len(live) == len(graph):
-        return graph
-    made = Graph(graph.input_shape, graph.name)
-    for node in graph:
-        if node.name in live and node.kind != "input":
-            made.add(node.op, *node.inputs, name=node.name)
-    made.output = graph.output
-    return made
 
 
 def disturb(module: nn.Module, generator: torch.Generator) -> None:
@@ -179,3 +94,16 @@ def apart(what: str, a: torch.Tensor, b: torch.Tensor) -> str:
     largest = max(1.0, a.abs().max().item())
     by = (a - b).abs().max().item()
     return "" if by <= TOLERANCE * largest else f"{what} differs by {by:.3g}, of {largest:.3g} at most"
+
+
+def alive(graph: Graph, output: str) -> Graph:
+    """The nodes on which one of them depends, with it as the output; modules have no others."""
+    live = graph.live(output) | {"input"}
+    if len(live) == len(graph) and output == graph.output:
+        return graph
+    made = Graph(graph.input_shape, graph.name)
+    for node in graph:
+        if node.name in live and node.kind != "input":
+            made.add(node.op, *node.inputs, name=node.name)
+    made.output = output
+    return made
