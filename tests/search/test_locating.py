@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 from written import block
 
 from blockspace import BlockspaceError, canonical, load
@@ -101,6 +103,33 @@ def test_every_hole_has_a_family():
 def test_without_a_hole_a_family_is_lost(hole):
     fixed = {name: one.default for name, one in HOLES.items() if written(name) == hole}
     assert not isinstance(locate(NETWORK, graph_of(NEEDED_BY[hole]), fixed), Location)
+
+
+def table() -> list[tuple[str, dict, int]]:
+    """The rows of the table in the documentation: a block, the holes off their defaults, the width."""
+    found = []
+    for name, text, width in re.findall(r"^\| `(\w+)` \| `?(.*?)`? \| (\d+) \|$", Path("docs/universal.md").read_text(), re.MULTILINE):
+        pairs = [pair.split("=") for pair in text.split() if pair != "none"]
+        found.append((name, {hole_of(key): yaml.safe_load(value) for key, value in pairs}, int(width)))
+    return found
+
+
+def hole_of(short: str) -> str:
+    name, _, part = short.partition(".")
+    return short if short in HOLES else f"unit.main.{name}.{part or 'part1'}"
+
+
+@pytest.mark.parametrize("name, values, width", [pytest.param(*row, id=row[0]) for row in table()])
+def test_the_documented_points(name, values, width):
+    template = load(name)
+    graph, place = template.graph(template.usual_shape), places(NETWORK)[0]
+    given = {"out_channels": graph.output_shape[0], "stride": 1}
+    assert set(values) <= set(HOLES)
+    assert place.graph(graph.input_shape, values | {f"{place.name}.width": width}, given).key() == graph.key()
+
+
+def test_every_block_that_is_located_is_documented():
+    assert {name for name, *_ in table()} | {"resnext_a"} == {name for name, *_ in FAMILIES.values()}
 
 
 @pytest.mark.parametrize("draws", [500, pytest.param(5000, marks=pytest.mark.slow)])
