@@ -2,7 +2,7 @@
 
 from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain
 from blockspace.blocks.library import families, find, names
-from blockspace.blocks.load import load, locate, unchecked
+from blockspace.blocks.load import load, path_of, unchecked
 from blockspace.blocks.probe import Asked, Place, Probe, Refuted, Wanted, places, used
 from blockspace.blocks.reading import words
 from blockspace.blocks.reading.origin import LIBRARIES, Published, published, reference_pattern
@@ -12,6 +12,6 @@ from blockspace.blocks.values.expr import number
 
 __all__ = [
     "LIBRARIES", "Asked", "Block", "Hole", "Holes", "Network", "Options", "Place", "Probe", "Published", "Range", "Refuted",
-    "Unknown", "Wanted", "domain", "families", "find", "load", "locate", "names", "number", "places", "published",
+    "Unknown", "Wanted", "domain", "families", "find", "load", "names", "number", "path_of", "places", "published",
     "reference_pattern", "settled", "unchecked", "used", "words",
 ]  # fmt: skip

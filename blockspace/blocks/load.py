@@ -25,13 +25,13 @@ def load(name: str, /, **settings) -> Block | Network:
 def unchecked(name: str, /, **settings) -> Block | Network:
     """The same, its mistakes left for `graph()` to raise together with those that only values and shapes show."""
     name = str(name)
-    file = load_file(locate(name))
+    file = load_file(path_of(name))
     if not os.path.isfile(name) and name in file.variants:
         file = file.member(name)
     return (Block if file.kind == "block" else Network)(file, settings)
 
 
-def locate(name: str) -> str:
+def path_of(name: str) -> str:
     """The path of a library name or of a file."""
     if os.path.isfile(name):
         return name
