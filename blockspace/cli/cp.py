@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
+ANSWER = "# Found:"  # what a study's header says of its result
 SCHEMA_LINE = "# yaml-language-server: $schema="
 NEXT = {"block": "blockspace show {0}", "network": "blockspace show {0}", "study": "blockspace search {0} --dry-run"}
 
@@ -43,9 +45,10 @@ def found(name: str) -> str:
 
 
 def copied(source: str, target: str, name: str | None = None) -> tuple[str, str]:
-    """(kind, text) of the copy: named after its file, its paths and its schema right for where it stands, every comment kept.
+    """(kind, text) of the copy: named after its file, its paths and its schema right for where it stands.
 
-    `name` is that of a network of the library, which may be one of the file's variants.
+    Every comment is kept but the header's `Found:`, which is not true of a copy. `name` is that of a network of the library, which may be
+    one of the file's variants.
     """
     from blockspace.errors import error
     from blockspace.reader import Map, Scalar, parse
@@ -59,8 +62,15 @@ def copied(source: str, target: str, name: str | None = None) -> tuple[str, str]
     stem = stem_of(target, kind)
     text = replaced(text, changes(root, kind, stem, source, target))
     text = text.replace(f"{os.path.basename(os.path.dirname(os.path.abspath(source)))}/{os.path.basename(source)}", target)
-    lines = [line for line in text.splitlines() if not line.startswith(SCHEMA_LINE)]
+    lines = [line for line in unanswered(text.splitlines()) if not line.startswith(SCHEMA_LINE)]
     return kind, "\n".join([modeline(kind, target), *lines]) + "\n"
+
+
+def unanswered(lines: list[str]) -> list[str]:
+    """The lines without the header's `# Found:` and the lines that go on with it, which are set in."""
+    start = next((i for i, line in enumerate(lines) if line.startswith(ANSWER)), len(lines))
+    end = next((i for i, line in enumerate(lines[start + 1 :], start + 1) if not line.startswith("#  ")), len(lines))
+    return lines[:start] + lines[end:]
 
 
 def written(source: str, name: str | None) -> str:
@@ -97,12 +107,33 @@ def changes(root, kind: str, stem: str, source: str, target: str) -> list[tuple]
     if kind == "study" and isinstance(root.get("out"), Scalar):
         found.append((root.get("out"), f"runs/{stem}"))
     imports = root.get("blocks")
-    paths = [root.get("space"), *(imports.items.values() if isinstance(imports, Map) else [])]
-    for node in paths:
-        place = os.path.join(os.path.dirname(source), node.text) if isinstance(node, Scalar) else ""
-        if place and os.path.isfile(place):
-            found.append((node, os.path.relpath(place, os.path.dirname(target) or ".")))
+    for node in imports.items.values() if isinstance(imports, Map) else []:
+        found += moved(node, source, target)
+    if kind == "study" and isinstance(root.get("space"), Scalar):
+        found += moved(root.get("space"), source, target) or of_library(root.get("space"), source)
     return found
+
+
+def moved(node, source: str, target: str) -> list[tuple]:
+    """(node, new text) for a path that is relative to the file; nothing where there is no such file."""
+    from blockspace.reader import Scalar
+
+    place = os.path.join(os.path.dirname(source), node.text) if isinstance(node, Scalar) else ""
+    if not os.path.isfile(place):
+        return []
+    folder, name = os.path.split(place)
+    path = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(os.path.dirname(target)))
+    return [(node, path if re.fullmatch(r"[\w./-]+", path) else json.dumps(path, ensure_ascii=False))]
+
+
+def of_library(node, source: str) -> list[tuple]:
+    """No change for a space that is a network of the library. Raises E-FILE for one that is nowhere: the copy could not run."""
+    from blockspace.blocks import find
+    from blockspace.errors import error
+
+    if find(node.text, "network"):
+        return []
+    raise error("E-FILE", f"{source}: its space {node.text!r} is not there", node.mark, "correct its `space:`, then copy it")
 
 
 def replaced(text: str, found: list[tuple]) -> str:

@@ -109,7 +109,7 @@ class Study:
     def space_path(self) -> str:
         """The space's file, relative to the study's, or a library name."""
         beside = self.path.parent / self.options.space
-        return os.path.relpath(beside) if beside.is_file() else self.options.space
+        return os.path.relpath(beside.parent.resolve() / beside.name) if beside.is_file() else self.options.space
 
     @property
     def objectives(self) -> dict[str, str]:

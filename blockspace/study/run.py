@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -180,10 +181,12 @@ def measurer(question: Question, folder: Path, stack: ExitStack) -> Callable[[Ca
 
 
 def resolved_yaml(question: Question) -> str:
-    """The study as it is run, every default spelled out."""
+    """The study as it is run, every default spelled out; its space as it is found from the run directory."""
     import yaml
 
-    return yaml.safe_dump(question.options.model_dump(mode="json"), sort_keys=False)
+    study = question.study
+    space = os.path.relpath(study.space_path, study.folder.resolve()) if os.path.isfile(study.space_path) else study.space_path
+    return yaml.safe_dump(question.options.model_dump(mode="json") | {"space": space}, sort_keys=False)
 
 
 def test_lines(found) -> dict[str, str]:

@@ -117,6 +117,34 @@ def test_a_study_takes_its_space_along(here):
     assert "blockspace search own/question.yaml" in (here / "own" / "question.yaml").read_text(), "the header says the copy's command"
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "studies").glob("*.yaml")))
+def test_a_copy_claims_no_result(name, here):
+    assert main(["cp", name]) == 0
+    header = [line for line in Path(f"my_{name}.yaml").read_text().partition("format:")[0].splitlines() if "$schema" not in line]
+    assert [line.partition(":")[0] for line in header] == ["# Question", "# Run", "# Takes"]
+    theirs = [text for text in comments((here / "studies" / f"{name}.yaml").read_text().partition("format:")[2])]
+    assert comments(Path(f"my_{name}.yaml").read_text().partition("format:")[2]) == theirs, "the other comments are kept"
+
+
+def test_a_copied_study_finds_its_space_from_wherever_it_lies(here, tmp_path_factory):
+    away = tmp_path_factory.mktemp("far away")
+    Path("link").symlink_to(away, target_is_directory=True)
+    Path("spaces of mine").mkdir()
+    Path("searchspaces/hs_vs_resnext.yaml").rename("spaces of mine/own.yaml")
+    study = Path("studies/hs_vs_resnext.yaml")
+    study.write_text(study.read_text().replace("../searchspaces/hs_vs_resnext.yaml", '"../spaces of mine/own.yaml"'))
+    for target in ("mine.yaml", "deep/er/mine.yaml", "link/mine.yaml", str(away / "other.yaml")):
+        assert main(["cp", "hs_vs_resnext", target]) == 0
+        assert Path(load_study(target).space_path).resolve() == here / "spaces of mine" / "own.yaml"
+    assert main(["check", "mine.yaml", "link/mine.yaml"]) == 0
+
+
+def test_a_study_whose_space_is_nowhere_is_not_copied(here, capsys):
+    Path("searchspaces/hs_vs_resnext.yaml").unlink()
+    assert main(["cp", "hs_vs_resnext"]) == 2 and not Path("my_hs_vs_resnext.yaml").exists()
+    assert "its space '../searchspaces/hs_vs_resnext.yaml' is not there" in capsys.readouterr().err
+
+
 def test_imports_stay_right(here):
     Path("unit.yaml").write_text("format: blockspace/block/1\nblock: unit\nflow: [relu]\n")
     Path("net.yaml").write_text(

@@ -15,9 +15,10 @@ from safetensors.torch import load_file
 from study import tiny
 
 import blockspace as bs
+from blockspace.cli import main
 from blockspace.data import kept_preflight, preflight
 from blockspace.search import adopt
-from blockspace.study import ask, export
+from blockspace.study import ask, export, load_study
 from blockspace.study.run import same_data
 
 
@@ -139,6 +140,17 @@ def test_a_trial_is_exported_by_its_number(done, tmp_path):
     assert bs.load(str(tmp_path / "out" / "arch.yaml")).graph().key() == row.key
     with pytest.raises(bs.BlockspaceError, match="no network '77'"):
         export(f"{folder / 'run'}#77", tmp_path / "other")
+
+
+def test_the_runs_study_is_a_study_that_can_be_copied(done, tmp_path):
+    folder, _, _ = done
+    kept = load_study(folder / "run" / "study.yaml")
+    assert kept.options.space == "../space.yaml"
+    assert ask(folder / "run" / "study.yaml").digest() == ask(folder / "study.yaml").digest()
+    assert main(["cp", str(folder / "run" / "study.yaml"), str(tmp_path / "mine.yaml")]) == 0
+    copy = load_study(tmp_path / "mine.yaml")
+    assert copy.name == "mine" and str(copy.folder) == "runs/mine"
+    assert ask(tmp_path / "mine.yaml").baseline.key == ask(folder / "study.yaml").baseline.key
 
 
 def test_a_changed_study_is_refused(done):
