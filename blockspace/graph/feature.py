@@ -52,7 +52,7 @@ def unit(name: str) -> str | None:
 def outputs(graph: Graph) -> dict[str, Node]:
     """For each unit, in order, the one value it gives; units that give several are left out."""
     holder = {node.name: unit(node.name) for node in graph if node.kind != "input"}
-    given: dict[str, set[str]] = {}
+    given: dict[str | None, set[str]] = {}
     for node in graph:
         for source in node.inputs:
             if source in holder and holder[source] != holder[node.name]:

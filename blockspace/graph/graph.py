@@ -10,21 +10,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module  # the key is of the canonical form, and the rules live one floor up: the one look upwards
+from typing import TYPE_CHECKING, Any, Generic
 
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.graph.names import checked
 from blockspace.ops import Call, Input, Merge, Op, Shape, from_dict, show
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # Python 3.13's, with a default: a plain `Node` holds any op
+
+    O = TypeVar("O", bound=Op, default=Op, covariant=True)
+else:
+    from typing import TypeVar
+
+    O = TypeVar("O", covariant=True)
 
 MAX_NODES = 20_000
 FORMAT = "blockspace/graph/1"
 
 
 @dataclass(frozen=True)
-class Node:
-    """One op at one place: dotted name (module path and state_dict prefix), input names by slot, output shape, where it was written."""
+class Node(Generic[O]):
+    """One op at one place: dotted name (module path and state_dict prefix), input names by slot, output shape, where it was written.
+
+    A `Node[Conv]` is one whose op is a convolution.
+    """
 
     name: str
-    op: Op
+    op: O
     inputs: tuple[str, ...]
     shape: Shape
     mark: Mark | None = None
@@ -56,7 +69,7 @@ class Graph:
         self.name = name
         self.nodes: dict[str, Node] = {}
         self.scopes: dict[str, Scope] = {}
-        self._nx = None
+        self._nx: Any = None
         self.written: Graph | None = None  # the graph this one was rewritten from
         self.form = "written"  # or the pipeline it came out of
         self.output = self.add(Input(tuple(input_shape)), name="input").name
@@ -208,13 +221,13 @@ class Graph:
 
     # -- drawings --------------------------------------------------------------------------------------------------------------------
 
-    def svg(self, **options) -> str:
+    def svg(self, **options: Any) -> str:
         """The picture as SVG; the options are those of `blockspace.graph.svg`: heat, fold, stages, theme, head, styled."""
         from blockspace.graph.drawing import svg
 
         return svg(self, **options)
 
-    def png(self, **options) -> bytes:
+    def png(self, **options: Any) -> bytes:
         """The picture as PNG; also `scale`, in pixels per unit of the SVG."""
         from blockspace.graph.drawing import png
 

@@ -7,7 +7,7 @@ give, and that text is hashed: equal hashes mean equal text, so two different gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -95,7 +95,7 @@ def written(graph) -> tuple[str, list[str]]:
         elif name not in number:
             number[name] = len(number)
             stack.append((name, True))
-            sources = inputs[name]
+            sources: Sequence[str] = inputs[name]
             if free:  # equal colours: what is numbered already comes first
                 sources = sorted(sources, key=lambda s: (rank[s], number.get(s, WORD)))
             stack.extend((source, False) for source in reversed(sources))

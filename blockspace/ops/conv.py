@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.op import Call, Op, Shape, Window, attributes, elements, register, show, spatial, window
-
-Pair = tuple[int, int]
+from blockspace.ops.op import Call, Op, Pair, Shape, Window, attributes, elements, register, show, spatial, window
 
 
 def plain(pair: Pair) -> int | Pair:

@@ -6,12 +6,15 @@ call; torch itself is not imported. Shapes are `(C, H, W)`, or `(C,)` once flatt
 
 from __future__ import annotations
 
-from collections import namedtuple
+from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from blockspace.errors import error
 
 Shape = tuple[int, ...]
+Pair = tuple[int, int]
+T = TypeVar("T")
 FLOAT = 4  # bytes of one number, float32
 
 
@@ -48,7 +51,7 @@ class Call:
     `INPUTS`, a `Weight`, or calls of functions. A layer is constructed from the arguments and then applied to the node's inputs in order.
     """
 
-    def __init__(self, target: str, *args, **kwargs):
+    def __init__(self, target: str, *args: Any, **kwargs: Any):
         self.target, self.args, self.kwargs = target, args, kwargs
 
     @property
@@ -60,7 +63,7 @@ class Call:
     @property
     def weights(self) -> list[Weight]:
         """The parameters among the arguments of a function, those of inner calls included."""
-        found = []
+        found: list[Weight] = []
         for argument in (*self.args, *self.kwargs.values()):
             if isinstance(argument, Weight):
                 found.append(argument)
@@ -79,12 +82,13 @@ class Call:
 
 
 OPS: dict[str, type[Op]] = {}
+O = TypeVar("O", bound="Op")
 
 
-def register(name: str):
+def register(name: str) -> Callable[[type[O]], type[O]]:
     """Class decorator: `name` is the op's word in the grammar, in JSON and in the docs. A duplicate or an op without a shape is refused."""
 
-    def add(cls: type[Op]) -> type[Op]:
+    def add(cls: type[O]) -> type[O]:
         if name in OPS:
             raise TypeError(f"op {name!r} is registered twice: {OPS[name].__qualname__} and {cls.__qualname__}")
         if cls.shape is Op.shape:
@@ -96,22 +100,32 @@ def register(name: str):
     return add
 
 
-class Window(namedtuple("Window", "kernel stride padding dilation", defaults=((1, 1), (0, 0), (1, 1)))):
+class Window(NamedTuple):
     """What one output position reads of a map: `kernel` positions, `dilation` apart, that move on by `stride`; each is `(H, W)`."""
 
-    __slots__ = ()
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
 
     @property
-    def reach(self) -> tuple[int, ...]:
+    def reach(self) -> Pair:
         """Positions from the first that is read to the last, both included."""
-        return tuple(dilation * (kernel - 1) + 1 for kernel, dilation in zip(self.kernel, self.dilation))
+        (height, width), (down, right) = self.kernel, self.dilation
+        return down * (height - 1) + 1, right * (width - 1) + 1
 
 
 POINT = Window((1, 1))
 
-# An op's class decorator: a frozen dataclass. Its text and equality are written once, in `Op`: generating them for each of some thirty
-# classes would take a third of the time that `blockspace show` needs to start.
-attributes = dataclass(frozen=True, repr=False, eq=False)
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def attributes(cls: type[T]) -> type[T]:
+    """An op's class decorator: a frozen dataclass.
+
+    Its text and equality are written once, in `Op`: generating them for each of some thirty classes would take a third of the time that
+    `blockspace show` needs to start.
+    """
+    return dataclass(frozen=True, repr=False, eq=False)(cls)
 
 
 @attributes
@@ -125,11 +139,11 @@ class Op:
     does the same to each channel by itself, so that it may move through concat and slice (its tensors then have one number per channel).
     """
 
-    name = ""
-    kind = "transform"
-    arity = 1
+    name: ClassVar[str] = ""
+    kind: ClassVar[str] = "transform"
+    arity: ClassVar[int | None] = 1
     commutes = False
-    from_input = ()
+    from_input: ClassVar[tuple[str, ...]] = ()
     inplace = False
     view = False
     everywhere = False
@@ -137,21 +151,21 @@ class Op:
     step = True  # written as a step of its own in YAML; convolutions, splits and inputs have their own words
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in self.__dataclass_fields__)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
-    def __eq__(self, other) -> bool:
+    def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
         return hash((type(self), *self.__dict__.values()))
 
     @classmethod
-    def make(cls, *shapes: Shape, **settings) -> Op:
+    def make(cls, *shapes: Shape, **settings: Any) -> Op:
         """The op for inputs of these shapes: what `from_input` names is filled in."""
         return cls(**cls.given(*shapes), **settings)
 
     @classmethod
-    def given(cls, *shapes: Shape) -> dict:
+    def given(cls, *shapes: Shape) -> dict[str, Any]:
         """The values of `from_input` for these input shapes; by default all are the input's channels."""
         return {key: shapes[0][0] for key in cls.from_input}
 
@@ -164,10 +178,10 @@ class Op:
     def required(cls) -> list[str]:
         return [key for key, (_, default) in cls.settings().items() if default is MISSING]
 
-    def shape(self, *inputs: Shape) -> Shape:
+    def shape(self, *inputs: Any, **names: Any) -> Shape:
         """Output shape for these input shapes; raises BlockspaceError (E-SHAPE, E-GROUPS, E-SPLIT) when they do not fit.
 
-        Every registered op has its own: `register` refuses one that does not.
+        Every registered op has its own, for as many inputs as its `arity` says: `register` refuses one that does not.
         """
         raise TypeError(f"{type(self).__qualname__} has no shape rule")
 
@@ -218,11 +232,11 @@ class Op:
         """A short text for drawings."""
         return self.name
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return {"op": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
 
-def from_dict(data: dict) -> Op:
+def from_dict(data: dict[str, Any]) -> Op:
     """The op that `as_dict` described; lists become tuples."""
     data = dict(data)
     name = data.pop("op")

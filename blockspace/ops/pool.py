@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.conv import Pair, plain
-from blockspace.ops.op import Call, In, Op, Shape, Window, attributes, elements, register, show, spatial, window
+from blockspace.ops.conv import plain
+from blockspace.ops.op import Call, In, Op, Pair, Shape, Window, attributes, elements, register, show, spatial, window
 
 
 @attributes
@@ -82,8 +82,12 @@ class AdaptiveAvgPool(Op):
         """The largest cell. Where the cells do not divide the map, some are smaller by one and they overlap."""
         if self.size == 1:
             return None
-        cells = [max(-(-(i + 1) * n // self.size) - i * n // self.size for i in range(self.size)) for n in value[1:]]
-        return Window(tuple(cells), tuple(max(1, n // self.size) for n in value[1:]))
+        _, height, width = value
+        return Window((self.cell(height), self.cell(width)), (max(1, height // self.size), max(1, width // self.size)))
+
+    def cell(self, length: int) -> int:
+        """Positions in the largest of the cells along so many."""
+        return max(-(-(i + 1) * length // self.size) - i * length // self.size for i in range(self.size))
 
     def call(self) -> Call:
         return Call("torch.nn.functional.adaptive_avg_pool2d", In(0), self.size)

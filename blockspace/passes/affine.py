@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from blockspace.graph import Node
-from blockspace.ops import BatchNorm, Conv, Op
+from blockspace.ops import BatchNorm, Conv
 from blockspace.ops import Scale as ScaleOp
 from blockspace.passes.match import tensor
 from blockspace.passes.weights import Add, Concat, Expr, Full, Permute, Reshape, Rsqrt, Scale, Source, Sum, cut
 
-AFFINE: tuple[type[Op], ...] = (BatchNorm, ScaleOp)
+AFFINE: tuple[type[BatchNorm | ScaleOp], ...] = (BatchNorm, ScaleOp)
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Affine:
     shift: Expr | None = None
 
     @classmethod
-    def of(cls, node: Node) -> Affine:
+    def of(cls, node: Node[BatchNorm | ScaleOp]) -> Affine:
         """What a batch norm does with its running statistics, or a scale with its factor."""
         if isinstance(node.op, BatchNorm):
             weight, bias, mean, var = (tensor(node, key) for key in ("weight", "bias", "running_mean", "running_var"))
@@ -64,6 +64,6 @@ def by_input(weight: Expr, vector: Expr, groups: int) -> Expr:
     return Reshape(Permute(Reshape(scaled, turned.shape), turn), weight.shape)
 
 
-def held(conv: Node) -> tuple[Source, Source | None]:
+def held(conv: Node[Conv]) -> tuple[Source, Source | None]:
     """The weight and the bias of a convolution."""
-    return tensor(conv, "weight"), tensor(conv, "bias") if isinstance(conv.op, Conv) and conv.op.bias else None
+    return tensor(conv, "weight"), tensor(conv, "bias") if conv.op.bias else None

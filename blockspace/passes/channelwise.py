@@ -18,8 +18,10 @@ def kind(op: Op) -> Op | None:
 def chain(graph: Draft, node: Node) -> list[Node]:
     """The norms, activations and scales that follow one after the other, each the only reader of what is before it."""
     found: list[Node] = []
-    while (node := graph.reader(node)) is not None and node.op.channelwise and node.op.window(node.shape) == POINT:
-        found.append(node)
+    after = graph.reader(node)
+    while after is not None and after.op.channelwise and after.op.window(after.shape) == POINT:
+        found.append(after)
+        after = graph.reader(after)
     return found
 
 

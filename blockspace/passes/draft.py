@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
+from typing import TypeGuard, TypeVar
 
 from blockspace.errors import error
 from blockspace.graph import Graph, Node
 from blockspace.ops import Op, Shape
+
+O = TypeVar("O", bound=Op)
 
 
 class Draft:
@@ -178,6 +181,11 @@ class Draft:
             self.around[name] = self.around.get(name, 0) + by
             if not self.around[name]:
                 del self.around[name]
+
+
+def holds(node: Node, ops: type[O] | tuple[type[O], ...]) -> TypeGuard[Node[O]]:
+    """Whether a node's op is one of these."""
+    return isinstance(node.op, ops)
 
 
 def like(op: Op, *inputs: Shape) -> Op:

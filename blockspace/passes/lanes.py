@@ -181,11 +181,11 @@ def moved(op: Op, inputs: list[list[Lane]]) -> list[Lane]:
     """The lanes of a part, a concat or a shuffle."""
     if isinstance(op, Part):
         return inputs[0][op.start : op.stop]
-    if isinstance(op, Concat):
-        return [lane for lanes in inputs for lane in lanes]
-    (lanes,) = inputs
-    step = len(lanes) // op.groups
-    return [lanes[group * step + i] for i in range(step) for group in range(op.groups)]
+    if isinstance(op, ChannelShuffle):
+        (lanes,) = inputs
+        step = len(lanes) // op.groups
+        return [lanes[group * step + i] for i in range(step) for group in range(op.groups)]
+    return [lane for lanes in inputs for lane in lanes]
 
 
 def tracked(graph: Draft) -> Lanes | None:

@@ -6,14 +6,17 @@ Rules that put branches of a commuting merge one after the other need it, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from blockspace.graph import Node, skeleton
 from blockspace.graph import colours as coloured
 from blockspace.ops import Part
 from blockspace.passes.draft import Draft
 
+N = TypeVar("N", bound=Node)
 
-def by_reader(graph: Draft, nodes: Iterable[Node]) -> list[Node]:
+
+def by_reader(graph: Draft, nodes: Iterable[N]) -> list[N]:
     """Sorted by the merge that each reaches through single readers, and its slot there; then by what lies on the way."""
     nodes = list(nodes)
     if len(nodes) < 2:
@@ -21,7 +24,8 @@ def by_reader(graph: Draft, nodes: Iterable[Node]) -> list[Node]:
     colour = colours(graph, nodes)
 
     def place(node: Node) -> tuple:
-        last, here = node, graph.reader(node)
+        last: Node = node
+        here = graph.reader(node)
         while here is not None and len(here.inputs) == 1:
             last, here = here, graph.reader(here)
         if here is None:
@@ -32,13 +36,14 @@ def by_reader(graph: Draft, nodes: Iterable[Node]) -> list[Node]:
     return sorted(nodes, key=place)
 
 
-def by_source(graph: Draft, nodes: Iterable[Node]) -> list[Node]:
+def by_source(graph: Draft, nodes: Iterable[N]) -> list[N]:
     """Sorted by the value that each comes from through nodes with one input, and the channels of it; then by what lies on the way."""
     nodes = list(nodes)
     colour = colours(graph, nodes)
 
     def place(node: Node) -> tuple:
-        here, start = node, 0
+        here: Node = node
+        start = 0
         while len(here.inputs) == 1 and graph.uses(graph.source(here)) == 1:
             here = graph.source(here)
         if len(here.inputs) == 1:

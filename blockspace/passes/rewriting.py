@@ -192,9 +192,9 @@ def applied(draft: Draft, rule: Rule, node: Node) -> tuple[Step | None, set[str]
     for number, new in enumerate(wanted.nodes.values()):
         draft.add(new, (*place, number))
         touched.update(new.inputs)
-    for old, new in wanted.values.items():
-        if old != new:
-            touched.update(draft.redirect(old, new, but=wanted.nodes))
+    for old, value in wanted.values.items():
+        if old != value:
+            touched.update(draft.redirect(old, value, but=wanted.nodes))
     orphans = [*wanted.dropped, *(old for old in wanted.values if old not in same), *(s for old in same.values() for s in old.inputs)]
     gone = draft.drop(orphans)
     touched.update(source for old in gone for source in old.inputs if source in draft.nodes)

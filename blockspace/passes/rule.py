@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Op
@@ -21,7 +22,8 @@ from blockspace.passes.match import Match
 
 PIPELINES = ("canonical", "deploy")
 TIDY, REACH, WIDEN, MERGE, GROUP = range(5)  # ranks: a rule runs before those of a higher rank; in one rank by name
-Matcher = Callable[[Draft, Node], "Match | str"]
+O = TypeVar("O", bound=Op)
+Matcher = Callable[[Draft, Node[O]], "Match | str"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Rule:
 
     name: str
     equation: str
-    match: Matcher = field(repr=False)
+    match: Matcher[Any] = field(repr=False)
     at: tuple[type[Op], ...]
     rank: int
     example: Callable[[], Graph] = field(repr=False)
@@ -59,16 +61,16 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    equation: str, *, at: type[Op] | tuple[type[Op], ...], rank: int, example: Callable[[], Graph], pipeline: str = "canonical",
+    equation: str, *, at: type[O] | tuple[type[O], ...], rank: int, example: Callable[[], Graph], pipeline: str = "canonical",
     crosses: bool | None = None, costlier: bool = False, known: dict[str, Rule] | None = None,
-) -> Callable[[Matcher], Rule]:  # fmt: skip
+) -> Callable[[Matcher[O]], Rule]:  # fmt: skip
     """Make a rule of a matching function and register it under the function's name, which must be new.
 
     Canonical rules cross the borders of blocks, since the key of a network does not depend on how it is cut into blocks; others do where
     they say so. `known` is the registry to add to, by default that of the package.
     """
 
-    def add(match: Matcher) -> Rule:
+    def add(match: Matcher[O]) -> Rule:
         name, registry = match.__name__, RULES if known is None else known
         if name in RULES or name in registry:
             raise TypeError(f"two rules are called {name!r}")

@@ -29,7 +29,7 @@ class Expr:
 
     def over(self, sources: Mapping[str, Expr]) -> Expr:
         """The same with source tensors replaced by expressions; those not named stay."""
-        changed = {}
+        changed: dict[str, Expr | tuple[Expr, ...]] = {}
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, Expr):
@@ -179,7 +179,8 @@ class Scale(Expr):
     def back(self, target: Expr) -> Iterator[tuple[str, Region, Expr]]:
         if isinstance(self.by, Expr) or not self.by:
             yield from super().back(target)
-        yield from self.of.back(Scale(target, 1 / self.by))
+        else:
+            yield from self.of.back(Scale(target, 1 / self.by))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from difflib import ndiff
 
 from blockspace.compiler.proof.agreement import alive, disagreement
@@ -42,8 +43,7 @@ def lines(graph: Graph) -> list[str]:
 
 def brief(op: Op) -> str:
     """An op as Python makes it, settings at their defaults left out."""
-    fields = type(op).__dataclass_fields__.values()
-    given = [f"{field.name}={getattr(op, field.name)!r}" for field in fields if getattr(op, field.name) != field.default]
+    given = [f"{field.name}={getattr(op, field.name)!r}" for field in fields(op) if getattr(op, field.name) != field.default]
     return f"{type(op).__name__}({', '.join(given)})"
 
 

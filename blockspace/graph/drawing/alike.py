@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from blockspace.graph.drawing.rows import parent
-from blockspace.graph.drawing.units import Edge, Level, Unit
+from blockspace.graph.drawing.units import Edge, End, Level, Unit
 
 
 def likeness(units: list[Unit], edges: list[Edge]) -> tuple:
     """Equal for units that do the same on values of the same shapes; a part's place among the channels does not count."""
-    at = {unit: i for i, unit in enumerate(units)}
+    at: dict[End, int] = {unit: i for i, unit in enumerate(units)}
     links = [(at.get(edge.source, -1), at.get(edge.target, -1), edge.value.shape) for edge in edges]
     return tuple(map(looks, units)), tuple(sorted(links))
 
@@ -25,7 +25,7 @@ def form(unit: Unit) -> tuple:
     """What blocks that differ in channels and strides alone have in common."""
     if unit.level is None:
         return unit.kind, unit.label.partition(" ")[0], len(unit.nodes)
-    at = {inner: i for i, inner in enumerate(unit.level.units)}
+    at: dict[End, int] = {inner: i for i, inner in enumerate(unit.level.units)}
     links = sorted((at.get(edge.source, -1), at.get(edge.target, -1)) for edge in unit.level.edges)
     return unit.label, tuple(map(form, unit.level.units)), tuple(links)
 
@@ -37,8 +37,8 @@ def stage(unit: Unit) -> tuple:
 
 def folded(level: Level, same: Callable[[Unit], tuple] = looks) -> Level:
     """The level with blocks that follow each other and are the `same` as one, which says how many; also inside of blocks."""
-    leaving: dict[Unit, list[Edge]] = {}
-    entering: dict[Unit, list[Edge]] = {}
+    leaving: dict[End, list[Edge]] = {}
+    entering: dict[End, list[Edge]] = {}
     for edge in level.edges:
         leaving.setdefault(edge.source, []).append(edge)
         entering.setdefault(edge.target, []).append(edge)
@@ -57,5 +57,6 @@ def folded(level: Level, same: Callable[[Unit], tuple] = looks) -> Level:
         first.nodes = first.nodes + unit.nodes
     edges = [edge for edge in level.edges if edge.target not in stands_for]
     for edge in edges:
-        edge.source = stands_for.get(edge.source, edge.source)
+        if edge.source in stands_for:
+            edge.source = stands_for[edge.source]
     return Level(level.path, [unit for unit in level.units if unit not in stands_for], edges)

@@ -10,6 +10,7 @@ from blockspace.graph.drawing.leaves import WIDE, caption, leaf, reach
 from blockspace.graph.drawing.piece import Piece, Port
 from blockspace.graph.drawing.rows import parent
 from blockspace.graph.drawing.units import Edge, Unit
+from blockspace.ops import Part
 
 BETWEEN = 22  # from branch to branch
 MANY = 5  # equal branches that are folded
@@ -62,7 +63,8 @@ def place_among(branch: Branch, written: dict[Unit, int]) -> tuple:
     """Where a branch stands in its row."""
     units, edges = branch
     first = min((written[unit] for unit in units), default=len(written))
-    entering = [e.value.op.start for e in edges if e.source not in written and e.source is not None and e.source.kind == "split"]
+    outside = [e for e in edges if e.source not in written and e.source is not None and e.source.kind == "split"]
+    entering = [e.value.op.start for e in outside if isinstance(e.value.op, Part)]
     leaving = [e.slot for e in edges if e.target not in written and e.target is not None]
     return (min(entering, default=0), min(leaving, default=0), first)
 

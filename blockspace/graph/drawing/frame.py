@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blockspace.graph.drawing.alike import folded
 from blockspace.graph.drawing.leaves import BADGE, LABEL
-from blockspace.graph.drawing.piece import Box, Piece
+from blockspace.graph.drawing.piece import Box, Piece, Point
 from blockspace.graph.drawing.region import region
 from blockspace.graph.drawing.units import Level, Unit
 from blockspace.picture import width
@@ -23,13 +23,19 @@ def framed(unit: Unit, fold: bool) -> Piece | None:
     """A block as a frame around its units; None for a unit that has nothing inside."""
     if unit.level is None:
         return None
-    inner = region(unit.level.units, unit.level.edges, lambda u: framed(u, fold), fold)
+    return frame(unit, unit.level, fold)
+
+
+def frame(unit: Unit, level: Level, fold: bool) -> Piece:
+    """A frame around a level, under the title of a block."""
+    inner = region(level.units, level.edges, lambda u: framed(u, fold), fold)
     band = BAND if len(inner.tops) == 1 else BAND + BUS
     left = max(SIDE, width(title(unit), LABEL, bold=True) + 2 * SIDE + (BADGE if unit.mark else 0) - inner.axis)
     inner.moved(left, band)
     whole = Piece(left + inner.w + SIDE, band + inner.h + FOOT, inner.axis)
     whole.boxes.append(Box(unit, 0, 0, whole.w, whole.h))
     whole.take(inner)
+    turn: list[Point]
     for port in inner.tops:
         turn = [] if port.x == inner.axis else [(inner.axis, band - BUS), (port.x, band - BUS)]
         whole.line(port.edge, (inner.axis, 0), *turn, (port.x, band))

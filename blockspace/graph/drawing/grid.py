@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from blockspace.graph.drawing.leaves import leaf
 from blockspace.graph.drawing.piece import Piece
-from blockspace.graph.drawing.units import Edge, Unit
+from blockspace.graph.drawing.units import Edge, End, Unit
 
 MERGES = ("join", "concat")
 SPACE = 7  # between values that enter one side of a merge
@@ -47,7 +47,7 @@ class Grid:
 
     def __init__(self, units: list[Unit], edges: list[Edge], region: Callable, place: Callable):
         self.cells = [cell(part, edges, region, place) for part in parts(units, edges)]
-        self.of = {unit: one for one in self.cells for unit in one.units}
+        self.of: dict[End, Cell] = {unit: one for one in self.cells for unit in one.units}
         self.edges = [e for e in edges if self.of.get(e.source) is not self.of.get(e.target) or e.source not in self.of]
         for edge in self.edges:
             if edge.target in self.of:
@@ -65,7 +65,7 @@ class Grid:
         """Columns: a cell goes on below the cell it first reads, when nothing else did; what it reads from outside starts a column."""
         columns: list[list[Cell]] = []
         tail: dict[Cell, list[Cell]] = {}
-        forks: dict[int, list[Cell]] = {}
+        forks: dict[int, list[list[Cell]]] = {}
         for one in self.cells:
             sources = [self.of.get(e.source) for e in sorted(one.entering, key=lambda e: e.slot)]
             onto = next((s for s in sources if s in tail), None) if None not in sources[:1] else None
@@ -85,7 +85,7 @@ class Grid:
                 one.col = col
         return columns
 
-    def right_of(self, columns: list, home, forks: dict) -> int:
+    def right_of(self, columns: list[list[Cell]], home: list[Cell] | None, forks: dict[int, list[list[Cell]]]) -> int:
         """Where a column that forks off `home` is put: behind those that forked before."""
         if home is None:
             return len(columns)
@@ -126,10 +126,11 @@ def cell(units: list[Unit], edges: list[Edge], region: Callable, place: Callable
 
 def parts(units: list[Unit], edges: list[Edge]) -> list[list[Unit]]:
     """The units, those together that form a region of their own: entered at the first, left at the last, with branches between."""
-    at = {unit: i for i, unit in enumerate(units)}
+    at: dict[End, int] = {unit: i for i, unit in enumerate(units)}
     ins = [[at.get(e.source, -1) for e in edges if e.target is unit] for unit in units]
     outs = [[at.get(e.target, len(units)) for e in edges if e.source is unit] for unit in units]
-    found, i = [], 0
+    found: list[list[Unit]] = []
+    i = 0
     while i < len(units):
         end = closed(i, ins, outs)
         found.append(units[i : end + 1])

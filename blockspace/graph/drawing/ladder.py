@@ -37,10 +37,10 @@ class Ways:
     def way(self, edge: Edge) -> list[tuple]:
         """Symbolic points: (x, y) with x a column, track or side, and y the top, the bottom, a track, or a height at a cell."""
         source, target = self.grid.of.get(edge.source), self.grid.of.get(edge.target)
+        if target is None:
+            return self.leaving(edge, self.grid.of[edge.source])
         if source is None:
             return self.entering(edge, target)
-        if target is None:
-            return self.leaving(edge, source)
         if edge is source.below:
             return [(("col", source.col), ("below", source)), (("col", source.col), ("above", target))]
         if source.layer == target.layer and self.grid.flat(edge):

@@ -33,10 +33,11 @@ def lanes(graph: Graph, found: list[Row]) -> list[str]:
     held: list[str | None] = []
     pictures = []
     for row in found:
-        sources = [held.index(name) for name in dict.fromkeys(row.inputs)]
+        names = list(dict.fromkeys(row.inputs))
+        sources = [held.index(name) for name in names]
         for name in row.inputs:
             left[name] -= 1
-        ended = [col for col in sources if left[held[col]] == 0]
+        ended = [col for name, col in zip(names, sources) if left[name] == 0]
         target = ended[0] if ended else free_lane(held, max(sources, default=-1))
         pictures.append(picture(held, sources, ended, target, row.glyph))
         for col in ended:

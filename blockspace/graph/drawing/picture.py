@@ -43,11 +43,11 @@ def svg(
     reader's system says. `head` adds the title above and the legend below. `styled=False` leaves out the style sheet: a page with many
     drawings carries `style_sheet()` once, as one whose policy names each sheet by its hash has to. Raises BlockspaceError: E-KEY, E-TYPE.
     """
-    level, heat = levels(graph), Heat(graph, heat)
+    level, shares = levels(graph), Heat(graph, heat)
     many = stages if stages is not None else long(level)
     blocks = any(unit.level is not None for unit in level.units)
-    piece = staged(level, heat, fold) if many and blocks else laid_out(level, fold)
-    return Sheet(graph, heat, theme, styled).drawn(piece, head)
+    piece = staged(level, shares, fold) if many and blocks else laid_out(level, fold)
+    return Sheet(graph, shares, theme, styled).drawn(piece, head)
 
 
 def long(level: Level) -> bool:

@@ -72,7 +72,8 @@ class Piece:
             self.axis += dx
             for port in (*self.tops, *self.bottoms):
                 port.x += dx
-            for thing in (*self.boxes, *self.texts):
+            things: list[Box | Text] = [*self.boxes, *self.texts]
+            for thing in things:
                 thing.x += dx
                 thing.y += dy
             for run in self.runs:

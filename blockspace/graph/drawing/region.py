@@ -12,7 +12,7 @@ from itertools import pairwise
 from blockspace.graph.drawing.beside import beside
 from blockspace.graph.drawing.leaves import caption, leaf
 from blockspace.graph.drawing.piece import Box, Piece, Port, Text
-from blockspace.graph.drawing.units import Edge, Unit
+from blockspace.graph.drawing.units import Edge, End, Unit
 
 GAP = 28  # between what stands above and below: an arrow and a line of text
 TURN = 10  # from a box to where an edge below it turns
@@ -41,7 +41,7 @@ def region(units: list[Unit], edges: list[Edge], place: Callable[[Unit], Piece |
 
 def cut(units: list[Unit], edges: list[Edge]) -> list[Unit]:
     """The units no edge passes by: in an order of execution these are the ones on every path."""
-    at = {unit: i for i, unit in enumerate(units)}
+    at: dict[End, int] = {unit: i for i, unit in enumerate(units)}
     passing = [0] * (len(units) + 1)
     for edge in edges:
         passing[at.get(edge.source, -1) + 1] += 1
@@ -57,14 +57,14 @@ def cut(units: list[Unit], edges: list[Edge]) -> list[Unit]:
 def segments(units: list[Unit], edges: list[Edge], cuts: list[Unit]) -> list[tuple[list[Unit], list[Edge]]]:
     """What lies before the first cut, between each two, and after the last: its units, and the edges from cut to cut."""
     found: list[tuple[list[Unit], list[Edge]]] = [([], []) for _ in range(len(cuts) + 1)]
-    bounds, after = set(cuts), {}
-    i = 0
+    after: dict[End, int] = {}  # the segment that an edge leaving a unit lies in
+    bounds, i = set(cuts), 0
     for unit in units:
         if unit in bounds:
             i += 1
         else:
             found[i][0].append(unit)
-        after[unit] = i  # the segment that an edge leaving this unit lies in
+        after[unit] = i
     for edge in edges:
         found[after.get(edge.source, 0)][1].append(edge)
     return found

@@ -43,13 +43,17 @@ def rows(graph: Graph) -> list[Row]:
     found: dict[str, Row] = {}
     for node in graph:
         before = found.get(node.inputs[0]) if len(node.inputs) == 1 else None
-        same_step = before is not None and parent(before.output.name) == parent(node.name) != "" and before.nodes[0].kind == "transform"
-        if same_step and readers[node.inputs[0]] == [node.name] and node.kind == "transform":
+        if before is not None and continues(before, node) and readers[node.inputs[0]] == [node.name]:
             before.nodes.append(node)
             found[node.name] = before
         else:
             found[node.name] = Row([node])
     return list({id(row): row for row in found.values()}.values())
+
+
+def continues(row: Row, node: Node) -> bool:
+    """Whether a node belongs to the same step as a row."""
+    return parent(row.output.name) == parent(node.name) != "" and row.nodes[0].kind == node.kind == "transform"
 
 
 def parent(name: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from blockspace.graph.drawing.alike import folded, form, stage
-from blockspace.graph.drawing.frame import framed
+from blockspace.graph.drawing.frame import frame
 from blockspace.graph.drawing.heat import Heat
 from blockspace.graph.drawing.leaves import caption
 from blockspace.graph.drawing.piece import Piece, Text
 from blockspace.graph.drawing.region import GAP, region
 from blockspace.graph.drawing.rows import parent
-from blockspace.graph.drawing.units import Edge, Level, Unit
+from blockspace.graph.drawing.units import Edge, End, Level, Unit
 
 BETWEEN = 36  # from the column to the blocks, and from block to block
 LANDSCAPE = 1.4  # width to height of a page
@@ -25,7 +25,7 @@ def staged(level: Level, heat: Heat, fold: bool) -> Piece:
             first = firsts.setdefault(form(unit), unit)
             unit.mark = first.mark or letter(len(firsts) - 1)
     column = spine(level)
-    panels = page([panel(unit, level.edges, heat, fold) for unit in firsts.values()], column)
+    panels = page([panel(unit, unit.level, level.edges, heat, fold) for unit in firsts.values() if unit.level is not None], column)
     whole = Piece(column.w + BETWEEN + panels.w, max(column.h, panels.h))
     whole.take(column.moved(0, 0))
     whole.take(panels.moved(column.w + BETWEEN, 0))
@@ -39,7 +39,7 @@ def letter(i: int) -> str:
 
 def spine(level: Level) -> Piece:
     """The network with each block, or run of blocks of one form, as one box."""
-    of = {unit: stop(unit) if unit.level is not None else unit for unit in level.units}
+    of: dict[End, Unit] = {unit: stop(unit) if unit.level is not None else unit for unit in level.units}
     edges = [Edge(of[e.source], of[e.target], e.value, e.slot) for e in level.edges]
     return region(list(of.values()), edges, lambda unit: None, True)
 
@@ -50,15 +50,16 @@ def stop(unit: Unit) -> Unit:
     return Unit(unit.name, "stage", unit.nodes, label, parent(unit.name) or unit.name, times=unit.times, mark=unit.mark)
 
 
-def panel(unit: Unit, edges: list[Edge], heat: Heat, fold: bool) -> Piece:
+def panel(unit: Unit, level: Level, edges: list[Edge], heat: Heat, fold: bool) -> Piece:
     """One block with what enters and leaves it."""
-    one = Unit(unit.name, "block", inside(unit.level), unit.label, level=folded(unit.level) if fold else unit.level, mark=unit.mark)
-    block = framed(one, fold)
+    nodes, shown = inside(level), folded(level) if fold else level
+    one = Unit(unit.name, "block", nodes, unit.label, level=shown, mark=unit.mark)
+    block = frame(one, shown, fold)
     share = heat.share(one.nodes)
     for box in block.boxes:
         box.share = share or 1
     entering = next(Edge(None, one, edge.value) for edge in edges if edge.target is unit)
-    leaving = next(Edge(one, None, edge.value) for edge in unit.level.edges if edge.target is None)
+    leaving = next(Edge(one, None, edge.value) for edge in level.edges if edge.target is None)
     block.moved(0, GAP)
     whole = Piece(block.w, block.h + 2 * GAP, block.axis)
     whole.take(block)

@@ -6,16 +6,16 @@ from __future__ import annotations
 class Tracks:
     """Stretches are added first; then each has a track number, so that no two of different values share a place."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.stretches: list[tuple[int, int, object]] = []
         self.numbers: dict[object, int] | None = None
 
-    def add(self, low: int, high: int, key) -> object:
+    def add(self, low: int, high: int, key: object) -> object:
         """Ask for a place from `low` to `high`; returns what `of` takes."""
         self.stretches.append((min(low, high), max(low, high), key))
         return key
 
-    def of(self, key) -> int:
+    def of(self, key: object) -> int:
         """The track of a value, from 0."""
         if self.numbers is None:
             self.numbers = self.given()

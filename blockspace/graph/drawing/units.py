@@ -33,12 +33,15 @@ class Unit:
     mark: str = ""  # the letter of a block that is drawn beside
 
 
+End = Unit | None  # of an edge: None lies outside
+
+
 @dataclass(eq=False)
 class Edge:
     """One value on its way: `source` None enters the level, `target` None leaves it; `slot` orders the inputs of a target."""
 
-    source: Unit | None
-    target: Unit | None
+    source: End
+    target: End
     value: Node
     slot: int = 0
 
@@ -142,12 +145,17 @@ def steps(graph: Graph) -> list[list[Node]]:
         node = row.nodes[0]
         if isinstance(node.op, Part):
             group = splits.get(node.inputs[0])
-            if group is not None and group[-1].op.stop == node.op.start and parent(group[0].name) == parent(node.name):
+            if group is not None and continues(group[-1], node) and parent(group[0].name) == parent(node.name):
                 group.append(node)
                 continue
             splits[node.inputs[0]] = row.nodes
         found += [row.nodes] if len(row.nodes) == 1 else parted(row.nodes)
     return found
+
+
+def continues(before: Node, node: Node) -> bool:
+    """Whether a part begins where the one before ends."""
+    return isinstance(before.op, Part) and isinstance(node.op, Part) and before.op.stop == node.op.start
 
 
 def parted(nodes: list[Node]) -> list[list[Node]]:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, BatchNorm, Concat, Conv, Part, Scale
 from blockspace.passes.affine import AFFINE, Affine, held
-from blockspace.passes.draft import Draft
+from blockspace.passes.draft import Draft, holds
 from blockspace.passes.match import Match
 from blockspace.passes.rule import REACH, rule
 
-Lane = tuple[Node, int, int]  # a convolution and the range of its output channels
+Lane = tuple[Node[Conv], int, int]  # a convolution and the range of its output channels
 
 
 def example() -> Graph:
@@ -33,7 +33,7 @@ def example() -> Graph:
 
 def lanes(graph: Draft, value: Node, start: int, stop: int) -> list[Lane] | str:
     """The convolutions whose outputs are the channels start:stop of a value that is read for nothing else; or what is in the way."""
-    if isinstance(value.op, Conv):
+    if holds(value, Conv):
         return [(value, start, stop)]
     if isinstance(value.op, Part):
         source, start, stop = graph.source(value), start + value.op.start, stop + value.op.start
@@ -62,7 +62,7 @@ def overlaps(reader: Node, start: int, stop: int) -> bool:
 
 @rule("s (W ∗ x + b) + t = (s W) ∗ x + (s b + t); norm: s = γ / √(σ² + ε), t = β - s μ", at=AFFINE, rank=REACH, example=example,
       pipeline="deploy", crosses=True)  # fmt: skip
-def affine_after_convolution(graph: Draft, node: Node) -> Match | str:
+def affine_after_convolution(graph: Draft, node: Node[BatchNorm | Scale]) -> Match | str:
     """Each output channel has rows of its own in the kernel, in groups too. Of a concat each convolution takes its part of s and t."""
     value = graph.source(node)
     if graph.reader(value) is None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from blockspace.graph import Graph, Node
 from blockspace.ops import BatchNorm, Conv, Scale
 from blockspace.passes.affine import AFFINE, Affine, held
-from blockspace.passes.draft import Draft
+from blockspace.passes.draft import Draft, holds
 from blockspace.passes.match import Match
 from blockspace.passes.rule import REACH, rule
 
@@ -26,10 +26,10 @@ def example() -> Graph:
 
 @rule("W ∗ (s x + t) + b = (W s) ∗ x + (Σ W t + b)   where t = 0 or nothing is padded", at=Conv, rank=REACH, example=example,
       pipeline="deploy", crosses=True)  # fmt: skip
-def affine_before_convolution(graph: Draft, node: Node) -> Match | str:
+def affine_before_convolution(graph: Draft, node: Node[Conv]) -> Match | str:
     """The sum runs over a whole kernel, but at the border a padded convolution sees zeros where the shift would be: there no bias is it."""
     norm = graph.source(node)
-    if not isinstance(norm.op, AFFINE):
+    if not holds(norm, AFFINE):
         return f"it reads {norm.op.name}, which is neither norm nor scale"
     if graph.reader(norm) is None:
         return f"{norm.name} has other readers"

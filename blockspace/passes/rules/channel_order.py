@@ -32,7 +32,7 @@ def example() -> Graph:
 
 @rule("W ∗ π x = (W π) ∗ x, π (W ∗ x) = (π W) ∗ x, π f(x) = f(π x) for channelwise f", at=ChannelShuffle, rank=GROUP, example=example,
       pipeline="deploy", crosses=True)  # fmt: skip
-def channel_order(graph: Draft, node: Node) -> Match | str:
+def channel_order(graph: Draft, node: Node[ChannelShuffle]) -> Match | str:
     """Looks at the whole network: what a reader takes of a value stands together there, so nothing is copied that is not read."""
     first = min((name for name, other in graph.nodes.items() if isinstance(other.op, ChannelShuffle)), key=graph.place.__getitem__)
     if node.name != first:

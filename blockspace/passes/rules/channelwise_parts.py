@@ -5,7 +5,7 @@ from __future__ import annotations
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, Add, BatchNorm, Conv, Op, Part
 from blockspace.passes.channelwise import kind, merged
-from blockspace.passes.draft import Draft
+from blockspace.passes.draft import Draft, holds
 from blockspace.passes.match import Match
 from blockspace.passes.rule import WIDEN, rule
 
@@ -30,30 +30,28 @@ def channelwise_parts(graph: Draft, node: Node) -> Match | str:
     if len(row) < 2:
         return "no two neighbouring parts of it are read by one and the same channelwise operation alone"
     match = Match(graph)
-    readers = [graph.reader(part) for part in row]
-    start, stop = row[0].op.start, row[-1].op.stop
+    parts, readers = [part for part, _ in row], [reader for _, reader in row]
+    start, stop = parts[0].op.start, parts[-1].op.stop
     whole = (start, stop) == (0, node.shape[0])
-    value = node.name if whole else match.add(Part(start, stop), node.name, of=row, last="part")
+    value = node.name if whole else match.add(Part(start, stop), node.name, of=parts, last="part")
     done = merged(match, readers, value)
-    for part, reader in zip(row, readers):
+    for part, reader in row:
         match.put(reader, match.add(Part(part.op.start - start, part.op.stop - start), done, of=[reader], last="part"))
     return match
 
 
-def longest(graph: Draft, node: Node) -> list[Node]:
-    """The longest row of neighbouring parts whose one reader is of one kind; the first of several."""
-    ready = [(part, one) for part in graph.readers_of(node) if isinstance(part.op, Part) and (one := kind_of_reader(graph, part))]
-    rows: list[list[tuple[Node, Op]]] = []
-    for part, one in sorted(ready, key=lambda pair: (pair[0].op.start, pair[0].op.stop)):
+def longest(graph: Draft, node: Node) -> list[tuple[Node[Part], Node]]:
+    """The longest row of neighbouring parts whose one reader is of one kind, each with that reader; the first of several."""
+    ready = [
+        (part, reader, one)
+        for part in graph.readers_of(node)
+        if holds(part, Part) and (reader := graph.reader(part)) and (one := kind(reader.op))
+    ]
+    rows: list[list[tuple[Node[Part], Node, Op]]] = []
+    for part, reader, one in sorted(ready, key=lambda found: (found[0].op.start, found[0].op.stop)):
         last = rows[-1][-1] if rows else None
-        if last and last[0].op.stop == part.op.start and last[1] == one:
-            rows[-1].append((part, one))
+        if last and last[0].op.stop == part.op.start and last[2] == one:
+            rows[-1].append((part, reader, one))
         else:
-            rows.append([(part, one)])
-    return [part for part, _ in max(rows, key=len, default=[])]
-
-
-def kind_of_reader(graph: Draft, part: Node) -> Op | None:
-    """What the part's one reader is, when it is channelwise."""
-    reader = graph.reader(part)
-    return kind(reader.op) if reader else None
+            rows.append([(part, reader, one)])
+    return [(part, reader) for part, reader, _ in max(rows, key=len, default=[])]

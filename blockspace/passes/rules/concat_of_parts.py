@@ -24,7 +24,7 @@ def concat_of_parts(graph: Draft, node: Node) -> Match | str:
     rows: list[list[Node]] = []
     for part in graph.inputs(node):
         last = rows[-1][-1] if rows else None
-        if last and isinstance(part.op, Part) and isinstance(last.op, Part) and touches(last, part):
+        if last and touches(last, part):
             rows[-1].append(part)
         else:
             rows.append([part])
@@ -39,9 +39,10 @@ def concat_of_parts(graph: Draft, node: Node) -> Match | str:
 
 
 def touches(a: Node, b: Node) -> bool:
-    """Whether b begins where a ends, in the same value."""
-    return a.inputs == b.inputs and a.op.stop == b.op.start
+    """Whether these are parts of one value, and b begins where a ends."""
+    return isinstance(a.op, Part) and isinstance(b.op, Part) and a.inputs == b.inputs and a.op.stop == b.op.start
 
 
 def joined(match: Match, row: list[Node]) -> str:
-    return match.add(Part(row[0].op.start, row[-1].op.stop), *row[0].inputs, of=row, last="part")
+    parts = [node.op for node in row if isinstance(node.op, Part)]
+    return match.add(Part(parts[0].start, parts[-1].stop), *row[0].inputs, of=row, last="part")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Concat, Conv, Part
-from blockspace.passes.draft import Draft
+from blockspace.passes.draft import Draft, holds
 from blockspace.passes.match import Match
 from blockspace.passes.rule import GROUP, rule
 
@@ -24,7 +24,9 @@ def example() -> Graph:
 
 
 def follows(graph: Draft, a: Node, b: Node) -> bool:
-    """Whether b convolves what lies behind the channels that a convolves, alike and in groups of the same size."""
+    """Whether b convolves what lies behind the channels that a convolves, alike, in groups of the same size, and both are read once."""
+    if not (isinstance(a.op, Conv) and isinstance(b.op, Conv) and graph.reader(a) and graph.reader(b)):
+        return False
     before, after = graph.source(a), graph.source(b)
     if not (isinstance(before.op, Part) and isinstance(after.op, Part)):
         return False
@@ -40,8 +42,7 @@ def grouped_convolution(graph: Draft, node: Node) -> Match | str:
     """ResNeXt's form (b) becomes form (c) (arXiv:1611.05431 figure 3). Convolutions that are grouped themselves count as several."""
     rows: list[list[Node]] = []
     for value in graph.inputs(node):
-        ready = isinstance(value.op, Conv) and graph.reader(value) is not None
-        if ready and rows and isinstance(rows[-1][-1].op, Conv) and graph.reader(rows[-1][-1]) and follows(graph, rows[-1][-1], value):
+        if rows and follows(graph, rows[-1][-1], value):
             rows[-1].append(value)
         else:
             rows.append([value])
@@ -57,11 +58,12 @@ def grouped_convolution(graph: Draft, node: Node) -> Match | str:
 
 def grouped(graph: Draft, match: Match, row: list[Node]) -> str:
     """One convolution for a row of them, on the part that they read together."""
-    parts = [graph.source(conv) for conv in row]
+    convs = [conv.op for conv in row if isinstance(conv.op, Conv)]
+    parts = [part for conv in row if holds(part := graph.source(conv), Part)]
     value, start, stop = graph.source(parts[0]), parts[0].op.start, parts[-1].op.stop
     whole = (start, stop) == (0, value.shape[0])
     name = value.name if whole else match.add(Part(start, stop), value.name, of=parts, last="part")
-    groups, outputs = sum(conv.op.groups for conv in row), sum(conv.op.out_channels for conv in row)
-    conv = match.add(replace(row[0].op, in_channels=stop - start, out_channels=outputs, groups=groups), name, of=row)
+    groups, outputs = sum(conv.groups for conv in convs), sum(conv.out_channels for conv in convs)
+    conv = match.add(replace(convs[0], in_channels=stop - start, out_channels=outputs, groups=groups), name, of=row)
     match.stack(conv, row)
     return conv

@@ -7,7 +7,7 @@ from dataclasses import replace
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, BatchNorm, Concat, Conv, MaxPool, Op, Part
 from blockspace.passes.channelwise import chain, kinds
-from blockspace.passes.draft import Draft
+from blockspace.passes.draft import Draft, holds
 from blockspace.passes.match import Match
 from blockspace.passes.places import by_reader
 from blockspace.passes.rule import GROUP, rule
@@ -27,12 +27,12 @@ def example() -> Graph:
     return graph
 
 
-def alike(graph: Draft, node: Node) -> list[Node]:
+def alike(graph: Draft, node: Node) -> list[Node[Conv]]:
     """The most readers that are dense convolutions of one window, followed by the same channelwise operations; none is split already."""
-    readers = [conv for conv in graph.readers_of(node) if isinstance(conv.op, Conv) and conv.op.groups == 1 and not is_split(graph, conv)]
+    readers = [conv for conv in graph.readers_of(node) if holds(conv, Conv) and conv.op.groups == 1 and not is_split(graph, conv)]
     if len(readers) < 2:
         return readers
-    groups: dict[tuple, list[Node]] = {}
+    groups: dict[tuple, list[Node[Conv]]] = {}
     for conv in readers:
         op: Op = replace(conv.op, out_channels=1)
         groups.setdefault((op, kinds(chain(graph, conv))), []).append(conv)

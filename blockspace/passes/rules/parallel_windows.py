@@ -8,7 +8,7 @@ from blockspace.graph import Graph, Node
 from blockspace.ops import POINT, Add, BatchNorm, Conv
 from blockspace.passes import weights
 from blockspace.passes.affine import AFFINE, Affine, held
-from blockspace.passes.draft import Draft
+from blockspace.passes.draft import Draft, holds
 from blockspace.passes.match import Match
 from blockspace.passes.rule import MERGE, rule
 from blockspace.passes.weights import Dirac, Expr, Pad
@@ -43,9 +43,9 @@ def term(graph: Draft, add: Node, node: Node, value: Node, groups: int) -> Term 
         return Term(node, idle, Dirac(channels, groups)) if idle else None
     if node.kind == "input" or graph.source(node) is not value or graph.reader(node) is not add:
         return None
-    if isinstance(node.op, Conv):
+    if holds(node, Conv):
         return Term(node, node.op, *held(node))
-    if isinstance(node.op, AFFINE) and idle:
+    if holds(node, AFFINE) and idle:
         return Term(node, idle, *Affine.of(node).after(Dirac(channels, groups), None))
     return None
 
@@ -75,25 +75,25 @@ def placed(kernel: Expr, at: tuple[int, ...], window: tuple[int, int]) -> Expr:
       crosses=True)  # fmt: skip
 def parallel_windows(graph: Draft, node: Node) -> Match | str:
     """Kernels over the same positions add up, the smaller padded (arXiv:2101.03697 section 3.3); grouped and depthwise ones too."""
-    largest = [conv for conv in graph.inputs(node) if isinstance(conv.op, Conv) and graph.reader(conv) is node]
+    largest = [conv for conv in graph.inputs(node) if holds(conv, Conv) and graph.reader(conv) is node]
     for conv in sorted(largest, key=lambda conv: -conv.op.kernel[0] * conv.op.kernel[1]):
         value = graph.source(conv)
         found = {other.name: made for other in graph.inputs(node) if (made := term(graph, node, other, value, conv.op.groups))}
-        terms = {name: made for name, made in found.items() if shift(made.op, conv.op) is not None}
+        terms = {name: (made, at) for name, made in found.items() if (at := shift(made.op, conv.op)) is not None}
         if len(terms) > 1 and all(node.inputs.count(name) == 1 for name in terms):
             return summed(graph, node, conv, list(terms.values()))
     return "no two summands are convolutions of one value, or that value, over positions that lie on each other"
 
 
-def summed(graph: Draft, node: Node, conv: Node, terms: list[Term]) -> Match:
-    """One convolution, under the name of the largest, for all terms."""
+def summed(graph: Draft, node: Node, conv: Node[Conv], terms: list[tuple[Term, tuple[int, ...]]]) -> Match:
+    """One convolution, under the name of the largest, for all terms, each with where its kernel stands in that one's."""
     match = Match(graph)
-    biases = tuple(one.bias for one in terms if one.bias is not None)
+    biases = tuple(one.bias for one, _ in terms if one.bias is not None)
     name = match.add(replace(conv.op, bias=bool(biases)), *conv.inputs, of=[conv], same=True)
-    match.weights[f"{name}.weight"] = weights.Add(tuple(placed(one.weight, shift(one.op, conv.op), conv.op.kernel) for one in terms))
+    match.weights[f"{name}.weight"] = weights.Add(tuple(placed(one.weight, at, conv.op.kernel) for one, at in terms))
     if biases:
         match.weights[f"{name}.bias"] = weights.Add(biases) if len(biases) > 1 else biases[0]
-    gone = {one.node.name for one in terms} - {name}
+    gone = {one.node.name for one, _ in terms} - {name}
     rest = [source for source in node.inputs if source not in gone]
     if len(rest) == 1:
         return match.put(node, name)

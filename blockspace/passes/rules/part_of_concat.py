@@ -21,7 +21,7 @@ def example() -> Graph:
 
 
 @rule("[x₁; x₂][a:b] = x₁[a:b]   where b ≤ C₁ (and so for x₂)", at=Part, rank=TIDY, example=example)
-def part_of_concat(graph: Draft, node: Node) -> Match | str:
+def part_of_concat(graph: Draft, node: Node[Part]) -> Match | str:
     """The slice no longer waits for the concat, which may go."""
     concat = graph.source(node)
     if not isinstance(concat.op, Concat):

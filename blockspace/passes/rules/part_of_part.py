@@ -18,7 +18,7 @@ def example() -> Graph:
 
 
 @rule("x[a:b][c:d] = x[a+c : a+d]", at=Part, rank=TIDY, example=example)
-def part_of_part(graph: Draft, node: Node) -> Match | str:
+def part_of_part(graph: Draft, node: Node[Part]) -> Match | str:
     """Reads the channels where they are."""
     outer = graph.source(node)
     if not isinstance(outer.op, Part):

@@ -22,7 +22,7 @@ def example() -> Graph:
 
 @rule("f(π x) = π f'(x)   where f is depthwise or channelwise and makes the map smaller", at=ChannelShuffle, rank=REACH, example=example,
       pipeline="deploy", crosses=True)  # fmt: skip
-def shuffle_after_window(graph: Draft, node: Node) -> Match | str:
+def shuffle_after_window(graph: Draft, node: Node[ChannelShuffle]) -> Match | str:
     """Between grouped convolutions a shuffle must stay (each group reads from all): at stride 2 it then moves a quarter of the numbers."""
     reader = graph.reader(node)
     if reader is None or not carries(reader) or elements(reader.shape) >= elements(node.shape) or len(reader.shape) != 3:

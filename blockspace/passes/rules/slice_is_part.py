@@ -17,7 +17,7 @@ def example() -> Graph:
 
 
 @rule("slice n x = x[0:n]", at=Slice, rank=TIDY, example=example)
-def slice_is_part(graph: Draft, node: Node) -> Match | str:
+def slice_is_part(graph: Draft, node: Node[Slice]) -> Match | str:
     """The first channels of a value are a part of it."""
     match = Match(graph)
     match.add(Part(0, node.op.channels), *node.inputs, of=[node], same=True)

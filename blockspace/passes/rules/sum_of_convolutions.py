@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, Add, Concat, Conv
-from blockspace.passes.draft import Draft
+from blockspace.passes.draft import Draft, holds
 from blockspace.passes.match import Match
 from blockspace.passes.places import by_source
 from blockspace.passes.rule import MERGE, rule
@@ -24,21 +24,21 @@ def example() -> Graph:
     return graph
 
 
-def summands(graph: Draft, node: Node) -> list[list[Node]]:
+def summands(graph: Draft, node: Node) -> list[list[Node[Conv]]]:
     """The inputs that are dense convolutions of different values, read here alone: by window and size, the largest group first.
 
     One convolution may have a bias; where several have one, they stay out: one bias in place of several would learn more slowly.
     """
-    groups: dict[tuple, dict[str, Node]] = {}
+    groups: dict[tuple, dict[str, Node[Conv]]] = {}
     for conv in sorted(graph.inputs(node), key=lambda conv: isinstance(conv.op, Conv) and conv.op.bias):
-        if isinstance(conv.op, Conv) and conv.op.groups == 1 and graph.reader(conv) is not None:
+        if holds(conv, Conv) and conv.op.groups == 1 and graph.reader(conv) is not None:
             same = (conv.op.kernel, conv.op.stride, conv.op.padding, conv.op.dilation, graph.source(conv).shape[1:])
             groups.setdefault(same, {}).setdefault(conv.inputs[0], conv)
     found = [one_bias(list(group.values())) for _, group in sorted(groups.items())]
     return sorted(found, key=len, reverse=True)
 
 
-def one_bias(convs: list[Node]) -> list[Node]:
+def one_bias(convs: list[Node[Conv]]) -> list[Node[Conv]]:
     """Without those that have a bias, unless it is one."""
     plain = [conv for conv in convs if not conv.op.bias]
     return convs if len(convs) <= len(plain) + 1 else plain

@@ -7,10 +7,12 @@ from dataclasses import replace
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, Add, BatchNorm, Conv
 from blockspace.passes.channelwise import kinds, merged
-from blockspace.passes.draft import Draft
+from blockspace.passes.draft import Draft, holds
 from blockspace.passes.match import Match
 from blockspace.passes.rule import REACH, rule
 from blockspace.passes.rules.sum_of_convolutions import summands
+
+Path = tuple[Node[Conv], list[Node], Node[Conv]]  # the first layer, what is in between, the last layer
 
 
 def example() -> Graph:
@@ -25,37 +27,37 @@ def example() -> Graph:
     return graph
 
 
-def path(graph: Draft, last: Node) -> list[Node]:
-    """From the first convolution to the last, each the only reader of the one before; empty when there are not two layers."""
-    found = [last]
-    while (here := graph.source(found[0])).op.channelwise and graph.reader(here):
-        found.insert(0, here)
-    first = here.op
-    dense = isinstance(first, Conv) and first.groups == 1 and graph.reader(here)
-    return [here, *found] if dense else []
+def path(graph: Draft, last: Node[Conv]) -> Path | None:
+    """From the first convolution to the last, each the only reader of the one before; None when there are not two layers."""
+    between: list[Node] = []
+    here = graph.source(last)
+    while here.op.channelwise and graph.reader(here):
+        between.insert(0, here)
+        here = graph.source(here)
+    return (here, between, last) if holds(here, Conv) and here.op.groups == 1 and graph.reader(here) else None
 
 
 @rule("Σ Bᵢ ∗ f(Aᵢ ∗ x) = [B₁ … Bₖ] ∗ f([A₁; …; Aₖ] ∗ x)   for channelwise f", at=Add, rank=REACH, example=example)
 def wide_block(graph: Draft, node: Node) -> Match | str:
     """The remark of arXiv:1611.05431 section 3.3: paths of depth two are trivially a wide, dense module, so cardinality is nothing new."""
     rows = [found for group in summands(graph, node) for conv in group if (found := path(graph, conv))]
-    same: dict[tuple, list[list[Node]]] = {}
-    for first, *between, last in rows:
+    same: dict[tuple, list[Path]] = {}
+    for first, between, last in rows:
         key = (first.inputs, replace(first.op, out_channels=1), kinds(between), replace(last.op, in_channels=1))
-        same.setdefault(key, []).append([first, *between, last])
+        same.setdefault(key, []).append((first, between, last))
     rows = max(same.values(), key=len, default=[])
     if len(rows) < 2:
         return "no two summands are paths of two dense convolutions from one value, alike but for their width"
-    columns = list(zip(*rows))
+    firsts, lasts = [first for first, _, _ in rows], [last for _, _, last in rows]
     match = Match(graph)
-    width = sum(first.op.out_channels for first in columns[0])
-    value = match.add(replace(rows[0][0].op, out_channels=width), *rows[0][0].inputs, of=columns[0])
-    match.stack(value, columns[0])
-    for column in columns[1:-1]:
+    width = sum(first.op.out_channels for first in firsts)
+    value = match.add(replace(firsts[0].op, out_channels=width), *firsts[0].inputs, of=firsts)
+    match.stack(value, firsts)
+    for column in zip(*(between for _, between, _ in rows)):
         value = merged(match, column, value)
-    whole = match.add(replace(rows[0][-1].op, in_channels=width), value, of=columns[-1])
-    match.stack(whole, columns[-1], {"weight": 1})
-    rest = [name for name in node.inputs if name not in {row[-1].name for row in rows}]
+    whole = match.add(replace(lasts[0].op, in_channels=width), value, of=lasts)
+    match.stack(whole, lasts, {"weight": 1})
+    rest = [name for name in node.inputs if name not in {last.name for last in lasts}]
     if not rest:
         return match.put(node, whole)
     match.add(Add(), *rest, whole, of=[node], same=True)
