@@ -8,6 +8,7 @@ plain words), so a hostile file is refused before it costs anything.
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import yaml
 
@@ -28,7 +29,7 @@ class Scalar:
     def __init__(self, text: str, mark: Mark, quoted: bool = False):
         self.text, self.mark, self.quoted = text, mark, quoted
         self.key = mark  # where the key stands that this is the value of
-        self.parsed = None  # the compiled expression, once it is known to be one
+        self.parsed: tuple[str, Any] | None = None  # how it is read, and what that gives, once it is known
 
     def __repr__(self) -> str:
         return self.text
@@ -39,9 +40,9 @@ class Seq:
 
     __slots__ = ("items", "mark", "key", "parsed")
 
-    def __init__(self, items: list, mark: Mark):
+    def __init__(self, items: list[Node], mark: Mark):
         self.items, self.mark, self.key = items, mark, mark
-        self.parsed = None  # the flow, once it is known to be one
+        self.parsed: list[Any] | None = None  # the steps of the flow, once it is known to be one
 
     def __repr__(self) -> str:
         return repr(self.items)
@@ -56,9 +57,9 @@ class Map:
         self.items: dict[str, Node] = {}
         self.keys: dict[str, Mark] = {}
         self.mark = self.key = mark
-        self.parsed = None
+        self.parsed: list[Any] | None = None
 
-    def get(self, key: str):
+    def get(self, key: str) -> Node | None:
         return self.items.get(key)
 
     def __contains__(self, key: str) -> bool:
@@ -113,7 +114,7 @@ class _Reader:
         return root
 
     def _document(self) -> Node:
-        root = None
+        root: Node | None = None
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from blockspace.blocks.reading.params import text_of
 from blockspace.blocks.reading.syntax import refuse_unknown
 from blockspace.blocks.reading.words import is_operation
 from blockspace.blocks.values.expr import number
@@ -103,11 +104,21 @@ def domain(node: Node) -> Range | Options:
             )
         return found
     if isinstance(node, Map) and node.items:
-        return Options(tuple(node.items), dict(node.items))
+        return Options(tuple(node.items), dict(node.items.items()))
     tokens = {token(item): item for item in node.items} if isinstance(node, Seq) else {}
     if not tokens or len(tokens) < len(node.items):
         raise error("E-RANGE", "an empty domain" if not tokens else "a domain with a value given twice", node.mark)
     return Options(tuple(tokens), tokens)
+
+
+def solved_range(node: Map) -> Range:
+    """The range of a `solve:` place. Raises E-RANGE when it has none."""
+    if "range" not in node:
+        raise error("E-RANGE", "a solved value needs its `range:`", node.mark, "range: 1..64")
+    found = domain(node.items["range"])
+    if not isinstance(found, Range):
+        raise error("E-RANGE", "the range of a solved value is low..high", node.items["range"].mark)
+    return found
 
 
 def token(node: Node) -> Token:
@@ -139,8 +150,7 @@ class Holes:
             for section in (unit.lets, unit.defaults):
                 for key, node in section.items():
                     self._walk(node, (*prefix, key), None)
-            if unit.flow is not None:
-                self._walk(unit.flow, prefix, None)
+            self._walk(unit.flow, prefix, None)
         for section, node in file.sections.items():
             self._section(section, node)
         if self.mistakes:
@@ -153,8 +163,7 @@ class Holes:
             before = len(self.names)
             if section == "stages" and isinstance(item, Map) and "block" in item:
                 count += 1
-                name = item.get("name")
-                self._walk(item, (name.text if isinstance(name, Scalar) else f"stage{count}",), None)
+                self._walk(item, (text_of(item.get("name")) or f"stage{count}",), None)
             else:
                 self._walk(item, () if section == "stages" else (section,), None)
             for name in list(self.names.values())[before:]:
@@ -170,7 +179,8 @@ class Holes:
 
     def switch(self, name: str) -> str | None:
         """The param that unties the parts of `op.part*8`, or of a knob of one of its alternatives; None when they always are."""
-        return self.switches.get(name[: PARTS.search(name).end()])
+        found = PARTS.search(name)
+        return self.switches.get(name[: found.end()]) if found else None
 
     def _walk(self, node: Node, path: tuple[str, ...], under, block=None) -> None:
         """Look below `node`; `block` is the unit whose settings these are."""
@@ -235,13 +245,13 @@ class Holes:
 
     def _switch(self, node: Map, under) -> str | None:
         """The param named by `untied: NAME`; its hole decides whether the holes of the second part and on exist."""
-        untied = node.get("untied")
-        if untied is None or untied.text in ("true", "false"):
+        untied = text_of(node.get("untied"))
+        if untied in ("", "true", "false"):
             return None
         if under is not None:
             help = "write it outside of alternatives"
-            raise error("E-RANGE", f"`untied: {untied.text}` is for a hole that is always there", untied.mark, help)
-        return untied.text
+            raise error("E-RANGE", f"`untied: {untied}` is for a hole that is always there", node.items["untied"].mark, help)
+        return untied
 
     def _most_parts(self, node: Node | None, mark: Mark) -> int:
         """The largest number of parts of a split, or of those that a param lets one choose."""
@@ -298,12 +308,10 @@ class Holes:
         cost, mark = node.items["solve"], node.mark
         if not isinstance(cost, Scalar) or cost.text not in SOLVABLE:
             raise error("E-RANGE", f"`solve:` names a cost: {', '.join(SOLVABLE)}", cost.mark)
-        if "range" not in node:
-            raise error("E-RANGE", "a solved value needs its `range:`", mark, "range: 1..64")
-        found = domain(node.items["range"])
-        if not isinstance(found, Range):
-            raise error("E-RANGE", "the range of a solved value is low..high", node.items["range"].mark)
+        found = solved_range(node)
         default = token(node.items["default"]) if "default" in node else found.low
+        if isinstance(default, bool) or not isinstance(default, int):
+            raise error("E-RANGE", f"the default of a solved value is a whole number, got {default}", node.items["default"].mark)
         name = self._name(node, path)
         self._register(self.unknowns, name, under, lambda one, place: Unknown(one, cost.text, found, default, mark, place))
 

@@ -39,7 +39,7 @@ class Unsettled:
     def __init__(self, name: str, tokens: tuple):
         self.name, self.tokens = name, tokens
 
-    @property
+    @property  # type: ignore[misc]  # typeshed's __class__ can be set, too
     def __class__(self):
         raise Asked(self.name, [(token,) for token in self.tokens])
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import yaml
 
-from blockspace.blocks.holes import Options, each_part
+from blockspace.blocks.holes import Holes, Options, each_part
 from blockspace.blocks.reading.file import File, Unit
-from blockspace.blocks.reading.params import Param
+from blockspace.blocks.reading.params import Param, text_of
 from blockspace.blocks.template import Network, to_node
 from blockspace.blocks.values.expr import number
 from blockspace.errors import BlockspaceError, error
@@ -22,8 +22,8 @@ def settled(network: Network, values: dict) -> str:
     filled = _Filled(network, values)
     tree: dict = {"format": "blockspace/network/1", "network": network.name}
     for key in ("doc", "paper"):
-        if key in file.root:
-            tree[key] = file.root.items[key].text
+        if text := text_of(file.root.get(key)):
+            tree[key] = text
     params = {name: given(network, name, filled) for name in file.params}
     if params:
         tree["params"] = params
@@ -49,7 +49,7 @@ def given(network: Network, name: str, filled: _Filled):
 
 def as_written(param: Param, filled: _Filled):
     """A param's value, its hole filled."""
-    return with_words(param, filled.plain(param.node if param.search is not None or not param.is_spec else param.default or param.node))
+    return with_words(param, filled.plain(param.node if param.search is not None else param.default or param.node))
 
 
 def with_words(param: Param, value):
@@ -61,8 +61,8 @@ def with_words(param: Param, value):
 def own_units(file: File, filled: _Filled) -> dict:
     """The file's parts, and the blocks it imports, as parts; blocks that those import too."""
     parts = {name: unit_tree(unit, filled) for name, unit in file.parts.items()}
-    for word in file.imports:
-        unit = file.unit(word)
+    imported = {word: unit for word in file.imports if isinstance(unit := file.unit(word), File)}
+    for word, unit in imported.items():
         inner = own_units(unit, _Filled(None, {}))
         for name, tree in {**inner, word: unit_tree(unit, _Filled(None, {}))}.items():
             if parts.setdefault(name, tree) != tree:
@@ -93,7 +93,8 @@ class _Filled:
     """Turns nodes into plain values, holes and unknowns replaced by what was chosen."""
 
     def __init__(self, network: Network | None, values: dict):
-        self.network, self.holes = network, network.holes if network else None
+        self.holes = network.holes if network else None
+        self.settings = network.settings if network else {}
         self.values = values
         self.part: int | None = None  # of an untied hole, while its values are written one by one
 
@@ -108,17 +109,17 @@ class _Filled:
 
     def chosen(self, node: Map):
         """The value of a hole or unknown: assigned, or its default."""
-        name = self.holes.names.get(id(node)) if self.holes else None
-        if name is not None and "*" in name:
-            if self.part is None:
-                return self.per_part(node, len(each_part(name)))
-            name = each_part(name)[0 if self.tied(name) else self.part - 1]
-        if name is not None and name in self.values:
-            token = self.values[name]
-            hole = self.holes.holes.get(name)
-            if hole is None or not isinstance(hole.domain, Options):
-                return token
-            return self.plain(hole.domain.nodes[token])
+        if self.holes is not None and (name := self.holes.names.get(id(node))) is not None:
+            if "*" in name:
+                if self.part is None:
+                    return self.per_part(node, len(each_part(name)))
+                name = each_part(name)[0 if self.tied(name, self.holes) else self.part - 1]
+            if name in self.values:
+                token = self.values[name]
+                hole = self.holes.holes.get(name)
+                if hole is None or not isinstance(hole.domain, Options):
+                    return token
+                return self.plain(hole.domain.nodes[token])
         if "default" in node:
             default, search = node.items["default"], node.get("search")
             if isinstance(search, Map) and isinstance(default, Scalar) and default.text in search:
@@ -126,10 +127,10 @@ class _Filled:
             return self.plain(default)
         return {key: self.plain(value) for key, value in node.items.items()}
 
-    def tied(self, name: str) -> bool:
+    def tied(self, name: str, holes: Holes) -> bool:
         """Whether a param says that all parts read the first one's value."""
-        switch = self.holes.switch(name)
-        return switch is not None and not (self.values | self.network.settings).get(switch, self.holes.holes[switch].default)
+        switch = holes.switch(name)
+        return switch is not None and not (self.values | self.settings).get(switch, holes.holes[switch].default)
 
     def per_part(self, node: Map, count: int):
         """An untied hole as conditions on the part's number."""

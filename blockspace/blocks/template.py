@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import cached_property
+from typing import Any, Self
 
 from blockspace.blocks.expansion.expand import Expansion
 from blockspace.blocks.expansion.frame import Frame, UnitEnv
@@ -63,9 +65,22 @@ class Template:
         """The places left open."""
         return Holes(self.file)
 
-    def __call__(self, **settings) -> Template:
+    def __call__(self, **settings: Any) -> Self:
         """The same template with more params bound."""
         return type(self)(self.file, self.settings | settings, self.shape)
+
+    @abstractmethod
+    def graph(self, shape: Shape, values: dict | None = None) -> Graph:
+        """The graph for an input of `(C, H, W)`; `values` fills holes by name. Raises BlockspaceError with every mistake."""
+
+    @property
+    @abstractmethod
+    def usual_shape(self) -> Shape:
+        """The `(C, H, W)` to show it with when none is given."""
+
+    @abstractmethod
+    def _run(self, run: Expansion) -> Any:
+        """Add the nodes to the graph of `run`; returns the last value."""
 
     def _expand(self, shape: Shape, values: dict | None) -> Graph:
         run = Expansion(self.holes, values or {}, shape)
@@ -87,11 +102,11 @@ class Template:
         place = Env(None, {"in_channels": entering, "channels": entering}, self.file, run)
         return {key: (to_node(key, found), place) for key, found in self.settings.items()}, place
 
-    def svg(self, shape: Shape | None = None, **options) -> str:
+    def svg(self, shape: Shape | None = None, **options: Any) -> str:
         """The picture for an input of `(C, H, W)`, as SVG; a block without a shape is drawn for its usual one. Options as `Graph.svg`."""
         return self.graph(shape or self.usual_shape).svg(**options)
 
-    def png(self, shape: Shape | None = None, **options) -> bytes:
+    def png(self, shape: Shape | None = None, **options: Any) -> bytes:
         """The same as PNG."""
         return self.graph(shape or self.usual_shape).png(**options)
 

@@ -276,3 +276,15 @@ stages: [{{block: convv3x3, out: 8}}]
     assert sorted(said) == sorted(set(said)) and len(said) == 5
     for words in ("'convv3x3'", "the domain '8..2' is empty", "an empty domain", "'x..y' is no domain", "names a cost"):
         assert any(words in message for message in said), said
+
+
+@pytest.mark.parametrize("given", ["{solve: macs, range: [8, 16]}", "{solve: macs}"])
+def test_a_solved_value_without_a_range_in_an_imported_block(given, tmp_path):
+    (tmp_path / "mine.yaml").write_text(f"format: blockspace/block/1\nblock: mine\nparams: {{w: {given}}}\nflow: [conv1x1: w]\n")
+    text = "blocks: {mine: mine.yaml}\ninput: [3, 8, 8]\nstem: [mine]\nhead: [global_avgpool, linear: 10]"
+    assert mistake(network(text, str(tmp_path / "n.yaml")).graph).code == "E-RANGE"
+
+
+def test_the_default_of_a_solved_value_is_a_whole_number():
+    text = f"params: {{w: {{default: half, solve: macs, range: 8..16}}}}\ninput: [3, 8, 8]\nstem: [conv1x1: w]\n{TAIL}"
+    assert mistake(network(text).graph).code == "E-RANGE"

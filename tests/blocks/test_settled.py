@@ -161,3 +161,8 @@ def test_two_blocks_of_one_name_cannot_be_one_file(tmp_path):
         )
     net = network("blocks: {a: a.yaml, b: b.yaml}\ninput: [3, 8, 8]\nstages: [a, b]", str(tmp_path / "n.yaml"))
     assert mistakes(settled, net, {})[0].code == "E-SHADOW"
+
+
+def test_a_doc_that_is_no_text_is_left_out(tmp_path):
+    net = network("doc: [one, two]\ninput: [3, 8, 8]\nstem: [conv1x1: 4]\nhead: [global_avgpool, linear: 10]")
+    assert "doc" not in same(net, {}, tmp_path)

@@ -134,6 +134,13 @@ def test_lets_and_requires():
     assert outs(built("- conv1x1: mid", head=head, g=4)) == [16]
 
 
+def test_a_require_that_is_a_condition():
+    head = PLAIN + "\nparams: {g: 3}\nrequire: [{if: g > 2, then: g > 8, else: true}]"
+    found = mistake(built, "- conv1x1: 4", head=head)
+    assert found.code == "E-REQUIRE" and "g > 8" in found.message
+    assert outs(built("- conv1x1: 4", head=head, g=2)) == [4]
+
+
 def test_parts_see_the_names_of_their_file():
     head = PLAIN + "\nparams: {w: 4}\nlet: {v: w + 2}\nparts: {p: [conv1x1: w, conv1x1: v], q: {params: {w: 10}, flow: [conv1x1: w]}}"
     assert outs(built("[p, q]", head=head)) == [4, 6, 10]

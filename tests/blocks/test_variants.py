@@ -81,6 +81,8 @@ def test_what_a_member_says_of_itself(family):
     assert [t.reference for t in (base, two, opened)] == ["timm:small", "timm:small-2.x", "paper"]
     assert published(wide.reference) == ("torchvision", "resnet50", {"groups": 2, "width_per_group": 64})
     assert published("paper") is None
+    assert published("torchvision:resnet50()+(1)") is None
+    assert published("torchvision:resnet50(**{})") is None
 
 
 def test_other_settings_win(family):

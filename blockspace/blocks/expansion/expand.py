@@ -6,12 +6,15 @@ whatever reads it, so that all mistakes of a file come at once and none twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from blockspace.blocks.expansion.frame import Frame, UnitEnv, where_used
 from blockspace.blocks.expansion.operations import run_operation
 from blockspace.blocks.expansion.references import references, single
 from blockspace.blocks.expansion.splits import run_split
 from blockspace.blocks.expansion.steering import run_block, run_if, run_loop
-from blockspace.blocks.holes import Holes, Options, domain, token
+from blockspace.blocks.holes import Holes, Options, domain, solved_range, token
 from blockspace.blocks.reading import syntax
 from blockspace.blocks.reading.file import Unit
 from blockspace.blocks.reading.syntax import BadStep, BlockStep, IfStep, LoopStep, OpStep, SplitStep, Step, is_value
@@ -34,7 +37,7 @@ class Expansion:
     def __init__(self, holes: Holes, assignment: dict, shape: Shape):
         self.holes, self.assignment = holes, assignment
         self.graph = Graph(shape, holes.file.name)
-        self.mistakes: dict[tuple, Mistake] = {}
+        self.mistakes: dict[tuple | Mistake, Mistake] = {}
         self.used: set[str] = {"input"}
         self.depth = self.steps = 0
         self.exhausted = False  # a limit was passed: no further mistakes are looked for
@@ -68,7 +71,7 @@ class Expansion:
         name = self.holes.name_at(node, env)
         if name is not None:
             return self.assignment.get(name, self.holes.unknowns[name].default)
-        return value(node.items["default"], env) if "default" in node else domain(node.items["range"]).low
+        return value(node.items["default"], env) if "default" in node else solved_range(node).low
 
     # -- mistakes --------------------------------------------------------------------------------------------------------------------
 
@@ -241,11 +244,12 @@ class Expansion:
                     continue
             except Silenced:
                 continue
-            names = sorted(rule.parsed[1].names) if isinstance(rule, Scalar) and rule.parsed[0] == "expression" else []
+            parsed = rule.parsed if isinstance(rule, Scalar) else None
+            names = sorted(parsed[1].names) if parsed is not None and parsed[0] == "expression" else []
             values = ", ".join(f"{name} = {env.lookup(name)}" for name in names)
             where = f" in {path}" if path else ""
             hint, legal = nearest_legal(unit, env), False
-            self.report(error("E-REQUIRE", f"{rule.text!r} does not hold{where} ({values})", rule.mark, hint), rule.mark, "")
+            self.report(error("E-REQUIRE", f"{str(rule)!r} does not hold{where} ({values})", rule.mark, hint), rule.mark, "")
         return legal
 
     def apply(self, what: Node, place: Env, settings: dict, source, path: str, base: str, mark: Mark):
@@ -334,4 +338,6 @@ def _holds(unit: Unit, env: UnitEnv, name: str, trial: int) -> bool:
         return False
 
 
-RUN = {LoopStep: run_loop, BlockStep: run_block, IfStep: run_if, OpStep: run_operation, SplitStep: run_split}
+RUN: dict[type[Step], Callable[..., Any]] = {
+    LoopStep: run_loop, BlockStep: run_block, IfStep: run_if, OpStep: run_operation, SplitStep: run_split,
+}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from blockspace.blocks.reading.words import INHERITED
 from blockspace.blocks.values.meaning import Env, value
 
@@ -13,7 +15,8 @@ class UnitEnv(Env):
 
     def __init__(self, unit, caller: Env | None, outer: Env | None, run):
         super().__init__(outer, {}, unit, run)
-        self.caller, self.cache = caller, {}
+        self.caller = caller
+        self.cache: dict[str, Any] = {}
 
     def default(self, key: str):
         """The value of a `defaults:` word here, or None: the unit's own, its file's, then, where it inherits, the caller's."""
@@ -53,7 +56,7 @@ class Frame:
 
 def where_used(written: Env, place: Env) -> Env:
     """The names for a flow written in one place and used in another: where it is used, when that sees all its own names; else both."""
-    env = place
+    env: Env | None = place
     while env is not None:
         if env is written:
             return place
@@ -65,6 +68,7 @@ class BothEnv(Env):
     """Names of the place where a flow was written, then of the place where it is used; defaults are those of the latter."""
 
     __slots__ = ("written",)
+    outer: Env
 
     def __init__(self, written: Env, place: Env):
         super().__init__(place, unit=written.unit)

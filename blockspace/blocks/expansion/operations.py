@@ -8,8 +8,7 @@ from blockspace.blocks.reading.syntax import OpStep
 from blockspace.blocks.reading.words import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE
 from blockspace.blocks.values.meaning import UNKNOWN, ArgEnv, Silenced, as_integer, boolean, integer, pair, real, value, word
 from blockspace.errors import error
-from blockspace.ops import OPS as ALL_OPS
-from blockspace.ops import AdaptiveAvgPool, AvgPool, BatchNorm, Conv, Flatten, GroupNorm, LayerNorm, Linear
+from blockspace.ops import AdaptiveAvgPool, AvgPool, BatchNorm, Conv, Flatten, GroupNorm, LayerNorm, Linear, Op, PadChannels
 
 MAX_KERNEL = 255
 NORM_WORDS = frozenset({*NORMS, "none"})
@@ -46,7 +45,7 @@ class Settings:
 
     def default(self, key: str, fallback):
         """The `defaults:` word in force here."""
-        found = self.unit.default(key)
+        found = self.unit.default(key) if self.unit is not None else None
         return fallback if found is None else found
 
 
@@ -96,6 +95,7 @@ def convolution(run, step: OpStep, frame, source, base: str):
     run.noticed(settings, "", None)
     kernel = kernel_of(step, settings)
     order = one_word(settings, "order", ORDERS, "conv-norm-act")
+    op: Op | None
     path = run.unique(frame.path, base)
     for part in order.split("-"):
         channels = run.channels(source)
@@ -262,4 +262,4 @@ def option_a(run, source, path: str, mark, out: int, stride: int):
     channels = run.channels(source)
     if out == channels:
         return source
-    return run.add(ALL_OPS["pad_channels"](channels, out), source, path=path, base="pad", mark=mark)
+    return run.add(PadChannels(channels, out), source, path=path, base="pad", mark=mark)

@@ -15,7 +15,7 @@ from blockspace.blocks.reading.syntax import SplitStep, flow, is_value
 from blockspace.blocks.reading.words import MERGES
 from blockspace.blocks.values.meaning import UNKNOWN, Choice, Env, Flow, Silenced, as_integer, integer, value, word
 from blockspace.blocks.values.rational import fraction, is_number
-from blockspace.errors import BlockspaceError, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.ops import Add, Concat, Copy, Part
 from blockspace.reader import Map, Node, Scalar, Seq
 
@@ -45,26 +45,27 @@ def run_split(run, step: SplitStep, frame, source):
     branches = make_branches(run, step, frame, source)
     keep = cache(lambda: keep_of(step, frame, len(branches)))
     carry = cache(lambda: carry_of(step, frame))
-    merging = cache(lambda: step.merge and word(step.merge, frame.env, "merge", MERGES))
+    into = step.merge
+    merging = cache(lambda: None if into is None else word(into, frame.env, "merge", MERGES))
     if run.eager:
         all_read(keep, carry, merging)
-    if step.merge is not None:
+    if into is not None:
         run.merging([], len(branches))
     results = []
     for result in transform(run, step, frame, branches, keep, carry):
         results.append(result)
-        if step.merge is not None:
+        if into is not None:
             run.merging(results, len(branches))
     kind = merging()
-    if kind is None:
+    if into is None or kind is None:
         return results
     labels = tuple(f"{b.name} = {{}} (line {b.mark.line})" for b in branches)
-    return merge(run, kind, results, labels, frame, step.merge.mark, step.name or step.as_ or kind)
+    return merge(run, kind, results, labels, frame, into.mark, step.name or step.as_ or kind)
 
 
 def all_read(*reads) -> None:
     """Call each of `reads`; the mistakes of all of them at once."""
-    mistakes = []
+    mistakes: list[Mistake] = []
     for read in reads:
         try:
             read()
@@ -106,7 +107,7 @@ def absent(branch: Branch) -> bool:
     node = branch.node
     if isinstance(node, Scalar) and node.text == "none":
         return True
-    if isinstance(node, Scalar) and branch.env.has(node.text) or is_value(node):
+    if node is not None and (is_value(node) or isinstance(node, Scalar) and branch.env.has(node.text)):
         found = value(node, branch.env)
         if isinstance(found, Choice):
             return isinstance(found.node, Scalar) and found.node.text == "none"
@@ -122,11 +123,11 @@ def branch_flows(step: SplitStep, frame) -> list[tuple[str, Node, Env]] | None:
     return [(name, node, frame.env) for name, node in step.branches.items.items()]
 
 
-def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list | None, object]:
-    """(copy | chunk | sizes | shares, how many parts, sizes or shares, mark)."""
+def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list, Mark]:
+    """(copy | chunk | sizes | shares, how many parts, sizes or shares where there are some, mark)."""
     node, env = step.split, frame.env
     if node is None:
-        return "copy", named or 1, None, step.mark
+        return "copy", named or 1, [], step.mark
     if is_value(node) or (isinstance(node, Scalar) and env.has(node.text)):
         found = value(node, env)
         node = found.node if isinstance(found, (Flow, Choice)) else Scalar(str(found), node.mark)
@@ -145,12 +146,12 @@ def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list | 
                 node.mark,
                 f"write split: {{{node.text}: 4}}, or name the branches",
             )
-        return node.text, named, None, node.mark
+        return node.text, named, [], node.mark
     if not isinstance(node, Map) or len(node.items) != 1 or (how := next(iter(node.items))) not in HOW:
         raise error("E-SPLIT", "a split is copy, chunk, sizes or shares", node.mark, "split: {chunk: 4}")
     argument = node.items[how]
     if how in ("copy", "chunk"):
-        return how, integer(argument, env, f"split: {how}", 1, MAX_PARTS), None, argument.mark
+        return how, integer(argument, env, f"split: {how}", 1, MAX_PARTS), [], argument.mark
     if not isinstance(argument, Seq) or not argument.items:
         raise error("E-TYPE", f"`{how}:` is a list of numbers", argument.mark)
     numbers = [value(item, env) for item in argument.items]
@@ -160,7 +161,7 @@ def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list | 
 HOW = ("copy", "chunk", "sizes", "shares")
 
 
-def split(run, how: str, count: int, weights: list | None, source, frame, mark) -> list:
+def split(run, how: str, count: int, weights: list, source, frame, mark) -> list:
     """The values of the parts, as nodes of kind split."""
     if source is UNKNOWN:
         return [UNKNOWN] * count
@@ -178,7 +179,7 @@ def split(run, how: str, count: int, weights: list | None, source, frame, mark) 
     ]
 
 
-def part_sizes(how: str, count: int, weights: list | None, channels: int, mark) -> list[int]:
+def part_sizes(how: str, count: int, weights: list, channels: int, mark) -> list[int]:
     """Channels of each part: as torch.chunk does, as listed, or in shares."""
     if how == "chunk":
         size = -(-channels // count)

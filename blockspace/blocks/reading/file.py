@@ -29,13 +29,12 @@ class Unit:
         self.file, self.name, self.owner, self.mark = file, name, owner, node.mark
         self.params = {key: Param(key, value, mark) for key, value, mark in entries(node.get("params"), "params")}
         self.lets = {key: value for key, value, _ in entries(node.get("let"), "let")}
-        self.requires = (
-            node.get("require").items if isinstance(node.get("require"), Seq) else [node.get("require")] if "require" in node else []
-        )
+        required = node.get("require")
+        self.requires = required.items if isinstance(required, Seq) else [required] if required is not None else []
         self.defaults = {key: value for key, value, _ in entries(node.get("defaults"), "defaults")}
-        self.flow = node.get("flow")
-        if isinstance(node.get("defaults"), Map):
-            refuse_unknown(node.get("defaults"), DEFAULTS, "defaults")
+        self.flow: Node = node.get("flow") or Seq([], node.mark)  # empty in a network
+        if isinstance(defaults := node.get("defaults"), Map):
+            refuse_unknown(defaults, DEFAULTS, "defaults")
         self._check_names(node)
 
     def _check_names(self, node: Map) -> None:
@@ -57,11 +56,11 @@ class Unit:
 
     def flows(self) -> list[Node]:
         """Every flow of the unit, with those that params hold."""
-        held = [p.default for p in self.params.values() if isinstance(p.default, Seq)]
+        held: list[Node] = [p.default for p in self.params.values() if isinstance(p.default, Seq)]
         for param in self.params.values():
             if isinstance(param.search, Map):
                 held += [v for v in param.search.items.values() if isinstance(v, (Seq, Map)) and not is_value(v)]
-        return ([self.flow] if self.flow is not None else []) + held
+        return [self.flow, *held]
 
 
 class File(Unit):
@@ -93,7 +92,7 @@ class File(Unit):
             if key in self.parts:
                 raise error("E-NAME", f"{key!r} is a part and a block of this file", mark, "rename one")
         self.input = node.get("input")
-        self.sections = {key: node.get(key) for key in ("stem", "stages", "head") if key in node}
+        self.sections = {key: node.items[key] for key in ("stem", "stages", "head") if key in node}
         self._require(node)
 
     def _kind(self, node: Map) -> str:
@@ -113,7 +112,7 @@ class File(Unit):
         return name.text
 
     def _require(self, node: Map) -> None:
-        if self.kind == "block" and self.flow is None:
+        if self.kind == "block" and "flow" not in node:
             raise error("E-KEY", f"block {self.name!r} has no flow", node.mark, "add `flow:` with a list of steps")
         if self.kind == "network" and not self.sections:
             raise error("E-KEY", f"network {self.name!r} has no stages", node.mark, "add `stages:`")

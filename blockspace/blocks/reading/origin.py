@@ -35,10 +35,13 @@ def published(reference: str) -> Published | None:
         return None
     try:
         call = ast.parse(f"f({match[3] or ''})", mode="eval").body
-        settings = {word.arg: ast.literal_eval(word.value) for word in call.keywords}
+        if not isinstance(call, ast.Call):
+            return None
+        settings = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg is not None}
     except (SyntaxError, ValueError):
         return None
-    return None if call.args or None in settings else Published(match[1], match[2], settings)
+    plain = not call.args and len(settings) == len(call.keywords)
+    return Published(match[1], match[2], settings) if plain else None
 
 
 def reference_pattern(kind: str) -> str:

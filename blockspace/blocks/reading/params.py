@@ -7,7 +7,7 @@ import keyword
 from blockspace.blocks.reading.syntax import refuse_unknown
 from blockspace.blocks.reading.words import OWN_NAMES, RESERVED
 from blockspace.blocks.values.expr import number
-from blockspace.errors import Mistake, error
+from blockspace.errors import Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
 SPEC_KEYS = ("default", "search", "solve", "range", "doc", "untied", "words")
@@ -19,23 +19,19 @@ class Param:
 
     __slots__ = ("name", "node", "mark", "default", "search", "listed", "doc")
 
-    def __init__(self, name: str, node: Node, mark):
+    def __init__(self, name: str, node: Node, mark: Mark):
         self.name, self.node, self.mark = name, node, mark
-        spec = isinstance(node, Map) and any(key in node for key in ("default", "search", "solve", "doc"))
-        if spec:
-            refuse_unknown(node, SPEC_KEYS, f"param {name!r}")
-        self.default = node.get("default") if spec else node
+        spec = node if isinstance(node, Map) and any(key in node for key in ("default", "search", "solve", "doc")) else None
+        if spec is not None:
+            refuse_unknown(spec, SPEC_KEYS, f"param {name!r}")
+        self.default = spec.get("default") if spec is not None else node
         if isinstance(self.default, Seq) and self.default.items and all(map(is_number, self.default.items)):
-            listed = ", ".join(i.text for i in self.default.items)
-            help = f"one value, and the others to choose from: {{default: {self.default.items[0].text}, search: [{listed}]}}"
+            listed = ", ".join(map(text_of, self.default.items))
+            help = f"one value, and the others to choose from: {{default: {text_of(self.default.items[0])}, search: [{listed}]}}"
             raise error("E-TYPE", f"param {name!r} is a list of numbers; a list is a flow here", self.default.mark, help)
-        self.search = node.get("search") if spec else None
-        self.listed = node.get("words") if spec else None
-        self.doc = text_of(node.get("doc")) if spec else ""
-
-    @property
-    def is_spec(self) -> bool:
-        return self.default is not self.node
+        self.search = spec.get("search") if spec is not None else None
+        self.listed = spec.get("words") if spec is not None else None
+        self.doc = text_of(spec.get("doc")) if spec is not None else ""
 
     def entries(self) -> dict[str, Node]:
         """The named alternatives, or the listed words, of its `search:`, and its `words:`."""
@@ -61,7 +57,7 @@ class Param:
         twin.items["default"] = self.meant(node)
         if words := self.words():
             twin.items["words"] = Seq([Scalar(word, self.mark) for word in words], self.mark)
-        if self.doc:
+        if self.doc and isinstance(self.node, Map):
             twin.items["doc"] = self.node.items["doc"]
         twin.keys = dict.fromkeys(twin.items, self.mark)
         return twin
@@ -72,7 +68,7 @@ def is_number(node: Node) -> bool:
     return isinstance(node, Scalar) and number(node.text) is not None
 
 
-def check_word(name: str, mark, what: str) -> None:
+def check_word(name: str, mark: Mark, what: str) -> None:
     """E-WORD for a word that means something else; E-NAME for what expressions and module names cannot hold."""
     if name in RESERVED or name in OWN_NAMES or keyword.iskeyword(name):
         raise error("E-WORD", f"{name!r} is a word of the grammar and cannot be {what}", mark, "choose another name")
@@ -80,7 +76,7 @@ def check_word(name: str, mark, what: str) -> None:
         raise error("E-NAME", f"{name!r} cannot be the name of {what}", mark, "letters, digits and _, not starting with a digit")
 
 
-def title_mistake(name: str, mark) -> list[Mistake]:
+def title_mistake(name: str, mark: Mark) -> list[Mistake]:
     """E-NAME for what cannot be the name of a block, network or variant."""
     plain = name.replace("_", "").replace("-", "").replace(".", "")
     if plain.isascii() and plain.isalnum() and len(name) <= NAME_LIMIT and name[0].isalnum():
@@ -88,7 +84,7 @@ def title_mistake(name: str, mark) -> list[Mistake]:
     return [Mistake("E-NAME", f"{name!r} cannot be a name", mark, f"letters, digits, '_', '-', '.', at most {NAME_LIMIT}")]
 
 
-def entries(node: Node | None, what: str) -> list[tuple[str, Node, object]]:
+def entries(node: Node | None, what: str) -> list[tuple[str, Node, Mark]]:
     """The entries of a section that must be a mapping."""
     if node is None or (isinstance(node, Scalar) and not node.text):
         return []

@@ -70,6 +70,12 @@ class SplitStep(Step):
     """Split, transform, merge."""
 
     __slots__ = SPLIT_KEYS
+    split: Node | None
+    branches: Node | None
+    each: Node | None
+    keep: Node | None
+    carry: Node | None
+    merge: Node | None
 
     def __init__(self, mark: Mark, node: Map):
         super().__init__("split", mark, node)
@@ -94,7 +100,7 @@ class IfStep(Step):
 
     def __init__(self, mark: Mark, node: Map):
         super().__init__("if", mark, node)
-        self.test, self.condition = self.condition, None
+        self.test, self.condition = node.items["if"], None
         self.then, self.otherwise = node.items["then"], node.get("else")
 
 
@@ -142,7 +148,7 @@ def step(node: Node, file) -> Step:
     return operation_step(node, file)
 
 
-def strict(node: Map, cls: type[Step], allowed: tuple[str, ...]) -> Step:
+def strict(node: Map, cls: type[SplitStep | LoopStep | IfStep], allowed: tuple[str, ...]) -> Step:
     """A step of fixed keys."""
     refuse_unknown(node, allowed, cls.__name__.removesuffix("Step").lower())
     first = next(iter(node.keys))
@@ -195,8 +201,8 @@ def operation_step(node: Map, file) -> Step:
             extra = [w for w in words if w not in operations]
             if cut := cut_at_comma(node, extra[0]):
                 raise BlockspaceError(cut)
-            main = node.items[operations[0]]
-            first = [f"out: {main.text}"] if CONV.fullmatch(operations[0]) and isinstance(main, Scalar) and main.text else []
+            given = node.items[operations[0]]
+            first = [f"out: {given.text}"] if CONV.fullmatch(operations[0]) and isinstance(given, Scalar) and given.text else []
             inner = ", ".join([*first, *(f"{w}: ..." for w in extra)])
             raise error(
                 "E-KEY", f"{extra[0]!r} stands beside {operations[0]!r}", node.keys[extra[0]], f"write {operations[0]}: {{{inner}}}"

@@ -63,16 +63,16 @@ def variant_mistakes(variants: dict[str, Variant], name: str, params: dict[str, 
             found.append(Mistake("E-TYPE", f"variant {variant.name!r} is a mapping of settings", variant.mark, help))
             continue
         found += check_reference(variant.node.get("reference"), "network")
-        found += [unknown_setting(key, variant, name, params) for key in variant.settings if key not in params]
+        found += [unknown_setting(key, variant.node.keys[key], variant, name, params) for key in variant.settings if key not in params]
     return found
 
 
-def unknown_setting(key: str, variant: Variant, name: str, params: dict[str, Param]) -> Mistake:
+def unknown_setting(key: str, mark: Mark, variant: Variant, name: str, params: dict[str, Param]) -> Mistake:
     """E-KEY for a setting that the network does not declare."""
     known = [*params, *ABOUT]
     hint = guess(key, known)
     help = f"{hint + ' ' if hint else ''}known: {', '.join(known)}"
-    return Mistake("E-KEY", f"variant {variant.name!r} sets {key!r}, which {name} does not declare", variant.node.keys[key], help)
+    return Mistake("E-KEY", f"variant {variant.name!r} sets {key!r}, which {name} does not declare", mark, help)
 
 
 def name_mistakes(variant: Variant, name: str, path: str) -> list[Mistake]:
@@ -97,11 +97,12 @@ def member_root(root: Map, family: str, variant: Variant, params: dict[str, Para
     for key, text in said.items():
         if text:
             twin.items[key], twin.keys[key] = Scalar(text, variant.mark), variant.mark
-    twin.items["params"] = member_params(root.get("params"), variant, params)
+    if "params" in root:
+        twin.items["params"] = member_params(root.items["params"], variant, params)
     return twin
 
 
-def member_params(node: Node | None, variant: Variant, params: dict[str, Param]) -> Node | None:
+def member_params(node: Node, variant: Variant, params: dict[str, Param]) -> Node:
     """The params, those of `params` with the variant's setting in place of their default."""
     if not isinstance(node, Map):
         return node

@@ -17,7 +17,7 @@ from blockspace.blocks.values.rational import fraction, is_fraction
 from blockspace.errors import error
 
 MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_VALUE = 512, 200, 32, 2**53
-UNITS = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "%": None, "ms": 1, "s": 1000, "": 1}
+UNITS: dict[str, int | None] = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "%": None, "ms": 1, "s": 1000, "": 1}
 LITERAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(k|K|M|G|T|%|ms|s|)")
 
 Lookup = Callable[[str], object]
@@ -38,8 +38,9 @@ def number(text: str):
     digits, unit = match.groups()
     if re.fullmatch(r"[+-]?0\d+", digits):
         raise error("E-SCALAR", f"{text!r} is octal to some YAML readers", help=f"write {digits.lstrip('+-0') or '0'}")
-    plain = digits.lstrip("+-").isdigit() and UNITS[unit] is not None
-    value = int(digits) * UNITS[unit] if plain else whole(fraction(digits) * (UNITS[unit] or fraction(1, 100)))
+    factor = UNITS[unit]
+    plain = digits.lstrip("+-").isdigit()
+    value = int(digits) * factor if plain and factor else whole(fraction(digits) * (factor or fraction(1, 100)))
     if abs(value) > MAX_VALUE:
         raise error("E-EXPR", f"the number {text} is out of bounds (2^53)")
     return value

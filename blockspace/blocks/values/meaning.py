@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from blockspace.blocks.reading.words import RESERVED, guess, is_operation
 from blockspace.blocks.values.expr import compile_expr, number
@@ -56,7 +57,7 @@ class Thunk:
         self.node, self.env = node, env
 
 
-_BUSY = Thunk(None, None)
+_BUSY = Thunk.__new__(Thunk)  # stands for a value while it is found
 
 
 class Env:
@@ -64,11 +65,11 @@ class Env:
 
     __slots__ = ("table", "outer", "unit", "run")
 
-    def __init__(self, outer: Env | None = None, table: dict | None = None, unit=None, run=None):
+    def __init__(self, outer: Env | None = None, table: dict[str, Any] | None = None, unit: Any = None, run: Any = None):
         self.outer = outer
         self.table = table if table is not None else {}
-        self.unit = unit or outer.unit
-        self.run = run or outer.run
+        self.unit: Any = unit if outer is None else unit or outer.unit
+        self.run: Any = run if outer is None else run or outer.run
 
     def find(self, name: str):
         """The value of `name`, or None when no environment has it."""
@@ -123,7 +124,7 @@ class Env:
 
     def known(self) -> list[str]:
         names: set[str] = set()
-        env = self
+        env: Env | None = self
         while env is not None:
             names.update(env.table)
             env = env.outer
@@ -137,6 +138,7 @@ class ArgEnv(Env):
     """
 
     __slots__ = ("settings", "asked")
+    outer: Env
 
     def __init__(self, caller: Env, settings: dict[str, tuple[Node, Env]], *asked: str):
         super().__init__(caller)
@@ -222,7 +224,7 @@ def scalar(node: Scalar, env: Env):
     return content.value(env.lookup) if kind == "expression" else env.lookup(content)
 
 
-def classify(text: str) -> tuple[str, object]:
+def classify(text: str) -> tuple[str, Any]:
     """How a scalar is to be read, decided once."""
     if text in ("true", "false"):
         return "constant", text == "true"
