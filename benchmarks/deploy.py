@@ -24,6 +24,9 @@ import blockspace as bs
 NETWORKS = ("resnext50_32x4d", "res2net50_26w_4s", "googlenet", "densenet121", "shufflenet_v2_x1_0")
 SECONDS = 10.0
 EAGER = "eager"
+COLUMNS = ("deployed", "channels_last")  # the form for deployment in eager mode, and in that memory format
+COMPILED = ("torch.compile", "deployed + torch.compile")
+ONNX = ("onnxruntime", "deployed + onnxruntime")
 Run = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -90,23 +93,25 @@ def forms(name: str, side: int, folder: str, compile: bool) -> dict[str, Run]:
     """Everything that is timed, under the name it is printed with."""
     theirs, shape = published(name, side), (3, side, side)
     fast = bs.compile(bs.deploy(bs.load(name).graph(shape)), weights_from=theirs).eval()
-    found: dict[str, Run] = {EAGER: theirs, "eager, deployed": fast, "eager, deployed, channels_last": channels_last(fast)}
+    found: dict[str, Run] = {EAGER: theirs} | dict(zip(COLUMNS, (fast, channels_last(fast))))
     if compile:
-        found |= {"torch.compile": compiled(theirs), "torch.compile, deployed": compiled(fast)}
-    return found | {"onnxruntime": onnx(theirs, shape, folder), "onnxruntime, deployed": onnx(fast, shape, folder)}
+        found |= dict(zip(COMPILED, map(compiled, (theirs, fast))))
+    return found | dict(zip(ONNX, (onnx(theirs, shape, folder), onnx(fast, shape, folder))))
 
 
 def main(names: list[str], side: int, compile: bool) -> None:
     torch.set_num_threads(1)
+    columns = [*COLUMNS, *(COMPILED if compile else ()), *ONNX]
+    print(f"{side}x{side}: times faster than the library's model in eager mode, which takes")
+    print(f"{'':20}batch{'ms':>8}" + "".join(f"{title:>{len(title) + 3}}" for title in columns) + "   outputs apart")
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             runs = forms(name, side, folder, compile)
             for batch in (1, 8):
                 x = torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(0))
                 apart, found = compared(runs, x)
-                print(f"{name}, batch {batch}, {side}x{side}; outputs agree to {apart:.1e}", flush=True)
-                for key, (ratio, ms) in found.items():
-                    print(f"    {key:32} {1 / ratio:5.2f}x   {ms:8.1f} ms", flush=True)
+                row = "".join(f"{1 / found[title][0]:>{len(title) + 3}.2f}" for title in columns)
+                print(f"{name:20}{batch:>5}{found[EAGER][1]:>8.1f}{row}{apart:>16.1e}", flush=True)
 
 
 if __name__ == "__main__":
