@@ -14,6 +14,7 @@ from blockspace.errors import BlockspaceError, StorageError, error
 
 TEMPORARY = ".tmp"
 ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"  # of a network, in every folder that holds one
+RESULT, CARD = "result.json", "card.md"  # of a training that has ended, and of an exported network
 
 
 def write_atomic(path: str | Path, data: bytes | str) -> Path:

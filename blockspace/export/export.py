@@ -16,7 +16,7 @@ from blockspace.export.folder import replaced_by, staging
 from blockspace.export.formats import FORMATS
 from blockspace.export.job import Job
 from blockspace.export.timm_format import check_installed
-from blockspace.files import ARCH
+from blockspace.files import ARCH, CARD
 from blockspace.graph import Graph
 from blockspace.passes import deploy
 
@@ -54,7 +54,7 @@ def export(
     reference = trained(graph, module)
     with staging(folder, force) as stage:
         (stage / ARCH).write_text(arch_yaml, encoding="utf-8")
-        (stage / "card.md").write_text(card, encoding="utf-8")
+        (stage / CARD).write_text(card, encoding="utf-8")
         job = Job(graph, reference, stage, examples(graph, reference), TOLERANCE, images or {})
         fast = in_fast_form(job) if deployed else None
         # weights first: model.py is checked with the weights file beside it

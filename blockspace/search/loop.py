@@ -16,7 +16,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError, error
-from blockspace.files import sweep
+from blockspace.files import RESULT, sweep
 from blockspace.search.failures import FailureGuard, nothing_trained
 from blockspace.search.interrupt import StopRequest
 from blockspace.search.ledger import Ledger, Proposal
@@ -27,7 +27,6 @@ from blockspace.search.seeds import training_seed
 from blockspace.search.space.candidate import Candidate
 from blockspace.search.work.child import failure
 from blockspace.search.work.pulse import Beat
-from blockspace.search.work.result import NAME as RESULT
 from blockspace.search.work.result import Result, adopt
 from blockspace.search.work.task import Task
 from blockspace.search.work.workers import Handle, Workers

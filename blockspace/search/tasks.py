@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from blockspace.files import RESULT
 from blockspace.search.failures import failed
 from blockspace.search.interrupt import StopRequest, stoppable
 from blockspace.search.work.pulse import Beat
@@ -76,7 +77,7 @@ class Batch:
     def start(self, place: int) -> None:
         task = self.tasks[place]
         self.attempts[place] += 1
-        (Path(task.folder) / "result.json").unlink(missing_ok=True)
+        (Path(task.folder) / RESULT).unlink(missing_ok=True)
         self.running[self.workers.submit(self.evaluate, task, *self.limits)] = place
         self.emit("started", {"number": task.number, "label": task.label, "folder": task.folder})
 

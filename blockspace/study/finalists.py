@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shlex
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from blockspace.blocks import load
 from blockspace.errors import BlockspaceError
-from blockspace.files import ARCH
+from blockspace.files import ARCH, RESULT
 from blockspace.graph import Graph
 from blockspace.passes import canonical
 from blockspace.report import Final, Finalist, Surroundings, Training
@@ -20,7 +19,7 @@ from blockspace.search import Row, trial_folder
 from blockspace.study.file import Study
 from blockspace.study.finals import BASELINE, folder_name
 from blockspace.study.rows import family_of
-from blockspace.study.trial import SCORES, read_scores
+from blockspace.study.trial import SCORES, epochs_of, read_scores
 
 
 def finalists(folder: Path, study: Study, chosen: Sequence[Row], per: str | None, notes: list[str]) -> tuple[Final, ...]:
@@ -125,15 +124,6 @@ def surroundings(folder: Path, rows: Sequence[Row], finals: Sequence[Final]) -> 
 def result_of(place: Path) -> dict:
     """The content of result.json; empty where there is none that can be read."""
     try:
-        return dict(json.loads((place / "result.json").read_bytes())["result"])
+        return dict(json.loads((place / RESULT).read_bytes())["result"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def epochs_of(place: Path) -> tuple[dict[str, float | None], ...]:
-    """The rows of metrics.csv; empty where there is none."""
-    try:
-        with open(place / "metrics.csv", newline="", encoding="utf-8") as file:
-            return tuple({name: float(text) if text else None for name, text in row.items()} for row in csv.DictReader(file))
-    except (OSError, ValueError, TypeError):
-        return ()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from blockspace.data import kept_preflight
 from blockspace.errors import error
-from blockspace.files import WEIGHTS
+from blockspace.files import CARD, RESULT, WEIGHTS
 from blockspace.search import Candidate, Result, Row, Task, run_tasks, training_seed
 from blockspace.study.question import Question
 from blockspace.study.rows import against_first, best, family_of
-from blockspace.study.trial import SCORES, read_scores, train_finalist, watched
+from blockspace.study.trial import SCORES, epochs_of, read_scores, train_finalist, watched
 
 BASELINE = "baseline"
 
@@ -74,7 +74,17 @@ def seed_folder(question: Question, one: Chosen, replicate: int) -> Path:
 def retrain(question: Question, chosen: list[Chosen], workers, on_event) -> list[Result]:
     """The finalists' results in the order of `finalist_tasks`; those finished before are read, not trained again."""
     stall = watched(question.options).stall_s
-    return run_tasks(finalist_tasks(question, chosen), train_finalist, workers, on_event, stall=stall)
+    tasks = finalist_tasks(question, chosen)
+    for task in tasks:
+        forget_other(task)
+    return run_tasks(tasks, train_finalist, workers, on_event, stall=stall)
+
+
+def forget_other(task: Task) -> None:
+    """Take away a result that was trained for another number of epochs, which may change while the search stands."""
+    epochs = epochs_of(Path(task.folder))
+    if epochs and len(epochs) != task.options["recipe"]["epochs"]:
+        (Path(task.folder) / RESULT).unlink(missing_ok=True)
 
 
 def answer(question: Question, chosen: list[Chosen], results: list[Result]):
@@ -106,20 +116,27 @@ def finalist(cls, question: Question, one: Chosen, replicates: list[int]):
 
 
 def export_all(question: Question, chosen: list[Chosen], lines: dict[str, str], emit) -> list[Path]:
-    """Each finalist's folder in `best/`, with the weights of its first seed; one that is there is left. `emit` hears of each."""
+    """Each finalist's folder in `best/`, with the weights of its first seed; one that says the same is left. `emit` hears of each."""
     folders = []
     for one in chosen:
         folder = question.study.folder.absolute() / "best" / one.name
         weights = seed_folder(question, one, 0) / WEIGHTS
         if one.family != BASELINE and weights.exists():
-            if not folder.exists():
-                export_one(question, one, weights, folder, lines.get(one.name, ""))
+            about = card(question, one, lines.get(one.name, ""))
+            if said(folder) != about:
+                export_one(question, one, weights, folder, about)
             folders.append(folder)
             emit("exported", {"label": one.name})
     return folders
 
 
-def export_one(question: Question, one: Chosen, weights: Path, folder: Path, line: str) -> None:
+def said(folder: Path) -> str | None:
+    """The card of a folder; None where there is none."""
+    place = folder / CARD
+    return place.read_text(encoding="utf-8") if place.is_file() else None
+
+
+def export_one(question: Question, one: Chosen, weights: Path, folder: Path, about: str) -> None:
     from safetensors.torch import load_file
 
     from blockspace.compiler import compile
@@ -129,7 +146,7 @@ def export_one(question: Question, one: Chosen, weights: Path, folder: Path, lin
     graph = Graph.from_dict(one.candidate.arch["graph"])
     module = compile(graph, seed=0)
     module.load_state_dict(load_file(str(weights)))
-    export(graph, module, folder, question.settled(one.candidate), card(question, one, line))
+    export(graph, module, folder, question.settled(one.candidate), about, force=True)
 
 
 def class_names(folder: Path, most: int = 100) -> str:

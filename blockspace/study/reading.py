@@ -56,7 +56,7 @@ def family_names(found, per: str | None) -> list[str]:
     """The choices of the compared hole in their declared order; those no proposal had yet are named too."""
     if per is None:
         return []
-    seen = [row.families[per] for row in found.rows if per in row.families]
+    seen = [choice for row in found.rows if (choice := row.choice(per)) is not None]
     return list(dict.fromkeys([*found.choices.get(per, []), *seen]))
 
 

@@ -39,7 +39,7 @@ def best(rows: list[Row], objectives: Objectives, per: str | None, families: lis
     """The best `take` trained rows by the first objective: of each of the hole `per`'s choices, in their order, or of all."""
     first = dict([next(iter(objectives.items()))])
     allowed = sorted((r for r in rows if r.best_allowed), key=lambda r: (-gains(r, first)[0], r.number))
-    groups = [[r for r in allowed if r.families.get(per) == family] for family in families] if per else [allowed]
+    groups = [[r for r in allowed if r.choice(per) == family] for family in families] if per else [allowed]
     return [r for group in groups for r in group[:take]]
 
 
@@ -55,7 +55,8 @@ def is_word(choice: str) -> bool:
 
 def family_of(row: Row, per: str | None, otherwise: str) -> str:
     """The name of the family a row is of; `otherwise` where the study has none, or the row was never expanded."""
-    return family_name(row.families[per], per) if per in row.families else otherwise
+    choice = row.choice(per)
+    return otherwise if choice is None else family_name(choice, per)
 
 
 def against_first(choices: Iterable[str]) -> bool:

@@ -181,12 +181,14 @@ def measurer(question: Question, folder: Path, stack: ExitStack) -> Callable[[Ca
 
 
 def resolved_yaml(question: Question) -> str:
-    """The study as it is run, every default spelled out; its space as it is found from the run directory."""
+    """The study as it is run, every default spelled out: the hole that is compared, the space as it is found from the run directory."""
     import yaml
 
     study = question.study
     space = os.path.relpath(study.space_path, study.folder.resolve()) if os.path.isfile(study.space_path) else study.space_path
-    return yaml.safe_dump(question.options.model_dump(mode="json") | {"space": space}, sort_keys=False)
+    options = question.options.model_dump(mode="json") | {"space": space}
+    options["finalists"]["per"] = question.per
+    return yaml.safe_dump(options, sort_keys=False)
 
 
 def test_lines(found) -> dict[str, str]:

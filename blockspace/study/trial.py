@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import platform
@@ -166,3 +167,12 @@ def read_scores(path: Path) -> dict:
 
     with numpy.load(path, allow_pickle=False) as content:
         return dict(content)
+
+
+def epochs_of(place: Path) -> tuple[dict[str, float | None], ...]:
+    """The rows of metrics.csv; empty where there is none."""
+    try:
+        with open(place / "metrics.csv", newline="", encoding="utf-8") as file:
+            return tuple({name: float(text) if text else None for name, text in row.items()} for row in csv.DictReader(file))
+    except (OSError, ValueError, TypeError):
+        return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -17,8 +18,9 @@ from study import tiny
 import blockspace as bs
 from blockspace.cli import main
 from blockspace.data import kept_preflight, preflight
+from blockspace.files import WEIGHTS
 from blockspace.search import adopt
-from blockspace.study import ask, export, load_study
+from blockspace.study import ask, export, load_study, read_run
 from blockspace.study.run import same_data
 
 
@@ -159,6 +161,48 @@ def test_a_changed_study_is_refused(done):
     with pytest.raises(bs.BlockspaceError, match="train.epochs: 1 -> 2"):
         bs.search(folder / "study.yaml", [f"out={folder / 'run'}", "train.epochs=2"])
     assert (folder / "run" / "study.yaml").read_text() == before
+
+
+@pytest.fixture
+def again(done, tmp_path):
+    """A copy of the finished run, searched again with changes: the outcome, and how often each event came."""
+    folder, outcome, _ = done
+    for name in ("plain_pair.yaml", "space.yaml", "study.yaml"):
+        shutil.copy(folder / name, tmp_path)
+    shutil.copytree(folder / "run", tmp_path / "run")
+
+    def search(*changes: str):
+        said: list[str] = []
+        found = bs.search(tmp_path / "study.yaml", [f"out={tmp_path / 'run'}", *changes], on_event=lambda kind, _data: said.append(kind))
+        assert [row.key for row in found.rows] == [row.key for row in outcome.rows], "the search stands"
+        return found, Counter(said)
+
+    return search
+
+
+def test_more_seeds_of_the_finalists_are_trained_beside_those_there_are(again, tmp_path):
+    found, kinds = again("finalists.seeds=3")
+    assert (kinds["started"], kinds["adopted"]) == (4, 8) and {row.seeds for row in found.answer.rows} == {3}
+    cards = [path.read_text() for path in (tmp_path / "run" / "best").glob("*/card.md")]
+    assert len(cards) == 3 and all("over 3 seeds" in card for card in cards)
+    with pytest.raises(bs.BlockspaceError, match="train.epochs: 1 -> 2"):
+        again("train.epochs=2", "finalists.seeds=1")
+
+
+@pytest.mark.slow
+def test_the_finals_are_run_anew_where_they_differ(again, tmp_path):
+    _, kinds = again("finalists.seeds=1", "finalists.epochs=2")
+    assert (kinds["started"], kinds["adopted"]) == (4, 0)
+    for best in (tmp_path / "run" / "best").iterdir():
+        assert "2 epochs" in (best / "card.md").read_text()
+        theirs, ours = (load_file(str(place / WEIGHTS)) for place in (best, tmp_path / "run" / "finalists" / best.name / "seed-0"))
+        assert all(torch.equal(theirs[key], ours[key]) for key in ours), "the export is of the new weights"
+    found, kinds = again("finalists={take: 2, per: stage1.repeat, seeds: 1}", "compare=null")
+    assert {row.family for row in found.answer.rows} - {"baseline"} <= {"repeat 1", "repeat 2", "repeat 3"}
+    assert kinds["started"] > 0, "those of two epochs are trained for one again, and others are finalists"
+    shown = read_run(tmp_path / "run")
+    assert [row.name for row in shown.answer.rows] == [row.name for row in found.answer.rows]
+    assert {trial.family for trial in shown.trials if trial.state == "trained"} <= {"repeat 1", "repeat 2", "repeat 3"}
 
 
 def test_trials_that_do_not_divide_among_the_families_are_refused_before_anything_is_written(tmp_path):

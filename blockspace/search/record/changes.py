@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-FREE = ("out", "train.loader", "train.workers", "search.workers", "search.trials", "search.timeout", "search.stall_s")
+FREE = (
+    "out", "train.loader", "train.workers", "search.workers", "search.trials", "search.timeout", "search.stall_s",
+    "finalists", "compare",  # what comes after the search
+)  # fmt: skip
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:

@@ -44,6 +44,11 @@ class Row:
     comparable: bool = True
     reused: str = ""
 
+    def choice(self, hole: str | None) -> str | None:
+        """What it took of a hole, whether or not the study told families apart by it then; None where it was never expanded."""
+        asked = str(self.params[hole]) if self.key and hole in self.params else None
+        return self.families.get(hole, asked)
+
     @property
     def best_allowed(self) -> bool:
         """Trained as the study says, and inside every budget."""

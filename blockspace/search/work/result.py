@@ -9,11 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from blockspace.errors import StorageError, error
-from blockspace.files import write_atomic
+from blockspace.files import RESULT, write_atomic
 
 STATES = ("trained", "diverged", "failed", "oom", "timeout", "hung")
 FORMAT = "blockspace/result/1"
-NAME = "result.json"
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Result:
         content = asdict(self)
         content["metrics"] = {name: number(value) for name, value in self.metrics.items()}
         text = json.dumps({"format": FORMAT, "sha256": checksum(content), "result": content}, indent=1, allow_nan=False)
-        return write_atomic(Path(folder) / NAME, text + "\n")
+        return write_atomic(Path(folder) / RESULT, text + "\n")
 
 
 def number(value: float) -> float | None:
@@ -57,7 +56,7 @@ def checksum(content: dict) -> str:
 
 def read(folder: str | Path) -> Result | None:
     """The result in `folder`, None when there is none. Raises StorageError (E-STORE) for a file that is damaged."""
-    path = Path(folder) / NAME
+    path = Path(folder) / RESULT
     try:
         content = intact(json.loads(path.read_bytes()))
     except FileNotFoundError:
