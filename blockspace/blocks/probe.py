@@ -243,6 +243,7 @@ class Place:
     def expand(self, run: Expansion, given: dict[str, int]):
         """One block of the stage in `run`; `given` stand for settings beside it (`out_channels`, `stride`). Returns its output."""
         env = self.network._names(run)
+        run.require(self.network.file, env, "")
         place, settings = stage_names(run, self.step, env, 1, "input")
         for key, number in given.items():
             if key in settings:

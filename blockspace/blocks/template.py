@@ -151,7 +151,8 @@ class Block(Template):
     def _run(self, run: Expansion):
         settings, place = self._given(run)
         env = run.bound(self.file, settings, place, "input")
-        run.require(self.file, env, "")
+        if not run.require(self.file, env, ""):
+            return UNKNOWN
         return run.flow(self.file.flow, Frame(env, {"input": "input"}, ""), "input")
 
 
@@ -193,16 +194,16 @@ class Network(Template):
     def _run(self, run: Expansion):
         source, values = "input", {"input": "input"}
         env = self._names(run)
+        if not run.require(self.file, env, ""):
+            return UNKNOWN
         for segment in self.segments:
             source = run.step(segment.step, segment.frame(env, values), source)
-        return source if source is not UNKNOWN else "input"
+        return source
 
     def _names(self, run: Expansion) -> UnitEnv:
         """The network's own names for one expansion."""
         settings, place = self._given(run)
-        env = run.bound(self.file, settings, place, "input")
-        run.require(self.file, env, "")
-        return env
+        return run.bound(self.file, settings, place, "input")
 
     @cached_property
     def segments(self) -> list[Segment]:
@@ -237,6 +238,7 @@ class Segment:
         run = Expansion(self.network.holes, values, shape)
         whole = Expansion(self.network.holes, values, self.network.input_shape)
         env = self.network._names(whole)
+        whole.require(self.network.file, env, "")
         run.mistakes.update(whole.mistakes)
         output = run.step(self.step, self.frame(env, {"input": UNKNOWN}), "input")
         if run.mistakes:

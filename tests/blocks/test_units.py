@@ -80,6 +80,27 @@ def test_a_setting_the_block_does_not_declare():
     assert mistake(built, "- {block: conv3x3, out: 4, filters: 4}").code == "E-KEY"
 
 
+@pytest.mark.parametrize(
+    "step, places",
+    [
+        ("{block: resnext, cardinalty: 4, witdh: 2}", ["cardinalty", "witdh"]),
+        ("{resnext: {cardinalty: 4, width: 2, strides: 2}}", ["cardinalty", "strides"]),
+        ("{resnext: {}, cardinality: 4, witdh: 2}", ["cardinality", "witdh"]),
+        ("{conv3x3: 4, stride: 2, fliters: 8, pading: 1}", ["stride", "fliters", "pading"]),
+        ("{block: {resnext: {cardinality: 2, width: 4}}, cardinality: 4, width: 2}", ["2", "4"]),
+    ],
+)
+def test_every_wrong_setting_of_a_step_is_named_at_its_place(step, places):
+    found = mistakes(built, f"- {step}")
+    marked = [m.mark.source.line(m.mark.line)[m.mark.column - 1 :][: m.mark.length] for m in found]
+    assert marked == places and {m.code for m in found} == {"E-KEY"}
+
+
+def test_what_belongs_inside_is_told_from_what_is_no_setting():
+    inside, unknown = mistakes(built, "- {conv3x3: 4, stride: 2, grops: 2}")
+    assert inside.help == "write conv3x3: {out: 4, stride: ...}" and "'groups'" in unknown.help
+
+
 def test_a_setting_inside_and_beside():
     found = mistake(built, "- {block: {resnext: {out_channels: 16, cardinality: 2}}, cardinality: 4}")
     assert found.code == "E-KEY" and "cardinality" in found.message
@@ -139,6 +160,56 @@ def test_a_require_that_is_a_condition():
     found = mistake(built, "- conv1x1: 4", head=head)
     assert found.code == "E-REQUIRE" and "g > 8" in found.message
     assert outs(built("- conv1x1: 4", head=head, g=2)) == [4]
+
+
+NEEDS = "params: {g: 3, h: 2}\nrequire: [in_channels % g == 0, in_channels % (2 * g) == 0]"
+
+
+def test_a_rule_that_does_not_hold_is_all_that_is_said():
+    """What follows from it - a convolution that cannot be grouped, names in the flow - is not run, in a block, a part or a network."""
+    flow = "- {conv1x1: {out: 8, groups: g}, as: x}\n- conv1x1: nothing\n- add: x, prev"
+    assert mistake(built, flow, head=f"{PLAIN}\n{NEEDS}").code == "E-REQUIRE", "one value of g mends both rules: one cause"
+    part = "parts: {p: {params: {g: 3}, require: in_channels % g == 0, flow: [conv1x1: {out: 8, groups: g}]}}"
+    assert mistake(built, "- p\n- conv3x3: {out: channels, groups: 4}", head=f"{PLAIN}\n{part}").code == "E-REQUIRE"
+    text = "params: {w: 6, g: 4}\nrequire: w % g == 0\ninput: [3, 8, 8]\nstem: [conv3x3: w]\nhead: [conv3x3: {out: w, groups: g}]"
+    found = mistake(network(text).graph)
+    assert found.code == "E-REQUIRE" and found.help == "nearest legal w: 4, 8"
+
+
+def test_rules_that_no_one_value_mends_are_all_said():
+    found = mistakes(built, "- relu", head=f"{PLAIN}\nparams: {{a: 1, b: 1}}\nrequire: [a > 1, b > 1]")
+    assert [m.message for m in found] == ["'a > 1' does not hold (a = 1)", "'b > 1' does not hold (b = 1)"]
+
+
+@pytest.mark.parametrize(
+    "flow, said",
+    [
+        ("- {conv33: 8, as: x}\n- add: x, prev", "conv33"),
+        ("- {conv3x3: {out: 8, strid: 2}, as: x}\n- add: x, prev", "strid"),
+        ("- for: i in 1..q\n  do: [{conv3x3: 8, as: x}]\n- add: x, input", "'q'"),
+        ("- for: i in 1..2\n  doo: 1\n  do: [{conv3x3: 8, as: x}]\n- add: x, input", "'doo'"),
+        ("- if: q\n  then: [{relu: {}, as: x}]\n  else: [{silu: {}, as: x}]\n- add: x, input", "'q'"),
+        ("- {split: {chunk: q}, each: [relu], as: x}\n- concat: x[1], x[2..3]", "'q'"),
+        ("- shortcut: {out: 8, stride: 1}\n- {split: {chunk: 5}, each: [relu], as: x}\n- concat: x[1], x[2]", "divide"),
+    ],
+)
+def test_names_of_a_step_that_failed_are_no_mistakes(flow, said):
+    assert said in mistake(built, flow).message
+
+
+def test_names_that_a_failed_step_keeps_to_itself_stay_unknown():
+    flow = "- {split: {chunk: q}, each: [{relu: {}, as: x}], merge: concat}\n- add: x, input"
+    assert [m.code for m in mistakes(built, flow)] == ["E-NAME", "E-REF"]
+
+
+def test_every_name_that_cannot_be_read_is_said_and_what_reads_it_is_not():
+    head = f"{PLAIN}\nparams: {{n: 4}}\nlet: {{a: 1 // (n - 4), b: a + 1, c: nn + 1}}"
+    found = mistakes(built, "- conv1x1: b\n- {conv1x1: {out: c, groups: a}}\n- conv1x1: zz", head=head)
+    assert [m.code for m in found] == ["E-DIV", "E-NAME", "E-NAME"]
+
+
+def test_a_shortcut_of_a_name_that_cannot_be_read_says_nothing():
+    assert mistake(built, "[shortcut]", head=f"{PLAIN}\nparams: {{out_channels: 8 // 0, stride: 1}}").code == "E-DIV"
 
 
 def test_parts_see_the_names_of_their_file():

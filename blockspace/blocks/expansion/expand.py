@@ -135,7 +135,7 @@ class Expansion:
 
     def step(self, step: Step, frame: Frame, source):
         if isinstance(step, BadStep):
-            return UNKNOWN
+            return self.unmade(step, frame)
         self.count(step.mark)
         env = Env(frame.env, {"channels": self.channels(source) if not isinstance(source, list) else UNKNOWN})
         try:
@@ -149,10 +149,17 @@ class Expansion:
             result = RUN[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label), source)
         except BlockspaceError as e:
             self.caught(e, step.mark, frame.path)
-            result = UNKNOWN
+            result = self.unmade(step, frame)
         except Silenced:
-            result = UNKNOWN
+            result = self.unmade(step, frame)
         return self._named(step, frame, result)
+
+    def unmade(self, step: Step, frame: Frame):
+        """UNKNOWN, also under the names that a step which failed would have given: to read them is no mistake of its own."""
+        for name in syntax.names_given(step.node):
+            if name != step.as_:
+                frame.values.setdefault(name, UNKNOWN)
+        return UNKNOWN
 
     def _named(self, step: Step, frame: Frame, result):
         if step.as_ is not None:
@@ -173,7 +180,7 @@ class Expansion:
             start = ".".join(path.split(".")[:3])
             raise error("E-RECURSION", f"blocks nested deeper than {MAX_NESTING}, in {start}...: does {unit.name!r} contain itself?")
         self._check_settings(unit, settings)
-        env = self.bound(unit, settings, caller, source)
+        env = self.bound(unit, settings, caller, source, path)
         before = len(self.graph)
         self.depth += 1
         try:
@@ -194,7 +201,7 @@ class Expansion:
         if unknown:
             raise BlockspaceError(*unknown)
 
-    def bound(self, unit: Unit, settings: dict, caller: Env, source) -> UnitEnv:
+    def bound(self, unit: Unit, settings: dict, caller: Env, source, path: str = "") -> UnitEnv:
         """The unit's names: params as given or by default, lets, and the channels that enter."""
         home = None
         if unit.owner is not None:
@@ -209,16 +216,24 @@ class Expansion:
             env.table[key] = Thunk(node, env)
         env.table["in_channels"] = self.channels(source)
         if self.eager:
-            self.settle(unit, env)
+            self.settle(unit, env, path)
         return env
 
-    def settle(self, unit: Unit, env: UnitEnv) -> None:
-        """Read every name of a unit."""
+    def settle(self, unit: Unit, env: UnitEnv, path: str) -> None:
+        """Read every name of a unit; one that cannot be read is UNKNOWN, and what is wrong with it is said once."""
+        circle = False  # of names that depend on each other, the first is said
         for key in (*unit.params, *unit.lets):
             try:
                 env.find(key)
+                continue
             except Silenced:
-                env.table[key] = UNKNOWN
+                pass
+            except BlockspaceError as e:
+                again = circle and e.mistakes[0].code == "E-RECURSION"
+                circle = circle or e.mistakes[0].code == "E-RECURSION"
+                if not again:
+                    self.caught(e, env.table[key].node.mark, path)
+            env.table[key] = UNKNOWN
 
     def noticed(self, settings, key: str, found) -> None:
         """A setting of an operation was read, or, without a key, a convolution begins; for those who want to know early."""
@@ -236,21 +251,26 @@ class Expansion:
         return Thunk(node, ArgEnv(place, settings, param.name))
 
     def require(self, unit: Unit, env: UnitEnv, path: str) -> bool:
-        """Whether the unit's rules hold; each that does not is reported."""
-        legal = True
-        for rule in unit.requires:
-            try:
-                if truth(rule, env):
-                    continue
-            except Silenced:
-                continue
+        """Whether the unit's rules hold. Those that do not are reported; only the first, where another value of one param mends all."""
+        broken = [rule for rule in unit.requires if not self._legal(rule, env, path)]
+        hint = nearest_legal(unit, env) if broken else None
+        for rule in broken[:1] if hint else broken:
             parsed = rule.parsed if isinstance(rule, Scalar) else None
             names = sorted(parsed[1].names) if parsed is not None and parsed[0] == "expression" else []
             values = ", ".join(f"{name} = {env.lookup(name)}" for name in names)
             where = f" in {path}" if path else ""
-            hint, legal = nearest_legal(unit, env), False
             self.report(error("E-REQUIRE", f"{str(rule)!r} does not hold{where} ({values})", rule.mark, hint), rule.mark, "")
-        return legal
+        return not broken
+
+    def _legal(self, rule: Node, env: UnitEnv, path: str) -> bool:
+        """Whether a rule holds; one that cannot be read breaks nothing, and what is wrong with it is said."""
+        try:
+            return truth(rule, env)
+        except Silenced:
+            return True
+        except BlockspaceError as e:
+            self.caught(e, rule.mark, path)
+            return True
 
     def apply(self, what: Node, place: Env, settings: dict, source, path: str, base: str, mark: Mark):
         """Run what a `block:` step names: an operation, a block, a structure, or what a param holds, with the settings beside it."""
@@ -311,7 +331,8 @@ def merged(own: dict, beside: dict, block: str) -> dict:
     """Settings inside and beside a block; one given in both places is an error."""
     both = [key for key in own if key in beside]
     if both:
-        raise error("E-KEY", f"{both[0]!r} is given both inside {block!r} and beside it", own[both[0]][0].mark, "keep one")
+        said = (Mistake("E-KEY", f"{key!r} is given both inside {block!r} and beside it", own[key][0].mark, "keep one") for key in both)
+        raise BlockspaceError(*said)
     return own | beside
 
 

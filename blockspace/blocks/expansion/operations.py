@@ -253,7 +253,7 @@ def own_or_named(settings: Settings, key: str, name: str) -> int:
             settings.step.mark,
             f"add a param, or write shortcut: {{{key}: ...}}",
         )
-    return as_integer(found, name, settings.step.mark)
+    return as_integer(settings.env.lookup(name), name, settings.step.mark)
 
 
 def option_a(run, source, path: str, mark, out: int, stride: int):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.values.meaning import Env, as_integer, value
+from blockspace.blocks.values.meaning import UNKNOWN, Env, as_integer, value
 from blockspace.errors import Mark, did_you_mean, error
 from blockspace.reader import Node, Scalar, Seq
 
@@ -45,6 +45,8 @@ def reference(text: str, mark: Mark, frame, previous, env: Env) -> list:
         hint = did_you_mean(name, known)
         listed = f"known here: {', '.join(known)}"
         raise error("E-REF", f"unknown value {name!r}", mark, f"{hint} {listed}" if hint else listed)
+    if found is UNKNOWN:
+        return [UNKNOWN]
     if not index:
         return list(found) if isinstance(found, list) else [found]
     if not isinstance(found, list):

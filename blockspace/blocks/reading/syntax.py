@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from blockspace.blocks.reading.words import (
     CONV,
     CONV_KEYS,
@@ -21,14 +23,16 @@ from blockspace.blocks.reading.words import (
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
+LOCAL = ("branches", "each", "keep", "as")  # names that are given inside are not seen behind
+
 
 class Step:
-    """One step of a flow: the word it is known by, and the modifiers any step may carry."""
+    """One step of a flow: the word it is known by, the modifiers any step may carry, and the node it is written as, when that has keys."""
 
-    __slots__ = ("word", "mark", "source", "as_", "name", "condition")
+    __slots__ = ("word", "mark", "node", "source", "as_", "name", "condition")
 
     def __init__(self, word: str, mark: Mark, node: Map | None = None):
-        self.word, self.mark = word, mark
+        self.word, self.mark, self.node = word, mark, node
         get = node.items.get if node else lambda _: None
         self.source, self.condition = get("from"), get("if")
         self.as_, self.name = label(get("as"), "as"), label(get("name"), "name")
@@ -39,9 +43,9 @@ class BadStep(Step):
 
     __slots__ = ("mistakes",)
 
-    def __init__(self, mark: Mark, mistakes: tuple[Mistake, ...]):
-        super().__init__("bad", mark)
-        self.mistakes = mistakes
+    def __init__(self, node: Node, mistakes: tuple[Mistake, ...]):
+        super().__init__("bad", node.mark)
+        self.node, self.mistakes = node, mistakes
 
 
 class OpStep(Step):
@@ -124,10 +128,22 @@ def flow(node: Node, file) -> list[Step]:
         try:
             steps.append(step(item, file))
         except BlockspaceError as e:
-            steps.append(BadStep(item.mark, e.at(item.mark).mistakes))
+            steps.append(BadStep(item, e.at(item.mark).mistakes))
     if not isinstance(node, Scalar):
         node.parsed = steps
     return steps
+
+
+def names_given(node: Node | None) -> Iterator[str]:
+    """The names that a step, or the steps in it whose names are seen behind it, give to values."""
+    if isinstance(node, Map):
+        name = node.get("as")
+        if isinstance(name, Scalar):
+            yield name.text
+        node = Seq([value for key, value in node.items.items() if key not in LOCAL], node.mark)
+    if isinstance(node, Seq):
+        for item in node.items:
+            yield from names_given(item)
 
 
 def step(node: Node, file) -> Step:
@@ -198,15 +214,7 @@ def operation_step(node: Map, file) -> Step:
     if len(words) != 1:
         operations = [w for w in words if is_operation(w) or file.unit(w)]
         if len(operations) == 1:
-            extra = [w for w in words if w not in operations]
-            if cut := cut_at_comma(node, extra[0]):
-                raise BlockspaceError(cut)
-            given = node.items[operations[0]]
-            first = [f"out: {given.text}"] if CONV.fullmatch(operations[0]) and isinstance(given, Scalar) and given.text else []
-            inner = ", ".join([*first, *(f"{w}: ..." for w in extra)])
-            raise error(
-                "E-KEY", f"{extra[0]!r} stands beside {operations[0]!r}", node.keys[extra[0]], f"write {operations[0]}: {{{inner}}}"
-            )
+            raise BlockspaceError(*beside(node, operations[0], [w for w in words if w not in operations], file))
         if not words:
             raise error("E-KEY", "a step without an operation", node.mark, "give one operation, `block:`, or `split:`")
         raise error(
@@ -223,6 +231,22 @@ def operation_step(node: Map, file) -> Step:
         raise unknown_operation(word, mark, file)
     main, settings = arguments(word, value)
     return OpStep(word, mark, node, main, settings)
+
+
+def beside(node: Map, word: str, extra: list[str], file) -> list[Mistake]:
+    """The mistakes of what stands beside an operation or block: it belongs inside, or is no setting of it."""
+    if cut := cut_at_comma(node, extra[0]):
+        return [cut]
+    allowed = allowed_settings(word) if is_operation(word) else tuple(file.unit(word).params)
+    main, inside = node.items[word], [key for key in extra if key in allowed]
+    first = [f"out: {main.text}"] if CONV.fullmatch(word) and isinstance(main, Scalar) and main.text else []
+    help = f"write {word}: {{{', '.join([*first, *(f'{key}: ...' for key in inside)])}}}"
+    return [
+        Mistake("E-KEY", f"{key!r} stands beside {word!r}", node.keys[key], help)
+        if key in inside
+        else unknown_key(key, node.keys[key], allowed, word)
+        for key in extra
+    ]
 
 
 def block_settings(word: str, value: Node) -> dict[str, Node]:
@@ -252,6 +276,8 @@ def is_value(node: Node) -> bool:
 
 def allowed_settings(word: str) -> tuple[str, ...]:
     """The settings an operation knows."""
+    if word in MERGES:
+        return ()
     if word in ("conv", "dwconv"):
         return ("k", *CONV_KEYS)
     if CONV.fullmatch(word):
