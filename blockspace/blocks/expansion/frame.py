@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from blockspace.blocks.reading.words import INHERITED
-from blockspace.blocks.values.meaning import Env, value
+from blockspace.blocks.values.meaning import Env, boolean, integer, real, value
+
+# what is no word among the `defaults:`
+NUMBERS = {
+    **dict.fromkeys(("bn_eps", "bn_momentum", "norm_eps"), real), "norm_groups": integer,
+    **dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), boolean),
+}  # fmt: skip
 
 
 class UnitEnv(Env):
@@ -26,7 +32,8 @@ class UnitEnv(Env):
 
     def _default(self, key: str):
         if key in self.unit.defaults:
-            return value(self.unit.defaults[key], self)
+            node = self.unit.defaults[key]
+            return NUMBERS[key](node, self, f"defaults: {key}") if key in NUMBERS else value(node, self)
         if isinstance(self.outer, UnitEnv):
             return self.outer.default(key)
         calling = unit_env(self.caller)

@@ -148,13 +148,12 @@ def norm(settings: Settings, channels: int):
     eps = number(settings, "norm_eps", 1e-5)
     if kind == "layer":
         return LayerNorm(channels, eps)
-    groups = as_integer(settings.default("norm_groups", 32), "norm_groups", settings.step.mark)
-    return GroupNorm(channels, eps, settings.get(integer, "norm_groups", groups))
+    return GroupNorm(channels, eps, settings.get(integer, "norm_groups", settings.default("norm_groups", 32)))
 
 
 def number(settings: Settings, key: str, fallback: float) -> float:
     """A setting, or the default in force."""
-    return settings.get(real, key, float(settings.default(key, fallback)))
+    return settings.get(real, key, settings.default(key, fallback))
 
 
 def one_word(settings: Settings, key: str, allowed, fallback: str) -> str:
