@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import TypeGuard, TypeVar
@@ -23,7 +24,9 @@ class Draft:
         self.readers: dict[str, dict[str, int]] = {name: {} for name in self.nodes}  # reader -> how often it reads
         self.place: dict[str, tuple[int, ...]] = {name: (i,) for i, name in enumerate(self.nodes)}  # where to print a node
         self.stands_for: dict[str, str] = {}  # values that are gone -> what took their place
-        self.colours: dict[str, int] = {}  # see `places`
+        self.found: Draft | None = None  # itself as the rule at work found it, see `places`
+        self.fresh: set[str] = set()  # nodes added since
+        self.colours: dict[str, int] = {}  # of what was found
         self.around: dict[str, int] = {}  # dotted paths above nodes -> how many nodes are below
         for node in self.nodes.values():
             self._connect(node)
@@ -102,6 +105,12 @@ class Draft:
             name = self.stands_for[name]
         return name
 
+    def as_found(self) -> Draft:
+        """A copy to look at, which stays as it is."""
+        seen = copy(self)
+        seen.nodes, seen.readers = dict(self.nodes), {name: dict(readers) for name, readers in self.readers.items()}
+        return seen
+
     # -- names -----------------------------------------------------------------------------------------------------------------------
 
     def free(self, path: str, taken: Mapping = {}) -> str:  # noqa: B006 (never written)
@@ -128,6 +137,7 @@ class Draft:
 
     def add(self, node: Node, place: tuple[int, ...]) -> None:
         """Add a node, or put another op in place of the node of that name."""
+        self.fresh.add(node.name)
         if node.name in self.nodes:
             self._disconnect(self.nodes[node.name])
         else:

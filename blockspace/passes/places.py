@@ -1,6 +1,7 @@
 """An order among branches that does not depend on names: where their values go, or where they come from.
 
 Rules that put branches of a commuting merge one after the other need it, so that a graph with its branches exchanged becomes the same one.
+They all look at the graph as the rule found it, so that the order in which a rule comes to its places does not count either.
 """
 
 from __future__ import annotations
@@ -21,43 +22,46 @@ def by_reader(graph: Draft, nodes: Iterable[N]) -> list[N]:
     nodes = list(nodes)
     if len(nodes) < 2:
         return nodes
-    colour = colours(graph, nodes)
+    found = as_found(graph, nodes)
+    colour = found.colours
 
-    def place(node: Node) -> tuple:
-        last: Node = node
-        here = graph.reader(node)
+    def place(name: str) -> tuple:
+        node = found[name]
+        last, here = node, found.reader(node)
         while here is not None and len(here.inputs) == 1:
-            last, here = here, graph.reader(here)
+            last, here = here, found.reader(here)
         if here is None:
-            return (colour.get(last.name, 0), 0, colour.get(node.name, 0), graph.place[node.name])
+            return (colour[last.name], 0, colour[name], graph.place[name])
         slot = 0 if here.op.commutes else here.inputs.index(last.name)
-        return (colour.get(here.name, 0), slot, colour.get(node.name, 0), graph.place[node.name])
+        return (colour[here.name], slot, colour[name], graph.place[name])
 
-    return sorted(nodes, key=place)
+    return sorted(nodes, key=lambda node: place(node.name))
 
 
 def by_source(graph: Draft, nodes: Iterable[N]) -> list[N]:
     """Sorted by the value that each comes from through nodes with one input, and the channels of it; then by what lies on the way."""
     nodes = list(nodes)
-    colour = colours(graph, nodes)
+    found = as_found(graph, nodes)
+    colour = found.colours
 
-    def place(node: Node) -> tuple:
-        here: Node = node
-        start = 0
-        while len(here.inputs) == 1 and graph.uses(graph.source(here)) == 1:
-            here = graph.source(here)
+    def place(name: str) -> tuple:
+        here, start = found[name], 0
+        while len(here.inputs) == 1 and found.uses(found.source(here)) == 1:
+            here = found.source(here)
         if len(here.inputs) == 1:
             start = here.op.start if isinstance(here.op, Part) else 0
-            here = graph.source(here)
-        return (colour.get(here.name, 0), start, colour.get(node.name, 0), graph.place[node.name])
+            here = found.source(here)
+        return (colour[here.name], start, colour[name], graph.place[name])
 
-    return sorted(nodes, key=place)
+    return sorted(nodes, key=lambda node: place(node.name))
 
 
-def colours(graph: Draft, needed: Iterable[Node]) -> dict[str, int]:
-    """Colours as of the key; found once for a rule and kept as long as the nodes in question have some."""
-    if any(node.name not in graph.colours for node in needed):
-        nodes = [graph.nodes[name] for name in graph.order()]
-        graph.colours = coloured(*skeleton(nodes, graph.output))
-        graph.colours = {node.name: graph.colours.get(node.name, 0) for node in nodes}
-    return graph.colours
+def as_found(graph: Draft, needed: Iterable[Node]) -> Draft:
+    """The graph as the rule at work found it, with colours as of the key; as it is now, where nodes of the rule's own making are needed."""
+    if graph.found is None or any(node.name in graph.fresh for node in needed):
+        found = graph.as_found()
+        nodes = [found.nodes[name] for name in found.order()]
+        own = coloured(*skeleton(nodes, found.output))
+        found.colours = {node.name: own.get(node.name, 0) for node in nodes}
+        graph.found, graph.fresh = found, set()
+    return graph.found

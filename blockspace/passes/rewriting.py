@@ -174,9 +174,10 @@ class Waiting:
                 node = self.draft.nodes.get(name)
                 if node is not None and isinstance(node.op, self.rules[self.current].at):
                     return self.rules[self.current], node
+            if self.changed:
+                self.draft.found = None  # the next rule finds another graph
             self.current = 0 if self.changed else self.current + 1
             self.changed = False
-            self.draft.colours = {}  # those of the graph as the next rule finds it, so that the order in which it matches does not count
         return None
 
 
