@@ -17,7 +17,7 @@ ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"  # of a network, in every fol
 RESULT, CARD = "result.json", "card.md"  # of a training that has ended, and of an exported network
 
 
-def write_atomic(path: str | Path, data: bytes | str) -> Path:
+def write_atomic(path: str | Path, data: bytes | memoryview | str) -> Path:
     """Write `data` (text as UTF-8) to `path`: afterwards it holds the old content or the new, never a part.
 
     Missing parent directories are made. Raises StorageError: E-DISK when the disk or the quota is full, else E-IO.

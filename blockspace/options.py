@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_serializer
 from pydantic_core import PydanticCustomError
@@ -42,9 +42,9 @@ def unfold(value: Any) -> Any:
     return value
 
 
-def one_of(alternatives: Any) -> Any:
-    """The type of a field that holds one of a union of `Choice` classes."""
-    return Annotated[Annotated[alternatives, Field(discriminator="kind")], BeforeValidator(unfold)]
+# A field that holds one of several `Choice` classes is of the type `Annotated[A | B, BY_KIND, UNFOLDED]`.
+BY_KIND = Field(discriminator="kind")
+UNFOLDED = BeforeValidator(unfold)
 
 
 def refusal(code: str, message: str, help: str | None = None) -> PydanticCustomError:

@@ -1,7 +1,7 @@
 """Blocks and networks in YAML, and their expansion to graphs."""
 
 from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain
-from blockspace.blocks.library import families, find, names
+from blockspace.blocks.library import families, files, find, names
 from blockspace.blocks.load import load, path_of, unchecked
 from blockspace.blocks.probe import Asked, Place, Probe, Refuted, Wanted, places, used
 from blockspace.blocks.reading import words
@@ -12,6 +12,6 @@ from blockspace.blocks.values.expr import number
 
 __all__ = [
     "LIBRARIES", "Asked", "Block", "Hole", "Holes", "Network", "Options", "Place", "Probe", "Published", "Range", "Refuted",
-    "Unknown", "Wanted", "domain", "families", "find", "load", "names", "number", "path_of", "places", "published",
+    "Unknown", "Wanted", "domain", "families", "files", "find", "load", "names", "number", "path_of", "places", "published",
     "reference_pattern", "settled", "unchecked", "used", "words",
 ]  # fmt: skip

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from blockspace.blocks.reading.file import File
 from blockspace.blocks.reading.params import text_of
 from blockspace.blocks.reading.syntax import refuse_unknown
 from blockspace.blocks.reading.words import is_operation
 from blockspace.blocks.values.expr import number
 from blockspace.blocks.values.rational import is_fraction
-from blockspace.errors import BlockspaceError, Mark, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
 RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*(?:step\s+(\d+)|(log))?\s*")
@@ -134,8 +135,9 @@ def token(node: Node) -> Token:
 class Holes:
     """All holes and unknowns of one file, by name and by place. Raises BlockspaceError with every mistake in them, and the file's."""
 
-    def __init__(self, file):
-        self.file, self.mistakes = file, []
+    def __init__(self, file: File):
+        self.file = file
+        self.mistakes: list[Mistake] = []
         self.holes: dict[str, Hole] = {}
         self.unknowns: dict[str, Unknown] = {}
         self.names: dict[int, str] = {}  # id of the Map that holds `search:` or `solve:` -> name; `part*N` stands for part1 to partN
@@ -147,8 +149,8 @@ class Holes:
             prefix = () if unit is file else (unit.name,)
             for param in unit.params.values():
                 self._walk(param.node, (*prefix, param.name), None)
-            for section in (unit.lets, unit.defaults):
-                for key, node in section.items():
+            for named in (unit.lets, unit.defaults):
+                for key, node in named.items():
                     self._walk(node, (*prefix, key), None)
             self._walk(unit.flow, prefix, None)
         for section, node in file.sections.items():

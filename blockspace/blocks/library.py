@@ -36,9 +36,14 @@ def families() -> list[str]:
     return list(_listing("network"))
 
 
+def files(kind: str) -> dict[str, str]:
+    """The library's names of one kind, each with its file: `block`, or `network` with the variants, which are in their families' files."""
+    return dict(sorted({**_listing(kind), **_variants()}.items())) if kind == "network" else _listing(kind)
+
+
 def names(kind: str) -> list[str]:
-    """The library's names of one kind: `block`, or `network` with the variants."""
-    return sorted({**_listing(kind), **_variants()}) if kind == "network" else list(_listing(kind))
+    """The names alone."""
+    return list(files(kind))
 
 
 def find(name: str, kind: str) -> str | None:

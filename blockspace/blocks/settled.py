@@ -61,8 +61,7 @@ def with_words(param: Param, value):
 def own_units(file: File, filled: _Filled) -> dict:
     """The file's parts, and the blocks it imports, as parts; blocks that those import too."""
     parts = {name: unit_tree(unit, filled) for name, unit in file.parts.items()}
-    imported = {word: unit for word in file.imports if isinstance(unit := file.unit(word), File)}
-    for word, unit in imported.items():
+    for word, unit in file.imported.items():
         inner = own_units(unit, _Filled(None, {}))
         for name, tree in {**inner, word: unit_tree(unit, _Filled(None, {}))}.items():
             if parts.setdefault(name, tree) != tree:

@@ -14,7 +14,8 @@ class Text:
     """A YAML file's text, where its nodes stand in it, and the changes that were asked for."""
 
     def __init__(self, text: str):
-        self.text, self.changes = text, []
+        self.text = text
+        self.changes: list[tuple[int, int, str]] = []
         self.starts = [0, *(match.end() for match in re.finditer("\n", text))]
         self.root = entries(yaml.compose(text, Loader=yaml.SafeLoader))
 

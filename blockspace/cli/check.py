@@ -8,13 +8,14 @@ def run(*targets: str, as_json: bool = False) -> int:
 
     Of a network's file, each of its variants is checked too.
     """
-    from blockspace.errors import BlockspaceError
+    from blockspace.errors import BlockspaceError, Mistake
 
     if not targets:
         from blockspace.errors import error
 
         raise error("E-FILE", "nothing to check", help="blockspace check my_block.yaml")
-    mistakes, lines = [], []
+    mistakes: list[Mistake] = []
+    lines: list[str] = []
     for target in targets:
         for variant in (None, *variants(target)):
             try:

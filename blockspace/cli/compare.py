@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from blockspace.blocks import Block, Network
+    from blockspace.cost import Cost
+    from blockspace.graph import Graph
 
 USAGE = "blockspace compare resnext resnet_bottleneck input=256x56x56 A.cardinality=8"
 
@@ -14,9 +20,9 @@ class Side:
     letter: str
     target: str
     settings: dict[str, str]
-    template: object
-    graph: object
-    cost: object
+    template: Block | Network
+    graph: Graph
+    cost: Cost
 
     def title(self) -> str:
         """`A  resnext cardinality=8 at 256x56x56`."""
@@ -49,7 +55,7 @@ def run(
     """
     from blockspace.errors import error
 
-    if second is None or "=" in second:
+    if first is None or second is None or "=" in second:
         raise error("E-FILE", "compare needs two blocks or networks", help=USAGE)
     a, b = sides(first, second, texts)
     if svg:
@@ -162,8 +168,8 @@ def structure(a: Side, b: Side) -> str:
     rows += [("layers on the deepest path", str(one.layers), str(two.layers))]
     rows += [("steps on the longest path", str(one.steps), str(two.steps))]
     rows += [(f"{kind} nodes", str(one.kinds[kind]), str(two.kinds[kind])) for kind in one.kinds]
-    words = dict.fromkeys([*one.ops, *two.ops])
-    rows += [(f"  {word}", *(str(s.ops.get(word, 0)) for s in (one, two))) for word in words if one.ops.get(word) != two.ops.get(word)]
+    words = [word for word in dict.fromkeys([*one.ops, *two.ops]) if one.ops.get(word) != two.ops.get(word)]
+    rows += [(f"  {word}", str(one.ops.get(word, 0)), str(two.ops.get(word, 0))) for word in words]
     return columns(["structure", "A", "B"], rows)
 
 
@@ -217,7 +223,7 @@ def written(a: Side, b: Side, path: str, full: bool) -> None:
     from blockspace.files import write_atomic
 
     stages = False if full else None
-    text = joined(*(side.graph.svg(stages=stages) for side in (a, b)))
+    text = joined(a.graph.svg(stages=stages), b.graph.svg(stages=stages))
     print(f"{write_atomic(path, text)}: {len(text.encode()):,} bytes")
 
 
@@ -225,7 +231,7 @@ def joined(left: str, right: str, gap: int = 24) -> str:
     """Two SVG pictures in one, from the same height."""
     import re
 
-    (wide, high), (other, height) = (map(int, re.search(r'width="(\d+)" height="(\d+)"', text).groups()) for text in (left, right))
+    (wide, high), (other, height) = (map(int, re.findall(r'width="(\d+)" height="(\d+)"', text)[0]) for text in (left, right))
     width, height = wide + gap + other, max(high, height)
     moved = right.replace("<svg ", f'<svg x="{wide + gap}" ', 1)
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'

@@ -131,7 +131,7 @@ def plain(default) -> str:
     return ""
 
 
-def assigned(values: dict[str, list[str]], before, incomplete: str) -> list[str]:
+def assigned(values: dict[str, list[str]], before: list[str] | None, incomplete: str) -> list[str]:
     """`key=value` for every key; only values, where the shell made `key` and `=` words of their own `before` this one."""
     *_, second, last = ["", "", *(before or [])]
     key = second if last == "=" else "" if second == "=" or "=" in last else last

@@ -57,7 +57,8 @@ def why(graph, name: str) -> str:
         raise error("E-NAME", f"no rule {name!r}", help=did_you_mean(name, RULES) or f"known: {', '.join(RULES)}")
     rule = RULES[name]
     found = rewrite(canonical(graph) if rule.pipeline == "deploy" else graph, rule.pipeline)
-    draft, reasons = Draft(found.after), {}
+    draft = Draft(found.after)
+    reasons: dict[str, list[str]] = {}
     for node in found.after:
         if isinstance(node.op, rule.at):
             reasons.setdefault(rule.why_not(draft, node), []).append(node.name)

@@ -14,9 +14,9 @@ def files(kind: str) -> dict[str, str]:
     A network's variants are in the file of their family.
     """
     if kind in ("block", "network"):
-        from blockspace.blocks import find, names
+        from blockspace.blocks import files as shipped
 
-        return {name: find(name, kind) for name in names(kind)}
+        return shipped(kind)
     folder = FOLDERS[kind]
     found = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     return {name[:-5]: os.path.join(folder, name) for name in found if name.endswith(".yaml")}

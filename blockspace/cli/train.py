@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import shlex
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 def register(app) -> None:
@@ -71,7 +75,9 @@ class Epochs:
     """Progress of one training on stderr: a bar on a terminal, one line an epoch elsewhere."""
 
     def __init__(self, quiet: bool = False, stream=None):
-        self.stream, self.quiet, self.bar, self.task = stream or sys.stderr, quiet, None, None
+        self.stream, self.quiet = stream or sys.stderr, quiet
+        self.bar: Progress | None = None
+        self.task: TaskID | None = None
 
     def __enter__(self) -> Epochs:
         if not self.quiet and self.stream.isatty():
@@ -118,7 +124,7 @@ class Epochs:
 
     def on_epoch(self, data: dict) -> None:
         line = words(data)
-        if self.bar is not None:
+        if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=data["epoch"], description=line)
         else:
             left = (data["epochs"] - data["epoch"]) * data["seconds"]

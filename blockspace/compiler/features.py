@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
+from torch import fx
 
 from blockspace.errors import error
 from blockspace.graph import Graph, features
@@ -83,7 +83,7 @@ def taken(indices: Indices, info: list[dict[str, Any]], name: str) -> list[int]:
     raise error("E-TYPE", f"out_indices={indices!r}: {name} has {count} feature maps", help=f"the indices are {there}, or -{count} to -1")
 
 
-def attach(module: nn.Module, info: FeatureInfo) -> None:
+def attach(module: fx.GraphModule, info: FeatureInfo) -> None:
     """Make `module.feature_info` the info, also of the module's copies."""
-    module.feature_info = info  # type: ignore[assignment]
-    module.meta[KEPT] = {"feature_info": info}  # type: ignore[index, operator]
+    vars(module)["feature_info"] = info
+    module.meta[KEPT] = {"feature_info": info}

@@ -32,7 +32,7 @@ def torch_own(layer: nn.Module, generator: torch.Generator | None) -> None:
         for tensor in (layer.weight, layer.bias):
             if tensor is not None:
                 nn.init.uniform_(tensor, -bound, bound, generator=generator)
-    else:
+    elif isinstance(layer, (nn.BatchNorm2d, nn.GroupNorm)):
         nn.init.ones_(layer.weight)
         nn.init.zeros_(layer.bias)
 
@@ -56,7 +56,7 @@ def generator_for(seed: int | None) -> torch.Generator | None:
 def make(cls: type[nn.Module], args: tuple, kwargs: dict, fill: Policy, generator: torch.Generator | None) -> nn.Module:
     """A layer with the policy's weights. Classes no policy knows keep their own draw, under a seed taken from `generator`."""
     if issubclass(cls, KNOWN):
-        layer = bare(cls)(*args, **kwargs)
+        layer = bare(cls)(*args, **kwargs)  # type: ignore[arg-type]  # functools' stubs take a class's __hash__ for its instances'
         layer.__class__ = cls
         if not layer.weight.is_meta:
             fill(layer, generator)

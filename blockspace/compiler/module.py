@@ -51,10 +51,10 @@ def place(module: nn.Module, path: str, layer: nn.Module) -> None:
     """Put a layer at its dotted path, making the containers on the way."""
     *around, name = path.split(".")
     for part in around:
-        inside = module._modules
-        if part not in inside:
-            inside[part] = nn.Module()
-        module = inside[part]
+        inner = module._modules.get(part)
+        if inner is None:
+            inner = module._modules[part] = nn.Module()
+        module = inner
     module._modules[name] = layer
 
 

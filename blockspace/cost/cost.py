@@ -13,6 +13,9 @@ from blockspace.graph import Graph
 class Counted:
     """Attributes `params`, `macs`, `acts`, ...: one for each of `COSTS`, a Python integer."""
 
+    params: int
+    macs: int
+
     @property
     def flops(self) -> int:
         """Two per multiply-accumulate."""

@@ -111,6 +111,8 @@ def digest_of(source: Source, pools: dict[str, Pool]) -> str:
     for name in PARTS:
         pool = pools[name]
         total.update(f"{name}:{len(pool)}:{pool.labels}".encode())
-        in_files = source.by_file or isinstance(pool.images, LazyImages)
-        total.update(b"".join(pool.keys) if in_files else memoryview(pool.images.contiguous().numpy()).cast("B"))
+        if source.by_file or isinstance(pool.images, LazyImages):
+            total.update(b"".join(pool.keys))
+        else:
+            total.update(pool.images.contiguous().numpy().data.cast("B"))
     return total.hexdigest()

@@ -106,8 +106,8 @@ def first_line(reason: BaseException) -> str:
 
 def named(words: Iterable[object]) -> str:
     """The first three, and how many more."""
-    words = [str(word) for word in words]
-    return ", ".join(words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else "")
+    texts = [str(word) for word in words]
+    return ", ".join(texts[:3]) + (f" and {len(texts) - 3} more" if len(texts) > 3 else "")
 
 
 def unreadable(bad: Mapping[Any, str], help: str = "repair or remove them, or set on_bad_sample: skip") -> BlockspaceError:

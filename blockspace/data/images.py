@@ -81,11 +81,11 @@ class Split:
 def joined(first: Split, second: Split) -> Split:
     """Both splits as one, normalised as the first."""
     a, b = first.images, second.images
-    lazy = a if isinstance(a, LazyImages) else b
-    if isinstance(lazy, LazyImages):
-        images: Images = lazy.like(ConcatDataset([getattr(one, "items", one) for one in (a, b)]))
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        images: Images = torch.cat([a, b])
     else:
-        images = torch.cat([a, b])
+        parts: list[Any] = [one.items if isinstance(one, LazyImages) else one for one in (a, b)]
+        images = next(one for one in (a, b) if isinstance(one, LazyImages)).like(ConcatDataset(parts))
     return replace(first, images=images, labels=torch.cat([first.labels, second.labels]))
 
 

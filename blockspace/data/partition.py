@@ -14,7 +14,7 @@ def content_keys(images: numpy.ndarray, seed: int) -> list[bytes]:
     """A seeded hash of each image of `(N, ...)`, 16 bytes."""
     salt = str(seed).encode()
     flat = numpy.ascontiguousarray(images).reshape(len(images), -1)
-    return [hashlib.blake2b(row, digest_size=16, key=salt).digest() for row in flat]
+    return [hashlib.blake2b(row.data, digest_size=16, key=salt).digest() for row in flat]
 
 
 def partition(keys: Sequence[bytes], labels: Sequence[int], sizes: Mapping[str, int | None]) -> dict[str, numpy.ndarray]:

@@ -101,8 +101,8 @@ def read_known(spec: DataSpec) -> Source:
 def known_source(spec: DataSpec, classes: tuple[str, ...], pools: dict[str, Pool]) -> Source:
     """A Source of the catalogue, with its usual split sizes."""
     known = KNOWN[str(spec.name)]
-    shape = tuple(pools["train"].images.shape[1:])
-    return Source(str(spec.name), classes, shape, pools, usual(len(pools["train"]), known.val, known.train))
+    channels, height, width = pools["train"].images.shape[1:]
+    return Source(str(spec.name), classes, (channels, height, width), pools, usual(len(pools["train"]), known.val, known.train))
 
 
 def read_folder(spec: DataSpec) -> Source:
@@ -118,15 +118,20 @@ def files_source(
     """Image files with their labels, looked at once; held decoded when all of them fit into memory, else decoded when used."""
     seen = scan([path for files, _ in parts.values() for path in files])
     hashes, faults = iter(seen.hashes), iter(seen.faults)
-    pools, bad = {}, {}
+    whole: dict[str, list[tuple[Path, int, bytes]]] = {}
+    bad: dict[str, str] = {}
     lazy = not fits(len(seen.hashes), shape)
     for part, (files, labels) in parts.items():
-        rows = list(zip(files, labels, hashes, faults))
-        bad |= {str(path): fault for path, _, _, fault in rows if fault}
-        whole = [(path, label, key) for path, label, key, fault in rows if not fault]
-        pools[part] = whole
+        found = list(zip(files, labels, hashes, faults))
+        bad |= {str(path): fault for path, _, _, fault in found if fault}
+        whole[part] = [(path, label, key) for path, label, key, fault in found if not fault]
     refuse_bad(bad, len(seen.hashes), spec)
-    made = {part: of_files(*map(list, zip(*rows)), shape, spec, lazy) for part, rows in pools.items()}
+    made = {}
+    for part, rows in whole.items():
+        if not rows:
+            raise error("E-DATA", f"{name}: {part} has no image that can be read", help="repair them, or leave the part out")
+        paths, labels, keys = ([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+        made[part] = of_files(paths, labels, keys, shape, spec, lazy)
     known = KNOWN.get(str(spec.name))
     sizes = usual(len(made["train"]), known.val if known else None)
     return Source(name, classes, shape, made, sizes, by_file=True, skipped=bad)

@@ -32,7 +32,7 @@ def write_weights(job: Job) -> None:
     """The file of the weights. Raises ExportError (E-EXPORT-MISMATCH) when it does not hold them."""
     path, deployed = job.file(WEIGHTS), job.graph.form == "deploy"
     state = {key: tensor.contiguous().clone() for key, tensor in job.module.state_dict().items()}
-    about = {"format": "pt", "network": job.graph.name, "key": (job.graph.written if deployed else job.graph).key()}
+    about = {"format": "pt", "network": job.graph.name, "key": ((job.graph.written if deployed else None) or job.graph).key()}
     path.write_bytes(save(state, metadata=about | {"form": "deploy"} if deployed else about))
     loaded = load_file(path)
     if set(loaded) != set(state) or not all(torch.equal(loaded[key], tensor) for key, tensor in state.items()):
@@ -120,8 +120,13 @@ def timm(job: Job) -> None:
     with refusing("timm: the written model does not load"):
         ways = write_timm(job, weights, job.images)
     for outputs in ways.values():
-        found = iter(outputs)
-        job.compare("timm", lambda _, found=found: next(found))
+        job.compare("timm", in_turn(outputs))
+
+
+def in_turn(outputs: list[torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+    """A function that gives these, one a call, whatever it is asked."""
+    found = iter(outputs)
+    return lambda _: next(found)
 
 
 FORMATS: dict[str, Callable[[Job], None]] = {"safetensors": safetensors, "py": py, "onnx": onnx_file, "pt2": pt2, "timm": timm}

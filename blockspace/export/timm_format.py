@@ -19,7 +19,8 @@ from blockspace.errors import error
 from blockspace.export.job import Job
 
 CONFIG = "config.json"
-IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}  # of RGB images whose own statistics nobody kept
+# of RGB images whose own statistics nobody kept
+IMAGENET: dict[str, tuple[float, ...]] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 CHECK = """
 import importlib, sys
 sys.path.insert(0, sys.argv[1])

@@ -46,7 +46,7 @@ def size(svg: str) -> tuple[float, float]:
     except ElementTree.ParseError as e:
         raise error("E-TYPE", f"not a picture: {e}") from None
     box = [float(number) for number in root.get("viewBox", "0 0 100 100").replace(",", " ").split()]
-    return tuple(length(root.get(side), default) for side, default in (("width", box[2]), ("height", box[3])))
+    return length(root.get("width"), box[2]), length(root.get("height"), box[3])
 
 
 def length(text: str | None, default: float) -> float:

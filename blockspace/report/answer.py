@@ -185,8 +185,8 @@ def cost_ratio(group: Sequence[Finalist], others: Sequence[Finalist], cost: str)
 
 def mean_cost(group: Sequence[Finalist], cost: str) -> float | None:
     """The group's mean cost, None when one of it is not known."""
-    values = [finalist.costs.get(cost) for finalist in group]
-    return float(numpy.mean(values)) if None not in values else None
+    known = [value for finalist in group if (value := finalist.costs.get(cost)) is not None]
+    return float(numpy.mean(known)) if len(known) == len(group) else None
 
 
 def row(finalist: Finalist) -> Row:

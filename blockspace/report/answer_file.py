@@ -23,8 +23,8 @@ def read_answer(text: str) -> Answer:
         content = json.loads(text)
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']!r}, expected {FORMAT!r}")
-        pairs = [tuple(map(difference, content[name])) for name in ("differences", "against_baseline")]
-        return Answer(tuple(Row(**row) for row in content["rows"]), *pairs, content["images"])
+        differences, against = (tuple(map(difference, content[name])) for name in ("differences", "against_baseline"))
+        return Answer(tuple(Row(**row) for row in content["rows"]), differences, against, content["images"])
     except (KeyError, TypeError, AttributeError) as reason:
         raise ValueError(f"not an answer: {reason!r}") from reason
 

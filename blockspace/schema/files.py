@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from blockspace.blocks import names, reference_pattern, words
 from blockspace.schema import operations, steps
 from blockspace.schema.meanings import DEFAULTS_MEAN, FILE_KEYS
@@ -17,7 +19,7 @@ def file_schema(kind: str) -> dict:
     own = {"equation": SCALAR, "flow": True}
     if kind == "network":
         own = {"variants": variants(), "input": shape()} | dict.fromkeys(FLOWS["network"], True)
-    properties = {
+    properties: dict[str, Any] = {
         "format": {"const": f"blockspace/{kind}/1"},
         kind: {"type": ["string", "number"], "pattern": TITLE},
         "doc": SCALAR,

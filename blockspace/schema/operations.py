@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import MISSING
 
-from blockspace.blocks import find, load, names, words
-from blockspace.ops import OPS
+from blockspace.blocks import files, load, names, words
+from blockspace.ops import OPS, Op
 from blockspace.schema.meanings import SETTINGS
 from blockspace.schema.values import IS_VALUE, any_of, chosen, described, has, mapping, ref
 from blockspace.schema.values import words as one_word
@@ -84,7 +84,7 @@ def first_line(name: str) -> str:
     return (OPS[name].__doc__ or "").strip().splitlines()[0]
 
 
-def simple(op: type) -> dict:
+def simple(op: type[Op]) -> dict:
     """An op whose settings are its attributes: the first may stand alone."""
     declared = op.settings()
     if not declared:
@@ -108,12 +108,12 @@ def setting_rows(word: str) -> list[tuple[str, str]]:
 
 def block_definitions() -> dict:
     """One definition per library block: its params, and what each means."""
-    return {f"block_{name}": described(any_of(NOTHING, mapping(params(name))), load(find(name, "block")).doc) for name in names("block")}
+    return {f"block_{name}": described(any_of(NOTHING, mapping(params(name))), load(file).doc) for name, file in files("block").items()}
 
 
 def params(name: str) -> dict:
     """A library block's params; `stride` is known to every block, since stages give it."""
-    block = load(find(name, "block"))
+    block = load(files("block")[name])
     found = {key: described({}, f"{param.doc or key}; default {block.params[key]}") for key, param in block.file.params.items()}
     return {"stride": described({}, SETTINGS["stride"])} | found
 
@@ -148,7 +148,7 @@ def incomplete() -> list[str]:
     return sorted({"conv", "dwconv", *words.MERGES, *(name for name, op in words.SIMPLE.items() if op.required())})
 
 
-def placed() -> dict:
+def placed() -> list[tuple[dict, tuple[str, ...]]]:
     """Settings beside a `block:` step, by what its `block:` is: (test, keys)."""
     rows = {name: {"const": name} for name in names("block")}
     found = [(test, tuple(params(name))) for name, test in rows.items()]

@@ -80,8 +80,8 @@ class Steps:
     def split(self) -> dict:
         count = {"type": "object", "minProperties": 1, "maxProperties": 1}
         sizes = {"type": "array", "items": ref("number"), "minItems": 1}
-        parts = mapping({"copy": ref("integer"), "chunk": ref("integer"), "sizes": sizes, "shares": sizes}, **count)
-        ends = mapping({"first": self.ref("inner"), "last": self.ref("inner")}, **count)
+        parts = mapping({"copy": ref("integer"), "chunk": ref("integer"), "sizes": sizes, "shares": sizes}) | count
+        ends = mapping({"first": self.ref("inner"), "last": self.ref("inner")}) | count
         share = mapping({"take": ref("number"), "join": self.words("concat", "add")}, ("take",))
         is_map = {"type": "object", "not": IS_VALUE}
         return mapping(
@@ -93,9 +93,8 @@ class Steps:
                 "carry": chosen((is_map, share), otherwise=self.words("none", "add", "concat", "half")),
                 "merge": self.words(*MERGES),
                 **self.modifiers(),
-            },
-            **{"not": has("branches", "each")},
-        )
+            }
+        ) | {"not": has("branches", "each")}
 
     def loop(self) -> dict:
         keys = {"for": {"type": "string", "pattern": LOOP}, "repeat": ref("integer"), "do": self.ref("flow"), **self.modifiers()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonRef
 
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*(k|K|M|G|T|%|ms|s)?\s*$"
 
@@ -22,7 +22,7 @@ class AsWritten(GenerateJsonSchema):
 
     def resolved(self, schema: dict) -> dict:
         """The schema that a `$ref` of the generator stands for."""
-        name = self.json_to_defs_refs.get(schema.get("$ref"))
+        name = self.json_to_defs_refs.get(JsonRef(schema.get("$ref", "")))
         return self.definitions.get(name, schema) if name else schema
 
     def model_schema(self, schema: Any) -> dict:

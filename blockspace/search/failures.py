@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from blockspace.errors import FailureError, InfeasibleError, error
+from blockspace.errors import FailureError, InfeasibleError, Mistake
 from blockspace.search.options import FailureLimits
 from blockspace.search.record.row import Row
 from blockspace.search.work.result import Result
@@ -37,7 +37,7 @@ class FailureGuard:
 
 def failed(message: str) -> FailureError:
     help = "trials/*/log.txt has the traceback; mend the cause and run the same command again"
-    return error("E-FAILED", message, help=help, cls=FailureError)
+    return FailureError(Mistake("E-FAILED", message, None, help))
 
 
 def nothing_trained(rows: list[Row]) -> FailureError | InfeasibleError:
@@ -48,7 +48,7 @@ def nothing_trained(rows: list[Row]) -> FailureError | InfeasibleError:
     counts = Counter(cause(row) for row in rows)
     histogram = ", ".join(f"{name}: {count}" for name, count in counts.most_common())
     message = f"none of {len(rows)} proposals is within the budget ({histogram})"
-    return error("E-INFEASIBLE", message, help=nearest(rows), cls=InfeasibleError)
+    return InfeasibleError(Mistake("E-INFEASIBLE", message, None, nearest(rows)))
 
 
 def cause(row: Row) -> str:

@@ -57,7 +57,7 @@ def run(
     """
     folder = Path(folder).absolute()
     limits, measured = dict(limits or {}), measure is not None
-    asked = {"sampler": options.sampler, "seed": options.seed, "per_choice": options.per_choice}
+    asked: dict[str, Any] = {"sampler": options.sampler, "seed": options.seed, "per_choice": options.per_choice}
     asked |= {"seeds": list(first)} if first else {}
     digest = {**(digest or {}), "objectives": objectives, "limits": limits, "measured": measured, "search": asked}
     draw = sampler(options.sampler, options.seed)

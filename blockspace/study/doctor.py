@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +32,7 @@ def diagnose(out: str = "runs") -> Iterator[Check]:
     for check in (python, *packages(), cores, torch_build, bf16, channels_last, compiler):
         yield guarded(check)
     for place in (disk, writable, storage):
-        yield guarded(lambda place=place: place(Path(out)))
+        yield guarded(partial(place, Path(out)))
 
 
 def guarded(check: Callable[[], Check]) -> Check:
@@ -72,7 +73,7 @@ def python() -> Check:
 
 def packages() -> list[Callable[[], Check]]:
     """A check for each package that is required."""
-    return [lambda wanted=wanted: package(wanted) for wanted in requirements()[1]]
+    return [partial(package, wanted) for wanted in requirements()[1]]
 
 
 def package(wanted) -> Check:

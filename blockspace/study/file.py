@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
@@ -40,7 +40,10 @@ class LatencyWindow(Window):
     batch: Annotated[int, Field(ge=1, le=4096, description="images in one call")] = 1
 
 
-Counted = create_model("Counted", __base__=Options, **{n: (Window | None, Field(None, description=q.doc)) for n, q in COSTS.items()})
+if TYPE_CHECKING:
+    Counted = Options  # a class made of the registry of costs is none that can be known before it runs
+else:
+    Counted = create_model("Counted", __base__=Options, **{n: (Window | None, Field(None, description=q.doc)) for n, q in COSTS.items()})
 
 
 class Budgets(Counted):
@@ -255,6 +258,6 @@ def bound(value: Bound, cost: str, baseline: float, mark: Mark | None) -> float 
     if value is not None and (share is None or share <= 0):
         example = "4MiB" if cost in COSTS and COSTS[cost].unit == "B" else "8M"
         raise error("E-TYPE", f"budget: {cost}: {value!r} is no cost", mark, f"write {example}, or a share of the baseline's: 96%")
-    if not (isinstance(value, str) and value.strip().endswith("%")):
+    if share is None or not (isinstance(value, str) and value.strip().endswith("%")):
         return share
     return float(share * baseline) if cost == "latency" else int(share * baseline)

@@ -75,7 +75,8 @@ def counted(graph: Graph | None) -> dict[str, float]:
 def graph_of(path: Path, notes: list[str]) -> Graph | None:
     """The canonical graph of a network file; a note where it does not load."""
     try:
-        return canonical(load(str(path)).graph())
+        found = load(str(path))
+        return canonical(found.graph(found.usual_shape))
     except (BlockspaceError, OSError) as reason:
         notes.append(f"{path} could not be read: {str(reason).splitlines()[0]}")
         return None

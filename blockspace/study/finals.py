@@ -57,7 +57,7 @@ def finalist_tasks(question: Question, chosen: list[Chosen]) -> list[Task]:
     if options.finalists.epochs is not None:
         recipe["epochs"] = options.finalists.epochs
     shared = {"data": question.study.data.as_dict(), "recipe": recipe}
-    tasks = []
+    tasks: list[Task] = []
     for one in chosen:
         for replicate in range(options.finalists.seeds):
             folder = seed_folder(question, one, replicate)

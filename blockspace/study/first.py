@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from blockspace.errors import BlockspaceError, error
+from blockspace.errors import BlockspaceError, Mistake, error
 from blockspace.search import Proposals
 from blockspace.study.file import Study
 
@@ -17,7 +17,8 @@ def first(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
     Raises BlockspaceError with every mistake at its place: an unknown hole or choice, a network that cannot be built, more of one family
     than its equal share, or more seeds than trials.
     """
-    found, mistakes = [], []
+    found: list[dict[str, Any]] = []
+    mistakes: list[Mistake] = []
     for place, seed in listed(study):
         try:
             found.append(assignment(study, proposals, place, seed))

@@ -58,7 +58,7 @@ def settled_space(network: Network) -> dict[str, Any]:
     """The space as data: its file's content, its input and settings, and the blocks it imports."""
     from blockspace.reader import plain
 
-    imported = {word: plain(network.file.unit(word).root) for word in network.file.imports}
+    imported = {word: plain(file.root) for word, file in network.file.imported.items()}
     return {"file": plain(network.file.root), "input": list(network.input_shape), "settings": network.settings, "blocks": imported}
 
 

@@ -38,7 +38,7 @@ def read_run(folder: str | Path) -> Run:
         name=study.name, question=" ".join(study.options.doc.split()), state=state, words=words, folder=place,
         command=f"blockspace search STUDY.yaml out={place}", objectives=found.objectives,
         trials=trials(found.rows, found.objectives, per, study.name), wanted=study.options.search.trials,
-        families=tuple(family_name(choice, per) for choice in families) or (study.name,),
+        families=tuple(family_name(choice, per) for choice in families if per) or (study.name,),
         budgets=budgets(study, base), baseline=base, finals=finals, answer=answer(folder, finals, study, against_first(families), notes),
         settings=(folder / "study.yaml").read_text(encoding="utf-8"), facts=facts(study, folder), left_out=left_out(folder),
         surroundings=surroundings(folder, found.rows, finals), notes=tuple(notes),

@@ -56,7 +56,7 @@ def is_word(choice: str) -> bool:
 def family_of(row: Row, per: str | None, otherwise: str) -> str:
     """The name of the family a row is of; `otherwise` where the study has none, or the row was never expanded."""
     choice = row.choice(per)
-    return otherwise if choice is None else family_name(choice, per)
+    return otherwise if choice is None or per is None else family_name(choice, per)
 
 
 def against_first(choices: Iterable[str]) -> bool:

@@ -128,9 +128,10 @@ def data_of(arch: str) -> Node:
     near = (folder, *list(folder.parents)[:3]) if Path(arch).name == ARCH else ()
     records = (place / name for place in near for name in (RECORD, "study.yaml"))
     kept = next((place for place in records if place.is_file()), None)
-    if kept is None:
-        return Scalar(TrainingOptions.model_fields["data"].default, Mark(Source("<default>", ""), 1, 1))
-    return read(str(kept)).items["data"]
+    record = None if kept is None else read(str(kept))
+    if isinstance(record, Map) and "data" in record:
+        return record.items["data"]
+    return Scalar(TrainingOptions.model_fields["data"].default, Mark(Source("<default>", ""), 1, 1))
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from blockspace.train.recipe import Ema
 
+Tensors = list[Tensor] | tuple[Tensor, ...]
+
 
 class Average(AveragedModel):
     """torch's AveragedModel with the recipe's decay. It counts its updates in a buffer, so a resumed average goes on bit for bit.
@@ -26,5 +28,5 @@ class Blend:
     def __init__(self, ema: Ema):
         self.ema = ema
 
-    def __call__(self, averaged: list[Tensor], current: list[Tensor], updates: Tensor) -> None:
+    def __call__(self, averaged: Tensors, current: Tensors, updates: Tensor | int) -> None:
         get_ema_multi_avg_fn(self.ema.at(int(updates)))(averaged, current, updates)

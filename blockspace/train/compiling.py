@@ -14,7 +14,8 @@ def compiled(module: nn.Module, how: bool | str) -> Callable[[Tensor], Tensor]:
     """The module's call, compiled where `how` is true or a mode of torch.compile's. Nothing is compiled before the first batch."""
     if not how:
         return module.__call__
-    return torch.compile(module, mode=None if how is True else how).__call__
+    made = torch.compile(module, mode=None if how is True else how)
+    return made.__call__  # type: ignore[operator]  # torch types the module that it makes as a function
 
 
 def check_compiler(device: torch.device) -> None:

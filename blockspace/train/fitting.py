@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
@@ -103,13 +104,18 @@ class EpochEnd(Checkpoint):
         self.folder, self.should_stop, self.on_epoch, self.every_s = folder, should_stop, on_epoch, every_s
         self.saved_at = time.perf_counter()
 
-    def on_train_batch_end(self, *_) -> None:
+    def on_train_batch_end(self, *_: Any, **__: Any) -> None:
         if self.on_step:
             self.on_step()
 
     on_validation_batch_end = on_train_batch_end
 
-    def on_train_epoch_end(self, trainer: L.Trainer, task: Task) -> None:
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        if isinstance(pl_module, Task):
+            self.ended(trainer, pl_module)
+
+    def ended(self, trainer: L.Trainer, task: Task) -> None:
+        """An epoch is over."""
         if self.on_epoch and trainer.is_global_zero:
             self.on_epoch(task.history[-1])
         unfinished = task.current_epoch + 1 < task.recipe.epochs
@@ -118,7 +124,7 @@ class EpochEnd(Checkpoint):
         stop, save = trainer.strategy.broadcast((stop, save))  # the first device's clock and caller decide
         if stop:
             task.stopped = trainer.should_stop = True
-        if save:
+        if save and self.folder is not None:
             trainer.save_checkpoint(self.folder / checkpoint.NAME)
             self.saved_at = time.perf_counter()
 

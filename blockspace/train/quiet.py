@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -47,8 +48,9 @@ def own_randomness() -> Iterator[None]:
 @contextmanager
 def deterministic() -> Iterator[None]:
     """The same result for the same seed, where torch has a deterministic kernel; without filling new tensors, which costs time."""
-    from torch.utils import deterministic as settings
+    from torch.utils import deterministic
 
+    settings: Any = deterministic  # a module of a class of its own, which has the attribute
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     fill, settings.fill_uninitialized_memory = settings.fill_uninitialized_memory, False
     torch.use_deterministic_algorithms(True, warn_only=True)

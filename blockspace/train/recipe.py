@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 
 from blockspace.errors import Mark
-from blockspace.options import Choice, Options, Path, one_of, refusal, suggest, validated
+from blockspace.options import BY_KIND, UNFOLDED, Choice, Options, Path, refusal, suggest, validated
 from blockspace.train.batches.augment import Augment
 from blockspace.train.schedules import Constant, Cosine, OneCycle, Share
 
@@ -106,8 +106,8 @@ def read_compile(value: Any) -> Any:
     return value
 
 
-Optimizer = one_of(Sgd | AdamW)
-Schedule = one_of(Cosine | OneCycle | Constant)
+Optimizer = Annotated[Sgd | AdamW, BY_KIND, UNFOLDED]
+Schedule = Annotated[Cosine | OneCycle | Constant, BY_KIND, UNFOLDED]
 Switch = BeforeValidator(switched)
 Mode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
 MODES = get_args(Mode)

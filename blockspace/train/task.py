@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, astuple, dataclass, field
 
 import lightning as L
@@ -53,7 +54,7 @@ class Task(L.LightningModule):
         self.resumed, self.stopped = 0, False
         self.automatic_optimization = False
         self.count = Count()
-        self.compiled = None
+        self.compiled: Callable[[Tensor], Tensor] | None = None
 
     @property
     def result(self) -> nn.Module:
@@ -103,7 +104,7 @@ class Task(L.LightningModule):
         value = loss.item()
         if not math.isfinite(value):
             raise Diverged(step, value)
-        optimizer = self.optimizers(use_pl_optimizer=False)
+        (optimizer,) = self.trainer.optimizers
         if index == first:
             optimizer.zero_grad()
         self.gradients(loss if first == last else loss / (last - first + 1))
@@ -162,7 +163,7 @@ class Task(L.LightningModule):
         if self.trainer.world_size > 1:
             sums = self.trainer.strategy.reduce(torch.tensor(sums, device=self.device), reduce_op="sum").tolist()
         loss, trained, val_loss, hits, n = sums
-        val = (val_loss / n, hits / n) if n else (None, None)
+        val: tuple[float | None, float | None] = (val_loss / n, hits / n) if n else (None, None)
         rate = self.rate((self.current_epoch + 1) * self.steps_per_epoch - 1)
         return Epoch(self.current_epoch, loss / trained, *val, rate, time.perf_counter() - started)
 

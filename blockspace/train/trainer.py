@@ -42,7 +42,7 @@ def lean_trainer(recipe: Recipe, evaluate: bool, watch: Callback) -> L.Trainer:
     except (MisconfigurationException, ValueError) as reason:
         raise error("E-DEVICE", f"train: {str(reason).splitlines()[0]}", help=f"this machine has: {', '.join(devices())}") from None
     # SIGTERM belongs to the caller: Lightning would take it over, finish the batch and end the process with status 0
-    trainer._signal_connector.register_signal_handlers = nothing
+    trainer._signal_connector.register_signal_handlers = nothing  # type: ignore[method-assign]
     check_devices(trainer, recipe)
     return trainer
 

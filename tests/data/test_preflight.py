@@ -84,6 +84,17 @@ def test_few_damaged_images_may_be_skipped(pets, monkeypatch, tmp_path):
     assert kept_preflight(tmp_path) == found
 
 
+def test_a_part_without_one_image_that_can_be_read(tmp_path, monkeypatch):
+    for i in range(60):
+        tiny_sets.picture(tmp_path / "pets" / "train" / ("cat", "dog")[i % 2] / f"{i:03}.jpg", (12, 10))
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / "test" / name).mkdir(parents=True)
+        bomb(tmp_path / "pets" / "test" / name / "bomb.png")
+    monkeypatch.setattr("blockspace.data.sources.SKIPPED", 0.1)
+    found = mistake({"folder": str(tmp_path / "pets"), "on_bad_sample": "skip"})
+    assert found.code == "E-DATA" and "test has no image that can be read" in found.message
+
+
 def test_a_lazy_set_is_scanned_too(pets, monkeypatch):
     monkeypatch.setattr(decode, "IN_MEMORY", 1000)
     bomb(pets / "cat" / "bomb.png")

@@ -144,6 +144,11 @@ class File(Unit):
         path = library.find(word, "block")
         return load_file(path) if path else None
 
+    @property
+    def imported(self) -> dict[str, File]:
+        """The block files it imports, by the words they have here."""
+        return {word: unit for word in self.imports if isinstance(unit := self.unit(word), File)}
+
     def fresh(self) -> bool:
         """Whether the files it imports are still what was read."""
         own = [unit for word, unit in self._units.items() if word in self.imports and isinstance(unit, File)]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 from threading import RLock
+from typing import TYPE_CHECKING
 
 from blockspace.cli.progress.lines import line, summary
 from blockspace.cli.progress.standing import Standing
 from blockspace.cli.progress.tails import Tails
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 
 class Progress:
@@ -21,7 +25,7 @@ class Progress:
         self.quiet, self.tails = quiet, Tails() if verbose else None
         self.standing, self.lock = Standing(), RLock()  # the picture is drawn in a thread of its own
         self.console = console or self.terminal()
-        self.live = None
+        self.live: Live | None = None
 
     def terminal(self):
         """A console where a person watches a terminal that can be drawn on, else None. It heeds NO_COLOR."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.cells import cell_len
 from rich.columns import Columns
@@ -80,7 +81,7 @@ def plain(columns: Sequence[Column], rows: Sequence[Mapping[str, str]], width: i
     sizes["network"] = max(1, min(sizes["network"], room(kept, sizes, width)))
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
     for column in kept:
-        side = "right" if column.number else "left"
+        side: Literal["left", "right"] = "right" if column.number else "left"
         table.add_column(Text(column.name), width=sizes[column.name], justify=side, no_wrap=True, overflow="ellipsis")
     for place, row in enumerate(rows):
         style = "bold" if place < len(bold) and bold[place] else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -35,9 +36,10 @@ class Best:
 class Standing:
     """Hears events. A stage (`search`, `finals`, `exporting`) has `done` of `total`, of which `before` were done by an earlier start."""
 
-    def __init__(self, clock=monotonic):
+    def __init__(self, clock: Callable[[], float] = monotonic):
         self.clock = clock
-        self.study, self.per = "", None
+        self.study = ""
+        self.per: str | None = None
         self.objectives: dict[str, str] = {}
         self.budgets: list[str] = []
         self.stage, self.done, self.total, self.before = "starting", 0, 0, 0

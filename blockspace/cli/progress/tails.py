@@ -8,7 +8,7 @@ from pathlib import Path
 class Tails:
     """Follows the log.txt of each running training."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.places: dict[int, tuple[Path, int]] = {}
 
     def follow(self, number: int, folder: str) -> None:

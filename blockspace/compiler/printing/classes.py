@@ -98,9 +98,16 @@ def by_skeleton(instances: Iterable[Instance], of: dict[Instance, Class]) -> lis
     """Instances of one block whose items are the same but for numbers, together."""
     groups: dict[tuple, list[Instance]] = {}
     for one in instances:
-        rows = tuple((i.name, of[i.inner] if i.inner else outline(i.call), tuple(map(one.number, i.inputs))) for i in one.items)
+        rows = tuple((item.name, looks(item, of), tuple(map(one.number, item.inputs))) for item in one.items)
         groups.setdefault((one.block, rows, one.number(one.output)), []).append(one)
     return list(groups.values())
+
+
+def looks(item: Item, of: dict[Instance, Class]) -> Class | tuple | None:
+    """What items of one class have in common: an inner block's class, a call without its numbers."""
+    if item.inner is not None:
+        return of[item.inner]
+    return None if item.call is None else outline(item.call)
 
 
 def normalise(one: Class) -> None:
@@ -132,14 +139,15 @@ def assign(one: Class, of: dict[Instance, Class]) -> None:
 
 def rows(one: Class, index: int, item: Item, of: dict[Instance, Class]):
     """Each number of an item: its slot, its role, and its value in every use of the class."""
-    if item.inner is None:
-        found = [numbers(use.items[index].call) for use in one.uses]
+    same = [use.items[index] for use in one.uses]
+    if item.call is not None:
+        found = [numbers(other.call) for other in same if other.call is not None]
         for slot in found[0]:
             yield slot, role(item.call, slot), tuple(row[slot] for row in found)
-    else:
+    elif item.inner is not None:
         inner = of[item.inner]
         for param in inner.params:
-            yield ("param", param.name), param.name, tuple(inner.value(param, use.items[index].inner) for use in one.uses)
+            yield ("param", param.name), param.name, tuple(inner.value(param, other.inner) for other in same if other.inner is not None)
 
 
 def relate(one: Class, columns: list[Column]) -> None:

@@ -156,7 +156,7 @@ def printed(call: Call, inputs: list[Expr | Ref], number: Callable[[Slot], Expr]
     return called(short(call.target), *args, **kwargs)
 
 
-def method(name: str, value: Expr | Ref, *args: Expr) -> Expr:
+def method(name: str, value: Expr | Ref, *args: Expr | Ref) -> Expr:
     """`value.movedim(1, -1)`."""
     return Expr("", (("", in_parentheses(value, 3)),), "." + flat(called(name, *args), {}), sep="")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blockspace.compiler.printing.classes import Class, classes, construction
 from blockspace.compiler.printing.instances import Instance, Item, instances
-from blockspace.compiler.printing.layout import Expr, called, lines
+from blockspace.compiler.printing.layout import Expr, Ref, called, lines
 from blockspace.compiler.printing.numbers import printed, weights
 from blockspace.compiler.printing.statements import forward_lines
 from blockspace.graph import Graph, plan
@@ -117,14 +117,15 @@ def constructor_lines(one: Class, of: dict[Instance, Class]) -> list[str]:
     return [row for key, value in tree.items() for row in lines(nested(value), {}, 8, f"self.{key} = ")]
 
 
-def nested(value: dict | Expr) -> Expr:
+def nested(value: dict | Expr | Ref) -> Expr | Ref:
     return called("Layers", **{key: nested(inner) for key, inner in value.items()}) if isinstance(value, dict) else value
 
 
-def made(one: Class, index: int, item: Item, of: dict[Instance, Class]) -> Expr:
+def made(one: Class, index: int, item: Item, of: dict[Instance, Class]) -> Expr | Ref:
     """The construction of a layer, of an inner block, or of a function's weights."""
     if item.inner:
         return construction(of[item.inner], item.inner, lambda param: one.number(index, ("param", param)))
+    assert item.call is not None  # layers in a row are made one by one
     if item.is_module:
         return printed(item.call, [], lambda slot: one.number(index, slot))
     return weights(item.call, lambda slot: one.number(index, slot))

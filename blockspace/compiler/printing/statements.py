@@ -81,7 +81,7 @@ def draws(item: Item) -> bool:
 
 def expression(one: Class, item: Item, inputs: list[Expr | Ref], stored: set[str]) -> Expr | Ref:
     """The item's call as Python."""
-    if item.is_module:
+    if item.call is None or item.is_module:
         return called(f"self.{item.name}", *inputs)
     index = one.example.number(item.value)
 

@@ -176,7 +176,7 @@ def piece(root: Instance, start: str, end: str) -> Instance:
 def modules(one: Instance, root: Instance) -> tuple[str, ...]:
     """The modules that this piece alone uses, a container for all it holds."""
     elsewhere = [item.name for item in root.items if item.is_attribute and item not in one.items]
-    found = {}
+    found: dict[str, None] = {}
     for item in one.items:
         if item.is_attribute:
             words = item.name.split(".")

@@ -172,7 +172,7 @@ def other_outputs(own: Mapping[str, Shape], state: State) -> int | None:
     return pairs.pop()[1] if len(pairs) == 1 and len(differing) <= 2 else None
 
 
-def last_outputs(own: Mapping[str, Shape]) -> int:
+def last_outputs(own: dict[str, Shape]) -> int:
     """Outputs of the last layer among tensors of these shapes, in the order in which a constructor makes them."""
     return next((size[0] for name, size in reversed(own.items()) if name.endswith("weight") and len(size) > 1), 0)
 

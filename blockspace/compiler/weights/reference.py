@@ -86,7 +86,7 @@ def timm_weights(name: str) -> tuple[State, dict[str, Any]]:
     import timm
 
     model = timm.create_model(name, pretrained=True)
-    found = model.pretrained_cfg
+    found = vars(model)["pretrained_cfg"]
     tag = ".".join(word for word in (name, found.get("tag")) if word)
     return dict(model.state_dict()), {"weights": tag, "mean": tuple(found["mean"]), "std": tuple(found["std"])}
 

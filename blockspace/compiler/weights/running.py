@@ -123,10 +123,10 @@ def dry_run(module: nn.Module, shape: tuple[int, ...], run: Run) -> None:
     """Run the module in eval mode on the meta device, its own tensors untouched."""
     ghosts = {key: torch.empty_like(t, device="meta") for key, t in (*module.named_parameters(), *module.named_buffers())}
     for name in run.tensors.keys() & ghosts.keys():
-        ghosts[name].weights = {name: None}
+        vars(ghosts[name])["weights"] = {name: None}
     dtype = next((t.dtype for t in ghosts.values() if t.is_floating_point()), torch.get_default_dtype())
     image = torch.empty(shape, dtype=dtype, device="meta")
-    image.sources = {}
+    vars(image)["sources"] = {}
     try:
         with evaluating(module), torch.no_grad(), run:
             torch.func.functional_call(module, ghosts, (image,))

@@ -41,8 +41,8 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     source, target = graph_of(src), graph_of(dst)
     if source is not None and target is not None and source.key() == target.key():
         return loaded(dst, converted(src.state_dict(), source, target))
-    if target is not None and target.form == "deploy":
-        return loaded(dst, deployed(transplant(src, built(target.written), example), target))
+    if target is not None and target.form == "deploy" and target.written is not None:
+        return loaded(dst, deployed(transplant(src, built(target.written), example), target.written))
     try:
         return copied(src, dst, example)
     except BlockspaceError:
@@ -52,10 +52,10 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     return loaded(dst, converted(written.state_dict(), target.written, target))
 
 
-def deployed(module: nn.Module, target: Graph) -> dict[str, torch.Tensor]:
-    """The tensors for deployment, made of a module of the form before it; in 64 bits, so that folding costs no digits."""
+def deployed(module: nn.Module, before: Graph) -> dict[str, torch.Tensor]:
+    """The tensors for deployment, made of a module of the graph before; in 64 bits, so that folding costs no digits."""
     state = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in module.state_dict().items()}
-    return applied(rewrite(target.written, "deploy").weights, state)
+    return applied(rewrite(before, "deploy").weights, state)
 
 
 def loaded(module: nn.Module, state: dict[str, torch.Tensor]) -> nn.Module:
@@ -92,7 +92,7 @@ def example_shape(src: nn.Module, dst: nn.Module) -> tuple[int, ...]:
 def copies(source: Layer, into: Layer) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Each tensor to write with the one to read; of those that nothing reads (a count of batches) what both layers have."""
     if len(into.tensors) == 1:
-        yield *into.tensors.values(), *source.tensors.values()
+        yield next(iter(into.tensors.values())), next(iter(source.tensors.values()))
     else:
         theirs = source.keys()
         yield from ((tensor, theirs[key]) for key, tensor in into.keys().items())

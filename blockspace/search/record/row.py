@@ -89,7 +89,8 @@ def rows(study: optuna.Study, objectives: dict[str, str]) -> list[Row]:
 def saved(table: Iterable[Row]) -> dict[str, int]:
     """How many trainings were saved: by a network seen before in this study (`duplicate`), and by one of another run (`reused`)."""
     by_number = {row.number: row for row in table}
-    copies = [by_number.get(row.duplicate_of) for row in by_number.values() if row.status == "duplicate"]
+    copied = (row.duplicate_of for row in by_number.values() if row.status == "duplicate")
+    copies = [by_number.get(number) for number in copied if number is not None]
     trainings = sum(original is not None and original.status != "over_budget" for original in copies)
     return {"duplicate": trainings, "reused": sum(bool(row.reused) for row in by_number.values())}
 

@@ -37,9 +37,8 @@ def opened_study(folder: Path, name: str, objectives: dict[str, str], sampler, d
     with translated(path), quiet():
         storage = connect(path)
         try:
-            study = optuna.create_study(
-                storage=storage, study_name=name, sampler=sampler, directions=list(objectives.values()), load_if_exists=True
-            )
+            directions = [optuna.study.StudyDirection[word.upper()] for word in objectives.values()]
+            study = optuna.create_study(storage=storage, study_name=name, sampler=sampler, directions=directions, load_if_exists=True)
             study.set_metric_names(list(objectives))
             check_unchanged(study, plain(digest), trials)
             yield study

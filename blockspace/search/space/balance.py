@@ -22,19 +22,24 @@ class Balance:
 
     def next(self, families: Iterable[dict[str, str]]) -> dict[str, str]:
         """The choices to fix, given the `families` of every trained and running trial; of equal ones the first declared."""
-        counts = {name: Counter() for name in self.choices}
+        counts: dict[str, Counter[str | None]] = {name: Counter() for name in self.choices}
         for chosen in families:
             for name, counter in counts.items():
                 counter[chosen.get(name)] += 1
-        return {name: min(choices, key=lambda choice, name=name: counts[name][str(choice)]) for name, choices in self.choices.items()}
+        return {name: fewest(choices, counts[name]) for name, choices in self.choices.items()}
 
     def check(self, candidate: Candidate) -> None:
         """Refuse a candidate that does not say which of the choices it took."""
         for name, choices in self.choices.items():
-            if candidate.families.get(name) not in map(str, choices):
+            if candidate.families.get(name) not in [str(choice) for choice in choices]:
                 got = f"{candidate.families.get(name)!r} in {candidate.label or 'a proposal'}"
                 message = f"per_choice: {name!r} must be one of {', '.join(map(str, choices))}, got {got}"
                 raise error("E-SPACE", message, help="balance a choice that every network of the space makes")
+
+
+def fewest(choices: list[str], counts: Counter[str | None]) -> str:
+    """The choice that counts least, the first of several."""
+    return min(choices, key=lambda choice: counts[str(choice)])
 
 
 def check_divides(name: str, choices: list[str], trials: int) -> None:

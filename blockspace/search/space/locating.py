@@ -81,13 +81,14 @@ class Search:
         while self.tries < MOST_TRIES:
             probe = None if number in done else self.tried(tokens)
             done.add(number)
-            if probe is not None and probe.asked is None:
-                return self.located(self.simplest(self.plainest(tokens)))
-            for group in probe.asked.groups if probe is not None else ():
-                more, number = tokens | {probe.asked.name: group}, next(order)
-                changed = self.changed(more)
-                heappush(lines[0], (probe.missing(), changed, number, more, asked + 1))
-                heappush(lines[1], (probe.missing(), -asked, changed, number, more, asked + 1))
+            if probe is not None:
+                if probe.asked is None:
+                    return self.located(self.simplest(self.plainest(tokens)))
+                for group in probe.asked.groups:
+                    more, number = tokens | {probe.asked.name: group}, next(order)
+                    changed = self.changed(more)
+                    heappush(lines[0], (probe.missing(), changed, number, more, asked + 1))
+                    heappush(lines[1], (probe.missing(), -asked, changed, number, more, asked + 1))
             line = lines[self.tries % 2] or lines[0] or lines[1]
             if not line:
                 break
@@ -147,7 +148,7 @@ class Search:
 
     def located(self, tokens: dict[str, tuple]) -> Location:
         probe = self.tried(tokens)
-        read = {name: left[0] for name, left in tokens.items() if name in probe.read}
+        read = {name: left[0] for name, left in tokens.items() if probe is not None and name in probe.read}
         holes = {name: token for name, token in read.items() if name in self.holes.holes}
         solved = {name: token for name, token in read.items() if name not in holes}
         return Location(self.place, holes, solved, self.given, self.place.graph(self.wanted.shape, read, self.given))

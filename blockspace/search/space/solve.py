@@ -64,9 +64,10 @@ class Solver:
             key = (index, shape, common, own)
             if key not in self.memory:
                 self.memory[key] = self._segment(segment, shape, values)
-            if self.memory[key] is None:
+            found = self.memory[key]
+            if found is None:
                 return None
-            part, shape = self.memory[key]
+            part, shape = found
             total = {name: total[name] + part[name] for name in ADDITIVE}
         return Cost(lambda: self.space.graph(values), total)
 

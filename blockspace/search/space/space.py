@@ -43,7 +43,8 @@ class SearchSpace:
         return [name for name, hole in self.holes.items() if hole.under is None and isinstance(hole.domain, Options) and self._named(hole)]
 
     def _named(self, hole: Hole) -> bool:
-        return all(isinstance(t, str) for t in hole.domain.tokens) and any(h.under and h.under[0] == hole.name for h in self.holes.values())
+        above = {one.under[0] for one in self.holes.values() if one.under}
+        return hole.name in above and all(isinstance(token, str) for token in hole.domain.values())
 
     def assign(self, choose) -> dict:
         """Values for all active holes, each by `choose(hole)`; a hole under an alternative is active where that was chosen."""
@@ -74,10 +75,10 @@ class SearchSpace:
         for name, token in fixed.items():
             self.check(name, token)
         values = self.assign(lambda hole: fixed.get(hole.name, hole.default))
-        unused = [name for name in fixed if name not in values]
-        if unused:
-            under = self.holes[unused[0]].under
-            raise error("E-SPACE", f"{unused[0]} exists only where {under[0]} is {under[1]}", help=f"add {under[0]}: {under[1]}")
+        for name in fixed:
+            under = self.holes[name].under
+            if under is not None and name not in values:
+                raise error("E-SPACE", f"{name} exists only where {under[0]} is {under[1]}", help=f"add {under[0]}: {under[1]}")
         return {name: token for name, token in values.items() if token in self.holes[name].domain}
 
     def check(self, name: str, token) -> None:

@@ -202,7 +202,7 @@ class Workers:
             return f"longer than {handle.limits.timeout:g} s"
         beat = self.beat(handle)
         where = f" after epoch {beat.epoch} of {beat.epochs}" if beat.epoch else "" if beat.steps else " before the first one"
-        seconds = handle.limits.stall * (1 if beat.steps else STARTING)
+        seconds = (handle.limits.stall or 0.0) * (1 if beat.steps else STARTING)
         return f"no step for {seconds:g} s{where}; where it stood is in its {LOG}"
 
     def _without(self, handle: Handle, state: str, reason: str, signature: str) -> Result:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_serializer
@@ -36,8 +37,8 @@ class Transform(Choice):
     name: Annotated[str, Field(description="the class's name in snake case, `random_` may be left out")]
     settings: Annotated[dict[str, Any], Field(description="its keyword arguments")] = {}
 
-    @model_serializer
-    def _as_written(self) -> dict:
+    @model_serializer(mode="wrap")
+    def _as_written(self, inner: Callable) -> dict:
         return {self.name: self.settings}
 
 

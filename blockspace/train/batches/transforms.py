@@ -37,12 +37,14 @@ class Signature(NamedTuple):
 @cache
 def signatures() -> dict[str, Signature]:
     """Every transform by its name in snake case."""
-    place = Path(next(iter(find_spec("torchvision").submodule_search_locations))) / "transforms" / "v2"
+    found = find_spec("torchvision")
+    (home, *_) = (found and found.submodule_search_locations) or []
+    place = Path(home) / "transforms" / "v2"
     trees = [ast.parse((place / f"{file}.py").read_text(encoding="utf-8")) for file in FILES]
     classes = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
     shown = [name for name in classes if not name.startswith("_") and name not in LEFT_OUT]
-    found = [Signature(name, *parameters(name, classes)) for name in shown]
-    return {signature.name: signature for signature in found}
+    signed = [Signature(name, *parameters(name, classes)) for name in shown]
+    return {signature.name: signature for signature in signed}
 
 
 def parameters(cls: str, classes: dict[str, ast.ClassDef]) -> tuple[tuple[str, ...], int]:
@@ -60,7 +62,7 @@ def parameters(cls: str, classes: dict[str, ast.ClassDef]) -> tuple[tuple[str, .
 @cache
 def spellings() -> dict[str, str]:
     """Every way to write a name, and the name: `random_` may be left out (`rotation`), underscores too (`randaugment`)."""
-    ways = {}
+    ways: dict[str, str] = {}
     for name in signatures():
         short = name.removeprefix("random_")
         for way in (short.replace("_", ""), name.replace("_", ""), short, name):

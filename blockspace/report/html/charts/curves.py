@@ -42,7 +42,7 @@ def curve(final: Final, name: str, place: int | None) -> Markup:
 
 def points(training: Training, name: str, scale: float) -> list[tuple[int, float]]:
     """(epoch from 1, value) where the value is known."""
-    return [(n + 1, e[name] * scale) for n, e in enumerate(training.epochs) if e.get(name) is not None]
+    return [(n + 1, value * scale) for n, e in enumerate(training.epochs) if (value := e.get(name)) is not None]
 
 
 def kind(training: Training, place: int | None) -> str:
