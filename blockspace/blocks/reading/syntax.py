@@ -32,7 +32,8 @@ class Step:
     __slots__ = ("word", "mark", "node", "source", "as_", "name", "condition")
 
     def __init__(self, word: str, mark: Mark, node: Map | None = None):
-        self.word, self.mark, self.node = word, mark, node
+        self.word, self.mark = word, mark
+        self.node: Node | None = node
         get = node.items.get if node else lambda _: None
         self.source, self.condition = get("from"), get("if")
         self.as_, self.name = label(get("as"), "as"), label(get("name"), "name")

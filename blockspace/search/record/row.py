@@ -46,6 +46,8 @@ class Row:
 
     def choice(self, hole: str | None) -> str | None:
         """What it took of a hole, whether or not the study told families apart by it then; None where it was never expanded."""
+        if hole is None:
+            return None
         asked = str(self.params[hole]) if self.key and hole in self.params else None
         return self.families.get(hole, asked)
 
