@@ -1,25 +1,28 @@
 """The structural hash of a graph: of its operations and connections only.
 
 Each node gets a colour from its op, its inputs and its readers, swept down and up until the colours tell apart what can be told apart
-(Weisfeiler and Leman); inputs of merges that commute count as a set. The graph is then written out from the output in the order the colours
+(Weisfeiler and Leman); inputs of merges that commute count as a set. Where that leaves a choice on which others depend, as between two branches
+alike that are read twice, one is marked and the colours are found anew. The graph is then written out from the output in the order the colours
 give, and that text is hashed: equal hashes mean equal text, so two different graphs never share one.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
 from blockspace.ops import Op
 
-VERSION = "v2"  # v2: of the form with every rule applied; v1: of the form without copies
+VERSION = "v3"  # v3: choices among branches alike agree; v2: of the form with every rule applied; v1: of the form without copies
 ROUNDS = 2
 WORD = (1 << 64) - 1
+SPREAD = 0xD1B54A32D192ED03  # slots differ in all bits: of small numbers, sums over two readers with their slots exchanged would be equal
 
 
 def key(graph) -> str:
-    """`v2:` and 32 hex digits; names, marks and values that only pass through do not count."""
+    """`v3:` and 32 hex digits; names, marks and values that only pass through do not count."""
     return f"{VERSION}:{digest(written(graph)[0])}"
 
 
@@ -56,10 +59,21 @@ def skeleton(nodes: Iterable, output: str) -> tuple[dict[str, tuple[str, ...]], 
 
 
 def colours(inputs: dict[str, tuple[str, ...]], ops: dict[str, Op], output: str) -> dict[str, int]:
-    """A number per node that depends on everything above and below it, not on names."""
+    """A number per node that depends on everything above and below it, not on names. Nodes of one colour can be exchanged freely."""
+    marked: list[str] = []
+    while True:
+        found = swept(inputs, ops, output, marked)
+        if len(set(found.values())) == len(found) or (one := entangled(found, inputs, ops)) is None:
+            return found
+        marked.append(one)
+
+
+def swept(inputs: dict[str, tuple[str, ...]], ops: dict[str, Op], output: str, marked: Sequence[str]) -> dict[str, int]:
+    """The numbers after some sweeps, output and marked nodes told from all others."""
     known = {name: traits(op) for name, op in ops.items()}
     found = {name: trait[1] for name, trait in known.items()}
-    found[output] = mix(found[output], 1)
+    for number, name in enumerate((output, *marked)):
+        found[name] = mix(found[name], 1 + number)
     for _ in range(ROUNDS):
         for name, sources in inputs.items():  # downwards: inputs come first in this order
             value = found[name]
@@ -74,8 +88,50 @@ def colours(inputs: dict[str, tuple[str, ...]], ops: dict[str, Op], output: str)
             value = found[name] = mix(found[name], above[name])
             free = known[name][2]
             for slot, source in enumerate(inputs[name]):
-                above[source] = (above[source] + mix(value, 1 if free else 2 + slot)) & WORD
+                above[source] = (above[source] + mix(value, SPREAD if free else SPREAD * (2 + slot))) & WORD
     return found
+
+
+def entangled(found: dict[str, int], inputs: dict[str, tuple[str, ...]], ops: dict[str, Op]) -> str | None:
+    """A node that has its colour with others made of other values: to choose among them is to choose among these values' other readers.
+
+    Nodes made of the same values are exchanged as a whole, with all that is read for them alone. Of several such colours the lowest counts.
+    """
+    groups: dict[int, list[str]] = {}
+    for name in reversed(inputs):  # readers first
+        groups.setdefault(found[name], []).append(name)
+    uses = Counter(source for sources in inputs.values() for source in sources)
+    whole: set[str] = set()  # nodes that are exchanged with one that reads them
+    open: list[tuple[int, str]] = []
+    for colour, group in groups.items():
+        if len(group) > 1 and not whole.issuperset(group):
+            own = [alone(name, inputs, uses) for name in group]
+            if len({made(inside, found, inputs, ops) for inside in own}) == 1:
+                whole.update(*own)
+            else:
+                open.append((colour, group[0]))
+    return min(open)[1] if open else None
+
+
+def alone(name: str, inputs: dict[str, tuple[str, ...]], uses: Counter[str]) -> set[str]:
+    """A node, and all that is read for it alone."""
+    inside, left, times = {name}, [name], Counter[str]()
+    while left:
+        for source in inputs[left.pop()]:
+            times[source] += 1
+            if times[source] == uses[source]:
+                inside.add(source)
+                left.append(source)
+    return inside
+
+
+def made(inside: set[str], found: dict[str, int], inputs: dict[str, tuple[str, ...]], ops: dict[str, Op]) -> tuple:
+    """Nodes and what they read: each other by colour, other values by name."""
+    rows = []
+    for name in inside:
+        parts = [str(found[source]) if source in inside else source for source in inputs[name]]
+        rows.append((found[name], *(sorted(parts) if ops[name].commutes else parts)))
+    return tuple(sorted(rows))
 
 
 def written(graph) -> tuple[str, list[str]]:

@@ -75,7 +75,7 @@ def test_keys():
         == built("- {repeat: 1, do: [identity, conv3x3: 8]}").key()
     )
     assert built("- conv3x3: 8").key() != built("- conv3x3: {out: 8, bn_momentum: 0.2}").key()
-    assert built("- conv3x3: 8").key().startswith("v2:")
+    assert built("- conv3x3: 8").key().startswith("v3:")
 
 
 def test_saved_graphs():
