@@ -1,9 +1,9 @@
 """The structural hash of a graph: of its operations and connections only.
 
 Each node gets a colour from its op, its inputs and its readers, swept down and up until the colours tell apart what can be told apart
-(Weisfeiler and Leman); inputs of merges that commute count as a set. Where that leaves a choice on which others depend, as between two branches
-alike that are read twice, one is marked and the colours are found anew. The graph is then written out from the output in the order the colours
-give, and that text is hashed: equal hashes mean equal text, so two different graphs never share one.
+(Weisfeiler and Leman); inputs of merges that commute count as a set. Where that leaves a choice on which others depend, as between two
+branches alike that are read twice, one is marked and the colours are found anew. The graph is then written out from the output in the order
+the colours give, and that text is hashed: equal hashes mean equal text, so two different graphs never share one.
 """
 
 from __future__ import annotations
