@@ -1,6 +1,7 @@
 """Blocks and networks in YAML, and their expansion to graphs."""
 
-from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain
+from blockspace.blocks.given import absent, outside, unknown
+from blockspace.blocks.holes import Hole, Holes, Options, Range, Unknown, domain, spelled
 from blockspace.blocks.library import families, files, find, names
 from blockspace.blocks.load import load, path_of, unchecked
 from blockspace.blocks.probe import Asked, Place, Probe, Refuted, Wanted, places, used
@@ -12,6 +13,6 @@ from blockspace.blocks.values.expr import number
 
 __all__ = [
     "LIBRARIES", "Asked", "Block", "Hole", "Holes", "Network", "Options", "Place", "Probe", "Published", "Range", "Refuted",
-    "Unknown", "Wanted", "domain", "families", "files", "find", "load", "names", "number", "path_of", "places", "published",
-    "reference_pattern", "settled", "unchecked", "used", "words",
+    "Unknown", "Wanted", "absent", "domain", "families", "files", "find", "load", "names", "number", "outside", "path_of", "places",
+    "published", "reference_pattern", "settled", "spelled", "unchecked", "unknown", "used", "words",
 ]  # fmt: skip

@@ -62,7 +62,7 @@ class Options:
         return len(self.tokens)
 
     def __str__(self) -> str:
-        return ", ".join(map(str, self.tokens))
+        return ", ".join(map(spelled, self.tokens))
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,11 @@ def token(node: Node) -> Token:
         return node.text == "true"
     found = number(node.text)
     return float(found) if is_fraction(found) else node.text if found is None else found
+
+
+def spelled(found: Token) -> str:
+    """A token as YAML writes it."""
+    return str(found).lower() if isinstance(found, bool) else str(found)
 
 
 class Holes:

@@ -225,7 +225,7 @@ class Reader(Expansion):
 
 def used(network: Network, values: dict) -> frozenset[str]:
     """The holes whose values made the network what it is; the others were never looked at."""
-    run = Reader(network.holes, values, network.input_shape)
+    run = Reader(network.holes, network.filled | values, network.input_shape)
     network._run(run)
     return frozenset(run.read)
 
@@ -253,7 +253,7 @@ class Place:
 
     def graph(self, shape: Shape, values: dict, given: dict[str, int]) -> Graph:
         """The block by itself for an input of `(C, H, W)`, with holes and unknowns filled. Raises BlockspaceError."""
-        run = Expansion(self.network.holes, values, shape)
+        run = Expansion(self.network.holes, self.network.filled | values, shape)
         output = self.expand(run, given)
         if run.mistakes:
             raise BlockspaceError(*run.mistakes.values())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import yaml
 
+from blockspace.blocks.given import as_token, to_node
 from blockspace.blocks.holes import Holes, Options, each_part
 from blockspace.blocks.reading.file import File, Unit
 from blockspace.blocks.reading.params import Param, text_of
-from blockspace.blocks.template import Network, to_node
+from blockspace.blocks.template import Network
 from blockspace.blocks.values.expr import number
 from blockspace.errors import BlockspaceError, error
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -93,8 +94,8 @@ class _Filled:
 
     def __init__(self, network: Network | None, values: dict):
         self.holes = network.holes if network else None
-        self.settings = network.settings if network else {}
-        self.values = values
+        self.settings = {key: as_token(key, found) for key, found in network.settings.items()} if network else {}
+        self.values = network.filled | values if network else values
         self.part: int | None = None  # of an untied hole, while its values are written one by one
 
     def plain(self, node: Node):

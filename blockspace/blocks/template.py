@@ -8,16 +8,17 @@ from typing import Any, Self
 
 from blockspace.blocks.expansion.expand import Expansion
 from blockspace.blocks.expansion.frame import Frame, UnitEnv
-from blockspace.blocks.holes import Holes
+from blockspace.blocks.given import Open, as_token, filled, left_open, to_node
+from blockspace.blocks.holes import Holes, Token
 from blockspace.blocks.reading import syntax
 from blockspace.blocks.reading.file import File
 from blockspace.blocks.reading.syntax import BlockStep
 from blockspace.blocks.reading.variants import SETTING
 from blockspace.blocks.values.meaning import UNKNOWN, Env, integer
-from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
+from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
 from blockspace.ops import Shape
-from blockspace.reader import Map, Node, Scalar, Seq
+from blockspace.reader import Seq
 
 
 class Template:
@@ -28,14 +29,8 @@ class Template:
         if file.variants:
             file = file.member(str(self.settings.pop(SETTING, file.name)), self.settings)
         self.file, self.shape = file, shape
-        for key in self.settings:
-            if key not in file.params:
-                hint = did_you_mean(key, file.params)
-                raise error(
-                    "E-KEY",
-                    f"{file.name} has no param {key!r}",
-                    help=f"{hint + ' ' if hint else ''}known: {', '.join(file.params) or 'none'}",
-                )
+        others = {key: self.settings.pop(key) for key in list(self.settings) if key not in file.params}
+        self.filled: dict[str, Token] = filled(file.name, file.params, self.holes, self.settings, others) if others else {}
 
     @property
     def name(self) -> str:
@@ -62,12 +57,18 @@ class Template:
 
     @cached_property
     def holes(self) -> Holes:
-        """The places left open."""
+        """The places that the file leaves open."""
         return Holes(self.file)
 
+    @cached_property
+    def open(self) -> Open:
+        """Those of them that nothing was given for."""
+        given = {key: as_token(key, found) for key, found in self.settings.items()}
+        return left_open(self.holes, given | self.filled)
+
     def __call__(self, **settings: Any) -> Self:
-        """The same template with more params bound."""
-        return type(self)(self.file, self.settings | settings, self.shape)
+        """The same template with more params bound, or holes filled."""
+        return type(self)(self.file, self.settings | self.filled | settings, self.shape)
 
     @abstractmethod
     def graph(self, shape: Shape, values: dict | None = None) -> Graph:
@@ -83,7 +84,7 @@ class Template:
         """Add the nodes to the graph of `run`; returns the last value."""
 
     def _expand(self, shape: Shape, values: dict | None) -> Graph:
-        run = Expansion(self.holes, values or {}, shape)
+        run = Expansion(self.holes, self.filled | (values or {}), shape)
         run.report(BlockspaceError(*self.file.mistakes), None, "")
         try:
             output = self._run(run)
@@ -126,7 +127,7 @@ class Template:
             return f"<pre>{escape(repr(self))}\n{escape(e.render())}</pre>"
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{k}={v}" for k, v in self.settings.items())
+        given = ", ".join(f"{k}={v}" for k, v in (self.settings | self.filled).items())
         return f"<{type(self).__name__} {self.name}({given})>"
 
 
@@ -174,7 +175,7 @@ class Network(Template):
             raise error("E-KEY", f"network {self.name!r} has no `input:`", self.file.mark, "input: [3, 224, 224]")
         if not isinstance(node, Seq) or len(node.items) != 3:
             raise error("E-TYPE", "`input:` is [channels, height, width]", node.mark)
-        names = self._names(Expansion(self.holes, {}, (1, 1, 1)))  # params may size it, as EfficientNet's resolution does
+        names = self._names(Expansion(self.holes, self.filled, (1, 1, 1)))  # params may size it, as EfficientNet's resolution does
         return tuple(integer(item, names, "input") for item in node.items)
 
     @property
@@ -185,7 +186,7 @@ class Network(Template):
     def fitted(self, shape: Shape, classes: int) -> Network:
         """The same network for data of this shape and number of classes: data wins over the file."""
         bound = {"classes": classes} if "classes" in self.file.params else {}
-        return Network(self.file, self.settings | bound, tuple(shape))
+        return Network(self.file, self.settings | self.filled | bound, tuple(shape))
 
     def graph(self, shape: Shape | None = None, values: dict | None = None) -> Graph:
         """The network for an input of `(C, H, W)` (its own by default); `values` fills holes by name. Raises BlockspaceError."""
@@ -235,6 +236,7 @@ class Segment:
 
     def graph(self, shape: Shape, values: dict) -> Graph:
         """This step alone, for an input of `(C, H, W)`. Raises BlockspaceError."""
+        values = self.network.filled | values
         run = Expansion(self.network.holes, values, shape)
         whole = Expansion(self.network.holes, values, self.network.input_shape)
         env = self.network._names(whole)
@@ -247,18 +249,3 @@ class Segment:
             raise error("E-SHAPE", f"{self.label or self.step.word} has no shape of its own", self.step.mark)
         run.graph.output = output
         return run.graph
-
-
-def to_node(key: str, found) -> Node:
-    """A Python value given to `load` as the node YAML would have made of it."""
-    mark = Mark(Source(f"<{key}>", str(found)), 1, 1)
-    if isinstance(found, (list, tuple)):
-        return Seq([to_node(key, item) for item in found], mark)
-    if isinstance(found, dict):
-        node = Map(mark)
-        node.items = {str(k): to_node(key, v) for k, v in found.items()}
-        node.keys = {str(k): mark for k in found}
-        return node
-    if isinstance(found, bool):
-        return Scalar(str(found).lower(), mark)
-    return Scalar(repr(found) if isinstance(found, float) else str(found), mark)

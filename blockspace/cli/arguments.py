@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from blockspace.errors import error
+from blockspace.errors import BlockspaceError, Mistake, error
 
 
 def settings(texts) -> dict[str, str]:
-    """`key=value` texts as a dict. Raises E-KEY."""
-    found = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise error("E-KEY", f"{text!r} is no setting", help="write key=value")
-        found[key] = value
-    return found
+    """`key=value` texts as a dict. Raises E-KEY for each that is none."""
+    parts = [text.partition("=") for text in texts]
+    wrong = [Mistake("E-KEY", f"{''.join(part)!r} is no setting", help="write key=value") for part in parts if not (part[0] and part[1])]
+    if wrong:
+        raise BlockspaceError(*wrong)
+    return {key: value for key, _, value in parts}
 
 
 def shape(text: str) -> tuple[int, ...]:
@@ -25,7 +23,7 @@ def shape(text: str) -> tuple[int, ...]:
 
 
 def expanded(target: str, given: dict[str, str]):
-    """(template, graph) of a block or network with settings; `input=CxHxW` among them is the input shape."""
+    """(template, graph) of a block or network with settings of its params and holes; `input=CxHxW` among them is the input shape."""
     from blockspace.blocks import unchecked
 
     given = dict(given)

@@ -58,7 +58,7 @@ def checked(target: str, variant: str | None = None) -> str:
 
     template, graph = expanded(target, {"variant": variant} if variant else {})
     found = cost(graph)
-    open_places = len(template.holes.holes) + len(template.holes.unknowns)
+    open_places = len(template.open)
     if open_places:
         check_choices(template)
     extra = f"; {open_places} place{'s' * (open_places > 1)} open" if open_places else ""

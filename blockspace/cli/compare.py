@@ -104,22 +104,26 @@ def located(target: str) -> str:
 
 
 def shared_out(given: dict[str, str], templates) -> list[dict[str, str]]:
-    """The settings of A and of B. Raises E-KEY for one that neither takes."""
-    from blockspace.errors import did_you_mean, error
+    """The settings of A and of B. Raises E-KEY for those that neither takes."""
+    from blockspace.blocks import unknown
+    from blockspace.errors import BlockspaceError
 
     found: list[dict[str, str]] = [{}, {}]
-    taken = [[*template.file.params, *["variant"] * bool(template.file.variants)] for template in templates]
-    known = ["input", *dict.fromkeys(name for names in taken for name in names)]
+    params = [[*template.file.params, *["variant"] * bool(template.file.variants)] for template in templates]
+    taken = [[*own, *template.holes.holes, *template.holes.unknowns] for own, template in zip(params, templates)]
+    mistakes = []
     for text, value in given.items():
         letter, dot, name = text.partition(".")
         only = dot and letter in ("A", "B")
         takers = ["AB".index(letter)] if only else [i for i in (0, 1) if text == "input" or text in taken[i]]
         if not takers:
-            names = " and ".join(dict.fromkeys(template.name for template in templates))
-            hint = did_you_mean(text, known)
-            raise error("E-KEY", f"{names} have no param {text!r}", help=f"{hint + ' ' if hint else ''}known: {', '.join(known)}")
+            a, b = (template.name for template in templates)
+            whose = f"{a} has no" if a == b else f"neither {a} nor {b} has a"
+            mistakes.append(unknown(whose, text, ["input", *params[0], *params[1]], [*taken[0], *taken[1]]))
         for i in takers:
             found[i][name if only else text] = value
+    if mistakes:
+        raise BlockspaceError(*mistakes)
     return found
 
 

@@ -82,15 +82,16 @@ def members(folder: Path) -> list[str]:
 
 
 def block_settings(ctx, incomplete: str) -> list[str]:
-    """`param=value` of the block or network named before: its default, and the values it may be searched over."""
-    from blockspace.blocks import load
+    """`name=value` of a param or hole of the block or network named before: its default, and the values it may be searched over."""
+    from blockspace.blocks import load, spelled
     from blockspace.errors import BlockspaceError
 
     try:
         template = load(str(ctx.params.get("target")))
     except BlockspaceError:
         return []
-    values = {name: choices(param) for name, param in template.file.params.items()}
+    values = {name: [spelled(hole.default), *map(spelled, hole.domain.values())][:32] for name, hole in template.open.holes.items()}
+    values |= {name: choices(param) for name, param in template.file.params.items()}
     if template.file.variants:
         values["variant"] = list(template.file.variants)
     return assigned(values | {"input": ["256x56x56", "64x56x56", "3x224x224"]}, ctx.params.get("settings"), incomplete)

@@ -20,7 +20,7 @@ def run(
     why: str | None = None,
     rules: str | None = None,
 ) -> None:
-    """Print the drawing of a library name or YAML file, with `key=value` settings and `input=CxHxW`."""
+    """Print the drawing of a library name or YAML file, with `key=value` settings - params and holes - and `input=CxHxW`."""
     from blockspace.blocks import Network
     from blockspace.cli.arguments import expanded
     from blockspace.cli.arguments import settings as given
@@ -112,12 +112,14 @@ def written(graph, kind: str, path: str, theme: str | None, full: bool) -> None:
 
 def holes(template) -> list[str]:
     """The places left open, one a line."""
-    found = template.holes
+    from blockspace.blocks import spelled
+
+    found = template.open
     rows = []
     for hole in found.holes.values():
-        where = f"  where {hole.under[0]} is {hole.under[1]}" if hole.under else ""
-        rows.append(f"  {hole.name}: {hole.domain}  (default {hole.default}){where}")
-    rows += [f"  {u.name}: {u.domain}  (solved to the budget of {u.cost})" for u in found.unknowns.values()]
+        where = f"  where {hole.under[0]} is {spelled(hole.under[1])}" if hole.under else ""
+        rows.append(f"  {hole.name}: {hole.domain}  (default {spelled(hole.default)}){where}")
+    rows += [f"  {u.name}: {u.domain}  (default {u.default}, solved to the budget of {u.cost})" for u in found.unknowns.values()]
     return ["open:", *rows] if rows else []
 
 
@@ -129,7 +131,7 @@ def register(app) -> None:
     @app.command(epilog="blockspace show hs_block input=64x56x56 splits=4")
     def show(
         target: str = typer.Argument(help="a library name, or a YAML file", autocompletion=templates),
-        settings: list[str] = typer.Argument(None, help="key=value, and input=CxHxW", autocompletion=block_settings),
+        settings: list[str] = typer.Argument(None, help="params and holes as key=value, and input=CxHxW", autocompletion=block_settings),
         full: bool = typer.Option(False, "--full", help="Every node of a network, not its blocks."),
         nodes: bool = typer.Option(False, "--nodes", help="A table of every node with each of its costs."),
         source: bool = typer.Option(False, "--source", help="The network as plain PyTorch code."),

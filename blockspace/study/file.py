@@ -13,7 +13,7 @@ from pydantic import Field, create_model
 from blockspace.blocks import number
 from blockspace.cost import COSTS, Budget, size_of
 from blockspace.data import DataSpec, read_spec
-from blockspace.errors import BlockspaceError, Mark, Source, did_you_mean, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
 from blockspace.options import Options, validated
 from blockspace.reader import Map, Node, Scalar, Seq, parse, read
 from blockspace.search import SearchOptions
@@ -139,16 +139,31 @@ def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
     root = read(str(path))
     if not isinstance(root, Map) or "study" not in root:
         raise error("E-KEY", f"{path} is not a study", root.mark, f"a study starts with `format: {FORMAT}` and `study: NAME`")
-    for text in overrides:
-        override(root, text)
+    wrong = override_all(root, overrides)
 
     def mark_of(where: tuple) -> Mark | None:
         return find_mark(root, where)
 
-    options = validated(StudyFile, values(root), "study", mark_of)
+    try:
+        options = validated(StudyFile, values(root), "study", mark_of)
+    except BlockspaceError as e:
+        raise BlockspaceError(*wrong, *e.mistakes) from None
+    if wrong:
+        raise BlockspaceError(*wrong)
     study = Study(options, Path(path), mark_of)
     check_names(study)
     return study
+
+
+def override_all(root: Map, texts: Sequence[str]) -> list[Mistake]:
+    """Put every `key.path=value` into the tree; the mistakes of those that are none."""
+    mistakes: list[Mistake] = []
+    for text in texts:
+        try:
+            override(root, text)
+        except BlockspaceError as e:
+            mistakes += e.mistakes
+    return mistakes
 
 
 def override(root: Map, text: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blockspace.data import DataSpec, Preflight, preflight, read_spec
-from blockspace.errors import Mark, Source
+from blockspace.errors import BlockspaceError, Mark, Source
 from blockspace.reader import Map
-from blockspace.study.file import load_study, override, values
+from blockspace.study.file import load_study, override_all, values
 
 
 def look_at(target: str, overrides: Sequence[str] = ()) -> Preflight:
@@ -23,6 +23,6 @@ def look_at(target: str, overrides: Sequence[str] = ()) -> Preflight:
 def given(overrides: Sequence[str]) -> DataSpec:
     """The data that overrides alone describe. Raises BlockspaceError."""
     root = Map(Mark(Source("<command line>", " ".join(overrides)), 1, 1))
-    for text in overrides:
-        override(root, text)
+    if wrong := override_all(root, overrides):
+        raise BlockspaceError(*wrong)
     return read_spec(values(root)["data"])

@@ -59,7 +59,8 @@ def settled_space(network: Network) -> dict[str, Any]:
     from blockspace.reader import plain
 
     imported = {word: plain(file.root) for word, file in network.file.imported.items()}
-    return {"file": plain(network.file.root), "input": list(network.input_shape), "settings": network.settings, "blocks": imported}
+    given = network.settings | network.filled
+    return {"file": plain(network.file.root), "input": list(network.input_shape), "settings": given, "blocks": imported}
 
 
 def ask(path: str | Path, overrides=()) -> Question:

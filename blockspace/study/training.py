@@ -13,13 +13,13 @@ from pydantic import Field
 
 from blockspace.blocks import LIBRARIES, Network, load, settled
 from blockspace.data import DataSpec, describe, read_spec
-from blockspace.errors import Mark, Source, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
 from blockspace.files import ARCH
 from blockspace.graph import Graph
 from blockspace.options import Options, validated
 from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read
-from blockspace.study.file import find_mark, override, values
+from blockspace.study.file import find_mark, override_all, values
 from blockspace.study.handover import resolve
 from blockspace.study.question import overruled
 from blockspace.train import Recipe
@@ -113,8 +113,8 @@ def options_of(overrides: Sequence[str], recipe: str | Path | None, given: Mappi
     if recipe is not None:
         root.items["train"] = train_section(read(str(recipe)))
         root.keys["train"] = root.items["train"].mark
-    for text in overrides:
-        override(root, text)
+    if wrong := override_all(root, overrides):
+        raise BlockspaceError(*wrong)
 
     def mark_of(path: tuple) -> Mark | None:
         return find_mark(root, path)
@@ -152,15 +152,17 @@ def train_section(root):
 
 
 def params(texts: Sequence[str]) -> dict[str, str]:
-    """`key=value` params of the network. Raises BlockspaceError (E-KEY)."""
-    found = {}
+    """`key=value` params and holes of the network. Raises BlockspaceError (E-KEY) with every mistake in them."""
+    found, mistakes = {}, []
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise error("E-KEY", f"{text!r} is no setting", help="write key=value")
-        if key == "input":
-            raise error("E-KEY", "the input shape comes from the data", help="data.size=32 resizes the images")
+            mistakes.append(Mistake("E-KEY", f"{text!r} is no setting", help="write key=value"))
+        elif key == "input":
+            mistakes.append(Mistake("E-KEY", "the input shape comes from the data", help="data.size=32 resizes the images"))
         found[key] = value
+    if mistakes:
+        raise BlockspaceError(*mistakes)
     return found
 
 

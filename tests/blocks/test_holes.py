@@ -288,3 +288,67 @@ def test_a_solved_value_without_a_range_in_an_imported_block(given, tmp_path):
 def test_the_default_of_a_solved_value_is_a_whole_number():
     text = f"params: {{w: {{default: half, solve: macs, range: 8..16}}}}\ninput: [3, 8, 8]\nstem: [conv1x1: w]\n{TAIL}"
     assert mistake(network(text).graph).code == "E-RANGE"
+
+
+# -- filled by name ------------------------------------------------------------------------------------------------------------------------
+
+SPACE = f"""
+params:
+  base: {{default: 8, search: [4, 8]}}
+  untied: {{default: false, search: [false, true]}}
+  block:
+    default: plain
+    search: {{plain: [conv3x3: {{out: base, groups: {{search: [1, 2, 4]}}}}], wide: [conv1x1: {{out: {{search: 8..32 step 8}}}}]}}
+input: [3, 8, 8]
+stem: [conv3x3: base]
+stages:
+  - {{block: block, repeat: {{default: 1, search: 1..3}}}}
+  - {{split: {{chunk: 2}}, each: [conv3x3: {{out: {{default: 4, search: [4, 6], untied: untied}}}}], merge: concat}}
+  - {{block: conv1x1, out: {{solve: macs, range: 1..64, default: 16}}}}
+{TAIL}
+"""
+
+
+def test_holes_and_solved_values_are_given_by_name_as_params_are():
+    net = network(SPACE, base=4, block="wide", **{"block.wide.out": 24, "stage1.repeat": "2", "stage2.out": 5})
+    values = {"base": 4, "block": "wide", "block.wide.out": 24, "stage1.repeat": 2, "stage2.out": 5}
+    assert net.graph().key() == network(SPACE).graph(values=values).key()
+    assert net.filled == {"block.wide.out": 24, "stage1.repeat": 2, "stage2.out": 5} and net.settings == {"base": 4, "block": "wide"}
+    assert net(**{"stage1.repeat": 3}).fitted((1, 8, 8), 10).filled["stage1.repeat"] == 3
+    again = network(settled(net, {}).partition("network: n\n")[2])
+    assert again.graph().key() == net.graph().key() and not len(again.open)
+    assert "stage1.repeat=2" in repr(net)
+
+
+def test_what_was_given_is_open_no_more():
+    whole, net = network(SPACE).open, network(SPACE, block="plain", **{"block.plain.groups": 2, "stage2.out": 5}).open
+    assert list(net.holes) == ["base", "untied", "stage1.repeat", "out.part1", "out.part2"] and not net.unknowns
+    assert set(whole.holes) - set(net.holes) == {"block", "block.plain.groups", "block.wide.out"}
+    loose = network(SPACE, untied="true", block="wide")
+    assert loose.open.holes["out.part2"].under is None and loose.open.holes["block.wide.out"].under is None
+    space = SearchSpace(loose)
+    assert space.size() == 2 * 4 * 3 * 2 * 2
+    assert set(space.random(0)) == {"base", "block.wide.out", "stage1.repeat", "out.part1", "out.part2"}
+    filled = network(SPACE, **{"stage1.repeat": 3})
+    assert SearchSpace(filled).sample(0).key() == network(SPACE).graph(values=SearchSpace(filled).random(0) | {"stage1.repeat": 3}).key()
+
+
+def test_a_param_that_is_searched_takes_what_any_param_takes():
+    assert network(SPACE, base=12).graph().nodes["stem.conv3x3.conv"].shape[0] == 12, "12 is none of 4 and 8"
+
+
+def test_every_wrong_value_of_a_hole_is_said():
+    given = {"stage1.repeat": 4, "stage1.repeats": 2, "block.wide.out": 8, "out.part2": 4, "stage2.out": "many", "no": 1, "out.part1": [4]}
+    with pytest.raises(BlockspaceError) as caught:
+        network(SPACE, **given)
+    assert [(m.code, m.message) for m in caught.value.mistakes] == [
+        ("E-SPACE", "stage1.repeat cannot be 4"),
+        ("E-KEY", "n has no param or hole 'stage1.repeats'"),
+        ("E-SPACE", "block.wide.out exists only where block is wide"),
+        ("E-SPACE", "out.part2 exists only where untied is true"),
+        ("E-SPACE", "stage2.out cannot be many"),
+        ("E-KEY", "n has no param or hole 'no'"),
+        ("E-SPACE", "out.part1 cannot be [4]"),
+    ]
+    helps = [m.help for m in caught.value.mistakes]
+    assert helps[0] == "its domain: 1..3" and helps[1].startswith("did you mean 'stage1.repeat'?") and helps[2] == "set block to wide"

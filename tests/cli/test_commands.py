@@ -116,6 +116,35 @@ def test_show_prints_holes_costs_and_the_paper(capsys):
     assert "25,557,032 params" in out and "4.089G macs" in out and "arXiv:1512.03385" in out
 
 
+def test_what_locate_prints_can_be_shown(capsys):
+    space = str(ROOT / "searchspaces" / "universal.yaml")
+    code, out, _ = said(capsys, "locate", "resnext", "cardinality=8", "--in", space, "input=64x8x8")
+    changed = [line.strip() for line in out.splitlines() if line.startswith("  ")]
+    defaults = next(line for line in out.splitlines() if line.startswith("at their defaults: ")).removeprefix("at their defaults: ").split()
+    assert code == 0 and changed == ["unit.main.groups.part1=8"] and "bare=false" in defaults
+    code, out, _ = said(capsys, "show", space, *changed, *defaults, "stage1.width=5", "--full")
+    assert code == 0 and "conv3x3 40 g8" in out and "unit.main.groups.part1:" not in out and "stage1.width:" not in out
+    code, out, _ = said(capsys, "compare", space, space, "B.unit.main.groups.part1=8", "stage3.width=8", "--json")
+    assert code == 0 and json.loads(out)["B"]["settings"] == {"unit.main.groups.part1": "8", "stage3.width": "8"}
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["show", "resnext", "cardnality=3", "widht=4"],
+        ["show", "resnext", "cardinality", "4"],
+        ["compare", "resnext", "hs_block", "cardnality=3", "A.width=4", "widht=4"],
+        ["search", STUDY, "search.trails=4", "trian.epochs=3", "--dry-run"],
+        ["search", STUDY, "search.trails=4", "thirty", "--dry-run"],
+        ["train", "resnet20", "clases=3", "widht=4"],
+        ["train", "resnet20", "input=3x8x8", "thirty"],
+    ],
+)
+def test_every_wrong_setting_of_a_command_is_said_at_once(argv, capsys):
+    code, _, err = said(capsys, *argv)
+    assert code == 2 and err.count("error: ") == 2
+
+
 def test_check_of_a_study(capsys):
     code, out, _ = said(capsys, "check", STUDY)
     assert code == 0 and "topologies" in out

@@ -85,7 +85,7 @@ def load_pretrained(
 
 def weights_of(network: Network, source: str | Path | None = None) -> Weights:
     """The weights that a source holds of a network, with as many classes as they have. Raises BlockspaceError as `load_pretrained`."""
-    base = Network(network.file, network.settings)  # at its own input shape, whatever the data's
+    base = Network(network.file, network.settings | network.filled)  # at its own input shape, whatever the data's
     if source is None:
         source = base.reference.partition(":")[0]
         if source not in LIBRARIES:
@@ -195,4 +195,4 @@ def with_classes(network: Network, classes: int) -> Network:
     if "classes" not in network.file.params:
         help = "write `params: {classes: 1000}` and `linear: classes`"
         raise error("E-WEIGHTS", f"{network.name} has no param `classes`, so its outputs cannot be {classes}", help=help)
-    return Network(network.file, network.settings | {"classes": classes}, network.shape)
+    return network(classes=classes)

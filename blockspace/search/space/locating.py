@@ -52,7 +52,7 @@ def locate(network: Network, graph: Graph, fixed: dict | None = None) -> Locatio
     misses = []
     for form in (graph, canonical(graph)):
         for place in places(network):
-            found = Search(place, form, fixed or {}).run()
+            found = Search(place, form, network.filled | (fixed or {})).run()
             if isinstance(found, Location):
                 return found
             misses.append(found)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import random
 from math import prod
 
-from blockspace.blocks import Hole, Network, Options, Range
-from blockspace.errors import did_you_mean, error
+from blockspace.blocks import Hole, Network, Options, Range, absent, outside
+from blockspace.errors import BlockspaceError, did_you_mean, error
 from blockspace.graph import Graph
 
 
 class SearchSpace:
-    """The holes of a network: their names, domains and conditions."""
+    """The holes of a network that nothing was given for: their names, domains and conditions."""
 
     def __init__(self, network: Network):
         self.network = network
         self.name = network.name
-        self.holes: dict[str, Hole] = network.holes.holes
-        self.unknowns = network.holes.unknowns
+        self.holes: dict[str, Hole] = network.open.holes
+        self.unknowns = network.open.unknowns
 
     def size(self) -> int:
         """How many assignments there are, a hole under an alternative counting only where that is chosen."""
@@ -75,17 +75,16 @@ class SearchSpace:
         for name, token in fixed.items():
             self.check(name, token)
         values = self.assign(lambda hole: fixed.get(hole.name, hole.default))
-        for name in fixed:
-            under = self.holes[name].under
-            if under is not None and name not in values:
-                raise error("E-SPACE", f"{name} exists only where {under[0]} is {under[1]}", help=f"add {under[0]}: {under[1]}")
+        unused = [name for name in fixed if name not in values]
+        if unused:
+            raise BlockspaceError(*(absent(self.holes[name]) for name in unused))
         return {name: token for name, token in values.items() if token in self.holes[name].domain}
 
     def check(self, name: str, token) -> None:
         """Raises E-SPACE for an unknown hole or a value outside its domain."""
         hole = self._hole(name)
         if token not in hole.domain:
-            raise error("E-SPACE", f"{name} cannot be {token!r}", help=f"its domain: {hole.domain}")
+            raise BlockspaceError(outside(hole, token))
 
     def sample(self, source) -> Graph:
         """The graph of an assignment drawn by an Optuna trial, or by an integer seed; unknowns stay at their defaults."""

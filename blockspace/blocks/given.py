@@ -1,0 +1,116 @@
+"""Given: what a template is told by the one who uses it - values of its params, and of the places that its file leaves open, by name.
+
+A param that has a `search:` is both: a value given for it is the param's, as for any other, and need not be of those that are searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from blockspace.blocks.holes import Hole, Holes, Token, Unknown, spelled, token
+from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean
+from blockspace.reader import Map, Node, Scalar, Seq
+
+MOST_NAMED = 24  # names that are listed where one is not known
+
+
+@dataclass(frozen=True)
+class Open:
+    """The holes and unknowns that are left open, by name."""
+
+    holes: dict[str, Hole]
+    unknowns: dict[str, Unknown]
+
+    def __len__(self) -> int:
+        return len(self.holes) + len(self.unknowns)
+
+
+def filled(name: str, params: Iterable[str], holes: Holes, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Token]:
+    """The values `given` for holes and unknowns of the file called `name`, as their domains have them, beside its params' `settings`.
+
+    Raises BlockspaceError with every mistake: E-KEY for what is no param, hole or unknown, E-SPACE for a value outside a domain and for a
+    place that exists only under another choice.
+    """
+    places: dict[str, Hole | Unknown] = {**holes.holes, **holes.unknowns}
+    tokens = {key: as_token(key, found) for key, found in {**settings, **given}.items()}
+    mistakes = []
+    for key in given:
+        if key not in places:
+            mistakes.append(unknown(f"{name} has no", key, params, places))
+        elif tokens[key] not in places[key].domain:
+            mistakes.append(outside(places[key], given[key]))
+        elif wrong := under_another(places[key], places, tokens):
+            mistakes.append(wrong)
+    if mistakes:
+        raise BlockspaceError(*mistakes)
+    return {key: tokens[key] for key in given}
+
+
+def unknown(whose: str, key: str, params: Iterable[str], places: Iterable[str] = ()) -> Mistake:
+    """E-KEY for a setting that is neither a param nor an open place; `whose` as `resnext has no`."""
+    known = list(dict.fromkeys([*params, *places]))
+    holes = " or hole" if set(places) - set(params) else ""
+    hint = did_you_mean(key, known)
+    listed = ", ".join(known[:MOST_NAMED]) + (f", and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else "")
+    return Mistake("E-KEY", f"{whose} param{holes} {key!r}", None, f"{hint + ' ' if hint else ''}known: {listed or 'none'}")
+
+
+def outside(place: Hole | Unknown, found) -> Mistake:
+    """E-SPACE for a value that a place cannot have."""
+    return Mistake("E-SPACE", f"{place.name} cannot be {spelled(found)}", None, f"its domain: {place.domain}")
+
+
+def absent(place: Hole | Unknown) -> Mistake:
+    """E-SPACE for a place that exists only under a choice that was not made."""
+    name, choice = place.under or ("", "")
+    return Mistake("E-SPACE", f"{place.name} exists only where {name} is {spelled(choice)}", None, f"set {name} to {spelled(choice)}")
+
+
+def under_another(place: Hole | Unknown, places: dict[str, Hole | Unknown], tokens: dict[str, Any]) -> Mistake | None:
+    """The mistake of a place that does not exist under these values, what is not among them being at its default."""
+    if place.under is None:
+        return None
+    name, choice = place.under
+    if tokens.get(name, places[name].default) != choice:
+        return absent(place)
+    return under_another(places[name], places, tokens)
+
+
+def left_open(holes: Holes, chosen: dict[str, Any]) -> Open:
+    """What is open once these are chosen: what exists only under another choice is gone, what exists under this one is always there."""
+    gone: set[str] = set()
+
+    def left(places: dict) -> dict:
+        found = {}
+        for name, place in places.items():
+            outer, choice = place.under or ("", None)
+            if outer in gone or outer in chosen and chosen[outer] != choice:
+                gone.add(name)
+            elif name not in chosen:
+                found[name] = replace(place, under=None) if outer in chosen else place
+        return found
+
+    return Open(left(holes.holes), left(holes.unknowns))
+
+
+def as_token(key: str, found: Any) -> Any:
+    """A value as a domain has it: a number, a truth value or a word; None for lists and mappings."""
+    node = to_node(key, found)
+    return token(node) if isinstance(node, Scalar) else None
+
+
+def to_node(key: str, found) -> Node:
+    """A Python value given to `load` as the node YAML would have made of it."""
+    mark = Mark(Source(f"<{key}>", str(found)), 1, 1)
+    if isinstance(found, (list, tuple)):
+        return Seq([to_node(key, item) for item in found], mark)
+    if isinstance(found, dict):
+        node = Map(mark)
+        node.items = {str(k): to_node(key, v) for k, v in found.items()}
+        node.keys = {str(k): mark for k in found}
+        return node
+    if isinstance(found, bool):
+        return Scalar(str(found).lower(), mark)
+    return Scalar(repr(found) if isinstance(found, float) else str(found), mark)
