@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = face(
         "space.space": ("SearchSpace",),
         "work.pulse": ("Beat", "Pulse"),
         "work.result": ("Result", "adopt", "read"),
-        "work.task": ("Evaluate", "Task"),
+        "work.task": ("Evaluate", "Stopped", "Task"),
         "work.workers": ("Workers",),
     },
 )

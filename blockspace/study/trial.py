@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from blockspace.files import ARCH, WEIGHTS, write_atomic
-from blockspace.search import Pulse, Result, Task, available_cores
+from blockspace.search import Pulse, Result, Stopped, Task, available_cores
 
 if TYPE_CHECKING:
     from blockspace.search import SearchOptions
@@ -85,7 +85,7 @@ def trained(task: Task, training, evaluation):
         (Path(task.folder) / CHECKPOINT).unlink(missing_ok=True)  # of finite epochs, which lead where these led
         return Result("diverged", {}, perf_counter() - start, task.seed, task.key, str(reason), versions()), module
     if fitted.stopped:
-        raise SystemExit(128 + signal.SIGTERM)  # its checkpoint is kept; the next start goes on from it
+        raise Stopped
     metrics = {} if fitted.val_acc is None else {"val_acc": fitted.val_acc, "val_loss": fitted.val_loss}
     return Result("trained", metrics, fitted.seconds, task.seed, task.key, versions=versions()), module
 

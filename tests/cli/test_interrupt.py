@@ -20,7 +20,7 @@ from study import tiny
 
 COMMAND = [sys.executable, "-c", "from blockspace.cli import entry; entry()", "search", "study.yaml"]
 SHORT = ["search.trials=3", "finalists.seeds=1", "finalists.epochs=1", "train.epochs=60", "train.batch=32"]
-LONG = ["search.trials=3", "train.epochs=2", "train.batch=1", "data={name: digits, train: 1200, val: 100, test: 300}"]
+LONG = ["search.trials=3", "train.epochs=40", "train.batch=1", "data={name: digits, train: 1200, val: 100, test: 300}"]
 CONTROL = re.compile(rb"\x1b\[[0-9;?]*[a-zA-Z]|\r")
 
 
@@ -124,9 +124,12 @@ def test_sigterm_keeps_checkpoints_and_the_same_command_resumes(tmp_path):
     assert wait_for(lambda: not any(map(alive, below)), 2)
     before = checkpoints(tmp_path)
     assert before and {row["state"] for row in table(tmp_path)} >= {"running"}
+    stopped = [row["number"] for row in table(tmp_path) if row["state"] == "running"]
+    assert not any((tmp_path / f"runs/tiny/trials/{int(number):04}/result.json").exists() for number in stopped)
     again = subprocess.run([*COMMAND, *SHORT, "-q"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert again.returncode == 0 and again.stderr == "" and again.stdout.startswith("family"), again.stderr
-    assert [row["state"] for row in table(tmp_path)].count("trained") == 3
+    after = {row["number"]: row["state"] for row in table(tmp_path)}
+    assert list(after.values()).count("trained") == 3 and {after[number] for number in stopped} == {"trained"}
 
 
 def test_an_environment_in_which_nothing_can_train_is_one_cause(tmp_path):

@@ -17,7 +17,7 @@ from blockspace.search.work.clocks import DUMP
 from blockspace.search.work.memory import out_of_memory
 from blockspace.search.work.pulse import Pulse
 from blockspace.search.work.result import Result, adopt
-from blockspace.search.work.task import Task
+from blockspace.search.work.task import Stopped, Task
 
 PR_SET_PDEATHSIG = 1
 
@@ -54,13 +54,18 @@ def become_worker(log: int, parent: int) -> None:
 
 
 def work(payload: tuple[bytes, bytes], pulse: Pulse) -> bytes:
-    """Run a pickled function on a pickled task; the Result, pickled. Whatever the function raises becomes a failed or oom Result."""
+    """Run a pickled function on a pickled task; the Result, pickled; nothing where it was stopped.
+
+    Whatever else the function raises becomes a failed or oom Result.
+    """
     task: Task = replace(ForkingPickler.loads(payload[1]), pulse=pulse)
     started = monotonic()
     try:
         result = ForkingPickler.loads(payload[0])(task)
         if not isinstance(result, Result):
             raise TypeError(f"a training must return a Result, got {type(result).__name__}")
+    except Stopped:
+        return b""
     except BaseException as reason:  # SystemExit, MemoryError and RecursionError too: a failed trial is data
         traceback.print_exc()
         result = failure(reason, task, monotonic() - started)

@@ -28,3 +28,7 @@ class Task:
 
 
 Evaluate = Callable[[Task], Result]
+
+
+class Stopped(Exception):
+    """Raised by a training that was asked to stop and left a checkpoint: it has no result, and the next start goes on with it."""

@@ -49,8 +49,8 @@ class Workers:
     """`count` processes at a time, each single-threaded, each for one task, forked from a server that has imported `preload`.
 
     A child dies with the driver, however that dies (no orphan after two seconds). SIGTERM asks a child to stop; an evaluate that leaves
-    a checkpoint installs its own handler, and has `grace` seconds after its timeout. Its output goes to `log.txt` in the task's folder,
-    at most `log_cap` bytes. Use it from one thread, and as a context manager: leaving it kills what still runs.
+    a checkpoint installs its own handler, raises Stopped, and has `grace` seconds after its timeout. Its output goes to `log.txt` in the
+    task's folder, at most `log_cap` bytes. Use it from one thread, and as a context manager: leaving it kills what still runs.
     """
 
     def __init__(self, count: int, preload: Sequence[str] = PRELOAD, grace: float = 5.0, log_cap: int = 1_000_000):
