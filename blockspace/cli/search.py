@@ -51,7 +51,7 @@ def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
 def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False, reuse: Sequence[str] = ()) -> int:
     """Progress goes to stderr, the answer to stdout; the exit code: 0, or the signal's after an interruption (typer would make it 130)."""
     from blockspace.cli.progress import Progress
-    from blockspace.search import interruptible
+    from blockspace.search import interruptible, undisturbed
     from blockspace.study import as_json as to_json
     from blockspace.study import search
 
@@ -59,6 +59,7 @@ def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, 
         try:
             outcome = search(study, overrides, progress, reuse)
         except KeyboardInterrupt as stop:
+            undisturbed()
             progress.close()
             again = ["blockspace", "search", study, *overrides, *(word for run in reuse for word in ("--reuse", run))]
             progress.say(f"{progress.summary()}\nstopped; go on with: {shlex.join(again)}")

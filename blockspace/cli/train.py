@@ -48,7 +48,7 @@ def scored(network: str, settings: list[str], as_json: bool) -> None:
 
 def run(network: str, settings: list[str], recipe: str | None, formats: list[str], as_json: bool, quiet: bool) -> int:
     """Progress goes to stderr, the result to stdout; the exit code: 0, or the signal's after an interruption."""
-    from blockspace.search import interruptible
+    from blockspace.search import interruptible, undisturbed
     from blockspace.study import train
 
     options = [*(["--recipe", recipe] if recipe else []), *(["--to", ",".join(formats)] if formats else [])]
@@ -56,6 +56,7 @@ def run(network: str, settings: list[str], recipe: str | None, formats: list[str
         try:
             done = train(network, settings, recipe, formats, progress)
         except KeyboardInterrupt as stop:
+            undisturbed()
             progress.close()
             progress.say(f"stopped; go on with: {shlex.join(['blockspace', 'train', network, *settings, *options])}")
             return getattr(stop, "exit_code", 130)

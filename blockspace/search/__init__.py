@@ -5,7 +5,7 @@ from blockspace.faces import face
 __getattr__, __dir__, __all__ = face(
     __name__,
     {
-        "interrupt": ("Interrupted", "interruptible", "stoppable"),
+        "interrupt": ("Interrupted", "interruptible", "stoppable", "undisturbed"),
         "options": ("FailureLimits", "SearchOptions", "available_cores"),
         "seeds": ("derive", "training_seed"),
         "start": ("run",),

@@ -77,6 +77,13 @@ def now(signum: int, _frame=None) -> None:
     raise Interrupted(signum)
 
 
+def undisturbed() -> None:
+    """No signal interrupts what is left, which is to say how to go on; until `interruptible` ends."""
+    if threading.current_thread() is threading.main_thread():
+        for signum in SIGNALS:
+            signal.signal(signum, signal.SIG_IGN)
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """SIGTERM and SIGHUP raise Interrupted while the block runs, as Ctrl-C raises KeyboardInterrupt; in the main thread."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ import pydantic
 import pytest
 
 from blockspace.errors import StorageError
-from blockspace.search import Result, SearchOptions, StudyLock, adopt, read, training_seed
+from blockspace.search import Interrupted, Result, SearchOptions, StudyLock, adopt, interruptible, read, training_seed, undisturbed
 from blockspace.search.record.changes import differences
 from blockspace.search.record.telling import outside
 from blockspace.search.seeds import derive
@@ -91,3 +92,13 @@ def test_importing_the_floor_imports_no_heavy_library(names, absent):
     environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert answer.stdout == "[]\n"
+
+
+def test_nothing_interrupts_the_last_words():
+    before = signal.getsignal(signal.SIGINT)
+    with interruptible():
+        with pytest.raises(Interrupted):
+            os.kill(os.getpid(), signal.SIGTERM)
+        undisturbed()
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
