@@ -47,6 +47,7 @@ def test_a_family_against_itself_is_not_distinguishable(runs):
     assert "not distinguishable at this size" in answer.sentence()
 
 
+@pytest.mark.slow
 def test_without_spatial_convolutions_it_is_worse(runs):
     answer = compare([runs("conv3x3", "spatial", range(3)), runs("conv1x1", "pointwise", range(3))])
     assert answer.differences[0].accuracy.low > 0
