@@ -105,7 +105,7 @@ class Draft:
             name = self.stands_for[name]
         return name
 
-    def as_found(self) -> Draft:
+    def snapshot(self) -> Draft:
         """A copy to look at, which stays as it is."""
         seen = copy(self)
         seen.nodes, seen.readers = dict(self.nodes), {name: dict(readers) for name, readers in self.readers.items()}

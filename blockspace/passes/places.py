@@ -59,7 +59,7 @@ def by_source(graph: Draft, nodes: Iterable[N]) -> list[N]:
 def as_found(graph: Draft, needed: Iterable[Node]) -> Draft:
     """The graph as the rule at work found it, with colours as of the key; as it is now, where nodes of the rule's own making are needed."""
     if graph.found is None or any(node.name in graph.fresh for node in needed):
-        found = graph.as_found()
+        found = graph.snapshot()
         nodes = [found.nodes[name] for name in found.order()]
         own = coloured(*skeleton(nodes, found.output))
         found.colours = {node.name: own.get(node.name, 0) for node in nodes}
