@@ -17,7 +17,7 @@ import torchvision
 from fvcore.nn import FlopCountAnalysis
 
 import blockspace as bs
-from blockspace.cost import COSTS
+from blockspace.costs import COSTS
 
 ROUNDS = 15
 

@@ -22,8 +22,8 @@ import numpy
 import optuna
 
 from blockspace.files import write_atomic
-from blockspace.report import answer_json
-from blockspace.search import trial_folder
+from blockspace.reporting import answer_json
+from blockspace.searching import trial_folder
 from blockspace.study import ask
 from blockspace.study.finals import BASELINE
 from blockspace.study.reading import read_run
@@ -81,7 +81,7 @@ def trained(place: Path, key: str, seed: int, metrics: dict, arch: str) -> None:
 
 def finals(folder: Path, question, candidates, arches) -> None:
     """The finals' folders, with scores of 897 images."""
-    from blockspace.search import stored as read
+    from blockspace.searching import stored as read
 
     found = read(folder)
     chosen = best(found.rows, found.objectives, "block", ["hs", "resnext"], question.options.finalists.take)

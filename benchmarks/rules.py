@@ -13,7 +13,7 @@ from collections import Counter
 
 import blockspace as bs
 from blockspace.blocks import Network, families, names
-from blockspace.cost import short
+from blockspace.costs import short
 from blockspace.passes import RULES, canonical, rewrite
 
 

@@ -26,8 +26,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from blockspace.compiler import compile
 from blockspace.data import load
+from blockspace.executors import Task, Workers
 from blockspace.graph import Graph
-from blockspace.search import Task, Workers, run_tasks, training_seed
+from blockspace.searching import run_tasks, training_seed
 from blockspace.study import ask
 from blockspace.study.trial import PRELOAD, train_trial
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from blockspace.blocks import families, load, names, published
-from blockspace.cost import cost, short
+from blockspace.costs import cost, short
 from blockspace.graph import Graph
 
 MARKER = re.compile(r"<!-- library: (block|network) -->")

@@ -11,26 +11,26 @@ import blockspace
 
 PACKAGE = Path(blockspace.__file__).parent
 FLOORS = (
-    ("errors",), ("files", "reader", "faces", "options", "picture"), ("ops",), ("graph",), ("blocks", "passes", "cost"),
-    ("search", "compiler", "data"), ("train", "export", "report"), ("study",), ("schema",), ("cli",),
+    ("errors",), ("files", "reader", "options"), ("ops",), ("graph",), ("drawing", "blocks", "passes", "costs", "executors"),
+    ("searching", "compiler", "data"), ("training", "exporting", "reporting"), ("study",), ("schema",), ("cli",),
 )  # fmt: skip
 HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}
 HEAVY = {  # package: the floors that may import it
-    "torch": {"compiler", "data", "train", "export", "study"},
-    "torchvision": {"compiler", "data", "train"},
-    "timm": {"compiler", "export"},
-    "lightning": {"train"},
-    "optuna": {"search"},
+    "torch": {"compiler", "data", "training", "exporting", "study"},
+    "torchvision": {"compiler", "data", "training"},
+    "timm": {"compiler", "exporting"},
+    "lightning": {"training"},
+    "optuna": {"searching"},
     "networkx": {"graph"},
-    "resvg_py": {"picture"},
+    "resvg_py": {"drawing"},
     "typer": {"cli"},
-    "rich": {"cli", "report"},
+    "rich": {"cli", "reporting"},
     "sklearn": {"data"},
-    "onnx": {"export"},
-    "onnxruntime": {"export"},
+    "onnx": {"exporting"},
+    "onnxruntime": {"exporting"},
 }
 PUBLIC = {
-    "__version__", "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "deploy", "export", "load", "load_pretrained",
+    "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "deploy", "export", "load", "load_pretrained",
     "search", "to_source", "train", "transplant",
 }  # fmt: skip
 

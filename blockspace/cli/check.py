@@ -54,7 +54,7 @@ def checked(target: str, variant: str | None = None) -> str:
     if is_study(target):
         return checked_study(target)
     from blockspace.cli.arguments import expanded
-    from blockspace.cost import cost, short
+    from blockspace.costs import cost, short
 
     template, graph = expanded(target, {"variant": variant} if variant else {})
     found = cost(graph)
@@ -72,7 +72,7 @@ def check_choices(template) -> None:
     from blockspace.blocks import Network
 
     if isinstance(template, Network):
-        from blockspace.search import Proposals, SearchSpace
+        from blockspace.searching import Proposals, SearchSpace
 
         Proposals(SearchSpace(template), {}).check_reachable()
 

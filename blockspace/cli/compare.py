@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from blockspace.blocks import Block, Network
-    from blockspace.cost import Cost
+    from blockspace.costs import Cost
     from blockspace.graph import Graph
 
 USAGE = "blockspace compare resnext resnet_bottleneck input=256x56x56 A.cardinality=8"
@@ -77,7 +77,7 @@ def sides(first: str, second: str, texts) -> tuple[Side, Side]:
     """Both, expanded. Blocks without an `input=` stand at the usual input of A, so that both read the same."""
     from blockspace.blocks import Block, unchecked
     from blockspace.cli.arguments import expanded, settings, usual_channels
-    from blockspace.cost import cost
+    from blockspace.costs import cost
 
     paths = [located(first), located(second)]
     templates = [unchecked(path) for path in paths]
@@ -151,7 +151,7 @@ def times(a: int, b: int) -> str:
 def costs(a: Side, b: Side) -> str:
     """The table of costs."""
     from blockspace.cli.columns import columns
-    from blockspace.cost import COSTS, amount
+    from blockspace.costs import COSTS, amount
 
     def text(name: str, value: int) -> str:
         return amount(name, value) if COSTS[name].unit else f"{value:,}"
@@ -189,7 +189,7 @@ def by_stage(a: Side, b: Side) -> str:
     """Stem, stages and head of two networks: shapes, params and macs; nothing for blocks."""
     from blockspace.blocks import Network
     from blockspace.cli.columns import columns
-    from blockspace.cost import short
+    from blockspace.costs import short
     from blockspace.graph import stages
     from blockspace.ops import show
 
@@ -213,7 +213,7 @@ def drawings(a: Side, b: Side, full: bool) -> str:
 
     from blockspace.blocks import Network
     from blockspace.cli.columns import beside
-    from blockspace.graph import draw, outline
+    from blockspace.drawing import draw, outline
 
     def drawn(side: Side) -> str:
         picture = outline(side.graph) if isinstance(side.template, Network) and not full else draw(side.graph)

@@ -13,7 +13,7 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
     from blockspace.blocks import Block, Network, load, spelled
     from blockspace.cli.arguments import expanded, settings
     from blockspace.errors import error
-    from blockspace.search import Location, locate
+    from blockspace.searching import Location, locate
 
     network = load(space)
     if not isinstance(network, Network) or not network.open.holes:

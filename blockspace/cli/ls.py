@@ -53,7 +53,7 @@ def costed(found: dict[str, dict[str, str]]) -> dict[str, dict[str, dict]]:
 
 def cost_texts(name: str, kind: str) -> tuple[str, str]:
     """(params, macs) as columns; empty for what has none."""
-    from blockspace.cost import short
+    from blockspace.costs import short
 
     found = costs_of(name, kind)
     return (f"{short(found['params'])} params", f"{short(found['macs'])} macs at {found['input']}") if found else ("", "")
@@ -64,7 +64,7 @@ def costs_of(name: str, kind: str) -> dict:
     if kind not in ("blocks", "networks"):
         return {}
     from blockspace.cli.arguments import expanded
-    from blockspace.cost import cost
+    from blockspace.costs import cost
 
     graph = expanded(name, {})[1]
     found = cost(graph)

@@ -26,7 +26,7 @@ def deployed(graph) -> str:
 def told(found) -> str:
     """Each step, the equations, and what was saved in all."""
     from blockspace.cli.columns import columns
-    from blockspace.cost import short
+    from blockspace.costs import short
 
     saved = ("nodes", "launches", "macs", "params")
     rows = []

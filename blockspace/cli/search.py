@@ -51,7 +51,7 @@ def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
 def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False, reuse: Sequence[str] = ()) -> int:
     """Progress goes to stderr, the answer to stdout; the exit code: 0, or the signal's after an interruption (typer would make it 130)."""
     from blockspace.cli.progress import Progress
-    from blockspace.search import interruptible, undisturbed
+    from blockspace.searching import interruptible, undisturbed
     from blockspace.study import as_json as to_json
     from blockspace.study import search
 

@@ -24,9 +24,9 @@ def run(
     from blockspace.blocks import Network
     from blockspace.cli.arguments import expanded
     from blockspace.cli.arguments import settings as given
-    from blockspace.cost import cost
+    from blockspace.costs import cost
+    from blockspace.drawing import draw, outline
     from blockspace.errors import error
-    from blockspace.graph import draw, outline
 
     if target is None:
         raise error("E-FILE", "nothing to show", help="blockspace show resnext")
@@ -90,7 +90,7 @@ def rewritten(graph, why: str | None, rules: str | None, deploy: bool) -> str:
 def node_table(graph) -> str:
     """Every node with its shape and each of its costs."""
     from blockspace.cli.columns import columns
-    from blockspace.cost import COSTS, amount, cost
+    from blockspace.costs import COSTS, amount, cost
     from blockspace.ops import show as size
 
     def text(name: str, value: int) -> str:

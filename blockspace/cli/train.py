@@ -48,7 +48,7 @@ def scored(network: str, settings: list[str], as_json: bool) -> None:
 
 def run(network: str, settings: list[str], recipe: str | None, formats: list[str], as_json: bool, quiet: bool) -> int:
     """Progress goes to stderr, the result to stdout; the exit code: 0, or the signal's after an interruption."""
-    from blockspace.search import interruptible, undisturbed
+    from blockspace.searching import interruptible, undisturbed
     from blockspace.study import train
 
     options = [*(["--recipe", recipe] if recipe else []), *(["--to", ",".join(formats)] if formats else [])]

@@ -2,14 +2,6 @@
 
 Names are loaded on first use (PEP 562): `import blockspace.data`, `describe` and `check_data` never import torch."""
 
-from blockspace.faces import face
+import lazy_loader
 
-__getattr__, __dir__, __all__ = face(
-    __name__,
-    {
-        "catalogue": ("DataSpec", "check_data", "describe", "read_spec"),
-        "data": ("Data", "load"),
-        "inspection": ("Preflight", "preflight", "kept_preflight"),
-        "images": ("Split",),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

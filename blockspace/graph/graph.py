@@ -223,25 +223,25 @@ class Graph:
 
     def svg(self, **options: Any) -> str:
         """The picture as SVG; the options are those of `blockspace.graph.svg`: heat, fold, stages, theme, head, styled."""
-        from blockspace.graph.drawing import svg
+        from blockspace.drawing import svg
 
         return svg(self, **options)
 
     def png(self, **options: Any) -> bytes:
         """The picture as PNG; also `scale`, in pixels per unit of the SVG."""
-        from blockspace.graph.drawing import png
+        from blockspace.drawing import png
 
         return png(self, **options)
 
     def mermaid(self) -> str:
         """The text of a Mermaid flowchart."""
-        from blockspace.graph.drawing import mermaid
+        from blockspace.drawing import mermaid
 
         return mermaid(self)
 
     def dot(self) -> str:
         """The text of a graphviz graph."""
-        from blockspace.graph.drawing import dot
+        from blockspace.drawing import dot
 
         return dot(self)
 
@@ -249,7 +249,7 @@ class Graph:
         return self.svg()
 
     def _repr_html_(self) -> str:
-        from blockspace.graph.drawing import html
+        from blockspace.drawing import html
 
         return html(self)
 

@@ -5,14 +5,6 @@ param that was never declared) is for `blockspace check`. The three schemas are 
 `# yaml-language-server: $schema=...`, finds them; `python -m blockspace.schema` writes them anew.
 """
 
-from blockspace.faces import face
+import lazy_loader
 
-__getattr__, __dir__, __all__ = face(
-    __name__,
-    {
-        "kinds": ("KINDS", "modeline", "schema", "stored", "text"),
-        "meanings": ("CHANNEL_NAMES", "DEFAULTS_MEAN", "FILE_KEYS", "FUNCTIONS_MEAN", "PARAM_KEYS", "SETTINGS", "STEP_KEYS_MEAN"),
-        "study": ("AsWritten",),
-        "operations": ("pattern_words", "setting_rows"),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

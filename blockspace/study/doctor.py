@@ -99,7 +99,7 @@ def package(wanted) -> Check:
 
 def cores() -> Check:
     """Cores this process may use: affinity and a container's quota counted in."""
-    from blockspace.search import available_cores
+    from blockspace.searching import available_cores
 
     usable, there = available_cores(), os.cpu_count() or 1
     threads = os.environ.get("OMP_NUM_THREADS")

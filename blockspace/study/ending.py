@@ -9,7 +9,7 @@ from typing import Any
 
 from blockspace.errors import BlockspaceError
 from blockspace.files import write_atomic
-from blockspace.search import Interrupted
+from blockspace.searching import Interrupted
 from blockspace.study.outcome import Outcome
 
 Event = Callable[[str, dict[str, Any]], None]
@@ -49,7 +49,7 @@ def write_report_or_warn(folder: Path, emit: Event) -> None:
 
 def write_answer(folder: Path, outcome: Outcome) -> None:
     """answer.txt for people, answer.json for the report and other programs."""
-    from blockspace.report import answer_json
+    from blockspace.reporting import answer_json
 
     write_atomic(folder / "answer.json", answer_json(outcome.answer))
     write_atomic(folder / "answer.txt", outcome.text() + "\n")

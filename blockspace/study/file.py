@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from blockspace.blocks import number
-from blockspace.cost import COSTS, Budget, size_of
+from blockspace.costs import COSTS, Budget, size_of
 from blockspace.data import DataSpec, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
 from blockspace.options import Options, validated
 from blockspace.reader import Map, Node, Scalar, Seq, parse, read
-from blockspace.search import SearchOptions
-from blockspace.train import Recipe
+from blockspace.searching import SearchOptions
+from blockspace.training import Recipe
 
 FORMAT = "blockspace/study/1"
 MEASURED = ("latency",)

@@ -14,8 +14,8 @@ from blockspace.errors import BlockspaceError
 from blockspace.files import ARCH, RESULT
 from blockspace.graph import Graph
 from blockspace.passes import canonical
-from blockspace.report import Final, Finalist, Surroundings, Training
-from blockspace.search import Row, trial_folder
+from blockspace.reporting import Final, Finalist, Surroundings, Training
+from blockspace.searching import Row, trial_folder
 from blockspace.study.file import Study
 from blockspace.study.finals import BASELINE, folder_name
 from blockspace.study.rows import family_of
@@ -67,7 +67,7 @@ def near(folder: Path) -> str:
 
 def counted(graph: Graph | None) -> dict[str, float]:
     """The graph's costs, none without a graph."""
-    from blockspace.cost import cost
+    from blockspace.costs import cost
 
     return dict(cost(graph).as_dict()) if graph else {}
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from blockspace.data import kept_preflight
 from blockspace.errors import error
+from blockspace.executors import Result, Task
 from blockspace.files import CARD, RESULT, WEIGHTS
-from blockspace.search import Candidate, Result, Row, Task, run_tasks, training_seed
+from blockspace.searching import Candidate, Row, run_tasks, training_seed
 from blockspace.study.question import Question
 from blockspace.study.rows import against_first, best, family_of
 from blockspace.study.trial import SCORES, epochs_of, read_scores, train_finalist, watched
@@ -89,7 +90,7 @@ def forget_other(task: Task) -> None:
 
 def answer(question: Question, chosen: list[Chosen], results: list[Result]):
     """The comparison. A network whose trainings all failed is left out; families keep their order."""
-    from blockspace.report import Finalist, compare
+    from blockspace.reporting import Finalist, compare
 
     seeds = question.options.finalists.seeds
     found = []
@@ -140,7 +141,7 @@ def export_one(question: Question, one: Chosen, weights: Path, folder: Path, abo
     from safetensors.torch import load_file
 
     from blockspace.compiler import compile
-    from blockspace.export import export
+    from blockspace.exporting import export
     from blockspace.graph import Graph
 
     graph = Graph.from_dict(one.candidate.arch["graph"])

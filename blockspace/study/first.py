@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from blockspace.errors import BlockspaceError, Mistake, error
-from blockspace.search import Proposals
+from blockspace.searching import Proposals
 from blockspace.study.file import Study
 
 

@@ -21,16 +21,16 @@ def export(
     target, folder: str | Path, formats: Sequence[str] = ("py", "onnx", "safetensors"),
     weights: str | Path | None = None, force: bool = False, deploy: bool = False,
 ):  # fmt: skip
-    """Export `target` to `folder`, each file checked against the module (see `blockspace.export`).
+    """Export `target` to `folder`, each file checked against the module (see `blockspace.exporting`).
 
     `target` is a `Network`, a library network's name, a YAML file, an exported folder, `RUN#29` or `RUN#name` (a trial or a finalist of a
     run directory), or one of an outcome's `front`. `weights` is the path of a checkpoint - ours, torchvision's or timm's - or
     `torchvision` or `timm`, whose own are downloaded; the network gets as many classes as they have. Found networks bring their own.
     Without any, weights are freshly drawn with seed 0. With `deploy` the files are of the form for deployment, named `model_deploy`. Raises
-    BlockspaceError for a target or weights that cannot be read, and what `blockspace.export.export` raises.
+    BlockspaceError for a target or weights that cannot be read, and what `blockspace.exporting.export` raises.
     """
     from blockspace.compiler import weights_of
-    from blockspace.export import export as write
+    from blockspace.exporting import export as write
 
     network, own = opened(target)
     if not isinstance(network, Network):
@@ -104,7 +104,7 @@ def statistics(found: Weights | None, own: Path | None) -> dict[str, tuple]:
 
 def card(network: Network, graph: Graph, weights) -> str:
     """A short description beside the files."""
-    from blockspace.cost import cost
+    from blockspace.costs import cost
 
     shape = "x".join(map(str, graph.input_shape))
     source = f"from {Path(weights).name}" if weights else "freshly drawn (seed 0), not trained"

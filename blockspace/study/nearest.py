@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from blockspace.blocks import used
-from blockspace.search import Candidate, SearchSpace
+from blockspace.searching import Candidate, SearchSpace
 
 
 class Nearest:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from blockspace.search import Row
+from blockspace.searching import Row
 from blockspace.study.file import Study
 from blockspace.study.question import Question
 from blockspace.study.rows import flat, front
@@ -49,7 +49,7 @@ class Outcome:
 
     def text(self) -> str:
         """The table, and a sentence for each comparison."""
-        from blockspace.report import answer_table
+        from blockspace.reporting import answer_table
 
         return answer_table(self.answer)
 

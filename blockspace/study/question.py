@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from blockspace.blocks import Network, load, settled
-from blockspace.cost import COSTS, Budget
+from blockspace.costs import COSTS, Budget
 from blockspace.data import describe
 from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.graph import Graph
-from blockspace.search import Balance, Candidate, Proposals, SearchSpace, Solver
+from blockspace.searching import Balance, Candidate, Proposals, SearchSpace, Solver
 from blockspace.study.file import MEASURED, Study, count, load_study, resolved
 from blockspace.study.first import first
 from blockspace.study.nearest import Nearest
-from blockspace.train import check_norms
+from blockspace.training import check_norms
 
 
 @dataclass(frozen=True)

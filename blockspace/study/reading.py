@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from blockspace.cost import COSTS, Budget
+from blockspace.costs import COSTS, Budget
 from blockspace.data import kept_preflight
 from blockspace.errors import error
-from blockspace.report import Run, Trial, read_answer, write_page
-from blockspace.search import Row, holder, stored
+from blockspace.reporting import Run, Trial, read_answer, write_page
+from blockspace.searching import Row, holder, stored
 from blockspace.study.file import MEASURED, Study, load_study, resolved
 from blockspace.study.finalists import counted, finalists, graph_of, near, scored, surroundings
 from blockspace.study.finals import BASELINE
@@ -110,7 +110,7 @@ def answer(folder: Path, finals, study: Study, first: bool, notes: list[str]):
         pass
     except (OSError, ValueError) as reason:
         notes.append(f"answer.json could not be read ({reason}); the answer was made anew from the scores.")
-    from blockspace.report import compare
+    from blockspace.reporting import compare
 
     return compare(rivals, base, against=rivals[0].family if first else None, seed=study.options.search.seed)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import mean, quantiles
 from time import process_time
 
-from blockspace.cost import short
+from blockspace.costs import short
 from blockspace.study.question import Question
 from blockspace.study.rows import family_name
 
@@ -56,7 +56,7 @@ def family(question: Question, fixed: dict, samples: int) -> Family:
 
 def report(question: Question, families: list[Family]) -> str:
     """The rehearsal as text."""
-    from blockspace.report import grid
+    from blockspace.reporting import grid
 
     space, base = question.space, question.baseline
     lines = [*question.notes, f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
@@ -80,7 +80,7 @@ def misfit(label: str, macs: int | None, count: int) -> str:
 
 
 def limit(name: str, low: float | None, high: float | None) -> str:
-    from blockspace.cost import Budget
+    from blockspace.costs import Budget
 
     if low is None and high is None:
         return f"{name} measured, not limited"
@@ -124,7 +124,7 @@ def timed(question: Question, train, val) -> tuple[float, float]:
 
     from blockspace.compiler import compile
     from blockspace.graph import Graph
-    from blockspace.train import fit, predict
+    from blockspace.training import fit, predict
 
     recipe = question.options.train.model_copy(update={"epochs": 1})
     module = compile(Graph.from_dict(question.baseline.arch["graph"]), seed=0)

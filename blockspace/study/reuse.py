@@ -10,7 +10,7 @@ from pathlib import Path
 from blockspace.data import Preflight, kept_preflight
 from blockspace.errors import BlockspaceError, error
 from blockspace.files import ARCH, WEIGHTS
-from blockspace.search import Earlier, Row, differences, stored
+from blockspace.searching import Earlier, Row, differences, stored
 from blockspace.study.file import Study, load_study
 from blockspace.study.finalists import near
 from blockspace.study.question import Question

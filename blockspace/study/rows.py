@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from blockspace.search import Row
+from blockspace.searching import Row
 
 Objectives = dict[str, str]  # metric or cost -> maximize or minimize
 
@@ -88,6 +88,6 @@ def flat(row: Row, per: str | None) -> dict[str, Any]:
 
 
 def write_results(folder: Path, rows: list[Row], per: str | None) -> None:
-    from blockspace.report import write_results as write
+    from blockspace.reporting import write_results as write
 
     write(folder / "results.csv", [flat(r, per) for r in rows])

@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from blockspace.cost import Budget
+from blockspace.costs import Budget
 from blockspace.data import Preflight, check_data, kept_preflight, preflight
 from blockspace.errors import StorageError, error
+from blockspace.executors import Task, Workers
 from blockspace.files import write_atomic
-from blockspace.search import Candidate, Earlier, Row, StudyLock, Task, Workers, run
+from blockspace.searching import Candidate, Earlier, Row, StudyLock, run
 from blockspace.study import finals
 from blockspace.study.ending import reported, write_answer
 from blockspace.study.outcome import Outcome

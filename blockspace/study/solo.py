@@ -11,8 +11,9 @@ from typing import Any
 
 from blockspace.data import preflight
 from blockspace.errors import FailureError, error
+from blockspace.executors import Result, adopt
 from blockspace.files import ARCH, WEIGHTS, write_atomic
-from blockspace.search import Result, StudyLock, adopt, differences, stoppable
+from blockspace.searching import StudyLock, differences, stoppable
 from blockspace.study.finals import class_names
 from blockspace.study.run import same_data
 from blockspace.study.training import RECORD, Training, plan
@@ -60,7 +61,7 @@ def train(
     """
     asked = plan(target, overrides, recipe, **settings)
     if to:
-        from blockspace.export import check_formats
+        from blockspace.exporting import check_formats
 
         check_formats(to)
     look = preflight(asked.data, asked.folder)
@@ -88,7 +89,7 @@ def evaluate(target: str, overrides: Sequence[str] = (), **settings: Any) -> dic
     """
     from blockspace.data import load
     from blockspace.study.handover import loaded
-    from blockspace.train import score
+    from blockspace.training import score
 
     asked = plan(target, overrides, **settings)
     weights = asked.start or asked.own
@@ -151,7 +152,7 @@ def fresh(asked: Training) -> tuple[Any, list[str]]:
 def trained(asked: Training, module: Any, emit: Event, stop: Callable[[], bool] | None) -> Result:
     """Train, score, and write the result last. Raises FailureError (E-FAILED) when the loss is not finite, and Interrupted."""
     from blockspace.data import load
-    from blockspace.train import Diverged, fit, score
+    from blockspace.training import Diverged, fit, score
 
     options, folder, data = asked.options, asked.folder, load(asked.data)
     train_split, val_split = data.search_split()
@@ -188,7 +189,7 @@ def epoch_facts(epoch: Any, epochs: int) -> dict[str, Any]:
 
 def export(asked: Training, result: Result, images: int, formats: Sequence[str]) -> Path:
     """The trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
-    from blockspace.export import export as write
+    from blockspace.exporting import export as write
     from blockspace.study.handover import loaded, statistics
 
     module = loaded(asked.network, asked.graph, asked.folder / WEIGHTS)
@@ -200,7 +201,7 @@ def export(asked: Training, result: Result, images: int, formats: Sequence[str])
 
 def card(asked: Training, result: Result, images: int) -> str:
     """What a stranger needs to know of the exported network."""
-    from blockspace.cost import cost
+    from blockspace.costs import cost
 
     scores, data, metrics = read_scores(asked.folder / SCORES), asked.data, result.metrics
     mean, std = (", ".join(f"{v:.6g}" for v in scores[name]) for name in ("mean", "std"))

@@ -22,7 +22,7 @@ from blockspace.reader import Map, Node, Scalar, read
 from blockspace.study.file import find_mark, override_all, values
 from blockspace.study.handover import resolve
 from blockspace.study.question import overruled
-from blockspace.train import Recipe
+from blockspace.training import Recipe
 
 RECORD = "training.yaml"  # in the run directory: what was trained, on what, how
 

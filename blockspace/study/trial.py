@@ -13,15 +13,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from blockspace.executors import Pulse, Result, Stopped, Task
 from blockspace.files import ARCH, WEIGHTS, write_atomic
-from blockspace.search import Pulse, Result, Stopped, Task, available_cores
+from blockspace.searching import available_cores
 
 if TYPE_CHECKING:
-    from blockspace.search import SearchOptions
+    from blockspace.searching import SearchOptions
     from blockspace.study.file import StudyFile
-    from blockspace.train import Epoch
+    from blockspace.training import Epoch
 
-PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.train.fitting", "sklearn.datasets")
+PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.training.fitting", "sklearn.datasets")
 SCORES, CHECKPOINT = "scores.npz", "last.ckpt"
 
 
@@ -40,7 +41,7 @@ def train_trial(task: Task) -> Result:
 def train_finalist(task: Task) -> Result:
     """Train one finalist on train + validation and score it on the test split, once; weights and scores stay beside the result."""
     from blockspace.data import load
-    from blockspace.train import score
+    from blockspace.training import score
 
     final, test = load(task.options["data"]).final_split()
     result, module = trained(task, final, None)
@@ -68,7 +69,7 @@ def trained(task: Task, training, evaluation):
     """Compile and fit: the result (trained or diverged) and the module."""
     from blockspace.compiler import compile
     from blockspace.graph import Graph
-    from blockspace.train import Diverged, fit, read_recipe
+    from blockspace.training import Diverged, fit, read_recipe
 
     recipe = read_recipe(task.options["recipe"])
     module = compile(Graph.from_dict(task.arch["graph"]), seed=task.seed, init=recipe.init or "default")

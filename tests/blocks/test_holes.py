@@ -10,7 +10,7 @@ from written import mistake, network
 from blockspace import load
 from blockspace.blocks import Options, Range, settled, unchecked
 from blockspace.errors import BlockspaceError
-from blockspace.search import SearchSpace
+from blockspace.searching import SearchSpace
 
 TAIL = "head: [global_avgpool, linear: 10]"
 

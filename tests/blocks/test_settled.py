@@ -9,7 +9,7 @@ from written import mistake, mistakes, network
 
 from blockspace import load
 from blockspace.blocks import families, settled
-from blockspace.search import SearchSpace, Solver
+from blockspace.searching import SearchSpace, Solver
 
 SPACE = Path(__file__).parents[2] / "searchspaces" / "hs_vs_resnext.yaml"
 GRAMMAR = Path(__file__).parent / "grammar" / "networks"

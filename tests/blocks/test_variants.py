@@ -8,7 +8,7 @@ from blockspace import load
 from blockspace.blocks import families, find, names, published, settled
 from blockspace.blocks.library import variants_in
 from blockspace.errors import BlockspaceError
-from blockspace.search import SearchSpace
+from blockspace.searching import SearchSpace
 
 FAMILY = """format: blockspace/network/1
 network: small

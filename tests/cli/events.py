@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from blockspace.search import Beat, Row
+from blockspace.executors import Beat
+from blockspace.searching import Row
 
 OBJECTIVES = {"val_acc": "maximize", "latency": "minimize"}
 LONG = "hs-ba16-s4-r1.2.2-with-a-very-long-label-that-does-not-fit"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from blockspace.cli import main
-from blockspace.search import Interrupted
+from blockspace.searching import Interrupted
 
 ROOT = Path(__file__).parents[2]
 BAD = "format: blockspace/block/1\nblock: bad\nflow: [conv33: same]\n"

@@ -12,7 +12,7 @@ from blockspace.cli.progress import Progress
 from blockspace.cli.progress.lines import summary
 from blockspace.cli.progress.picture import picture
 from blockspace.cli.progress.standing import STATES, Standing
-from blockspace.search import Row
+from blockspace.searching import Row
 
 
 def standing(events, clock=lambda: 0.0) -> Standing:

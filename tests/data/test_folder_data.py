@@ -7,7 +7,7 @@ from PIL import Image
 
 from blockspace.data import decode, describe, load
 from blockspace.errors import BlockspaceError
-from blockspace.train import Batches, read_recipe
+from blockspace.training import Batches, read_recipe
 
 CLASSES = ("cat", "dog", "owl")
 

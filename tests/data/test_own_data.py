@@ -10,7 +10,7 @@ import torch
 
 from blockspace.data import decode, describe, load, own
 from blockspace.errors import BlockspaceError
-from blockspace.train import Batches, read_recipe
+from blockspace.training import Batches, read_recipe
 
 MODULE = '''
 import numpy, torch

@@ -22,7 +22,7 @@ from torch import nn
 from blockspace import load
 from blockspace.blocks import Network, names, published
 from blockspace.compiler import compile, transplant
-from blockspace.cost import cost
+from blockspace.costs import cost
 
 torch.set_num_threads(1)  # tests run side by side
 

@@ -8,8 +8,8 @@ import pytest
 from blockspace.blocks import load
 from blockspace.compiler import compile
 from blockspace.data import load as load_data
-from blockspace.report import Finalist, compare
-from blockspace.train import fit, read_recipe, score
+from blockspace.reporting import Finalist, compare
+from blockspace.training import fit, read_recipe, score
 
 NET = """
 format: blockspace/network/1

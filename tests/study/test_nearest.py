@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import blockspace as bs
-from blockspace.search import SearchSpace
+from blockspace.searching import SearchSpace
 from blockspace.study import ask
 from blockspace.study.nearest import Nearest
 

@@ -12,7 +12,7 @@ from study import tiny
 
 import blockspace as bs
 from blockspace.errors import InfeasibleError
-from blockspace.search import Interrupted, StudyLock, holder, stored
+from blockspace.searching import Interrupted, StudyLock, holder, stored
 from blockspace.study import read_run, write_report
 
 

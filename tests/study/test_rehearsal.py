@@ -26,10 +26,10 @@ def test_an_estimate_of_the_time(tmp_path):
 
 
 def test_the_estimate_looks_at_a_few_steps_only(tmp_path, monkeypatch):
-    from blockspace.train import Batches
+    from blockspace.training import Batches
 
     seen = []
-    monkeypatch.setattr("blockspace.train.fitting.Batches", lambda split, *rest: seen.append(len(split)) or Batches(split, *rest))
+    monkeypatch.setattr("blockspace.training.fitting.Batches", lambda split, *rest: seen.append(len(split)) or Batches(split, *rest))
     assert "ms a step" in measured(ask(tiny.write(tmp_path), ["data.train=1000", "train.batch=8"]))
     assert seen == [24, 24, 216]
 

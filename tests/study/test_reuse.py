@@ -11,7 +11,7 @@ from written import mistake
 
 import blockspace as bs
 from blockspace.cli import main
-from blockspace.search import read
+from blockspace.executors import read
 from blockspace.study import ask, read_run
 
 QUICK = ["finalists={take: 1, per: block, seeds: 1}"]

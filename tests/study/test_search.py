@@ -18,8 +18,8 @@ from study import tiny
 import blockspace as bs
 from blockspace.cli import main
 from blockspace.data import kept_preflight, preflight
+from blockspace.executors import adopt
 from blockspace.files import WEIGHTS
-from blockspace.search import adopt
 from blockspace.study import ask, export, load_study, read_run
 from blockspace.study.run import same_data
 

@@ -11,7 +11,7 @@ import pytest
 
 from blockspace import load
 from blockspace.blocks import settled
-from blockspace.search import SearchSpace
+from blockspace.searching import SearchSpace
 from blockspace.study import Question, ask, rehearse
 from blockspace.study.rehearsal import report
 

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import blockspace as bs
-from blockspace.search import Interrupted, adopt
+from blockspace.executors import adopt
+from blockspace.searching import Interrupted
 from blockspace.study import evaluate, train
 from blockspace.study.training import plan
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from study import tiny
 
-from blockspace.search import Result, Task
+from blockspace.executors import Result, Task
 from blockspace.study import load_study
 from blockspace.study.trial import half_batch, watched
 

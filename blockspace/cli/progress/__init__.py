@@ -1,5 +1,5 @@
 """Progress of a study on stderr: a live picture on a terminal, one line a trial elsewhere."""
 
-from blockspace.cli.progress.listener import Progress
+import lazy_loader
 
-__all__ = ["Progress"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -64,7 +64,7 @@ def stopping(data: dict) -> str:
 
 def summary(standing: Standing) -> str:
     """Where an interrupted study stands: a line, and the front by family as a table."""
-    from blockspace.report import grid
+    from blockspace.reporting import grid
 
     done = f"{standing.stage}: {standing.done} of {standing.total} done" if standing.total else standing.stage
     counts = ", ".join(f"{count} {state(name)}" for name, count in standing.counts().items() if count and name != "running")

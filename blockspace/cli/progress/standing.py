@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from blockspace.search import Beat, Row, saved
+from blockspace.executors import Beat
+from blockspace.searching import Row, saved
 from blockspace.study import family_of, front
 
 STATES = ("proposed", "duplicate", "over_budget", "trained", "diverged", "timeout", "hung", "oom", "failed", "running")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from blockspace.cost import short
-from blockspace.search import Row
+from blockspace.costs import short
+from blockspace.searching import Row
 
 
 def value(name: str, number: float) -> str:

@@ -1,0 +1,1 @@
+from .listener import Progress as Progress

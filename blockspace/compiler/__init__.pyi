@@ -1,0 +1,16 @@
+from .compile import compile as compile
+from .measure import Latency as Latency
+from .measure import measure_graphs as measure_graphs
+from .measure import paired_ratio as paired_ratio
+from .printing.source import to_source as to_source
+from .printing.timm_source import default_config as default_config
+from .printing.timm_source import python_name as python_name
+from .printing.timm_source import to_timm_source as to_timm_source
+from .proof.prove import prove as prove
+from .proof.prove import proven as proven
+from .weights.maps import converted as converted
+from .weights.pretrained import Weights as Weights
+from .weights.pretrained import load_pretrained as load_pretrained
+from .weights.pretrained import weights_of as weights_of
+from .weights.starting import start_from as start_from
+from .weights.transplant import transplant as transplant

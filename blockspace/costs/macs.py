@@ -1,0 +1,15 @@
+"""Macs: multiply-accumulates of convolution and linear at batch 1, and nothing else.
+
+`flops = 2 * macs`, torch's counter; most papers' "FLOPs" are our macs.
+"""
+
+from __future__ import annotations
+
+from blockspace.costs.quantity import register
+from blockspace.graph import Graph
+
+
+@register("macs", place=2)
+def macs(graph: Graph) -> dict[str, int]:
+    """Multiply-accumulates of convolution and linear at batch 1."""
+    return {node.name: node.op.macs(node.shape) for node in graph}

@@ -1,0 +1,11 @@
+from .digraph import dot as dot
+from .flowchart import mermaid as mermaid
+from .font import FAMILY as FAMILY
+from .font import width as width
+from .lanes import draw as draw
+from .page import html as html
+from .picture import png as png
+from .picture import svg as svg
+from .rasterize import rasterize as rasterize
+from .summary import outline as outline
+from .theme import style_sheet as style_sheet

@@ -1,0 +1,12 @@
+from .child import failure as failure
+from .pulse import Beat as Beat
+from .pulse import Pulse as Pulse
+from .result import Result as Result
+from .result import adopt as adopt
+from .result import read as read
+from .task import Evaluate as Evaluate
+from .task import Stopped as Stopped
+from .task import Task as Task
+from .workers import PRELOAD as PRELOAD
+from .workers import Handle as Handle
+from .workers import Workers as Workers

@@ -1,0 +1,16 @@
+from .execution import Plan as Plan
+from .execution import Step as Step
+from .execution import order as order
+from .execution import plan as plan
+from .feature import Feature as Feature
+from .feature import features as features
+from .graph import MAX_NODES as MAX_NODES
+from .graph import Graph as Graph
+from .graph import Node as Node
+from .graph import Scope as Scope
+from .key import colours as colours
+from .key import passes as passes
+from .key import skeleton as skeleton
+from .names import attribute as attribute
+from .structure import Structure as Structure
+from .structure import stages as stages

@@ -1,0 +1,70 @@
+"""Distribution: a metric of every trained network, one line a family: each network a mark, quartiles as a box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median, quantiles
+
+from markupsafe import Markup
+
+from blockspace.reporting.html.charts.axis import Axis, axis
+from blockspace.reporting.html.charts.marks import KINDS, many, mark
+from blockspace.reporting.html.charts.plot import picture
+from blockspace.reporting.html.quantity import quantity
+from blockspace.reporting.html.text import figure, joined, tag
+from blockspace.reporting.run import Run, Trial
+
+WIDTH, LEFT, RIGHT, TOP, LANE, BOTTOM = 780, 150, 20, 12, 58, 56
+SPREAD = 15  # half the height over which marks are spread, so that equal values stay visible
+GOLDEN = 0.618033988749895
+BOXED = 5  # networks from which quartiles say something
+
+
+def distribution(run: Run, metric: str, finalists: Sequence[int] = ()) -> Markup:
+    """Strips and boxes of `metric`, family by family."""
+    here = quantity(metric)
+    trained = [t for t in run.trials if t.state == "trained" and metric in t.values]
+    groups = [(family, [t for t in trained if t.family == family]) for family in run.families]
+    height = TOP + LANE * len(groups) + BOTTOM
+    x = axis([t.values[metric] * here.scale for _, own in groups for t in own], LEFT, WIDTH - RIGHT, lambda v: f"{v:.4g}")
+    bottom = height - BOTTOM
+    ground = tag("rect", x=LEFT, y=TOP, width=WIDTH - RIGHT - LEFT, height=LANE * len(groups), class_="ground")
+    grid = [tag("path", d=f"M{figure(x(v))} {bottom}V{TOP}", class_="grid") for v, _ in x.ticks]
+    ticks = [tag("text", words, x=x(v), y=bottom + 17, class_="tick middle") for v, words in x.ticks]
+    title = tag("text", here.axis, x=(LEFT + WIDTH - RIGHT) / 2, y=bottom + 38, class_="title middle")
+    lanes = [lane(place, family, own, x, TOP + LANE * (place + 0.5), metric, finalists) for place, (family, own) in enumerate(groups)]
+    words = f"{here.title} of every trained network, by family"
+    return picture(WIDTH, height, words, [ground, *grid, *ticks, title, *lanes], "distribution")
+
+
+def lane(place: int, family: str, own: list[Trial], x: Axis, middle: float, metric: str, finalists: Sequence[int]) -> Markup:
+    """One family: its name, how many, the box, the marks."""
+    here = quantity(metric)
+    name = [mark(place, 16, middle - 4), tag("text", short(family), x=28, y=middle, class_="name")]
+    name.append(tag("text", f"n = {len(own)}", x=28, y=middle + 15, class_="key"))
+    values = [t.values[metric] * here.scale for t in own]
+    spots = [(x(v), middle + SPREAD * (2 * ((n * GOLDEN) % 1) - 1)) for n, v in enumerate(values)]
+    small = [spot for spot, t in zip(spots, own) if t.number not in finalists]
+    large = [(spot, t) for spot, t in zip(spots, own) if t.number in finalists]
+    parts = [*name, box(place, values, x, middle), many(place, small)]
+    for (at, height), t in large:
+        parts.append(mark(place, at, height, tag("title", f"{t.name}: {here.spoken(t.values[metric])}"), size=1.2, class_="final"))
+    return joined(parts)
+
+
+def short(name: str, most: int = 15) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def box(place: int, values: list[float], x: Axis, middle: float) -> Markup:
+    """Quartiles, median, and lines to the farthest value within 1.5 times their distance (Tukey)."""
+    if len(values) < BOXED:
+        return Markup("")
+    low, mid, high = quantiles(values, n=4, method="inclusive")
+    reach = 1.5 * (high - low)
+    ends = min(v for v in values if v >= low - reach), max(v for v in values if v <= high + reach)
+    rect = tag("rect", x=x(low), y=middle - 19, width=max(1, x(high) - x(low)), height=38, class_=f"box s{place % KINDS}")
+    lines = f"M{figure(x(ends[0]))} {figure(middle)}H{figure(x(low))}M{figure(x(high))} {figure(middle)}H{figure(x(ends[1]))}"
+    lines += f"M{figure(x(median(values)))} {figure(middle - 19)}v38"
+    note = tag("title", f"median {mid:.4g}, quartiles {low:.4g} and {high:.4g}")
+    return joined([rect, tag("path", note, d=lines, class_=f"whisker s{place % KINDS}")])

@@ -1,0 +1,139 @@
+"""The front: each trained trial at its cost and metric, the budget's window, and per family the line of those that no other beats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from blockspace.reporting.html.charts.axis import Axis, axis
+from blockspace.reporting.html.charts.marks import KINDS, legend, many, outlines, placed
+from blockspace.reporting.html.charts.plot import frame, picture
+from blockspace.reporting.html.quantity import quantity
+from blockspace.reporting.html.text import figure, joined, tag
+from blockspace.reporting.run import METRICS, Run, Trial
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 780, 470, 62, 20, 66, 62
+
+
+def axes_of(run: Run) -> list[tuple[str, str]]:
+    """(cost, metric) of each front worth drawing, the one that the objectives and budgets are about first."""
+    metric = next((name for name in run.objectives if name in METRICS), "val_acc")
+    asked = [name for name in run.objectives if name not in METRICS]
+    known = [name for t in run.trials if t.state == "trained" for name in t.values if name not in METRICS]
+    budgeted = [b.cost for b in run.budgets]
+    costs = dict.fromkeys([*asked, *reversed(budgeted), "latency", "macs", "params"])
+    return [(cost, metric) for cost in costs if cost in known]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Where a trial stands: its cost to the right, its metric upwards."""
+
+    run: Run
+    cost: str
+    metric: str
+    x: Axis
+    y: Axis
+
+    def spot(self, trial: Trial) -> tuple[float, float]:
+        return self.x(trial.values[self.cost]), self.y(trial.values[self.metric] * quantity(self.metric).scale)
+
+
+def front(run: Run, cost: str, metric: str, finalists: Sequence[int] = (), detail: bool = True) -> Markup:
+    """The chart of `metric` over `cost`. With `detail` each point is a link to its row and says its name; else points are dots."""
+    points = [t for t in run.trials if t.state == "trained" and cost in t.values and metric in t.values]
+    refused = [t for t in run.trials if t.state == "over_budget" and cost in t.values]
+    plane = planned(run, cost, metric, points, refused)
+    parts = [outlines(len(run.families) if detail else 0)]
+    parts += [frame(plane.x, plane.y, quantity(cost).axis, quantity(metric).axis), window(plane), rug(plane, refused)]
+    for place, family in enumerate(run.families):
+        own = [t for t in points if t.family == family]
+        parts.append(staircase(plane, place, own))
+        parts.append(marks(plane, place, own, finalists) if detail else many(place, [plane.spot(t) for t in own]))
+    counts = [(family, sum(t.family == family for t in points)) for family in run.families]
+    parts.append(legend(counts, LEFT, 22, WIDTH - LEFT - 290))
+    parts.append(key(bool(refused), detail and bool(finalists)))
+    words = f"{quantity(metric).title} over {quantity(cost).title} of {len(points)} trained networks in {len(run.families)} families"
+    return picture(WIDTH, HEIGHT, words, parts, "front")
+
+
+def planned(run: Run, cost: str, metric: str, points: list[Trial], refused: list[Trial]) -> Plane:
+    """Axes that hold every proposal, the budget's ends and the baseline."""
+    budget = run.budget(cost)
+    marked = [v for v in (run.baseline.get(cost), budget and budget.low, budget and budget.high) if v]
+    x = axis([t.values[cost] for t in (*points, *refused)] + marked, LEFT, WIDTH - RIGHT, quantity(cost).tick)
+    scale = quantity(metric).scale
+    return Plane(run, cost, metric, x, axis([t.values[metric] * scale for t in points], HEIGHT - BOTTOM, TOP, lambda v: f"{v:.4g}"))
+
+
+def window(plane: Plane) -> Markup:
+    """What the budget leaves out is shaded, its ends are lines with their numbers; the baseline is a line too."""
+    x, y, budget, base = plane.x, plane.y, plane.run.budget(plane.cost), plane.run.baseline.get(plane.cost)
+    ends = [(budget.low, x.start, "at least", 30), (budget.high, x.end, "at most", 14)] if budget else []
+    parts = []
+    for value, outer, words, down in ends:
+        if value:
+            left, right = sorted((x(value), outer))
+            parts.append(tag("rect", x=left, y=y.end, width=right - left, height=y.start - y.end, class_="out"))
+            parts.append(upright(x(value), y, "limit", f"budget: {words} {quantity(plane.cost).tick(value)}", y.end + down))
+    return joined([*parts, *([upright(x(base), y, "base", "baseline", y.start - 14)] if base else [])])
+
+
+def upright(at: float, y: Axis, class_: str, words: str, height: float) -> Markup:
+    """A line from bottom to top with words on its left, or on its right where there is no room."""
+    line = tag("path", d=f"M{figure(at)} {figure(y.start)}V{figure(y.end)}", class_=class_)
+    near = at < LEFT + 7 * len(words)
+    label = tag("text", words, x=at + (5 if near else -5), y=height, class_=f"{class_}-name {'' if near else 'end'}".strip())
+    return joined([line, label])
+
+
+def rug(plane: Plane, refused: list[Trial]) -> Markup:
+    """Proposals that were refused before training have a cost and no metric: short lines at the bottom."""
+    ticks = "".join(f"M{figure(plane.x(t.values[plane.cost]))} {figure(plane.y.start)}v-9" for t in refused)
+    return tag("path", d=ticks, class_="rug") if refused else Markup("")
+
+
+def staircase(plane: Plane, place: int, own: list[Trial]) -> Markup:
+    """The family's non-dominated networks in this plane, within all budgets, joined by steps."""
+    spots = [plane.spot(t) for t in undominated([t for t in own if t.allowed], plane.cost, plane.metric, plane.run)]
+    if not spots:
+        return Markup("")
+    path = f"M{figure(spots[0][0])} {figure(spots[0][1])}" + "".join(f"H{figure(a)}V{figure(b)}" for a, b in spots[1:])
+    budget = plane.run.budget(plane.cost)
+    end = plane.x(budget.high) if budget and budget.high else plane.x.end
+    path += f"H{figure(max(end, spots[-1][0]))}" if plane.run.direction(plane.cost) == "minimize" else ""
+    return tag("path", d=path, class_=f"steps s{place % KINDS}")
+
+
+def undominated(trials: list[Trial], cost: str, metric: str, run: Run) -> list[Trial]:
+    """Those that no other beats in both, from the best cost on."""
+    signs = [1 if run.direction(name) == "minimize" else -1 for name in (cost, metric)]
+    found: list[Trial] = []
+    for trial in sorted(trials, key=lambda t: (signs[0] * t.values[cost], signs[1] * t.values[metric])):
+        if not found or signs[1] * trial.values[metric] < signs[1] * found[-1].values[metric]:
+            found.append(trial)
+    return found
+
+
+def marks(plane: Plane, place: int, own: list[Trial], finalists: Sequence[int]) -> Markup:
+    """Each trial a link to its row; finalists larger, outlined and with their number."""
+    here, there = quantity(plane.cost), quantity(plane.metric)
+    parts = []
+    for trial in sorted(own, key=lambda t: (t.number in finalists, t.front)):
+        final, (x, y) = trial.number in finalists, plane.spot(trial)
+        class_ = "final" if final else "best" if trial.front else ""
+        note = f"{trial.name}: {there.spoken(trial.values[plane.metric])}, {here.spoken(trial.values[plane.cost])}"
+        drawn = [placed(place, x, y, note, class_, final)]
+        if final:
+            drawn.append(tag("text", f"#{trial.number}", x=x + 9, y=y - 7, class_="number"))
+        parts.append(tag("a", joined(drawn), href=f"#t{trial.number}"))
+    return joined(parts)
+
+
+def key(refused: bool, finalists: bool) -> Markup:
+    """What the signs beside the families' marks mean, at the right above the plot."""
+    rows = ["steps: best of each family within the budgets"]
+    rows += ["outlined, with #number: finalists"] * finalists + ["short lines at the bottom: refused before training"] * refused
+    return joined(tag("text", words, x=WIDTH - RIGHT, y=18 + 15 * n, class_="key end") for n, words in enumerate(rows))

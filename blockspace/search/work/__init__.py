@@ -1,1 +1,0 @@
-"""Where trainings run: worker processes, what they are given, what they say of themselves and give back."""

@@ -1,0 +1,42 @@
+"""What is searched and how: all that stays the same while the loop runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from blockspace.executors import Evaluate, Result, Task
+from blockspace.searching.options import SearchOptions
+from blockspace.searching.record.earlier import Earlier
+from blockspace.searching.space.balance import Balance
+from blockspace.searching.space.candidate import Candidate, Space
+
+Event = Callable[[str, dict[str, Any]], None]
+Measure = Callable[[Candidate], dict[str, float] | None]
+Again = Callable[[Task, Result], tuple[dict[str, Any], str] | None]
+Limits = dict[str, tuple[float | None, float | None]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The arguments of `run`, in the order of their use."""
+
+    folder: Path
+    space: Space
+    evaluate: Evaluate
+    objectives: dict[str, str]
+    options: SearchOptions
+    measure: Measure | None
+    limits: Limits
+    recipe: dict[str, Any]
+    emit: Event
+    balance: Balance
+    again: Again | None = None
+    first: Sequence[dict[str, Any]] = ()
+    earlier: Earlier = field(default_factory=Earlier)
+
+
+def ignore(_kind: str, _data: dict) -> None:
+    """Nobody listens."""

@@ -1,0 +1,51 @@
+"""`per_choice: equal`: the choice with the fewest trained trials is the next to be proposed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from blockspace.errors import error
+from blockspace.searching.space.candidate import Candidate, Space
+
+
+class Balance:
+    """For each balanced hole, its choices. Trained and running trials count; duplicates and refused ones do not.
+
+    The choice with the fewest is fixed for the next trial, so counts never differ by more than one, and the last trial makes them equal.
+    """
+
+    def __init__(self, space: Space, names: Iterable[str], trials: int):
+        self.choices = {name: list(space.choices(name)) for name in names}
+        for name, choices in self.choices.items():
+            check_divides(name, choices, trials)
+
+    def next(self, families: Iterable[dict[str, str]]) -> dict[str, str]:
+        """The choices to fix, given the `families` of every trained and running trial; of equal ones the first declared."""
+        counts: dict[str, Counter[str | None]] = {name: Counter() for name in self.choices}
+        for chosen in families:
+            for name, counter in counts.items():
+                counter[chosen.get(name)] += 1
+        return {name: fewest(choices, counts[name]) for name, choices in self.choices.items()}
+
+    def check(self, candidate: Candidate) -> None:
+        """Refuse a candidate that does not say which of the choices it took."""
+        for name, choices in self.choices.items():
+            if candidate.families.get(name) not in [str(choice) for choice in choices]:
+                got = f"{candidate.families.get(name)!r} in {candidate.label or 'a proposal'}"
+                message = f"per_choice: {name!r} must be one of {', '.join(map(str, choices))}, got {got}"
+                raise error("E-SPACE", message, help="balance a choice that every network of the space makes")
+
+
+def fewest(choices: list[str], counts: Counter[str | None]) -> str:
+    """The choice that counts least, the first of several."""
+    return min(choices, key=lambda choice: counts[str(choice)])
+
+
+def check_divides(name: str, choices: list[str], trials: int) -> None:
+    """Equal counts need a multiple of the number of choices."""
+    over = trials % len(choices)
+    if over:
+        below, above = trials - over, trials - over + len(choices)
+        help = f"nearest: {f'{below} or ' if below else ''}{above}"
+        raise error("E-RANGE", f"search: {trials} trials do not divide equally among the {len(choices)} choices of {name!r}", help=help)

@@ -1,0 +1,40 @@
+"""What a search space hands to the loop: one proposed network with its exact costs, before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One point of the space, expanded, solved and costed.
+
+    `assignment` holds the active holes (Optuna's parameters), `solved` the values the solver found (a record, never a parameter).
+    `key` is the canonical graph's key: equal keys are one network. `violations` maps a budgeted cost to its relative distance outside
+    the window (0.03 = 3 % above the upper end or below the lower); values <= 0 are inside. `arch` is JSON-able: all that a worker needs
+    to build the network.
+    """
+
+    assignment: dict[str, int | float | str | bool]
+    key: str
+    arch: dict[str, Any] = field(default_factory=dict)
+    solved: dict[str, int] = field(default_factory=dict)
+    costs: dict[str, int] = field(default_factory=dict)  # by name, of `blockspace.costs.COSTS`
+    violations: dict[str, float] = field(default_factory=dict)
+    label: str = ""  # for people: hs-s5-b16
+    families: dict[str, str] = field(default_factory=dict)  # {"block": "hs"}: the choices that `per_choice` counts
+    nearest: dict[str, str | int] = field(default_factory=dict)  # {"seed": "hs", "changed": 3}: where seeds have names
+
+
+class Space(Protocol):
+    """What the loop asks of a search space."""
+
+    def suggest(self, trial) -> dict[str, int | float | str | bool]:
+        """Ask `trial` for every active hole, and for no other; returns the assignment."""
+
+    def propose(self, assignment: dict[str, int | float | str | bool]) -> Candidate:
+        """Expand, solve and cost the assignment. The same assignment gives the same candidate, in every process."""
+
+    def choices(self, name: str) -> list[str]:
+        """The choices of the hole `name`, in their declared order. Raises BlockspaceError for a name that is no choice."""

@@ -1,0 +1,13 @@
+from .batches.epoch import Batches as Batches
+from .fitting import fit as fit
+from .norms import check_norms as check_norms
+from .outcome import Diverged as Diverged
+from .outcome import Epoch as Epoch
+from .outcome import Fitted as Fitted
+from .outcome import OutOfMemory as OutOfMemory
+from .outcome import Scores as Scores
+from .recipe import Recipe as Recipe
+from .recipe import read_recipe as read_recipe
+from .scoring import predict as predict
+from .scoring import score as score
+from .task import Task as Task

@@ -1,0 +1,57 @@
+"""`last.ckpt`: whole or absent, checked before use, loadable with `weights_only=True`."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
+from torch import nn
+
+from blockspace.data import Split
+from blockspace.files import write_atomic
+from blockspace.training.recipe import Recipe
+
+NAME = "last.ckpt"
+
+
+class AtomicCheckpoints(CheckpointIO):
+    """Lightning's checkpoints written in one rename: its own saver leaves torn files when killed, and is silent when it may not write."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        write_atomic(path, buffer.getvalue())
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+        return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+
+    def remove_checkpoint(self, path: Any) -> None:
+        Path(path).unlink(missing_ok=True)
+
+
+def identity(module: nn.Module, train: Split, recipe: Recipe, seed: int) -> str:
+    """What a checkpoint belongs to: recipe, seed, initial weights, training labels. Another training starts from the beginning."""
+    images = [list(train.images.shape), train.mean, train.std]
+    total = hashlib.sha256(json.dumps([recipe.computed(), seed, images], sort_keys=True).encode())
+    for name, value in {**module.state_dict(), "labels": train.labels}.items():
+        total.update(name.encode())
+        total.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def usable(path: Path, identity: str) -> bool:
+    """Whether `path` is an undamaged checkpoint of this training. The archive holds a CRC of each tensor, so flipped bits show."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                return False
+        found = torch.load(path, map_location="cpu", weights_only=True)
+        return found["blockspace"]["identity"] == identity
+    except Exception:  # torn files raise RuntimeError, OSError, EOFError, KeyError, BadZipFile, UnpicklingError
+        return False

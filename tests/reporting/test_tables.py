@@ -1,0 +1,78 @@
+"""Tables and results.csv, to the letter."""
+
+import csv
+import io
+
+import numpy
+import pytest
+
+from blockspace.errors import StorageError
+from blockspace.reporting import COLUMNS, Finalist, answer_table, compare, grid, number, results_csv, write_results
+
+
+def answer():
+    right = numpy.array([[1, 1, 1, 0], [1, 1, 1, 1]], dtype=bool)
+    loss = numpy.array([[0.1, 0.1, 0.1, 1.7], [0.1, 0.1, 0.1, 0.1]])
+    costs = {"macs": 7_912_345, "params": 9_999, "latency": 1.2345}
+    hs = Finalist("hs", "hs_a|1", costs, right, loss)
+    base = Finalist("baseline", "resnext", {"macs": 7_912_000, "params": 123_456}, right[:1], loss[:1])
+    return compare([hs], base)
+
+
+def test_the_answer_as_plain_text():
+    lines = answer_table(answer()).splitlines()
+    assert lines[0] == "family    network    macs  params  latency x     accuracy %         log-loss  seeds"
+    assert lines[1] == "--------  -------  ------  ------  ---------  -------------  ---------------  -----"
+    assert lines[2] == "hs        hs_a|1   7.912M    9999      1.234  87.50 ± 17.68  0.3000 ± 0.2828      2"
+    assert lines[3] == "baseline  resnext  7.912M  123.5k          -          75.00           0.5000      1"
+    assert lines[4] == "" and lines[5].startswith("hs and the baseline are not distinguishable at this size") and lines[5].endswith(".")
+
+
+def test_the_answer_as_markdown():
+    lines = answer_table(answer(), "markdown").splitlines()
+    assert lines[0] == "| family | network | macs | params | latency x | accuracy % | log-loss | seeds |"
+    assert lines[1] == "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    assert lines[2].startswith("| hs | hs_a\\|1 | 7.912M |") and lines[5].startswith("- hs and the baseline")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (0, "0"), (9999, "9999"), (10_000, "10k"), (25_557_032, "25.56M"), (4_089_184_256, "4.089G"), (1.23456, "1.235")],
+)
+def test_numbers_have_four_digits(value, text):
+    assert number(value) == text
+
+
+def test_a_table_without_rows_and_with_words_in_a_column():
+    assert grid(["a", "bc"], []) == "a  bc\n-  --"
+    assert grid(["a", "n"], [["x", "1"], ["yy", "none"]]) == "a   n\n--  ----\nx   1\nyy  none"
+
+
+TRIALS = [
+    {
+        "number": 0,
+        "state": "complete",
+        "family": "hs",
+        "macs": 8_000_000,
+        "val_acc": 0.9,
+        "acts": 5,
+        "choices": {"block": "hs", "base": 12},
+    },
+    {"number": 1, "state": "failed", "reason": 'said "no",\ntwice', "choices": {"block": "resnext", "block.resnext.cardinality": 8}},
+]
+
+
+def test_results_have_the_documented_columns_first():
+    text = results_csv(TRIALS)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert list(rows[0]) == [*COLUMNS, "acts", "param.base", "param.block", "param.block.resnext.cardinality"]
+    assert rows[0]["val_acc"] == "0.9" and rows[0]["reason"] == "" and rows[1]["reason"] == TRIALS[1]["reason"] and rows[1]["macs"] == ""
+    assert results_csv([]) == ",".join(COLUMNS) + "\n"
+
+
+def test_results_are_written_whole_or_not_at_all(tmp_path):
+    assert write_results(tmp_path / "results.csv", TRIALS).read_text() == results_csv(TRIALS)
+    assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError):
+        write_results(tmp_path / "file" / "results.csv", TRIALS)

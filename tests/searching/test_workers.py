@@ -1,0 +1,107 @@
+"""Worker processes by themselves: results, logs, and what a worker is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fakes import train
+
+from blockspace.executors import Result, Task, Workers
+from blockspace.searching import run_tasks
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Workers(2, ["json"], grace=0.5) as workers:
+        yield workers
+
+
+def task(folder: Path, number: int = 0, **options) -> Task:
+    return Task(str(folder / str(number)), {}, 7, f"key{number}", options, number)
+
+
+def one(workers, evaluate, task, timeout=None):
+    handle = workers.submit(evaluate, task, timeout)
+    while True:
+        for finished in workers.wait(5):
+            if finished is handle:
+                return handle
+
+
+def look(task: Task) -> Result:
+    """What a worker sees of itself, as a reason."""
+    score = Path("/proc/self/oom_score_adj").read_text().strip() if sys.platform == "linux" else "1000"
+    loaded = [str(name in sys.modules) for name in ("json", "optuna")]
+    facts = [os.environ["OMP_NUM_THREADS"], str(os.getsid(0) == os.getpid()), score, *loaded]
+    print("said", "in", "the", "log")
+    os.system("echo from a grandchild; sleep 30 &")
+    return Result("trained", {}, 0.0, task.seed, task.key, " ".join(facts))
+
+
+def test_a_worker_is_single_threaded_and_alone(tmp_path, workers):
+    handle = one(workers, look, task(tmp_path))
+    assert handle.result.reason == "1 True 1000 True False"
+    assert (tmp_path / "0/log.txt").read_text() == "said in the log\nfrom a grandchild\n"
+    assert (tmp_path / "0/result.json").exists()
+
+
+def test_the_log_is_capped_and_keeps_its_end(tmp_path, workers):
+    handle = one(workers, train, task(tmp_path, fault="spam"))
+    log = (tmp_path / "0/log.txt").read_text()
+    assert handle.result.reason == "ValueError: after the spam"
+    assert len(log) < 1_001_000 and log.startswith("line 0 ") and "bytes left out" in log
+    assert log.rstrip().endswith("ValueError: after the spam")
+
+
+def test_cancel_asks_then_kills(tmp_path, workers):
+    for fault in ("hang", "stubborn"):
+        handle = workers.submit(train, task(tmp_path, fault=fault))
+        workers.wait(0.5)
+        started = time.monotonic()
+        workers.cancel(handle, workers.grace)
+        while handle not in workers.wait(5):
+            pass
+        assert handle.result is None and time.monotonic() - started < 30
+
+
+def test_a_function_of_the_main_script_is_refused(tmp_path, workers):
+    def here(task):
+        return None
+
+    here.__module__ = "__main__"
+    with pytest.raises(ValueError, match="move it to a module that can be imported"):
+        workers.submit(here, task(tmp_path))
+
+
+def test_a_module_that_does_not_import_is_a_reason(tmp_path, workers):
+    broken = tmp_path / "broken_module.py"
+    broken.write_text("def train(task): pass\n")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        import broken_module
+
+        assert one(workers, broken_module.train, task(tmp_path)).result.reason.startswith("ModuleNotFoundError")
+    finally:
+        sys.path.remove(str(tmp_path))
+
+
+def test_tasks_keep_their_order_and_run_once(tmp_path, workers):
+    tasks = [task(tmp_path, number, sleep=0.05 * (3 - number)) for number in range(3)]
+    events = []
+    first = run_tasks(tasks, train, workers, lambda kind, data: events.append(kind))
+    assert [result.key for result in first] == ["key0", "key1", "key2"] and events.count("started") == 3
+    events.clear()
+    assert run_tasks(tasks, train, workers, lambda kind, data: events.append(kind)) == first
+    assert events == ["adopted"] * 3
+    assert all((tmp_path / str(number) / "ran.txt").read_text().count("\n") == 1 for number in range(3))
+
+
+def test_a_failed_task_is_tried_again(tmp_path, workers):
+    bad = run_tasks([task(tmp_path, 0, fault="raise"), task(tmp_path, 1)], train, workers)
+    assert [result.state for result in bad] == ["failed", "trained"]
+    good = run_tasks([task(tmp_path, 0), task(tmp_path, 1)], train, workers)
+    assert [result.state for result in good] == ["trained", "trained"]
