@@ -96,7 +96,7 @@ def test_heavy_packages_stay_on_their_floors(path):
 def test_public_names():
     assert set(blockspace.__all__) == PUBLIC
     assert set(dir(blockspace)) >= PUBLIC
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="nothing"):
         blockspace.nothing  # noqa: B018
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from blockspace.drawing.units import Level, Unit, levels
-from blockspace.graph.graph import Graph, Node
+from blockspace.graph import Graph, Node
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blockspace.drawing.flat import flat
 from blockspace.drawing.units import Level, Unit
-from blockspace.graph.graph import Graph
+from blockspace.graph import Graph
 
 SHAPES = {
     "input": '(["{}"])', "output": '(["{}"])', "split": '[/"{}"\\]', "concat": '[\\"{}"/]', "copy": '{{"{}"}}', "join": '(("{}"))',

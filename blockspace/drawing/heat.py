@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from blockspace.errors import did_you_mean, error
-from blockspace.graph.graph import Graph
+from blockspace.graph import Graph
 
 COSTS = {
     "macs": lambda node: node.op.macs(node.shape),

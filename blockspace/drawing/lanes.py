@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.drawing.rows import Row, rows
-from blockspace.graph.graph import Graph
+from blockspace.graph import Graph
 from blockspace.ops import show
 
 

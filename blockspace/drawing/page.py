@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from blockspace.drawing.picture import svg
-from blockspace.graph.graph import Graph, Node
+from blockspace.graph import Graph, Node
 from blockspace.ops import show
 
 COLUMNS = ("node", "operation", "output", "params", "macs")

@@ -17,7 +17,7 @@ from blockspace.drawing.shapes import n, outline, tip, way
 from blockspace.drawing.stages import staged
 from blockspace.drawing.theme import HEAT, SHARED, THEMES, style
 from blockspace.drawing.units import Edge, Level, Unit, levels, spaced
-from blockspace.graph.graph import Graph
+from blockspace.graph import Graph
 from blockspace.ops import show
 
 MARGIN = 20

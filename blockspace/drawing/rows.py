@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blockspace.graph.graph import Graph, Node
+from blockspace.graph import Graph, Node
 
 GLYPH = {"input": "●", "split": "◇", "transform": "○", "merge": "◆"}
 

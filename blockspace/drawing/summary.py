@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.drawing.rows import parent
-from blockspace.graph.graph import Graph, Node
+from blockspace.graph import Graph, Node
 from blockspace.ops import show
 
 

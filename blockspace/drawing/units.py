@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from blockspace.drawing.rows import parent, rows
-from blockspace.graph.graph import Graph, Node
+from blockspace.graph import Graph, Node
 from blockspace.ops import Activation, Concat, Conv, Copy, Merge, Norm, Op, Part, Pool, show
 
 SIGNS = {"add": "+", "mul": "×"}
