@@ -5,5 +5,16 @@ Names are loaded when first used, so that importing this package costs nothing: 
 
 import lazy_loader
 
+from blockspace.graph.extensions import extend_graph
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = "0.1.0"
+
+extend_graph(
+    key="blockspace.passes:canonical_key",
+    svg="blockspace.drawing:svg",
+    png="blockspace.drawing:png",
+    mermaid="blockspace.drawing:mermaid",
+    dot="blockspace.drawing:dot",
+    html="blockspace.drawing:html",
+)

@@ -11,6 +11,7 @@ from .graph import Scope as Scope
 from .key import colours as colours
 from .key import passes as passes
 from .key import skeleton as skeleton
+from .key import structural_key as structural_key
 from .names import attribute as attribute
 from .structure import Structure as Structure
 from .structure import stages as stages

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module  # the key is of the canonical form, and the rules live one floor up: the one look upwards
 from typing import TYPE_CHECKING, Any, Generic
 
 from blockspace.errors import BlockspaceError, Mark, error
+from blockspace.graph.extensions import load_extension
 from blockspace.graph.names import checked
 from blockspace.ops import Call, Input, Merge, Op, Shape, from_dict, show
 
@@ -208,13 +208,14 @@ class Graph:
     # -- outside forms ---------------------------------------------------------------------------------------------------------------
 
     def key(self) -> str:
-        """The canonical hash: equal for graphs that are one by the canonical rules, whatever the names and the order of branches."""
-        from blockspace.graph.key import key
-
-        return key(self if self.form == "canonical" else import_module("blockspace.passes").canonical(self))
+        """Return the canonical hash: equal for graphs that the canonical rules make one, whatever their names and order of branches."""
+        return str(load_extension("key")(self))
 
     def structure(self) -> tuple[str, list[str]]:
-        """The graph as text without names, and its nodes by their number in it: in graphs of equal text, nodes of one number correspond."""
+        """Return the graph as text without names, and its nodes by their number in it.
+
+        In graphs of equal text, nodes of one number correspond.
+        """
         from blockspace.graph.key import written
 
         return written(self)
@@ -222,36 +223,26 @@ class Graph:
     # -- drawings --------------------------------------------------------------------------------------------------------------------
 
     def svg(self, **options: Any) -> str:
-        """The picture as SVG; the options are those of `blockspace.graph.svg`: heat, fold, stages, theme, head, styled."""
-        from blockspace.drawing import svg
-
-        return svg(self, **options)
+        """Return the drawing as SVG; the options are those of `blockspace.drawing.svg`: heat, fold, stages, theme, head, styled."""
+        return str(load_extension("svg")(self, **options))
 
     def png(self, **options: Any) -> bytes:
-        """The picture as PNG; also `scale`, in pixels per unit of the SVG."""
-        from blockspace.drawing import png
-
-        return png(self, **options)
+        """Return the drawing as PNG; the options are those of `svg`, and `scale`, in pixels per unit of the SVG."""
+        return bytes(load_extension("png")(self, **options))
 
     def mermaid(self) -> str:
-        """The text of a Mermaid flowchart."""
-        from blockspace.drawing import mermaid
-
-        return mermaid(self)
+        """Return the text of a Mermaid flowchart."""
+        return str(load_extension("mermaid")(self))
 
     def dot(self) -> str:
-        """The text of a graphviz graph."""
-        from blockspace.drawing import dot
-
-        return dot(self)
+        """Return the text of a graphviz graph."""
+        return str(load_extension("dot")(self))
 
     def _repr_svg_(self) -> str:
         return self.svg()
 
     def _repr_html_(self) -> str:
-        from blockspace.drawing import html
-
-        return html(self)
+        return str(load_extension("html")(self))
 
     # -- files -----------------------------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ WORD = (1 << 64) - 1
 SPREAD = 0xD1B54A32D192ED03  # slots differ in all bits: of small numbers, sums over two readers with their slots exchanged would be equal
 
 
-def key(graph) -> str:
+def structural_key(graph) -> str:
     """`v3:` and 32 hex digits; names, marks and values that only pass through do not count."""
     return f"{VERSION}:{digest(written(graph)[0])}"
 

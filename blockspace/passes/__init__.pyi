@@ -3,6 +3,7 @@ from .draft import Draft as Draft
 from .files import rules_of as rules_of
 from .match import Match as Match
 from .pipeline import canonical as canonical
+from .pipeline import canonical_key as canonical_key
 from .pipeline import deploy as deploy
 from .rewriting import Rewriting as Rewriting
 from .rewriting import Step as Step

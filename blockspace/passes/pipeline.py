@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.graph import Graph
+from blockspace.graph import Graph, structural_key
 from blockspace.passes.rewriting import rewrite
 
 
@@ -21,3 +21,11 @@ def deploy(graph: Graph) -> Graph:
     breaks a promise.
     """
     return graph if graph.form == "deploy" else rewrite(canonical(graph), "deploy").after
+
+
+def canonical_key(graph: Graph) -> str:
+    """Return the structural key of the canonical form: `v3:` and 32 hex digits. It is what `graph.key()` calls.
+
+    Raises BlockspaceError (E-RULE) when a rule breaks a promise.
+    """
+    return structural_key(canonical(graph))
