@@ -13,7 +13,7 @@ from collections import Counter
 
 import blockspace as bs
 from blockspace.blocks import Network, families, names
-from blockspace.costs import short
+from blockspace.formatting import format_si
 from blockspace.passes import RULES, canonical, rewrite
 
 
@@ -35,7 +35,8 @@ def main(wanted: list[str]) -> None:
         most = ", ".join(f"{subject} {count}" for subject, count in fired[name].most_common(4))
         print(f"{name} ({rule.pipeline}): {rule.equation}")
         print(f"    fires {fired[name].total():,} times on {len(fired[name])} of them{': ' if most else ''}{most}")
-        print(f"    saves {', '.join(f'{short(number)} {what}' for what, number in saved[name].items() if number) or 'nothing by itself'}")
+        spared = ", ".join(f"{format_si(number)} {what}" for what, number in saved[name].items() if number)
+        print(f"    saves {spared or 'nothing by itself'}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from blockspace.blocks import families, load, names, published
-from blockspace.costs import cost, short
+from blockspace.costs import cost
+from blockspace.formatting import format_si
 from blockspace.graph import Graph
 
 MARKER = re.compile(r"<!-- library: (block|network) -->")
@@ -63,7 +64,7 @@ def member_row(network) -> str:
     """A network's name, costs, and what it was compared with."""
     graph = network.graph()
     found, size = cost(graph), "x".join(map(str, graph.input_shape))
-    return f"| `{network.name}` | {size} | {found.params:,} | {short(found.macs)} | {judge(network.reference)} |"
+    return f"| `{network.name}` | {size} | {found.params:,} | {format_si(found.macs)} | {judge(network.reference)} |"
 
 
 def opening(template) -> list[str]:

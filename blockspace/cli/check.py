@@ -54,7 +54,8 @@ def checked(target: str, variant: str | None = None) -> str:
     if is_study(target):
         return checked_study(target)
     from blockspace.cli.arguments import expanded
-    from blockspace.costs import cost, short
+    from blockspace.costs import cost
+    from blockspace.formatting import format_si
 
     template, graph = expanded(target, {"variant": variant} if variant else {})
     found = cost(graph)
@@ -64,7 +65,7 @@ def checked(target: str, variant: str | None = None) -> str:
     extra = f"; {open_places} place{'s' * (open_places > 1)} open" if open_places else ""
     at = "x".join(map(str, graph.input_shape))
     title = f"{target} variant={variant}" if variant else target
-    return f"{title}: ok: {len(graph)} nodes, {found.params:,} params, {short(found.macs)} macs at {at}{extra}"
+    return f"{title}: ok: {len(graph)} nodes, {found.params:,} params, {format_si(found.macs)} macs at {at}{extra}"
 
 
 def check_choices(template) -> None:

@@ -150,20 +150,20 @@ def times(a: int, b: int) -> str:
 
 def costs(a: Side, b: Side) -> str:
     """The table of costs."""
-    from blockspace.cli.columns import columns
     from blockspace.costs import COSTS, amount
+    from blockspace.formatting import format_table
 
     def text(name: str, value: int) -> str:
         return amount(name, value) if COSTS[name].unit else f"{value:,}"
 
     rows = [(q.word, *(text(name, getattr(side.cost, name)) for side in (a, b)), times(getattr(a.cost, name), getattr(b.cost, name)))
             for name, q in COSTS.items()]  # fmt: skip
-    return columns(["cost", "A", "B", "B / A"], rows)
+    return format_table(["cost", "A", "B", "B / A"], rows, left=1)
 
 
 def structure(a: Side, b: Side) -> str:
     """Depth, kinds of nodes, and the operations whose numbers differ."""
-    from blockspace.cli.columns import columns
+    from blockspace.formatting import format_table
     from blockspace.graph import Structure
     from blockspace.ops import show
 
@@ -174,7 +174,7 @@ def structure(a: Side, b: Side) -> str:
     rows += [(f"{kind} nodes", str(one.kinds[kind]), str(two.kinds[kind])) for kind in one.kinds]
     words = [word for word in dict.fromkeys([*one.ops, *two.ops]) if one.ops.get(word) != two.ops.get(word)]
     rows += [(f"  {word}", str(one.ops.get(word, 0)), str(two.ops.get(word, 0))) for word in words]
-    return columns(["structure", "A", "B"], rows)
+    return format_table(["structure", "A", "B"], rows, left=1)
 
 
 def verdict(a: Side, b: Side) -> str:
@@ -188,8 +188,7 @@ def verdict(a: Side, b: Side) -> str:
 def by_stage(a: Side, b: Side) -> str:
     """Stem, stages and head of two networks: shapes, params and macs; nothing for blocks."""
     from blockspace.blocks import Network
-    from blockspace.cli.columns import columns
-    from blockspace.costs import short
+    from blockspace.formatting import format_si, format_table
     from blockspace.graph import stages
     from blockspace.ops import show
 
@@ -202,9 +201,9 @@ def by_stage(a: Side, b: Side) -> str:
         row = [name, *(show(own[-1].shape) if own else "-" for own in nodes)]
         for quantity in ("params", "macs"):
             spent = [sum(getattr(side.cost.per_node[n.name], quantity) for n in own) for side, own in zip((a, b), nodes)]
-            row += [*map(short, spent), times(*spent)]
+            row += [*map(format_si, spent), times(*spent)]
         rows.append(row)
-    return columns(["stage", "A", "B", "params A", "params B", "B / A", "macs A", "macs B", "B / A"], rows)
+    return format_table(["stage", "A", "B", "params A", "params B", "B / A", "macs A", "macs B", "B / A"], rows, left=1)
 
 
 def drawings(a: Side, b: Side, full: bool) -> str:
@@ -212,14 +211,14 @@ def drawings(a: Side, b: Side, full: bool) -> str:
     from shutil import get_terminal_size
 
     from blockspace.blocks import Network
-    from blockspace.cli.columns import beside
     from blockspace.drawing import draw, outline
+    from blockspace.formatting import join_side_by_side
 
     def drawn(side: Side) -> str:
         picture = outline(side.graph) if isinstance(side.template, Network) and not full else draw(side.graph)
         return f"{side.letter}  {side.template.name}\n{picture}"
 
-    return beside(drawn(a), drawn(b), get_terminal_size((160, 24)).columns)
+    return join_side_by_side(drawn(a), drawn(b), get_terminal_size((160, 24)).columns)
 
 
 def written(a: Side, b: Side, path: str, full: bool) -> None:

@@ -53,10 +53,10 @@ def costed(found: dict[str, dict[str, str]]) -> dict[str, dict[str, dict]]:
 
 def cost_texts(name: str, kind: str) -> tuple[str, str]:
     """(params, macs) as columns; empty for what has none."""
-    from blockspace.costs import short
+    from blockspace.formatting import format_si
 
     found = costs_of(name, kind)
-    return (f"{short(found['params'])} params", f"{short(found['macs'])} macs at {found['input']}") if found else ("", "")
+    return (f"{format_si(found['params'])} params", f"{format_si(found['macs'])} macs at {found['input']}") if found else ("", "")
 
 
 def costs_of(name: str, kind: str) -> dict:

@@ -25,18 +25,17 @@ def deployed(graph) -> str:
 
 def told(found) -> str:
     """Each step, the equations, and what was saved in all."""
-    from blockspace.cli.columns import columns
-    from blockspace.costs import short
+    from blockspace.formatting import format_si, format_table
 
     saved = ("nodes", "launches", "macs", "params")
     rows = []
     for number, step in enumerate(found.steps, 1):
         saves = step.saves
         change = f"{words(step.gone)} -> {words(step.added) or 'nothing'}"
-        rows.append((str(number), step.rule.name, step.at, change, *(short(saves[name]) if saves[name] else "" for name in saved)))
+        rows.append((str(number), step.rule.name, step.at, change, *(format_si(saves[name]) if saves[name] else "" for name in saved)))
     used = {step.rule.name: step.rule for step in found.steps}
     width = max(map(len, used))
-    lines = [columns(["step", "rule", "at", "change", *(f"-{name}" for name in saved)], rows, left=4), ""]
+    lines = [format_table(["step", "rule", "at", "change", *(f"-{name}" for name in saved)], rows, left=4), ""]
     lines += [f"{name:<{width}}  {rule.equation}" for name, rule in used.items()]
     total = ", ".join(f"{number:,} {name}" for name in saved if (number := found.saves[name]))
     return "\n".join([*lines, "", f"{len(found.before)} nodes become {len(found.after)}; saved: {total or 'nothing'}"])

@@ -89,8 +89,8 @@ def rewritten(graph, why: str | None, rules: str | None, deploy: bool) -> str:
 
 def node_table(graph) -> str:
     """Every node with its shape and each of its costs."""
-    from blockspace.cli.columns import columns
     from blockspace.costs import COSTS, amount, cost
+    from blockspace.formatting import format_table
     from blockspace.ops import show as size
 
     def text(name: str, value: int) -> str:
@@ -98,7 +98,7 @@ def node_table(graph) -> str:
 
     found = cost(graph).per_node
     rows = [(n.name, n.op.label(), size(n.shape), *(text(name, getattr(found[n.name], name)) for name in COSTS)) for n in graph]
-    return columns(["node", "operation", "shape", *(quantity.word for quantity in COSTS.values())], rows, left=2)
+    return format_table(["node", "operation", "shape", *(quantity.word for quantity in COSTS.values())], rows, left=2)
 
 
 def written(graph, kind: str, path: str, theme: str | None, full: bool) -> None:

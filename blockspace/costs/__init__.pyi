@@ -3,8 +3,6 @@ from .cost import Cost as Cost
 from .cost import NodeCost as NodeCost
 from .cost import cost as cost
 from .numbers import amount as amount
-from .numbers import short as short
-from .numbers import size_of as size_of
 from .quantity import COSTS as COSTS
 from .quantity import Quantity as Quantity
 from .quantity import register as register

@@ -20,5 +20,3 @@ from .run import Surroundings as Surroundings
 from .run import Training as Training
 from .run import Trial as Trial
 from .table import answer_table as answer_table
-from .table import grid as grid
-from .table import number as number

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from blockspace.blocks import number
-from blockspace.costs import COSTS, Budget, size_of
+from blockspace.costs import COSTS, Budget
 from blockspace.data import DataSpec, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
+from blockspace.formatting import parse_bytes
 from blockspace.options import Options, validated
 from blockspace.reader import Map, Node, Scalar, Seq, parse, read
 from blockspace.searching import SearchOptions
@@ -264,7 +265,7 @@ def resolved(window: Window, cost: str, baseline: float, mark: Mark | None) -> B
 
 def count(text: str, cost: str):
     """`60M`, `96%`, and for costs in bytes `4MiB`, as a number; None when the text is none."""
-    size = size_of(text) if cost in COSTS and COSTS[cost].unit == "B" else None
+    size = parse_bytes(text) if cost in COSTS and COSTS[cost].unit == "B" else None
     return number(text.strip()) if size is None else size
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import mean, quantiles
 from time import process_time
 
-from blockspace.costs import short
+from blockspace.formatting import format_si, format_table
 from blockspace.study.question import Question
 from blockspace.study.rows import family_name
 
@@ -56,15 +56,14 @@ def family(question: Question, fixed: dict, samples: int) -> Family:
 
 def report(question: Question, families: list[Family]) -> str:
     """The rehearsal as text."""
-    from blockspace.reporting import grid
 
     space, base = question.space, question.baseline
     lines = [*question.notes, f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
     budgets = [*map(str, question.proposals.budgets.values()), *(limit(name, *bounds) for name, bounds in question.limits.items())]
     lines.append(f"baseline: {base.label}, {base.costs['macs']:,} macs, {base.costs['params']:,} params")
     lines += [f"budget: {'; '.join(budgets) or 'none'}", ""]
-    rows = [[f.name, str(f.samples), spread(f.before), f"{f.share:.0%}", short(mean(f.after)) if f.after else "-"] for f in families]
-    lines.append(grid(["family", "drawn", "macs at default widths: 5 %, median, 95 %", "within budget, solved", "mean macs"], rows))
+    rows = [[f.name, str(f.samples), spread(f.before), f"{f.share:.0%}", format_si(mean(f.after)) if f.after else "-"] for f in families]
+    lines.append(format_table(["family", "drawn", "macs at default widths: 5 %, median, 95 %", "within budget, solved", "mean macs"], rows))
     for f in families:
         if f.unsolved:
             lines += ["", f"{f.name}: {len(f.unsolved)} of {f.samples} draws do not come into the budget:"]
@@ -91,7 +90,7 @@ def spread(values: list[int]) -> str:
     if len(values) < 2:
         return "-"
     cuts = quantiles(values, n=20)
-    return ", ".join(short(v) for v in (cuts[0], cuts[9], cuts[18]))
+    return ", ".join(format_si(v) for v in (cuts[0], cuts[9], cuts[18]))
 
 
 def measured(question: Question) -> str:

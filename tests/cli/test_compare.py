@@ -10,7 +10,6 @@ import pytest
 from blockspace import cost, load
 from blockspace.blocks import settled
 from blockspace.cli import main
-from blockspace.cli.columns import beside, columns
 from blockspace.graph import Structure
 
 
@@ -128,15 +127,6 @@ def test_both_pictures_in_one_file(capsys, tmp_path):
     assert gap > 0 and int(root.get("width")) == int(left.get("width")) + gap + int(right.get("width"))
     assert int(root.get("height")) == max(int(part.get("height")) for part in (left, right))
     assert [part.get("aria-label").partition(":")[0] for part in (left, right)] == ["resnext", "resnet_bottleneck"]
-
-
-def test_beside_keeps_lines_at_their_height():
-    assert beside("ab\nc", "x\ny\nz", 20) == "ab   x\nc    y\n     z"
-    assert beside("ab\nc", "x\ny\nz", 5) == "ab\nc\n\nx\ny\nz"
-
-
-def test_columns():
-    assert columns(["name", "n"], [["a", "10"], ["bcdef", "7"]]) == "name    n\n-----  --\na      10\nbcdef   7"
 
 
 def test_depth_is_the_papers():

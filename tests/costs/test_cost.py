@@ -6,7 +6,7 @@ import pytest
 from written import built
 
 from blockspace import cost
-from blockspace.costs import COSTS, Budget, amount, register, short, size_of
+from blockspace.costs import COSTS, Budget, amount, register
 
 
 def test_a_convolution_by_hand():
@@ -63,22 +63,6 @@ def test_costs_read_well():
 )  # fmt: skip
 def test_amounts_have_their_units(name, number, text):
     assert amount(name, number) == text
-
-
-@pytest.mark.parametrize(
-    "text, size",
-    [("4MiB", 4 * 2**20), ("1.5 GB", 1_500_000_000), ("512KiB", 2**19), ("100B", 100), (".5kB", 500), ("1KB", 1000), ("4M", None),
-     ("MiB", None), ("4 mib", None), ("-4MiB", None), ("4MiBs", None), ("9" * 50 + "B", None)],
-)  # fmt: skip
-def test_sizes(text, size):
-    assert size_of(text) == size
-
-
-@pytest.mark.parametrize(
-    "number, text", [(0, "0"), (999, "999"), (4230479872, "4.230G"), (300774272, "300.8M"), (25557, "25.56k"), (15470264320, "15.47G")]
-)
-def test_short_numbers(number, text):
-    assert short(number) == text
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy
 import pytest
 
 from blockspace.errors import StorageError
-from blockspace.reporting import COLUMNS, Finalist, answer_table, compare, grid, number, results_csv, write_results
+from blockspace.reporting import COLUMNS, Finalist, answer_table, compare, results_csv, write_results
 
 
 def answer():
@@ -33,19 +33,6 @@ def test_the_answer_as_markdown():
     assert lines[0] == "| family | network | macs | params | latency x | accuracy % | log-loss | seeds |"
     assert lines[1] == "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     assert lines[2].startswith("| hs | hs_a\\|1 | 7.912M |") and lines[5].startswith("- hs and the baseline")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "-"), (0, "0"), (9999, "9999"), (10_000, "10k"), (25_557_032, "25.56M"), (4_089_184_256, "4.089G"), (1.23456, "1.235")],
-)
-def test_numbers_have_four_digits(value, text):
-    assert number(value) == text
-
-
-def test_a_table_without_rows_and_with_words_in_a_column():
-    assert grid(["a", "bc"], []) == "a  bc\n-  --"
-    assert grid(["a", "n"], [["x", "1"], ["yy", "none"]]) == "a   n\n--  ----\nx   1\nyy  none"
 
 
 TRIALS = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from blockspace.cli.progress.standing import Standing
-from blockspace.cli.progress.words import duration, state, value, values
+from blockspace.cli.progress.words import state, value, values
+from blockspace.formatting import format_duration, format_table
 
 
 def line(kind: str, data: dict, standing: Standing) -> str | None:
@@ -50,7 +51,7 @@ def searched(data: dict) -> str:
 def stage(standing: Standing) -> str:
     """`search 4/24  about 3.5 min left in this stage`."""
     left = standing.left()
-    time = "" if left is None else f"  about {duration(left)} left in this stage"
+    time = "" if left is None else f"  about {format_duration(left)} left in this stage"
     return f"{standing.stage} {standing.done}/{standing.total}{time}"
 
 
@@ -64,8 +65,6 @@ def stopping(data: dict) -> str:
 
 def summary(standing: Standing) -> str:
     """Where an interrupted study stands: a line, and the front by family as a table."""
-    from blockspace.reporting import grid
-
     done = f"{standing.stage}: {standing.done} of {standing.total} done" if standing.total else standing.stage
     counts = ", ".join(f"{count} {state(name)}" for name, count in standing.counts().items() if count and name != "running")
     text = f"{done} ({counts})" if counts else done
@@ -75,7 +74,7 @@ def summary(standing: Standing) -> str:
     rows = [
         [best.family, best.row.label, str(best.row.number), *cells(best.row.values), "*" if best.leads else ""] for best in standing.ranking
     ]
-    return f"{text}\n\n{grid(header, rows)}\n"
+    return f"{text}\n\n{format_table(header, rows)}\n"
 
 
 def cells(objectives: dict[str, float]) -> list[str]:

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from blockspace.cli.progress.lines import cells, stopping
 from blockspace.cli.progress.standing import Best, Standing, Training
-from blockspace.cli.progress.words import duration, state
+from blockspace.cli.progress.words import state
+from blockspace.formatting import format_duration
 
 NAME, BAR, GAP = 12, 20, 2  # columns of a terminal: what a network's name should have at least, the bar, between two columns
 OTHER_LINES = 9  # of the picture beside its two tables
@@ -39,7 +40,7 @@ def picture(standing: Standing, width: int, height: int = 24) -> RenderableType:
 def heading(standing: Standing, width: int) -> RenderableType:
     """`tiny  search 4/24  ━━━━  about 3 min left`; the study's name gives way first, then the bar."""
     left = standing.left()
-    words = [stage(standing), *([f"about {duration(left)} left"] if left is not None else [])]
+    words = [stage(standing), *([f"about {format_duration(left)} left"] if left is not None else [])]
     free = width - sum(cell_len(text) + GAP for text in words)
     row = Table.grid(padding=(0, GAP, 0, 0))
     cells: list[RenderableType] = []
@@ -113,7 +114,7 @@ def facts(training: Training, now: float) -> dict[str, str]:
         "epoch": epoch,
         "accuracy": "-" if beat.accuracy is None else f"{beat.accuracy:.4f}",
         "loss": "-" if beat.loss is None else f"{beat.loss:.4f}",
-        "time": duration(now - training.started),
+        "time": format_duration(now - training.started),
     }
 
 

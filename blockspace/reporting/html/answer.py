@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from blockspace.formatting import format_mean
 from blockspace.reporting.answer import Row
 from blockspace.reporting.html.quantity import quantity
 from blockspace.reporting.run import Final, Run
-from blockspace.reporting.table import with_spread
 
 
 def answered(run: Run) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def line(row: Row, costs: list[str], final: Final | None, run: Run) -> dict[str,
         "title": final.title if final else row.name,
         "anchor": anchor(final) if final else "",
         "costs": [quantity(name).text(row.costs.get(name)) for name in costs],
-        "accuracy": with_spread(row.accuracy * 100, spread, 2),
-        "log_loss": with_spread(row.log_loss, row.log_loss_sd, 4),
+        "accuracy": format_mean(row.accuracy * 100, spread, 2),
+        "log_loss": format_mean(row.log_loss, row.log_loss_sd, 4),
         "seeds": row.seeds,
         "each": ", ".join(f"{t.test_acc * 100:.2f}" for t in final.trainings if t.test_acc is not None) if final else "",
     }

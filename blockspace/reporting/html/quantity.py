@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blockspace.reporting.table import number
+from blockspace.formatting import format_cell
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Quantity:
     def text(self, value: float | None) -> str:
         """The number alone; a dash for None."""
         if value is None or self.digits is None:
-            return number(value)
+            return format_cell(value)
         return f"{value * self.scale:.{self.digits}f}"
 
     def tick(self, value: float) -> str:
         """A round number at an axis, in the shown unit."""
-        return number(value) if self.digits is None else f"{value:.4g}"
+        return format_cell(value) if self.digits is None else f"{value:.4g}"
 
     def exact(self, value: float | None) -> str:
         """All digits of a count, else as `text`; empty for None."""
