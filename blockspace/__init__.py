@@ -12,9 +12,9 @@ __version__ = "0.1.0"
 
 extend_graph(
     key="blockspace.passes:canonical_key",
-    svg="blockspace.drawing:svg",
-    png="blockspace.drawing:png",
-    mermaid="blockspace.drawing:mermaid",
-    dot="blockspace.drawing:dot",
-    html="blockspace.drawing:html",
+    svg="blockspace.drawing:draw_svg",
+    png="blockspace.drawing:draw_png",
+    mermaid="blockspace.drawing:to_mermaid",
+    dot="blockspace.drawing:to_dot",
+    html="blockspace.drawing:draw_html",
 )

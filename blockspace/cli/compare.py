@@ -211,11 +211,11 @@ def drawings(a: Side, b: Side, full: bool) -> str:
     from shutil import get_terminal_size
 
     from blockspace.blocks import Network
-    from blockspace.drawing import draw, outline
+    from blockspace.drawing import draw_lanes, draw_outline
     from blockspace.formatting import join_side_by_side
 
     def drawn(side: Side) -> str:
-        picture = outline(side.graph) if isinstance(side.template, Network) and not full else draw(side.graph)
+        picture = draw_outline(side.graph) if isinstance(side.template, Network) and not full else draw_lanes(side.graph)
         return f"{side.letter}  {side.template.name}\n{picture}"
 
     return join_side_by_side(drawn(a), drawn(b), get_terminal_size((160, 24)).columns)

@@ -25,7 +25,7 @@ def run(
     from blockspace.cli.arguments import expanded
     from blockspace.cli.arguments import settings as given
     from blockspace.costs import cost
-    from blockspace.drawing import draw, outline
+    from blockspace.drawing import draw_lanes, draw_outline
     from blockspace.errors import error
 
     if target is None:
@@ -61,7 +61,7 @@ def run(
     for line in holes(template):
         print(line)
     print()
-    print(node_table(graph) if nodes else outline(graph) if isinstance(template, Network) and not full else draw(graph))
+    print(node_table(graph) if nodes else draw_outline(graph) if isinstance(template, Network) and not full else draw_lanes(graph))
     print(f"\n{cost(graph)} at {'x'.join(map(str, graph.input_shape))}")
 
 

@@ -12,7 +12,7 @@ SHAPES = {
 }  # fmt: skip
 
 
-def dot(graph: Graph) -> str:
+def to_dot(graph: Graph) -> str:
     """The graph as dot text: one node a step, blocks as clusters, channels at edges."""
     found = flat(graph)
     lines = [f"digraph {quoted(graph.name)} {{", "  node [fontname=Helvetica];", *nodes(found.level, found.ids, 1)]

@@ -14,7 +14,7 @@ STYLES = {"split": "stroke:#7c3aed,stroke-width:2px", "merge": "stroke:#0f8f80,s
 CLASSES = {"split": "split", "copy": "split", "concat": "merge", "join": "merge"}
 
 
-def mermaid(graph: Graph) -> str:
+def to_mermaid(graph: Graph) -> str:
     """The graph as Mermaid text: one node a step, blocks as subgraphs, channels at edges."""
     found = flat(graph)
     lines = ["flowchart TD", *nodes(found.level, found.ids, 1)]

@@ -5,7 +5,7 @@ Inter is wider than Helvetica, Arial and Roboto, so a box that holds a text in i
 
 from __future__ import annotations
 
-FAMILY = "Inter, 'Helvetica Neue', Helvetica, Arial, Roboto, 'Liberation Sans', sans-serif"
+FONT_FAMILY = "Inter, 'Helvetica Neue', Helvetica, Arial, Roboto, 'Liberation Sans', sans-serif"
 
 # Advance widths of the characters from space to ~, in thousandths of the font size.
 REGULAR = (
@@ -24,7 +24,7 @@ OTHER = {"×": 673, "·": 319, "→": 954, "…": 956, "–": 500}
 WIDEST = 1000  # for a character of no entry: a Chinese one is a square
 
 
-def width(text: str, size: float = 12, *, bold: bool = False) -> float:
+def measure_text(text: str, size: float = 12, *, bold: bool = False) -> float:
     """The width of `text` at a font size, in the same unit; kerning is left out, which mostly brings letters closer."""
     table = SEMIBOLD if bold else REGULAR
     total = sum(table[ord(c) - 32] if " " <= c <= "~" else OTHER.get(c, WIDEST) for c in text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.drawing.alike import folded
-from blockspace.drawing.font import width
+from blockspace.drawing.font import measure_text
 from blockspace.drawing.leaves import BADGE, LABEL
 from blockspace.drawing.piece import Box, Piece, Point
 from blockspace.drawing.region import region
@@ -30,7 +30,7 @@ def frame(unit: Unit, level: Level, fold: bool) -> Piece:
     """A frame around a level, under the title of a block."""
     inner = region(level.units, level.edges, lambda u: framed(u, fold), fold)
     band = BAND if len(inner.tops) == 1 else BAND + BUS
-    left = max(SIDE, width(title(unit), LABEL, bold=True) + 2 * SIDE + (BADGE if unit.mark else 0) - inner.axis)
+    left = max(SIDE, measure_text(title(unit), LABEL, bold=True) + 2 * SIDE + (BADGE if unit.mark else 0) - inner.axis)
     inner.moved(left, band)
     whole = Piece(left + inner.w + SIDE, band + inner.h + FOOT, inner.axis)
     whole.boxes.append(Box(unit, 0, 0, whole.w, whole.h))

@@ -7,7 +7,7 @@ from blockspace.graph import Graph
 from blockspace.ops import show
 
 
-def draw(graph: Graph) -> str:
+def draw_lanes(graph: Graph) -> str:
     """The drawing: lanes, what each step does, its output shape, params and macs (at batch 1), its name."""
     found = rows(graph)
     pictures = lanes(graph, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.drawing.font import width
+from blockspace.drawing.font import measure_text
 from blockspace.drawing.piece import Box, Piece, Point
 from blockspace.drawing.units import Edge, Unit
 from blockspace.ops import show
@@ -26,7 +26,7 @@ def leaf(unit: Unit, spread: float = 0) -> Piece:
 
 def size(unit: Unit) -> Point:
     """Width and height that the texts of a unit need."""
-    label = width(unit.label, LABEL, bold=True)
+    label = measure_text(unit.label, LABEL, bold=True)
     if unit.kind == "copy":
         return 14, 14
     if unit.kind == "join":
@@ -34,7 +34,7 @@ def size(unit: Unit) -> Point:
     if unit.kind in WIDE:
         return label + 2 * PAD + BAR, BAR
     room = 2 * BADGE if unit.mark else 0
-    return max(label, width(unit.note, NOTE)) + 2 * PAD + room, 38 if unit.note else 26
+    return max(label, measure_text(unit.note, NOTE)) + 2 * PAD + room, 38 if unit.note else 26
 
 
 def caption(edge: Edge) -> str:
@@ -45,4 +45,4 @@ def caption(edge: Edge) -> str:
 
 def reach(text: str) -> float:
     """How far a text beside an edge reaches from it."""
-    return width(text, SMALL) + 8 if text else 0
+    return measure_text(text, SMALL) + 8 if text else 0

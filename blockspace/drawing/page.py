@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from html import escape
 
-from blockspace.drawing.picture import svg
+from blockspace.drawing.picture import draw_svg
 from blockspace.graph import Graph, Node
 from blockspace.ops import show
 
 COLUMNS = ("node", "operation", "output", "params", "macs")
 
 
-def html(graph: Graph, **options) -> str:
+def draw_html(graph: Graph, **options) -> str:
     """The picture, and below it the nodes with their shapes and costs, closed until asked for; `options` are those of `svg`."""
     rows = "".join(row(node) for node in graph if node.kind != "input")
     head = "".join(f"<th>{name}</th>" for name in COLUMNS)
     return (
-        f'<div style="overflow:auto;max-width:100%">{svg(graph, **options)}</div>'
+        f'<div style="overflow:auto;max-width:100%">{draw_svg(graph, **options)}</div>'
         f"<details><summary>{len(graph) - 1:,} nodes</summary><div style='overflow:auto;max-height:30em'>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )

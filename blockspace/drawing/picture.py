@@ -7,12 +7,12 @@ from hashlib import blake2b
 from html import escape
 from math import ceil
 
-from blockspace.drawing.font import width
+from blockspace.drawing.font import measure_text
 from blockspace.drawing.frame import laid_out, title
 from blockspace.drawing.heat import Heat
 from blockspace.drawing.leaves import BADGE, LABEL, SMALL
 from blockspace.drawing.piece import Box, Piece, Point, Run
-from blockspace.drawing.rasterize import rasterize
+from blockspace.drawing.rasterize import rasterize_svg
 from blockspace.drawing.shapes import n, outline, tip, way
 from blockspace.drawing.stages import staged
 from blockspace.drawing.theme import HEAT, SHARED, THEMES, style
@@ -26,7 +26,7 @@ SWATCHES = 6
 MANY = 60  # steps; a graph of more is drawn as stages
 
 
-def svg(
+def draw_svg(
     graph: Graph,
     *,
     heat: str | Mapping[str, float] | None = "macs",
@@ -59,11 +59,11 @@ def drawn_units(level: Level) -> int:
     return sum(1 if unit.level is None else drawn_units(unit.level) for unit in level.units)
 
 
-def png(graph: Graph, *, theme: str = "light", scale: float = 2, **options) -> bytes:
+def draw_png(graph: Graph, *, theme: str = "light", scale: float = 2, **options) -> bytes:
     """The graph as PNG, `scale` pixels per unit of the SVG; `options` are those of `svg`. Raises BlockspaceError: also E-TOO-BIG."""
     theme = "light" if theme == "auto" else theme
-    picture = svg(graph, theme=theme, **options)
-    return rasterize(picture, scale=scale, background=THEMES[theme]["paper"])  # also in the corners
+    picture = draw_svg(graph, theme=theme, **options)
+    return rasterize_svg(picture, scale=scale, background=THEMES[theme]["paper"])  # also in the corners
 
 
 class Sheet:
@@ -77,7 +77,7 @@ class Sheet:
         """The whole SVG."""
         costly = self.heat.name and self.heat.total > 0
         above, below = (HEAD if head else 0), (LEGEND if head and costly else 0)
-        least = max((width(line, 12) for line in self.head()), default=0) if head else 0
+        least = max((measure_text(line, 12) for line in self.head()), default=0) if head else 0
         w, h = max(piece.w, least, 240 if below else 0), piece.h
         piece.moved((w - piece.w) / 2, above)
         self.boxed = piece.boxes
@@ -191,7 +191,7 @@ class Sheet:
         """What the heat means."""
         staged = any(box.unit.kind == "stage" for box in self.boxed)
         text = f"share of {self.heat.name}{' (left: of the whole, right: of the block)' if staged else ''}: 0"
-        x = width(text, SMALL) + 6
+        x = measure_text(text, SMALL) + 6
         parts = [f'<text class="small" x="0" y="{n(y + 9)}">{escape(text)}</text>']
         for i in range(SWATCHES):
             opacity = HEAT * (i + 0.5) / SWATCHES

@@ -11,7 +11,7 @@ FONTS = Path(__file__).parent / "fonts"
 MAX_PIXELS = 64_000_000  # 256 MB of RGBA
 
 
-def rasterize(svg: str, *, scale: float = 2, background: str | None = None) -> bytes:
+def rasterize_svg(svg: str, *, scale: float = 2, background: str | None = None) -> bytes:
     """The picture as PNG, `scale` pixels per SVG unit, on a CSS colour (None: transparent where nothing is drawn).
 
     The SVG says its colours plainly: a rasteriser knows no page, so neither `var(--name)` nor `@media` reach it.

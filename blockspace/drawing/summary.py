@@ -7,7 +7,7 @@ from blockspace.graph import Graph, Node
 from blockspace.ops import show
 
 
-def outline(graph: Graph) -> str:
+def draw_outline(graph: Graph) -> str:
     """A network by its blocks: one line for each, equal neighbours folded; what is outside of blocks step by step."""
     groups = grouped(graph)
     cells = [("", "", "input", show(graph.input_shape), "", "")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.drawing.font import FAMILY
+from blockspace.drawing.font import FONT_FAMILY
 from blockspace.errors import did_you_mean, error
 
 LIGHT = {
@@ -42,7 +42,7 @@ RULES = """
 {} .edge{{fill:none;stroke:{line};stroke-width:1.3}}
 {} .dotted{{stroke-dasharray:2 4}}
 {} .tip{{fill:{line};stroke:none}}
-""".strip().replace("FAMILY", FAMILY)
+""".strip().replace("FAMILY", FONT_FAMILY)
 
 
 def style(root: str, theme: str) -> str:
@@ -61,7 +61,7 @@ def style(root: str, theme: str) -> str:
     return f"{scope}{{{light}}}\n@media (prefers-color-scheme:dark){{{scope}{{{dark}}}}}\n{variables}"
 
 
-def style_sheet(theme: str = "auto") -> str:
+def build_style_sheet(theme: str = "auto") -> str:
     """The rules for all drawings of a page that were made with `styled=False`."""
     return style(SHARED, theme)
 

@@ -223,7 +223,7 @@ class Graph:
     # -- drawings --------------------------------------------------------------------------------------------------------------------
 
     def svg(self, **options: Any) -> str:
-        """Return the drawing as SVG; the options are those of `blockspace.drawing.svg`: heat, fold, stages, theme, head, styled."""
+        """Return the drawing as SVG; the options are those of `blockspace.drawing.draw_svg`: heat, fold, stages, theme, head, styled."""
         return str(load_extension("svg")(self, **options))
 
     def png(self, **options: Any) -> bytes:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from blockspace.drawing import width
+from blockspace.drawing import measure_text
 
 NS = "{http://www.w3.org/2000/svg}"
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -90,7 +90,7 @@ def points(d: str) -> list[tuple[float, float]]:
 
 def text_rect(text) -> Rect:
     """The room a text beside an edge takes."""
-    x, y, w = float(text.get("x")), float(text.get("y")), width(text.text, 10)
+    x, y, w = float(text.get("x")), float(text.get("y")), measure_text(text.text, 10)
     left = x - w if "end" in text.get("class").split() else x
     return Rect(text.text, "text", left, y - 7.5, left + w, y + 1)
 

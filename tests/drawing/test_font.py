@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import blockspace.drawing
-from blockspace.drawing import width
+from blockspace.drawing import measure_text
 
 FONTS = Path(blockspace.drawing.__file__).parent / "fonts"
 TEXTS = [
@@ -21,11 +21,11 @@ TEXTS = [
 def test_widths_are_the_fonts(text, bold):
     font = pytest.importorskip("PIL.ImageFont").truetype(str(FONTS / ("Inter-SemiBold.ttf" if bold else "Inter-Regular.ttf")), 1000)
     real = font.getlength(text) / 1000 * 12
-    assert real * 0.995 <= width(text, 12, bold=bold) <= real * 1.06 + 0.1
+    assert real * 0.995 <= measure_text(text, 12, bold=bold) <= real * 1.06 + 0.1
 
 
 def test_width_grows_with_size_and_text():
-    assert width("") == 0 and width("abc", 24) == 2 * width("abc", 12) and width("漢字", 10) == 20
+    assert measure_text("") == 0 and measure_text("abc", 24) == 2 * measure_text("abc", 12) and measure_text("漢字", 10) == 20
 
 
 def test_the_font_is_small_and_free():

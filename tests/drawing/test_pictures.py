@@ -13,7 +13,7 @@ from written import built
 
 from blockspace import load
 from blockspace.blocks import families, names
-from blockspace.drawing import png, style_sheet, svg
+from blockspace.drawing import build_style_sheet, draw_png, draw_svg
 from blockspace.errors import BlockspaceError
 from blockspace.passes import canonical
 
@@ -29,20 +29,20 @@ def drawn(name: str):
 @pytest.mark.parametrize("fold", [True, False])
 def test_every_block(name, fold):
     graph = drawn(name)
-    seen = check(svg(graph, fold=fold))
+    seen = check(draw_svg(graph, fold=fold))
     if not fold:
         assert_whole(graph, seen)
 
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_every_canonical_block(name):
-    check(svg(canonical(drawn(name)), fold=False))
+    check(draw_svg(canonical(drawn(name)), fold=False))
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network(name):
     graph = drawn(name)
-    seen = check(svg(graph))
+    seen = check(draw_svg(graph))
     assert {box.kind for box in seen.boxes} >= {"input", "output"} and len(seen.leaves) < 150
 
 
@@ -50,7 +50,7 @@ def test_every_network(name):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_in_full(name):
     graph = drawn(name)
-    assert_whole(graph, check(svg(graph, stages=False, fold=False)))
+    assert_whole(graph, check(draw_svg(graph, stages=False, fold=False)))
 
 
 def assert_whole(graph, seen: Seen) -> None:
@@ -80,10 +80,10 @@ def inner(graph, name: str) -> bool:
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs())
 def test_random_graphs(graph):
-    picture = svg(graph, fold=False)
+    picture = draw_svg(graph, fold=False)
     note("\n".join(f"{node.name} {node.inputs}" for node in graph))
     assert_whole(graph, check(picture))
-    assert picture == svg(graph, fold=False)
+    assert picture == draw_svg(graph, fold=False)
 
 
 def test_branches_stand_in_the_order_of_the_yaml():
@@ -95,7 +95,7 @@ def test_branches_stand_in_the_order_of_the_yaml():
         beta:  [maxpool3x3]
       merge: concat
     """
-    seen = check(svg(built(flow)))
+    seen = check(draw_svg(built(flow)))
     left = [seen.box(name).left for name in ("zeta.conv1x1", "alpha.conv3x3", "beta.maxpool3x3")]
     assert left == sorted(left)
     branches = [text.text for text in sorted(seen.small, key=lambda t: float(t.get("x"))) if "branch" in text.get("class")]
@@ -106,39 +106,39 @@ def test_branches_stand_in_the_order_of_the_yaml():
 
 @pytest.mark.parametrize("name", ["hs_block", "res2net"])
 def test_parts_that_carry_are_columns_in_order(name):
-    seen = check(svg(drawn(name)))
+    seen = check(draw_svg(drawn(name)))
     boxes = [next(b for b in seen.leaves if f"part{i}.conv3x3" in b.name) for i in ((2, 3, 4, 5) if name == "hs_block" else (1, 2, 3))]
     assert all(a.right < b.left and a.top < b.top for a, b in zip(boxes, boxes[1:]))
 
 
 def test_channels_stand_at_edges():
-    words = Counter(Seen(svg(load("hs_block", splits=4).graph((64, 8, 8)))).words())
+    words = Counter(Seen(draw_svg(load("hs_block", splits=4).graph((64, 8, 8)))).words())
     assert words["16"] >= 4 and {"64", "24", "12", "28", "8"} <= set(words)
 
 
 def test_kinds_have_shapes_of_their_own():
-    boxes = {box.kind for box in Seen(svg(drawn("hs_bottleneck"))).boxes}
+    boxes = {box.kind for box in Seen(draw_svg(drawn("hs_bottleneck"))).boxes}
     assert boxes == {"input", "output", "split", "copy", "transform", "concat", "join", "block"}
 
 
 def test_equal_branches_fold():
     graph = load("resnext_a").graph((256, 8, 8))
-    seen = Seen(svg(graph))
+    seen = Seen(draw_svg(graph))
     assert len([b for b in seen.leaves if "part" in b.name]) == 7 and "30 more" in seen.words()
-    assert len([b for b in Seen(svg(graph, fold=False)).leaves if "part" in b.name]) == 96
-    assert "more" not in {b.kind for b in Seen(svg(load("resnext_a", cardinality=4).graph((256, 8, 8)))).leaves}
+    assert len([b for b in Seen(draw_svg(graph, fold=False)).leaves if "part" in b.name]) == 96
+    assert "more" not in {b.kind for b in Seen(draw_svg(load("resnext_a", cardinality=4).graph((256, 8, 8)))).leaves}
 
 
 def test_equal_blocks_fold():
     network = load("resnet50")
     graph = network.graph()
-    shown = Seen(svg(graph, stages=False)).words()
+    shown = Seen(draw_svg(graph, stages=False)).words()
     assert [word for word in shown if "× " in word and "resnet" in word] == [f"resnet_bottleneck  × {n}" for n in (2, 3, 5, 2)]
-    assert len([w for w in Seen(svg(graph, stages=False, fold=False)).words() if w == "resnet_bottleneck"]) == 16
+    assert len([w for w in Seen(draw_svg(graph, stages=False, fold=False)).words() if w == "resnet_bottleneck"]) == 16
 
 
 def test_a_network_shows_each_distinct_block_once():
-    seen = Seen(svg(load("resnet50").graph()))
+    seen = Seen(draw_svg(load("resnet50").graph()))
     shown = [w for n in (2, 3, 5, 2) for w in ("resnet_bottleneck", f"resnet_bottleneck × {n}")]
     assert Counter(w for w in seen.words() if "bottleneck" in w) == Counter([*shown, "resnet_bottleneck", "resnet_bottleneck"])
     stages = [box for box in seen.leaves if box.kind == "stage"]
@@ -148,13 +148,13 @@ def test_a_network_shows_each_distinct_block_once():
 
 def test_heat_is_each_nodes_share():
     graph = built("- conv1x1: 8\n- conv3x3: 8")
-    seen = Seen(svg(graph))
+    seen = Seen(draw_svg(graph))
     assert seen.titles()["conv1x1"].split("\n") == ["conv1x1", "8 × 8 × 8", "80 params", "4,096 macs", "10.0% of macs"]
     assert "90.0% of macs" in seen.titles()["conv3x3"] and "90%" in seen.words()
-    assert opacities(svg(graph)) == [pytest.approx(0.85 / 9, abs=1e-3), 0.85]
-    assert opacities(svg(graph, heat={"conv1x1.conv": 3, "conv3x3.conv": 1})) == [0.85, pytest.approx(0.283, abs=1e-3)]
-    assert not opacities(svg(graph, heat=None)) and "share" not in svg(graph, heat=None)
-    assert opacities(svg(graph, heat="params"))[1] == 0.85
+    assert opacities(draw_svg(graph)) == [pytest.approx(0.85 / 9, abs=1e-3), 0.85]
+    assert opacities(draw_svg(graph, heat={"conv1x1.conv": 3, "conv3x3.conv": 1})) == [0.85, pytest.approx(0.283, abs=1e-3)]
+    assert not opacities(draw_svg(graph, heat=None)) and "share" not in draw_svg(graph, heat=None)
+    assert opacities(draw_svg(graph, heat="params"))[1] == 0.85
 
 
 def opacities(picture: str) -> list[float]:
@@ -169,16 +169,16 @@ def opacities(picture: str) -> list[float]:
 )
 def test_what_cannot_be_drawn(options, code):
     with pytest.raises(BlockspaceError) as caught:
-        svg(built("- relu"), **options)
+        draw_svg(built("- relu"), **options)
     assert caught.value.mistakes[0].code == code
 
 
 def test_the_same_graph_gives_the_same_text():
-    assert svg(drawn("hs_bottleneck")) == svg(drawn("hs_bottleneck"))
+    assert draw_svg(drawn("hs_bottleneck")) == draw_svg(drawn("hs_bottleneck"))
 
 
 def test_two_drawings_in_one_page_do_not_share_rules():
-    one, two = svg(drawn("hs_block")), svg(drawn("res2net"))
+    one, two = draw_svg(drawn("hs_block")), draw_svg(drawn("res2net"))
     classes = [Seen(text).root.get("class") for text in (one, two)]
     assert len(set(classes)) == 2
     for text, own in zip((one, two), classes):
@@ -190,36 +190,37 @@ def test_two_drawings_in_one_page_do_not_share_rules():
 
 @pytest.mark.parametrize("theme, colours", [("light", 1), ("dark", 1), ("auto", 2)])
 def test_themes(theme, colours):
-    text = svg(drawn("hs_block"), theme=theme)
+    text = draw_svg(drawn("hs_block"), theme=theme)
     assert ("prefers-color-scheme:dark" in text) == (theme == "auto") and ("var(--bs-" in text) == (theme == "auto")
     assert sum(colour in text for colour in ("#ffffff", "#0d1117")) == colours
 
 
 def test_a_page_can_carry_the_rules_once():
     graph = drawn("hs_block")
-    bare, whole = svg(graph, styled=False), svg(graph)
+    bare, whole = draw_svg(graph, styled=False), draw_svg(graph)
     assert "style" not in bare and Seen(bare).root.get("class") == "bs-drawing"
     own = Seen(whole).root.get("class")
-    assert whole == bare.replace("bs-drawing", own).replace('">\n', f'">\n<style>{style_sheet().replace("bs-drawing", own)}</style>\n', 1)
+    sheet = build_style_sheet().replace("bs-drawing", own)
+    assert whole == bare.replace("bs-drawing", own).replace('">\n', f'">\n<style>{sheet}</style>\n', 1)
 
 
 def test_names_are_escaped():
     graph = built("- relu")
     graph.name = "<script>alert('&\"')</script>"
-    seen = Seen(svg(graph))
-    assert graph.name in seen.words() and "<script" not in svg(graph) and "<script" not in graph._repr_html_()
+    seen = Seen(draw_svg(graph))
+    assert graph.name in seen.words() and "<script" not in draw_svg(graph) and "<script" not in graph._repr_html_()
 
 
 @pytest.mark.parametrize("theme, corner", [("light", (255, 255, 255)), ("dark", (13, 17, 23))])
 def test_png(theme, corner):
     image = pytest.importorskip("PIL.Image")
     graph = drawn("res2net")
-    opened = image.open(io.BytesIO(png(graph, theme=theme, scale=3))).convert("RGB")
-    root = Seen(svg(graph)).root
+    opened = image.open(io.BytesIO(draw_png(graph, theme=theme, scale=3))).convert("RGB")
+    root = Seen(draw_svg(graph)).root
     assert opened.size == tuple(3 * int(root.get(key)) for key in ("width", "height"))
     assert opened.getpixel((0, 0)) == opened.getpixel((opened.width // 2, 10)) == corner and len(opened.getcolors(1 << 20)) > 50
 
 
 def test_a_value_read_by_nothing_but_the_output():
-    seen = check(svg(built("- conv1x1: 8", shape=(4, 2, 2))))
+    seen = check(draw_svg(built("- conv1x1: 8", shape=(4, 2, 2))))
     assert [box.kind for box in seen.boxes] == ["input", "transform", "output"]

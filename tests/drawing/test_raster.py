@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from blockspace.drawing import rasterize, width
+from blockspace.drawing import measure_text, rasterize_svg
 from blockspace.drawing.rasterize import FONTS
 from blockspace.errors import BlockspaceError
 
@@ -27,12 +27,12 @@ def ink(image, box) -> int:
 
 @pytest.mark.parametrize("scale", [1, 2, 3.5])
 def test_size(scale):
-    assert opened(rasterize(SVG, scale=scale)).size == (200 * scale, 60 * scale)
+    assert opened(rasterize_svg(SVG, scale=scale)).size == (200 * scale, 60 * scale)
 
 
 def test_background():
-    assert opened(rasterize(SVG)).getpixel((1, 1)) == (0, 0, 0, 0)
-    assert opened(rasterize(SVG, background="#fafbfc")).getpixel((1, 1)) == (0xFA, 0xFB, 0xFC, 255)
+    assert opened(rasterize_svg(SVG)).getpixel((1, 1)) == (0, 0, 0, 0)
+    assert opened(rasterize_svg(SVG, background="#fafbfc")).getpixel((1, 1)) == (0xFA, 0xFB, 0xFC, 255)
 
 
 def test_text_stands_where_it_is_measured_to_without_any_system_font(monkeypatch, tmp_path):
@@ -40,8 +40,8 @@ def test_text_stands_where_it_is_measured_to_without_any_system_font(monkeypatch
 
     plain = resvg_py.svg_to_bytes
     monkeypatch.setattr(resvg_py, "svg_to_bytes", lambda **given: plain(**given | {"skip_system_fonts": True}))
-    image = opened(rasterize(SVG, scale=1))
-    end = 10 + width(TEXT, 20)
+    image = opened(rasterize_svg(SVG, scale=1))
+    end = 10 + measure_text(TEXT, 20)
     assert ink(image, (10, 12, round(end), 34)) > 300
     assert ink(image, (round(end) - 12, 12, round(end) + 1, 34)) > 5 and ink(image, (round(end) + 2, 0, 200, 60)) == 0
 
@@ -51,21 +51,21 @@ def test_our_own_font_is_used_for_what_it_has():
     import resvg_py
 
     files = [str(path) for path in sorted(FONTS.glob("*.ttf"))]
-    assert rasterize(SVG, scale=1) == resvg_py.svg_to_bytes(svg_string=SVG, zoom=1, font_files=files, skip_system_fonts=True)
+    assert rasterize_svg(SVG, scale=1) == resvg_py.svg_to_bytes(svg_string=SVG, zoom=1, font_files=files, skip_system_fonts=True)
 
 
 def test_names_in_other_scripts_do_not_fail():
-    assert opened(rasterize(SVG.replace(TEXT, "漢字 שלום"))).size == (400, 120)
+    assert opened(rasterize_svg(SVG.replace(TEXT, "漢字 שלום"))).size == (400, 120)
 
 
 @pytest.mark.parametrize("text", ["", "no svg", "<svg", "<html/>"])
 def test_what_is_no_picture(text):
     with pytest.raises(BlockspaceError, match="not a picture") as caught:
-        rasterize(text)
+        rasterize_svg(text)
     assert caught.value.mistakes[0].code == "E-TYPE"
 
 
 def test_a_picture_too_large():
     with pytest.raises(BlockspaceError, match="20,000 x 6,000 pixels") as caught:
-        rasterize(SVG, scale=100)
+        rasterize_svg(SVG, scale=100)
     assert caught.value.mistakes[0].code == "E-TOO-BIG"

@@ -8,7 +8,7 @@ import pytest
 
 from blockspace import load
 from blockspace.blocks import names
-from blockspace.drawing import dot, mermaid
+from blockspace.drawing import to_dot, to_mermaid
 
 NODE = re.compile(r"  (n\d+)(\(\[\"[^\"]*\"\]\)|\[/\"[^\"]*\"\\\]|\[\\\"[^\"]*\"/\]|\{\"[^\"]*\"\}|\(\(\"[^\"]*\"\)\)|\[\"[^\"]*\"\])$")
 EDGE = re.compile(r"  (n\d+) -->\|\d+\| (n\d+)$")
@@ -18,7 +18,7 @@ OTHER = re.compile(r"flowchart TD$| +subgraph \w+\[\"[^\"]*\"\]$| +end$|  classD
 @pytest.mark.parametrize("name", names("block"))
 def test_mermaid(name):
     template = load(name)
-    lines = mermaid(template.graph(template.usual_shape)).splitlines()
+    lines = to_mermaid(template.graph(template.usual_shape)).splitlines()
     nodes = [m[1] for line in lines if (m := NODE.match("  " + line.lstrip()))]
     edges = [(m[1], m[2]) for line in lines if (m := EDGE.match(line))]
     assert len(set(nodes)) == len(nodes) and {end for edge in edges for end in edge} == set(nodes)
@@ -27,7 +27,7 @@ def test_mermaid(name):
 
 
 def test_mermaid_of_a_small_block():
-    assert mermaid(load("resnet_bottleneck").graph((256, 8, 8))).splitlines()[:6] == [
+    assert to_mermaid(load("resnet_bottleneck").graph((256, 8, 8))).splitlines()[:6] == [
         "flowchart TD",
         '  n0(["input  256 × 8 × 8"])',
         '  n1{"copy"}',
@@ -40,7 +40,7 @@ def test_mermaid_of_a_small_block():
 @pytest.mark.parametrize("name", ["hs_bottleneck", "resnext_a"])
 def test_dot(name):
     template = load(name)
-    text = dot(template.graph(template.usual_shape))
+    text = to_dot(template.graph(template.usual_shape))
     assert text.startswith(f'digraph "{name}" {{') and text.count("{") == text.count("}")
     nodes = set(re.findall(r"^ +(n\d+) \[shape", text, re.M))
     assert nodes == {end for edge in re.findall(r"(n\d+) -> (n\d+)", text) for end in edge}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from blockspace.drawing import style_sheet
+from blockspace.drawing import build_style_sheet
 from blockspace.graph import Graph
 from blockspace.reporting.html.text import shown, tag
 
@@ -17,4 +17,4 @@ def drawing(graph: Graph) -> Markup:
 
 def drawing_style() -> str:
     """The rules of the drawings, light and dark; on paper light."""
-    return f"{style_sheet()}\n@media print {{\n{style_sheet('light')}\n}}"
+    return f"{build_style_sheet()}\n@media print {{\n{build_style_sheet('light')}\n}}"

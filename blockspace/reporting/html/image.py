@@ -24,10 +24,10 @@ def front_svg(run: Run) -> str | None:
 
 def front_png(run: Run) -> bytes | None:
     """The same as PNG, two pixels a unit, on white."""
-    from blockspace.drawing import rasterize
+    from blockspace.drawing import rasterize_svg
 
     svg = front_svg(run)
-    return rasterize(svg, scale=2, background="#ffffff") if svg else None
+    return rasterize_svg(svg, scale=2, background="#ffffff") if svg else None
 
 
 def style() -> str:
