@@ -5,16 +5,16 @@ Names are loaded when first used, so that importing this package costs nothing: 
 
 import lazy_loader
 
-from blockspace.graph.extensions import extend_graph
+from blockspace.extensions import register_extensions
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = "0.1.0"
 
-extend_graph(
-    key="blockspace.passes:canonical_key",
-    svg="blockspace.drawing:draw_svg",
-    png="blockspace.drawing:draw_png",
-    mermaid="blockspace.drawing:to_mermaid",
-    dot="blockspace.drawing:to_dot",
-    html="blockspace.drawing:draw_html",
+register_extensions(
+    graph_key="blockspace.passes:canonical_key",
+    graph_svg="blockspace.drawing:draw_svg",
+    graph_png="blockspace.drawing:draw_png",
+    graph_mermaid="blockspace.drawing:to_mermaid",
+    graph_dot="blockspace.drawing:to_dot",
+    graph_html="blockspace.drawing:draw_html",
 )

@@ -11,7 +11,8 @@ import blockspace
 
 PACKAGE = Path(blockspace.__file__).parent
 FLOORS = (
-    ("errors",), ("files", "reader", "options", "formatting"), ("ops",), ("graph",), ("drawing", "blocks", "passes", "costs", "executors"),
+    ("errors", "extensions"), ("files", "reader", "options", "formatting"), ("ops",), ("graph",),
+    ("drawing", "blocks", "passes", "costs", "executors"),
     ("searching", "compiler", "data"), ("training", "exporting", "reporting"), ("study",), ("schema",), ("cli",),
 )  # fmt: skip
 HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 
 from blockspace.errors import BlockspaceError, Mark, error
-from blockspace.graph.extensions import load_extension
+from blockspace.extensions import load_extension
 from blockspace.graph.names import checked
 from blockspace.ops import Call, Input, Merge, Op, Shape, from_dict, show
 
@@ -209,7 +209,7 @@ class Graph:
 
     def key(self) -> str:
         """Return the canonical hash: equal for graphs that the canonical rules make one, whatever their names and order of branches."""
-        return str(load_extension("key")(self))
+        return str(load_extension("graph_key")(self))
 
     def structure(self) -> tuple[str, list[str]]:
         """Return the graph as text without names, and its nodes by their number in it.
@@ -224,25 +224,25 @@ class Graph:
 
     def svg(self, **options: Any) -> str:
         """Return the drawing as SVG; the options are those of `blockspace.drawing.draw_svg`: heat, fold, stages, theme, head, styled."""
-        return str(load_extension("svg")(self, **options))
+        return str(load_extension("graph_svg")(self, **options))
 
     def png(self, **options: Any) -> bytes:
         """Return the drawing as PNG; the options are those of `svg`, and `scale`, in pixels per unit of the SVG."""
-        return bytes(load_extension("png")(self, **options))
+        return bytes(load_extension("graph_png")(self, **options))
 
     def mermaid(self) -> str:
         """Return the text of a Mermaid flowchart."""
-        return str(load_extension("mermaid")(self))
+        return str(load_extension("graph_mermaid")(self))
 
     def dot(self) -> str:
         """Return the text of a graphviz graph."""
-        return str(load_extension("dot")(self))
+        return str(load_extension("graph_dot")(self))
 
     def _repr_svg_(self) -> str:
         return self.svg()
 
     def _repr_html_(self) -> str:
-        return str(load_extension("html")(self))
+        return str(load_extension("graph_html")(self))
 
     # -- files -----------------------------------------------------------------------------------------------------------------------
 

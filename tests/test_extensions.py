@@ -8,15 +8,15 @@ from importlib import import_module
 
 import pytest
 
+from blockspace.extensions import _PROVIDERS, load_extension
 from blockspace.graph import Graph
-from blockspace.graph.extensions import _PROVIDERS, load_extension
 
 
 @pytest.mark.parametrize("name", sorted(_PROVIDERS))
 def test_every_extension_is_a_method_and_exists(name):
     package, _, function = _PROVIDERS[name].partition(":")
     assert load_extension(name) is getattr(import_module(package), function)
-    assert hasattr(Graph, name) or name == "html"
+    assert hasattr(Graph, name.removeprefix("graph_")) or name == "graph_html"
 
 
 def test_one_that_nobody_registered():
