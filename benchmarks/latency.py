@@ -16,14 +16,14 @@ import torch
 
 from blockspace.compiler import compile, paired_ratio
 from blockspace.graph import Graph
-from blockspace.study import ask
+from blockspace.study import resolve_study
 
 REPEATS, PAIRS = 8, 100
 
 
 def main() -> None:
     torch.set_num_threads(1)
-    question = ask("studies/hs_vs_resnext.yaml")
+    question = resolve_study("studies/hs_vs_resnext.yaml")
     candidate = question.candidate(question.space.default({"block": "hs"}))
     ours, theirs = (compile(Graph.from_dict(c.arch["graph"]), seed=0) for c in (candidate, question.baseline))
     shape = question.space.network.input_shape

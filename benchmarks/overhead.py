@@ -13,7 +13,7 @@ import tempfile
 from time import perf_counter
 
 import blockspace as bs
-from blockspace.study import ask
+from blockspace.study import resolve_study
 
 
 def main(study: str, overrides: list[str]) -> None:
@@ -28,7 +28,7 @@ def main(study: str, overrides: list[str]) -> None:
         if kind == "finished":
             training[stage] += data["result"].seconds if "result" in data else data["seconds"]
 
-    workers = ask(study, overrides).options.search.worker_count()
+    workers = resolve_study(study, overrides).options.search.worker_count()
     with tempfile.TemporaryDirectory() as folder:
         bs.search(study, [*overrides, f"out={folder}/run"], on_event=listen)
     ended = perf_counter()

@@ -24,11 +24,11 @@ import optuna
 from blockspace.files import write_atomic
 from blockspace.reporting import answer_json
 from blockspace.searching import trial_folder
-from blockspace.study import ask
+from blockspace.study import resolve_study
 from blockspace.study.finals import BASELINE
 from blockspace.study.reading import read_run
 from blockspace.study.rows import best
-from blockspace.study.run import resolved_yaml
+from blockspace.study.run_search import resolved_yaml
 
 STUDY = "studies/hs_vs_resnext.yaml"
 NETWORKS = 60  # distinct ones; the rest repeat their files under other keys
@@ -38,7 +38,7 @@ HEADER = "epoch,train_loss,val_loss,val_acc,lr,seconds\n"
 
 def made(folder: Path, trials: int) -> None:
     """The run directory of a finished study of that many trained trials, with duplicates and refused ones between them."""
-    question = ask(STUDY, [f"out={folder}", f"search.trials={trials}"])
+    question = resolve_study(STUDY, [f"out={folder}", f"search.trials={trials}"])
     draw = random.Random(0)
     candidates = [question.candidate(question.space.random(seed)) for seed in range(NETWORKS)]
     arches = [question.settled(candidate) for candidate in candidates]

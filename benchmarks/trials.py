@@ -29,8 +29,8 @@ from blockspace.data import load
 from blockspace.executors import Task, Workers
 from blockspace.graph import Graph
 from blockspace.searching import run_tasks, training_seed
-from blockspace.study import ask
-from blockspace.study.trial import PRELOAD, train_trial
+from blockspace.study import resolve_study
+from blockspace.study.worker_jobs import PRELOAD, train_trial
 
 
 class Images(Dataset):
@@ -125,7 +125,7 @@ def main(study: str, overrides: list[str], count: int, epochs: int, rounds: int,
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-    question = ask(study, [*overrides, f"train.epochs={epochs}"])
+    question = resolve_study(study, [*overrides, f"train.epochs={epochs}"])
     cores = question.options.search.worker_count()
     torch.set_num_threads(cores)
     data, candidates = load(question.study.data), drawn(question, count)

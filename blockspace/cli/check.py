@@ -88,9 +88,9 @@ def is_study(target: str) -> bool:
 
 
 def checked_study(path: str) -> str:
-    from blockspace.study import ask
+    from blockspace.study import resolve_study
 
-    question = ask(path)
+    question = resolve_study(path)
     question.proposals.check_reachable()
     return f"{path}: ok: {question.space.size():,} topologies, baseline {question.baseline.costs['macs']:,} macs"
 

@@ -98,9 +98,9 @@ def located(target: str) -> str:
     """The file of a run's trial, or what was typed."""
     if "#" not in target:
         return target
-    from blockspace.study import resolve
+    from blockspace.study import locate_network
 
-    return resolve(target)[0]
+    return locate_network(target)[0]
 
 
 def shared_out(given: dict[str, str], templates) -> list[dict[str, str]]:

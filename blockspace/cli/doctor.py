@@ -25,9 +25,9 @@ def register(app) -> None:
 
 def look(target: str, overrides: list[str], as_json: bool) -> None:
     """Read a whole data set and print what was found; damaged files, wrong labels and missing files are mistakes, with exit code 2."""
-    from blockspace.study import look_at
+    from blockspace.study import preflight_target
 
-    found = look_at(target, overrides)
+    found = preflight_target(target, overrides)
     if as_json:
         import json
 

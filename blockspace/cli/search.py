@@ -39,13 +39,13 @@ def register(app) -> None:
 
 
 def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
-    from blockspace.study import ask, measured, rehearse, report
+    from blockspace.study import draw_families, dry_run_text, estimate_duration, resolve_study
 
-    question = ask(study, overrides)
+    question = resolve_study(study, overrides)
     question.proposals.check_reachable()
-    print(report(question, rehearse(question)))
+    print(dry_run_text(question, draw_families(question)))
     if measure:
-        print("\n" + measured(question))
+        print("\n" + estimate_duration(question))
 
 
 def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False, reuse: Sequence[str] = ()) -> int:

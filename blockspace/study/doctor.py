@@ -7,11 +7,16 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import NamedTuple
+
+from blockspace.data import DataSpec, Preflight, preflight, read_spec
+from blockspace.errors import BlockspaceError, Mark, Source
+from blockspace.reader import Map
+from blockspace.study.study_file import load_study, override_all, values
 
 GIB = 2**30
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "lustre", "gpfs", "ceph", "afs", "glusterfs", "beegfs")
@@ -201,3 +206,24 @@ def file_system(folder: Path, listed: str) -> str:
     found = [line.split()[1:3] for line in listed.splitlines() if len(line.split()) > 2]
     above = [(len(path), i, kind) for i, (path, kind) in enumerate(found) if Path(path.replace("\\040", " ")) in (folder, *folder.parents)]
     return max(above, default=(0, 0, ""))[2]
+
+
+# -- a data set ----------------------------------------------------------------------------------------------------------------------------
+
+
+def preflight_target(target: str, overrides: Sequence[str] = ()) -> Preflight:
+    """Return the preflight of a study's data, or of a data set's name or a folder, with `data.key=value` overrides.
+
+    Raises BlockspaceError: E-DATA, E-LABEL, and the mistakes of the study file.
+    """
+    if target.endswith((".yaml", ".yml")):
+        return preflight(load_study(target, overrides).data)
+    return preflight(_data_of([f"data={target}", *overrides]))
+
+
+def _data_of(overrides: Sequence[str]) -> DataSpec:
+    """Return the data that overrides alone describe. Raises BlockspaceError."""
+    root = Map(Mark(Source("<command line>", " ".join(overrides)), 1, 1))
+    if wrong := override_all(root, overrides):
+        raise BlockspaceError(*wrong)
+    return read_spec(values(root)["data"])

@@ -16,10 +16,10 @@ from blockspace.graph import Graph
 from blockspace.passes import canonical
 from blockspace.reporting import Final, Finalist, Surroundings, Training
 from blockspace.searching import Row, trial_folder
-from blockspace.study.file import Study
 from blockspace.study.finals import BASELINE, folder_name
 from blockspace.study.rows import family_of
-from blockspace.study.trial import SCORES, epochs_of, read_scores
+from blockspace.study.study_file import Study
+from blockspace.study.worker_jobs import SCORES, epochs_of, read_scores
 
 
 def finalists(folder: Path, study: Study, chosen: Sequence[Row], per: str | None, notes: list[str]) -> tuple[Final, ...]:

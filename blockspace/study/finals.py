@@ -11,9 +11,9 @@ from blockspace.errors import error
 from blockspace.executors import Result, Task
 from blockspace.files import CARD, RESULT, WEIGHTS
 from blockspace.searching import Candidate, Row, run_tasks, training_seed
-from blockspace.study.question import Question
+from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.rows import against_first, best, family_of
-from blockspace.study.trial import SCORES, epochs_of, read_scores, train_finalist, watched
+from blockspace.study.worker_jobs import SCORES, epochs_of, read_scores, train_finalist, watched
 
 BASELINE = "baseline"
 
@@ -32,7 +32,7 @@ class Chosen:
         return {name: value for name, value in self.measured.items() if name == "latency"}
 
 
-def choose(question: Question, rows: list[Row]) -> list[Chosen]:
+def choose(question: ResolvedStudy, rows: list[Row]) -> list[Chosen]:
     """The best `take` trained rows of each choice of `per` by the first objective, then the baseline."""
     per = question.per
     families = [str(choice) for choice in question.space.choices(per)] if per else []
@@ -42,7 +42,7 @@ def choose(question: Question, rows: list[Row]) -> list[Chosen]:
     return [*finalists, Chosen(BASELINE, BASELINE, base, {"latency": 1.0} if question.limits else {})]
 
 
-def of_row(question: Question, row: Row, family: str) -> Chosen:
+def of_row(question: ResolvedStudy, row: Row, family: str) -> Chosen:
     return Chosen(folder_name(row.label), family, question.candidate(row.params), row.measured)
 
 
@@ -51,7 +51,7 @@ def folder_name(label: str) -> str:
     return re.sub(r"[^a-z0-9._-]", "_", label.lower())[:64]
 
 
-def finalist_tasks(question: Question, chosen: list[Chosen]) -> list[Task]:
+def finalist_tasks(question: ResolvedStudy, chosen: list[Chosen]) -> list[Task]:
     """One task per network and seed, in folders of their own."""
     options = question.options
     recipe = options.train.as_dict()
@@ -68,11 +68,11 @@ def finalist_tasks(question: Question, chosen: list[Chosen]) -> list[Task]:
     return tasks
 
 
-def seed_folder(question: Question, one: Chosen, replicate: int) -> Path:
+def seed_folder(question: ResolvedStudy, one: Chosen, replicate: int) -> Path:
     return question.study.folder.absolute() / "finalists" / one.name / f"seed-{replicate}"
 
 
-def retrain(question: Question, chosen: list[Chosen], workers, on_event) -> list[Result]:
+def retrain(question: ResolvedStudy, chosen: list[Chosen], workers, on_event) -> list[Result]:
     """The finalists' results in the order of `finalist_tasks`; those finished before are read, not trained again."""
     stall = watched(question.options).stall_s
     tasks = finalist_tasks(question, chosen)
@@ -88,7 +88,7 @@ def forget_other(task: Task) -> None:
         (Path(task.folder) / RESULT).unlink(missing_ok=True)
 
 
-def answer(question: Question, chosen: list[Chosen], results: list[Result]):
+def answer(question: ResolvedStudy, chosen: list[Chosen], results: list[Result]):
     """The comparison. A network whose trainings all failed is left out; families keep their order."""
     from blockspace.reporting import Finalist, compare
 
@@ -107,7 +107,7 @@ def answer(question: Question, chosen: list[Chosen], results: list[Result]):
     return compare(rivals, baseline, against=against, seed=question.options.search.seed)
 
 
-def finalist(cls, question: Question, one: Chosen, replicates: list[int]):
+def finalist(cls, question: ResolvedStudy, one: Chosen, replicates: list[int]):
     import numpy
 
     scores = [read_scores(seed_folder(question, one, i) / SCORES) for i in replicates]
@@ -116,7 +116,7 @@ def finalist(cls, question: Question, one: Chosen, replicates: list[int]):
     return cls(one.family, one.name, costs, correct, losses)
 
 
-def export_all(question: Question, chosen: list[Chosen], lines: dict[str, str], emit) -> list[Path]:
+def export_all(question: ResolvedStudy, chosen: list[Chosen], lines: dict[str, str], emit) -> list[Path]:
     """Each finalist's folder in `best/`, with the weights of its first seed; one that says the same is left. `emit` hears of each."""
     folders = []
     for one in chosen:
@@ -137,7 +137,7 @@ def said(folder: Path) -> str | None:
     return place.read_text(encoding="utf-8") if place.is_file() else None
 
 
-def export_one(question: Question, one: Chosen, weights: Path, folder: Path, about: str) -> None:
+def export_one(question: ResolvedStudy, one: Chosen, weights: Path, folder: Path, about: str) -> None:
     from safetensors.torch import load_file
 
     from blockspace.compiler import compile
@@ -159,7 +159,7 @@ def class_names(folder: Path, most: int = 100) -> str:
     return ", ".join(look.classes[:most]) + more
 
 
-def card(question: Question, one: Chosen, line: str) -> str:
+def card(question: ResolvedStudy, one: Chosen, line: str) -> str:
     """What a stranger needs to know of the exported network."""
     options, candidate, data = question.options, one.candidate, question.study.data
     shape = "x".join(map(str, candidate.arch["graph"]["input"]))

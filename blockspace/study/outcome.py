@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from blockspace.searching import Row
-from blockspace.study.file import Study
-from blockspace.study.question import Question
+from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.rows import flat, front
+from blockspace.study.study_file import Study
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Found:
 class Outcome:
     """A finished study: its rows, its answer, and where the finalists were exported."""
 
-    question: Question
+    question: ResolvedStudy
     rows: list[Row]
     answer: Any
     exported: list[Path] = field(default_factory=list)

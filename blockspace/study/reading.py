@@ -10,10 +10,10 @@ from blockspace.data import kept_preflight
 from blockspace.errors import error
 from blockspace.reporting import Run, Trial, read_answer, write_page
 from blockspace.searching import Row, holder, stored
-from blockspace.study.file import MEASURED, Study, load_study, resolved
 from blockspace.study.finalists import counted, finalists, graph_of, near, scored, surroundings
 from blockspace.study.finals import BASELINE
 from blockspace.study.rows import against_first, best, family_name, family_of, front
+from blockspace.study.study_file import MEASURED, Study, load_study, resolved
 
 
 def write_report(folder: str | Path) -> Path:

@@ -11,9 +11,9 @@ from blockspace.data import Preflight, kept_preflight
 from blockspace.errors import BlockspaceError, error
 from blockspace.files import ARCH, WEIGHTS
 from blockspace.searching import Earlier, Row, differences, stored
-from blockspace.study.file import Study, load_study
 from blockspace.study.finalists import near
-from blockspace.study.question import Question
+from blockspace.study.resolve import ResolvedStudy
+from blockspace.study.study_file import Study, load_study
 
 FILES = (ARCH, WEIGHTS, "metrics.csv")  # of a trial, beside its result
 CODE = ("blockspace", "torch", "lightning")  # packages by which a result may change
@@ -29,7 +29,7 @@ class Other:
     rows: list[Row]
 
 
-def others(question: Question, folders: Sequence[str | Path]) -> list[Other]:
+def others(question: ResolvedStudy, folders: Sequence[str | Path]) -> list[Other]:
     """The run directories, read. Raises BlockspaceError (E-FILE) for one that is none, is damaged, or is the study's own."""
     found = []
     for folder in map(Path, folders):
@@ -46,7 +46,7 @@ def others(question: Question, folders: Sequence[str | Path]) -> list[Other]:
     return found
 
 
-def earlier(question: Question, look: Preflight, runs: Sequence[Other]) -> tuple[Earlier, list[str]]:
+def earlier(question: ResolvedStudy, look: Preflight, runs: Sequence[Other]) -> tuple[Earlier, list[str]]:
     """The results of other runs that a training of this study would repeat, and one line for each run: how many, or why none."""
     found, lines = Earlier(FILES), []
     code = {name: version(name) for name in CODE}
@@ -64,7 +64,7 @@ def because(stale: int) -> str:
     return f"its {stale} trained networks are of other versions of {', '.join(CODE)}" if stale else "it has trained no network"
 
 
-def changes(run: Other, question: Question, look: Preflight) -> list[str]:
+def changes(run: Other, question: ResolvedStudy, look: Preflight) -> list[str]:
     """What makes a training of that run another training: its recipe, its data, or its seed."""
     there, here = run.study.options, question.options
     found = differences(there.train.as_dict(), here.train.as_dict(), "train")

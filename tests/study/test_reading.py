@@ -103,7 +103,7 @@ def test_an_interrupted_study_leaves_its_report_too(tmp_path, monkeypatch):
         (tmp_path / "run" / "study.db").write_bytes((empty_database(tmp_path)).read_bytes())
         raise Interrupted()
 
-    monkeypatch.setattr("blockspace.study.run.run", stopped)
+    monkeypatch.setattr("blockspace.study.run_search.run", stopped)
     with pytest.raises(Interrupted):
         bs.search(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
     text = (tmp_path / "run" / "report.html").read_text()

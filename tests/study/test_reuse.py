@@ -12,7 +12,7 @@ from written import mistake
 import blockspace as bs
 from blockspace.cli import main
 from blockspace.executors import read
-from blockspace.study import ask, read_run
+from blockspace.study import read_run, resolve_study
 
 QUICK = ["finalists={take: 1, per: block, seeds: 1}"]
 
@@ -88,7 +88,7 @@ def test_other_versions_are_said(done, tmp_path, monkeypatch):
     from blockspace.data import preflight
     from blockspace.study.reuse import earlier, others
 
-    question = ask(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
+    question = resolve_study(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
     known, lines = earlier(question, preflight(question.study.data), others(question, [done[0] / "run"]))
     assert not known.known and "its 6 trained networks are of other versions of blockspace, torch, lightning" in lines[0]
 
@@ -120,11 +120,11 @@ def seeded(folder, *changes):
 
 
 def test_seeds_are_completed_and_checked(tmp_path):
-    question = ask(seeded(tmp_path))
+    question = resolve_study(seeded(tmp_path))
     assert [one["block"] for one in question.first] == ["resnext", "hs"]
     assert question.first[0]["block.resnext.cardinality"] == 4 and question.first[1]["block.hs.splits"] == 5
     assert all(set(one) <= set(question.space.holes) and len(one) == 3 for one in question.first)
-    assert ask(seeded(tmp_path), ["search.seeds=[{block: mine}]"]).first[0]["block"] == "mine"
+    assert resolve_study(seeded(tmp_path), ["search.seeds=[{block: mine}]"]).first[0]["block"] == "mine"
 
 
 @pytest.mark.parametrize(
@@ -140,11 +140,11 @@ def test_seeds_are_completed_and_checked(tmp_path):
 )
 def test_seeds_that_are_none(tmp_path, old, new, code, words):
     changes = [(old, new)] if "trials: 1" not in new else [(old, new), (", per_choice: {block: equal}", "")]
-    found = mistake(ask, seeded(tmp_path, *changes)) if code != "E-TYPE" else first_of(tmp_path, changes)
+    found = mistake(resolve_study, seeded(tmp_path, *changes)) if code != "E-TYPE" else first_of(tmp_path, changes)
     assert found.code == code and words in found.message and found.mark.line == 10 and found.mark.column > 1, found.render()
 
 
 def first_of(folder, changes):
     with pytest.raises(bs.BlockspaceError) as caught:
-        ask(seeded(folder, *changes))
+        resolve_study(seeded(folder, *changes))
     return caught.value.mistakes[0]

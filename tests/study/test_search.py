@@ -20,8 +20,8 @@ from blockspace.cli import main
 from blockspace.data import kept_preflight, preflight
 from blockspace.executors import adopt
 from blockspace.files import WEIGHTS
-from blockspace.study import ask, export, load_study, read_run
-from blockspace.study.run import same_data
+from blockspace.study import export, load_study, read_run, resolve_study
+from blockspace.study.run_search import same_data
 
 
 def table(folder):
@@ -130,8 +130,8 @@ def test_the_log_has_every_event(done):
 
 def test_data_that_overrules_the_network_is_said(tmp_path):
     path = tiny.write(tmp_path)
-    assert ask(path).notes == ()
-    assert ask(path, ["data={name: digits, size: 8}"]).notes == ("input: 1x8x8, as the data is; tiny says 1x16x16",)
+    assert resolve_study(path).notes == ()
+    assert resolve_study(path, ["data={name: digits, size: 8}"]).notes == ("input: 1x8x8, as the data is; tiny says 1x16x16",)
 
 
 def test_a_trial_is_exported_by_its_number(done, tmp_path):
@@ -148,11 +148,11 @@ def test_the_runs_study_is_a_study_that_can_be_copied(done, tmp_path):
     folder, _, _ = done
     kept = load_study(folder / "run" / "study.yaml")
     assert kept.options.space == "../space.yaml"
-    assert ask(folder / "run" / "study.yaml").digest() == ask(folder / "study.yaml").digest()
+    assert resolve_study(folder / "run" / "study.yaml").digest() == resolve_study(folder / "study.yaml").digest()
     assert main(["cp", str(folder / "run" / "study.yaml"), str(tmp_path / "mine.yaml")]) == 0
     copy = load_study(tmp_path / "mine.yaml")
     assert copy.name == "mine" and str(copy.folder) == "runs/mine"
-    assert ask(tmp_path / "mine.yaml").baseline.key == ask(folder / "study.yaml").baseline.key
+    assert resolve_study(tmp_path / "mine.yaml").baseline.key == resolve_study(folder / "study.yaml").baseline.key
 
 
 def test_a_changed_study_is_refused(done):

@@ -12,8 +12,8 @@ import pytest
 from blockspace import load
 from blockspace.blocks import settled
 from blockspace.searching import SearchSpace
-from blockspace.study import Question, ask, rehearse
-from blockspace.study.rehearsal import report
+from blockspace.study import ResolvedStudy, draw_families, resolve_study
+from blockspace.study.dry_run import dry_run_text
 
 ROOT = Path(__file__).parents[2]
 SPACES = sorted(path.stem for path in (ROOT / "searchspaces").glob("*.yaml"))
@@ -22,8 +22,8 @@ DRAWN = 15  # topologies per family
 
 
 @cache
-def question(name: str) -> Question:
-    return ask(ROOT / "studies" / f"{name}.yaml")
+def question(name: str) -> ResolvedStudy:
+    return resolve_study(ROOT / "studies" / f"{name}.yaml")
 
 
 def test_there_is_a_study_for_every_space():
@@ -55,12 +55,12 @@ def test_its_families_reach_its_budget(name):
     if asked.nearest:  # its families are its seeds: what lies between them may be too large however narrow it is
         assert all(violation <= 0 for seed in asked.first for violation in asked.candidate(seed).violations.values())
         return
-    families = rehearse(asked, samples=DRAWN)
+    families = draw_families(asked, samples=DRAWN)
     assert [f.share for f in families if f.share < 0.95] == []
     if "macs" in asked.proposals.budgets:
         means = [sum(f.after) / len(f.after) for f in families]
         assert max(means) / min(means) <= 1.01
-    assert all(f.name in report(asked, families) for f in families)
+    assert all(f.name in dry_run_text(asked, families) for f in families)
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -8,7 +8,7 @@ import pytest
 from written import mistake, mistakes
 
 from blockspace.errors import InfeasibleError
-from blockspace.study import ask, load_study, rehearse
+from blockspace.study import draw_families, load_study, resolve_study
 
 ROOT = Path(__file__).parents[2]
 STUDY = f"""format: blockspace/study/1
@@ -40,7 +40,7 @@ def write(tmp_path):
 
 
 def test_a_study_is_a_question(write):
-    question = ask(write())
+    question = resolve_study(write())
     assert question.study.name == "tiny" and question.per == "block"
     budget = question.proposals.budgets["macs"]
     macs = question.baseline.costs["macs"]
@@ -49,9 +49,9 @@ def test_a_study_is_a_question(write):
 
 
 def test_digests_see_the_question_only(write):
-    one = ask(write()).digest()
-    assert ask(write(), ["search.trials=8"]).digest() == one == ask(write(), ["out=elsewhere"]).digest()
-    assert ask(write(), ["train.epochs=2"]).digest() != one
+    one = resolve_study(write()).digest()
+    assert resolve_study(write(), ["search.trials=8"]).digest() == one == resolve_study(write(), ["out=elsewhere"]).digest()
+    assert resolve_study(write(), ["train.epochs=2"]).digest() != one
 
 
 @pytest.mark.parametrize(
@@ -122,38 +122,38 @@ def test_mistakes_in_overrides(write, text, code):
 
 
 def test_a_space_that_is_not_there(write):
-    found = mistake(ask, write(("hs_vs_resnext.yaml", "gone.yaml")))
+    found = mistake(resolve_study, write(("hs_vs_resnext.yaml", "gone.yaml")))
     assert found.code in ("E-FILE", "E-OP") and found.mark.line == 3
 
 
 def test_a_space_without_holes(write, tmp_path):
-    assert mistake(ask, write(), ["space=resnet50"]).code == "E-SPACE"
-    assert mistake(ask, write(), ["space=resnext"]).code == "E-SPACE"
+    assert mistake(resolve_study, write(), ["space=resnet50"]).code == "E-SPACE"
+    assert mistake(resolve_study, write(), ["space=resnext"]).code == "E-SPACE"
 
 
 @pytest.mark.parametrize("text", ["compare.by=blok", "finalists.per=blok", "search.per_choice.blok=equal"])
 def test_holes_that_are_none(write, text):
-    found = mistake(ask, write(), [text])
+    found = mistake(resolve_study, write(), [text])
     assert found.code == "E-SPACE" and "'block'" in found.help
 
 
 @pytest.mark.parametrize("where", ["compare.by", "finalists.per"])
 def test_holes_that_some_networks_do_not_have(write, where):
-    found = mistake(ask, write(), [f"{where}=block.hs.splits"])
+    found = mistake(resolve_study, write(), [f"{where}=block.hs.splits"])
     assert found.code == "E-SPACE" and "exists only where block is hs" in found.message and found.mark is not None
 
 
 @pytest.mark.parametrize("name, families", [("base", ["base 8", "base 12", "base 16"]), ("block", ["hs", "resnext"])])
 def test_any_hole_can_be_compared(write, name, families):
-    question = ask(write(), [f"compare.by={name}", f"search.per_choice={{{name}: equal}}", "search.trials=6"])
-    assert question.per == name and [f.name for f in rehearse(question, samples=1)] == families
+    question = resolve_study(write(), [f"compare.by={name}", f"search.per_choice={{{name}: equal}}", "search.trials=6"])
+    assert question.per == name and [f.name for f in draw_families(question, samples=1)] == families
     token = question.space.choices(name)[0]
     assert question.candidate(question.space.random(0, {name: token})).families[name] == str(token)
 
 
 @pytest.mark.parametrize("text", ["baseline.block=resnxt", "baseline.blok=hs", "baseline.base=17", "baseline.block.hs.splits=4"])
 def test_baselines_that_are_none(write, text):
-    found = mistake(ask, write(), [text])
+    found = mistake(resolve_study, write(), [text])
     assert found.code == "E-SPACE" and found.mark is not None, found.render()
 
 
@@ -161,18 +161,18 @@ def test_baselines_that_are_none(write, text):
     "text, code", [("baseline.macs=many", "E-TYPE"), ("baseline.macs=0.5", "E-TYPE"), ("baseline.macs=true", "E-TYPE")]
 )
 def test_a_baselines_cost_is_a_count(write, text, code):
-    assert mistake(ask, write(), [text]).code == code
+    assert mistake(resolve_study, write(), [text]).code == code
 
 
 def test_a_baseline_that_cannot_be_so_small(write):
     with pytest.raises(InfeasibleError) as caught:
-        ask(write(), ["baseline.macs=1k"])
+        resolve_study(write(), ["baseline.macs=1k"])
     assert "nearest" in caught.value.mistakes[0].message
 
 
 def test_missing_data(write):
     for data in ("{folder: nowhere}", "{folder: nowhere, clases: 3}"):
-        assert mistakes(ask, write(("data: digits", f"data: {data}")))[0].code in ("E-DATA", "E-KEY")
+        assert mistakes(resolve_study, write(("data: digits", f"data: {data}")))[0].code in ("E-DATA", "E-KEY")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_missing_data(write):
     ],
 )
 def test_windows_that_cannot_be(write, window, code):
-    found = mistake(ask, write(("{low: 96%, high: 100%}", window)))
+    found = mistake(resolve_study, write(("{low: 96%, high: 100%}", window)))
     assert found.code == code and found.mark.line == 7, found.render()
 
 
@@ -195,7 +195,7 @@ def test_windows_that_cannot_be(write, window, code):
     [("{high: 8M}", None, 8_000_000), ("{high: '8M'}", None, 8_000_000), ("{low: 50%}", 0.5, None), ("{high: '50%'}", None, 0.5)],
 )
 def test_windows_in_counts_and_shares(write, window, low, high):
-    question = ask(write(("{low: 96%, high: 100%}", window)))
+    question = resolve_study(write(("{low: 96%, high: 100%}", window)))
     found, macs = question.proposals.budgets["macs"], question.baseline.costs["macs"]
     assert (found.low, found.high) == tuple(v if v is None or v > 1 else int(v * macs) for v in (low, high))
 
@@ -203,7 +203,7 @@ def test_windows_in_counts_and_shares(write, window, low, high):
 def test_every_cost_may_be_budgeted(write):
     """Bytes have their units, shares are of the baseline's, and candidates carry what is asked of them."""
     windows = "bytes: {high: 4MiB}\n  peak_memory: {low: 1 kB, high: 512KiB}\n  receptive_field: {low: 20}\n  acts: {high: 300%}"
-    question = ask(write(("macs: {low: 96%, high: 100%}", windows)))
+    question = resolve_study(write(("macs: {low: 96%, high: 100%}", windows)))
     found = {name: (b.low, b.high) for name, b in question.proposals.budgets.items()}
     acts = question.baseline.costs["acts"]
     assert found == {
@@ -215,13 +215,13 @@ def test_every_cost_may_be_budgeted(write):
 
 
 def test_costs_that_take_long_are_counted_where_they_are_asked_for(write):
-    default = ask(write())
+    default = resolve_study(write())
     assert "peak_memory" not in default.candidate(default.space.default()).costs
-    asked = ask(write(("{maximize: val_acc}", "{maximize: val_acc}, {minimize: peak_memory}")))
+    asked = resolve_study(write(("{maximize: val_acc}", "{maximize: val_acc}, {minimize: peak_memory}")))
     assert asked.candidate(asked.space.default()).costs["peak_memory"] > 0
 
 
 @pytest.mark.parametrize("window, words", [("bytes: {high: 4XiB}", "4MiB"), ("macs: {high: 4MiB}", "8M"), ("btyes: {high: 4M}", "bytes")])
 def test_mistakes_in_units(write, window, words):
-    found = mistake(ask, write(("macs: {low: 96%, high: 100%}", window)))
+    found = mistake(resolve_study, write(("macs: {low: 96%, high: 100%}", window)))
     assert found.mark.line == 7 and words in found.render(), found.render()

@@ -13,7 +13,7 @@ import blockspace as bs
 from blockspace.executors import adopt
 from blockspace.searching import Interrupted
 from blockspace.study import evaluate, train
-from blockspace.study.training import plan
+from blockspace.study.train_config import plan
 
 NET = """
 format: blockspace/network/1

@@ -18,10 +18,10 @@ from blockspace.searching import Candidate, Earlier, Row, StudyLock, run
 from blockspace.study import finals
 from blockspace.study.ending import reported, write_answer
 from blockspace.study.outcome import Outcome
-from blockspace.study.question import Question, ask
+from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.reuse import earlier, others
 from blockspace.study.rows import write_results
-from blockspace.study.trial import PRELOAD, half_batch, measure, train_trial, watched
+from blockspace.study.worker_jobs import PRELOAD, half_batch, measure, train_trial, watched
 
 Event = Callable[[str, dict[str, Any]], None]
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
@@ -40,7 +40,7 @@ def search(
     Interrupted.
     """
     texts = [*overrides, *(f"search.{key}={value}" for key, value in changes.items())]
-    question = ask(path, texts)
+    question = resolve_study(path, texts)
     runs = others(question, reuse)
     check_data(question.study.data)
     question.proposals.check_reachable()
@@ -59,7 +59,9 @@ def search(
             return answered(question, folder, workers, lock, emit, look, known)
 
 
-def answered(question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight, known: Earlier) -> Outcome:
+def answered(
+    question: ResolvedStudy, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
+) -> Outcome:
     """Search, finals, answer, export."""
     rows = searched(question, folder, workers, lock, emit, look, known)
     write_results(folder, rows, question.per)
@@ -74,7 +76,7 @@ def answered(question: Question, folder: Path, workers: Workers, lock: StudyLock
     return outcome
 
 
-def asked(question: Question, look: Preflight, lines: Sequence[str]) -> dict[str, Any]:
+def asked(question: ResolvedStudy, look: Preflight, lines: Sequence[str]) -> dict[str, Any]:
     """What a listener needs to know of the question and its data."""
     study = question.study
     budgets = [*map(str, question.proposals.budgets.values()), *(str(Budget(name, *bounds)) for name, bounds in question.limits.items())]
@@ -99,7 +101,7 @@ def logged(folder: Path, on_event: Event | None) -> Event:
     return emit
 
 
-def prepared(question: Question) -> Path:
+def prepared(question: ResolvedStudy) -> Path:
     """The run directory, made and known to be writable. Raises StorageError."""
     folder = question.study.folder
     try:
@@ -113,7 +115,7 @@ def prepared(question: Question) -> Path:
 
 
 def searched(
-    question: Question, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
+    question: ResolvedStudy, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
 ) -> list[Row]:
     """The search itself; latency is measured in one child of its own."""
     study, options = question.study, question.options
@@ -149,7 +151,7 @@ def same_data(folder: Path, look: Preflight) -> None:
 class WithFiles:
     """The proposals, each with its network file for the trial's folder."""
 
-    def __init__(self, question: Question):
+    def __init__(self, question: ResolvedStudy):
         self.question = question
         self.suggest, self.choices = question.proposals.suggest, question.proposals.choices
 
@@ -159,7 +161,7 @@ class WithFiles:
         return candidate
 
 
-def measurer(question: Question, folder: Path, stack: ExitStack) -> Callable[[Candidate], dict[str, float]]:
+def measurer(question: ResolvedStudy, folder: Path, stack: ExitStack) -> Callable[[Candidate], dict[str, float]]:
     """The function that measures a candidate against the baseline, in a child forked from a server that has torch."""
     window = question.options.budget.latency
     settings = {"threads": window.threads, "batch": window.batch, "pairs": LATENCY_PAIRS}
@@ -181,7 +183,7 @@ def measurer(question: Question, folder: Path, stack: ExitStack) -> Callable[[Ca
     return measured
 
 
-def resolved_yaml(question: Question) -> str:
+def resolved_yaml(question: ResolvedStudy) -> str:
     """The study as it is run, every default spelled out: the hole that is compared, the space as it is found from the run directory."""
     import yaml
 

@@ -10,18 +10,18 @@ from study import tiny
 
 from blockspace.cli import main
 from blockspace.errors import BlockspaceError
-from blockspace.study import load_study, look_at
+from blockspace.study import load_study, preflight_target
 
 
 def test_by_study_by_name_and_by_folder(tmp_path):
     path = str(tiny.write(tmp_path))
-    assert look_at(path).counts == {"train": 200, "val": 100, "test": 300}
-    assert look_at(path, ["data.train=150", "data.size=8"]).input_shape == (1, 8, 8)
-    assert look_at("digits", ["data.train=50"]).counts["train"] == 50
+    assert preflight_target(path).counts == {"train": 200, "val": 100, "test": 300}
+    assert preflight_target(path, ["data.train=150", "data.size=8"]).input_shape == (1, 8, 8)
+    assert preflight_target("digits", ["data.train=50"]).counts["train"] == 50
     for name in ("ant", "bee"):
         for i in range(10):
             tiny_sets.picture(tmp_path / "insects" / name / f"{i}.png")
-    assert look_at(str(tmp_path / "insects"), ["data.size=8"]).input_shape == (3, 8, 8)
+    assert preflight_target(str(tmp_path / "insects"), ["data.size=8"]).input_shape == (3, 8, 8)
 
 
 def test_an_override_of_one_setting_keeps_the_name(tmp_path):

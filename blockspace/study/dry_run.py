@@ -8,7 +8,7 @@ from statistics import mean, quantiles
 from time import process_time
 
 from blockspace.formatting import format_si, format_table
-from blockspace.study.question import Question
+from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.rows import family_name
 
 SAMPLES, SHOWN = 100, 5
@@ -17,7 +17,7 @@ LOADING = 1.4  # a worker's start, compile and files, relative to its training: 
 
 
 @dataclass(frozen=True)
-class Family:
+class FamilyDraws:
     """One family's proposals: how many were drawn, the macs before and after solving, those the solver could not bring into the budget."""
 
     name: str
@@ -31,12 +31,12 @@ class Family:
         return len(self.after) / self.samples
 
 
-def rehearse(question: Question, samples: int = SAMPLES) -> list[Family]:
+def draw_families(question: ResolvedStudy, samples: int = SAMPLES) -> list[FamilyDraws]:
     """Draw random topologies of each family, solve them, and hold them against the budget."""
-    return [family(question, fixed, samples) for fixed in question.proposals.families()]
+    return [draw_family(question, fixed, samples) for fixed in question.proposals.families()]
 
 
-def family(question: Question, fixed: dict, samples: int) -> Family:
+def draw_family(question: ResolvedStudy, fixed: dict, samples: int) -> FamilyDraws:
     proposals = question.proposals
     before, after, unsolved = [], [], []
     for seed in range(samples):
@@ -51,34 +51,36 @@ def family(question: Question, fixed: dict, samples: int) -> Family:
         else:
             unsolved.append((question.space.label(assignment), found and found.macs))
     name = next((family_name(str(choice), hole) for hole, choice in fixed.items()), question.space.name)
-    return Family(name, samples, before, after, unsolved)
+    return FamilyDraws(name, samples, before, after, unsolved)
 
 
-def report(question: Question, families: list[Family]) -> str:
+def dry_run_text(question: ResolvedStudy, families: list[FamilyDraws]) -> str:
     """The rehearsal as text."""
-
     space, base = question.space, question.baseline
     lines = [*question.notes, f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
-    budgets = [*map(str, question.proposals.budgets.values()), *(limit(name, *bounds) for name, bounds in question.limits.items())]
+    budgets = [*map(str, question.proposals.budgets.values()), *(limit_text(name, *bounds) for name, bounds in question.limits.items())]
     lines.append(f"baseline: {base.label}, {base.costs['macs']:,} macs, {base.costs['params']:,} params")
     lines += [f"budget: {'; '.join(budgets) or 'none'}", ""]
-    rows = [[f.name, str(f.samples), spread(f.before), f"{f.share:.0%}", format_si(mean(f.after)) if f.after else "-"] for f in families]
-    lines.append(format_table(["family", "drawn", "macs at default widths: 5 %, median, 95 %", "within budget, solved", "mean macs"], rows))
+    rows = [
+        [f.name, str(f.samples), quantiles_text(f.before), f"{f.share:.0%}", format_si(mean(f.after)) if f.after else "-"] for f in families
+    ]
+    header = ["family", "drawn", "macs at default widths: 5 %, median, 95 %", "within budget, solved", "mean macs"]
+    lines.append(format_table(header, rows))
     for f in families:
         if f.unsolved:
             lines += ["", f"{f.name}: {len(f.unsolved)} of {f.samples} draws do not come into the budget:"]
-            lines += [f"  {misfit(*one, count)}" for one, count in Counter(f.unsolved).most_common(SHOWN)]
+            lines += [f"  {misfit_text(*one, count)}" for one, count in Counter(f.unsolved).most_common(SHOWN)]
             lines += ["  ..."] * (len(set(f.unsolved)) > SHOWN)
     return "\n".join(lines)
 
 
-def misfit(label: str, macs: int | None, count: int) -> str:
+def misfit_text(label: str, macs: int | None, count: int) -> str:
     """One topology that cannot be solved, how often it was drawn, and how near it comes."""
     times = f" ({count} times)" if count > 1 else ""
     return f"{label}{times}: {'no widths in their ranges build' if macs is None else f'the nearest has {macs:,} macs'}"
 
 
-def limit(name: str, low: float | None, high: float | None) -> str:
+def limit_text(name: str, low: float | None, high: float | None) -> str:
     from blockspace.costs import Budget
 
     if low is None and high is None:
@@ -86,14 +88,14 @@ def limit(name: str, low: float | None, high: float | None) -> str:
     return str(Budget(name, low, high)) + " the baseline's"
 
 
-def spread(values: list[int]) -> str:
+def quantiles_text(values: list[int]) -> str:
     if len(values) < 2:
         return "-"
     cuts = quantiles(values, n=20)
     return ", ".join(format_si(v) for v in (cuts[0], cuts[9], cuts[18]))
 
 
-def measured(question: Question) -> str:
+def estimate_duration(question: ResolvedStudy) -> str:
     """Time of a training step and an estimate of the whole study, from a few of the baseline's on one core: it takes seconds."""
     import torch
 
@@ -102,7 +104,7 @@ def measured(question: Question) -> str:
     options = question.options
     torch.set_num_threads(1)
     train, val = load(question.study.data).search_split()
-    step, look = timed(question, train, val)
+    step, look = time_training_step(question, train, val)
     recipe, workers, final = options.train, options.search.worker_count(), options.finalists
     steps = max(1, len(train) // recipe.batch)
     trials = options.search.trials * recipe.epochs * (steps * step + len(val) * look) / workers
@@ -117,7 +119,7 @@ def measured(question: Question) -> str:
     )
 
 
-def timed(question: Question, train, val) -> tuple[float, float]:
+def time_training_step(question: ResolvedStudy, train, val) -> tuple[float, float]:
     """CPU seconds, which other processes do not disturb, of a training step of the baseline and of evaluating one image."""
     from dataclasses import replace
 

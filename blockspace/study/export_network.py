@@ -32,7 +32,7 @@ def export(
     from blockspace.compiler import weights_of
     from blockspace.exporting import export as write
 
-    network, own = opened(target)
+    network, own = open_network(target)
     if not isinstance(network, Network):
         what = f"{network.name} is a {type(network).__name__.lower()}; export takes a network"
         raise error("E-OP", what, help="put a block into a network's stages; `bs.to_source(graph)` prints any graph as code")
@@ -40,19 +40,20 @@ def export(
     found = weights_of(network, weights) if weights is not None else None
     network = found.network if found else network
     graph = canonical(network.graph())
-    about = card(network, graph, weights)
-    return write(graph, started(graph, found), folder, settled(network, {}), about, formats, force, statistics(found, own), deploy)
+    about = untrained_card(network, graph, weights)
+    module, normal = initial_module(graph, found), normalisation_of(found, own)
+    return write(graph, module, folder, settled(network, {}), about, formats, force, normal, deploy)
 
 
-def opened(target) -> tuple[Block | Network | Graph, Path | None]:
+def open_network(target) -> tuple[Block | Network | Graph, Path | None]:
     """What is meant, and its weights where it has some."""
     if isinstance(target, (Block, Network, Graph)):
         return target, None
-    arch, own = resolve(str(target))
+    arch, own = locate_network(str(target))
     return load(arch), own
 
 
-def resolve(target: str) -> tuple[str, Path | None]:
+def locate_network(target: str) -> tuple[str, Path | None]:
     """The network's file or library name, and its weights where it has some."""
     run, mark, name = target.partition("#")
     folder = Path(run)
@@ -68,14 +69,14 @@ def resolve(target: str) -> tuple[str, Path | None]:
     return str(folder / ARCH), folder / WEIGHTS if (folder / WEIGHTS).is_file() else None
 
 
-def loaded(network: Network, graph: Graph, weights: str | Path):
+def load_module(network: Network, graph: Graph, weights: str | Path):
     """The graph's module with these weights of the network. Raises BlockspaceError (E-FILE, E-NAME, E-WEIGHTS)."""
     from blockspace.compiler import weights_of
 
-    return started(graph, weights_of(network, weights))
+    return initial_module(graph, weights_of(network, weights))
 
 
-def started(graph: Graph, found: Weights | None):
+def initial_module(graph: Graph, found: Weights | None):
     """The graph's module, with weights that were found, or drawn with seed 0. Raises BlockspaceError (E-WEIGHTS)."""
     from blockspace.compiler import compile, start_from
 
@@ -85,10 +86,10 @@ def started(graph: Graph, found: Weights | None):
     return module
 
 
-def statistics(found: Weights | None, own: Path | None) -> dict[str, tuple]:
+def normalisation_of(found: Weights | None, own: Path | None) -> dict[str, tuple]:
     """By which `mean` and `std` images were normalised, and the classes, where weights or the training they are of say it."""
     from blockspace.data import kept_preflight
-    from blockspace.study.trial import SCORES, read_scores
+    from blockspace.study.worker_jobs import SCORES, read_scores
 
     if found is not None and "mean" in found.about:
         return {key: found.about[key] for key in ("mean", "std")}
@@ -102,7 +103,7 @@ def statistics(found: Weights | None, own: Path | None) -> dict[str, tuple]:
     return known | ({"label_names": tuple(look.classes)} if look else {})
 
 
-def card(network: Network, graph: Graph, weights) -> str:
+def untrained_card(network: Network, graph: Graph, weights) -> str:
     """A short description beside the files."""
     from blockspace.costs import cost
 

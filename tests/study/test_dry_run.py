@@ -7,22 +7,22 @@ from study import tiny
 
 from blockspace.cli.check import run as run_check
 from blockspace.errors import BlockspaceError, InfeasibleError
-from blockspace.study import ask, rehearse
-from blockspace.study.rehearsal import measured, report
+from blockspace.study import draw_families, resolve_study
+from blockspace.study.dry_run import dry_run_text, estimate_duration
 
 
 def test_families_sizes_and_shares(tmp_path, monkeypatch):
-    question = ask(tiny.write(tmp_path))
-    families = rehearse(question, samples=12)
+    question = resolve_study(tiny.write(tmp_path))
+    families = draw_families(question, samples=12)
     assert [f.name for f in families] == ["hs", "resnext", "mine"]
     assert all(f.samples == 12 and 0 <= f.share <= 1 for f in families)
-    text = report(question, families)
+    text = dry_run_text(question, families)
     assert "21 topologies" in text and "within budget" in text
     assert {path.name for path in tmp_path.iterdir()} == {"plain_pair.yaml", "space.yaml", "study.yaml"}
 
 
 def test_an_estimate_of_the_time(tmp_path):
-    assert "ms a step" in measured(ask(tiny.write(tmp_path)))
+    assert "ms a step" in estimate_duration(resolve_study(tiny.write(tmp_path)))
 
 
 def test_the_estimate_looks_at_a_few_steps_only(tmp_path, monkeypatch):
@@ -30,7 +30,7 @@ def test_the_estimate_looks_at_a_few_steps_only(tmp_path, monkeypatch):
 
     seen = []
     monkeypatch.setattr("blockspace.training.fitting.Batches", lambda split, *rest: seen.append(len(split)) or Batches(split, *rest))
-    assert "ms a step" in measured(ask(tiny.write(tmp_path), ["data.train=1000", "train.batch=8"]))
+    assert "ms a step" in estimate_duration(resolve_study(tiny.write(tmp_path), ["data.train=1000", "train.batch=8"]))
     assert seen == [24, 24, 216]
 
 
@@ -38,17 +38,17 @@ def test_one_image_a_batch_is_refused_before_anything_is_trained(tmp_path):
     space = tiny.SPACE.replace("head: [global_avgpool,", "head: [global_avgpool, conv1x1: 8,")
     path = tiny.write(tmp_path)
     (tmp_path / "space.yaml").write_text(space)
-    ask(path)
+    resolve_study(path)
     with pytest.raises(BlockspaceError, match="batch normalisation needs more than one value per channel: head") as caught:
-        ask(path, ["train.batch=1"])
+        resolve_study(path, ["train.batch=1"])
     assert caught.value.mistakes[0].code == "E-BN-1X1"
-    ask(tiny.write(tmp_path), ["train.batch=1"])  # maps of more than one pixel
+    resolve_study(tiny.write(tmp_path), ["train.batch=1"])  # maps of more than one pixel
 
 
 def test_a_choice_that_never_builds_is_refused_though_others_build(tmp_path):
     path = tiny.write(tmp_path)
     (tmp_path / "plain_pair.yaml").write_text(tiny.MINE.replace("flow:", "require: [width % 100 == 0]\nflow:"))
-    for check in (lambda: ask(path).proposals.check_reachable(), lambda: run_check(str(tmp_path / "space.yaml"))):
+    for check in (lambda: resolve_study(path).proposals.check_reachable(), lambda: run_check(str(tmp_path / "space.yaml"))):
         with pytest.raises(BlockspaceError, match="'width % 100 == 0' does not hold") as caught:
             check()
         assert caught.value.mistakes[0].mark.source.path.endswith("plain_pair.yaml")
@@ -58,10 +58,10 @@ def test_a_choice_outside_the_budget_is_refused_with_the_nearest_cost(tmp_path):
     path = tiny.write(tmp_path)
     (tmp_path / "plain_pair.yaml").write_text(tiny.MINE.replace("conv1x1: out_channels", "conv9x9: 256\n  - conv1x1: out_channels"))
     with pytest.raises(InfeasibleError, match="nothing in tiny with block mine meets macs .*; nearest reachable: "):
-        ask(path).proposals.check_reachable()
+        resolve_study(path).proposals.check_reachable()
 
 
 def test_what_does_not_come_into_the_budget_is_listed(tmp_path):
-    question = ask(tiny.write(tmp_path), ["budget.macs.low=99.9%", "budget.macs.high=100%"])
-    text = report(question, rehearse(question, samples=30))
+    question = resolve_study(tiny.write(tmp_path), ["budget.macs.low=99.9%", "budget.macs.high=100%"])
+    text = dry_run_text(question, draw_families(question, samples=30))
     assert "of 30 draws do not come into the budget:" in text and "the nearest has" in text

@@ -12,14 +12,13 @@ from blockspace.data import describe
 from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.graph import Graph
 from blockspace.searching import Balance, Candidate, Proposals, SearchSpace, Solver
-from blockspace.study.file import MEASURED, Study, count, load_study, resolved
-from blockspace.study.first import first
-from blockspace.study.nearest import Nearest
+from blockspace.study.initial_trials import NamedSeeds, resolve_seeds
+from blockspace.study.study_file import MEASURED, Study, count, load_study, resolved
 from blockspace.training import check_norms
 
 
 @dataclass(frozen=True)
-class Question:
+class ResolvedStudy:
     """What a study asks, ready to be searched."""
 
     study: Study
@@ -28,7 +27,7 @@ class Question:
     baseline: Candidate
     limits: dict[str, tuple[float | None, float | None]]  # on what is measured
     first: tuple[dict[str, Any], ...] = ()  # assignments that are tried before all others
-    nearest: Nearest | None = None  # of their names, where they have some
+    nearest: NamedSeeds | None = None  # of their names, where they have some
     notes: tuple[str, ...] = ()  # where the data overruled the network file
 
     @property
@@ -51,10 +50,10 @@ class Question:
     def digest(self) -> dict[str, Any]:
         """What must not change between starts: the question itself, as plain data."""
         options = self.options.model_dump(mode="json", exclude={"out", "doc", "search"})
-        return options | {"space": settled_space(self.space.network), "baseline_key": self.baseline.key}
+        return options | {"space": space_as_data(self.space.network), "baseline_key": self.baseline.key}
 
 
-def settled_space(network: Network) -> dict[str, Any]:
+def space_as_data(network: Network) -> dict[str, Any]:
     """The space as data: its file's content, its input and settings, and the blocks it imports."""
     from blockspace.reader import plain
 
@@ -63,25 +62,25 @@ def settled_space(network: Network) -> dict[str, Any]:
     return {"file": plain(network.file.root), "input": list(network.input_shape), "settings": given, "blocks": imported}
 
 
-def ask(path: str | Path, overrides=()) -> Question:
+def resolve_study(path: str | Path, overrides=()) -> ResolvedStudy:
     """The question of a study file. Raises BlockspaceError with the mistakes of the study, its space, its data and its budget."""
     study = load_study(path, overrides)
-    network = space_of(study)
+    network = load_space(study)
     shape, classes = describe(study.data)
     space = SearchSpace(network.fitted(shape, classes))
     check_choices(study, space)
     solver = Solver(space)
-    baseline = solved_baseline(study, space, solver)
-    budgets, limits = windows(study, baseline)
-    proposals = Proposals(space, budgets, solver, study.costs, [name for _, name in named_holes(study)])
+    baseline = resolve_baseline(study, space, solver)
+    budgets, limits = resolve_budgets(study, baseline)
+    proposals = Proposals(space, budgets, solver, study.costs, [name for _, name in compared_holes(study)])
     check_batch(study, proposals, baseline)
-    seeds = tuple(first(study, proposals))
+    seeds = tuple(resolve_seeds(study, proposals))
     names = study.options.search.seeds
-    nearest = Nearest(space, names, seeds) if isinstance(names, dict) and names else None
-    return Question(study, space, proposals, baseline, limits, seeds, nearest, overruled(network, shape, classes))
+    nearest = NamedSeeds(space, names, seeds) if isinstance(names, dict) and names else None
+    return ResolvedStudy(study, space, proposals, baseline, limits, seeds, nearest, data_overrides(network, shape, classes))
 
 
-def windows(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:
+def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:
     """The budgets on counted costs, shares of the baseline's as numbers; and the limits on what is measured."""
     named = [name for name in (*COSTS, *MEASURED) if getattr(study.options.budget, name) is not None]
     found = {}
@@ -102,7 +101,7 @@ def check_batch(study: Study, proposals: Proposals, baseline: Candidate) -> None
         check_norms(graph, recipe, mark)
 
 
-def overruled(network: Network, shape: tuple[int, ...], classes: int) -> tuple[str, ...]:
+def data_overrides(network: Network, shape: tuple[int, ...], classes: int) -> tuple[str, ...]:
     """What is said where the data's shape or classes differ from the file's: the data wins."""
     notes = []
     if network.file.input is not None and network.input_shape != tuple(shape):
@@ -113,7 +112,7 @@ def overruled(network: Network, shape: tuple[int, ...], classes: int) -> tuple[s
     return tuple(notes)
 
 
-def space_of(study: Study) -> Network:
+def load_space(study: Study) -> Network:
     """The study's network with holes."""
     mark = study.mark_of(("space",))
     try:
@@ -130,7 +129,7 @@ def space_of(study: Study) -> Network:
 def check_choices(study: Study, space: SearchSpace) -> None:
     """The holes a study names must be holes of its space, and equal numbers per choice must be possible."""
     options = study.options
-    for where, name in named_holes(study):
+    for where, name in compared_holes(study):
         try:
             space.choices(name)
         except BlockspaceError as e:
@@ -144,7 +143,7 @@ def check_choices(study: Study, space: SearchSpace) -> None:
         raise e.at(study.mark_of(("search", "trials"))) from None
 
 
-def named_holes(study: Study) -> list[tuple[tuple, str]]:
+def compared_holes(study: Study) -> list[tuple[tuple, str]]:
     """The holes whose choices the study tells apart, each with where it is written: what makes the finalists' families first."""
     options = study.options
     found = [(("finalists", "per"), options.finalists.per)] if options.finalists.per else []
@@ -152,11 +151,11 @@ def named_holes(study: Study) -> list[tuple[tuple, str]]:
     return found + [(("search", "per_choice", name), name) for name in options.search.per_choice]
 
 
-def solved_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candidate:
+def resolve_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candidate:
     """The baseline as a candidate: holes as given, else at their defaults, unknowns solved to its own `macs:` (or another cost)."""
     given = dict(study.options.baseline)
     mark = study.mark_of(("baseline",))
-    targets = {name: target(given.pop(name), name, mark) for name in COSTS if name in given}
+    targets = {name: read_target(given.pop(name), name, mark) for name in COSTS if name in given}
     try:
         assignment = space.default({name: token for name, token in given.items()})
     except BlockspaceError as e:
@@ -171,7 +170,7 @@ def solved_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candida
     return candidate
 
 
-def target(value, name: str, mark) -> int:
+def read_target(value, name: str, mark) -> int:
     found = count(value, name) if isinstance(value, str) else value
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise error("E-TYPE", f"baseline: {name} must be a count, as 8M; got {value}", mark)

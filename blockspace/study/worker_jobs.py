@@ -19,7 +19,7 @@ from blockspace.searching import available_cores
 
 if TYPE_CHECKING:
     from blockspace.searching import SearchOptions
-    from blockspace.study.file import StudyFile
+    from blockspace.study.study_file import StudyFile
     from blockspace.training import Epoch
 
 PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.training.fitting", "sklearn.datasets")

@@ -7,7 +7,7 @@ from study import tiny
 
 from blockspace.executors import Result, Task
 from blockspace.study import load_study
-from blockspace.study.trial import half_batch, watched
+from blockspace.study.worker_jobs import half_batch, watched
 
 
 def task(**recipe) -> Task:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
+from blockspace.blocks import used
 from blockspace.errors import BlockspaceError, Mistake, error
-from blockspace.searching import Proposals
-from blockspace.study.file import Study
+from blockspace.searching import Candidate, Proposals, SearchSpace
+from blockspace.study.study_file import Study
 
 
-def first(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
+def resolve_seeds(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
     """Each of the study's seeds as a whole assignment: what it does not name is at its default.
 
     Raises BlockspaceError with every mistake at its place: an unknown hole or choice, a network that cannot be built, more of one family
@@ -19,24 +21,24 @@ def first(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
     """
     found: list[dict[str, Any]] = []
     mistakes: list[Mistake] = []
-    for place, seed in listed(study):
+    for place, seed in enumerate_seeds(study):
         try:
-            found.append(assignment(study, proposals, place, seed))
+            found.append(resolve_seed(study, proposals, place, seed))
         except BlockspaceError as e:
             mistakes += e.mistakes
     if mistakes:
         raise BlockspaceError(*mistakes)
-    check_numbers(study, proposals, found)
+    check_seed_counts(study, proposals, found)
     return found
 
 
-def listed(study: Study) -> Iterable[tuple[int | str, dict[str, Any]]]:
+def enumerate_seeds(study: Study) -> Iterable[tuple[int | str, dict[str, Any]]]:
     """The seeds with their names, or numbers."""
     seeds = study.options.search.seeds
     return seeds.items() if isinstance(seeds, dict) else enumerate(seeds)
 
 
-def assignment(study: Study, proposals: Proposals, place: int | str, seed: dict[str, Any]) -> dict[str, Any]:
+def resolve_seed(study: Study, proposals: Proposals, place: int | str, seed: dict[str, Any]) -> dict[str, Any]:
     """One seed, checked hole by hole and built once."""
     where = ("search", "seeds", place)
     for name, token in seed.items():
@@ -56,7 +58,7 @@ def assignment(study: Study, proposals: Proposals, place: int | str, seed: dict[
     return whole
 
 
-def check_numbers(study: Study, proposals: Proposals, found: list[dict[str, Any]]) -> None:
+def check_seed_counts(study: Study, proposals: Proposals, found: list[dict[str, Any]]) -> None:
     """Seeds are trials: there are no more of them than of those, nor of one choice than its equal share."""
     search, mark = study.options.search, study.mark_of(("search", "seeds"))
     if len(found) > search.trials:
@@ -68,3 +70,28 @@ def check_numbers(study: Study, proposals: Proposals, found: list[dict[str, Any]
         if count > share:
             message = f"{count} seeds with {name} {token} are more than its equal share of the trials, {share}"
             raise error("E-RANGE", message, mark, "more trials, or fewer seeds of it")
+
+
+class NamedSeeds:
+    """The named seeds of a study: each an assignment, and the holes that it is made of."""
+
+    def __init__(self, space: SearchSpace, names: Iterable[str], seeds: Iterable[dict[str, Any]]):
+        self.space = space
+        self.seeds = {name: (seed, used(space.network, seed)) for name, seed in zip(names, seeds)}
+
+    def of(self, assignment: dict[str, Any]) -> tuple[str, int]:
+        """The seed from which the fewest holes differ, of those alike the first, and how many do; those neither reads do not count."""
+        own = used(self.space.network, assignment)
+        distances = {name: sum(self.token(assignment, hole) != self.token(seed, hole) for hole in own | read)
+                     for name, (seed, read) in self.seeds.items()}  # fmt: skip
+        return min(distances.items(), key=lambda item: item[1])
+
+    def token(self, assignment: dict[str, Any], hole: str):
+        """The value of a hole; of one that does not exist under the assignment, its default."""
+        return assignment.get(hole, self.space.holes[hole].default)
+
+    def named(self, candidate: Candidate) -> Candidate:
+        """The candidate, called after its nearest seed: `hs`, or `hs+3-4b93`, three holes from it."""
+        name, changed = self.of(candidate.assignment)
+        label = f"{name}+{changed}-{candidate.key.rpartition(':')[2][:4]}" if changed else name
+        return replace(candidate, label=label, nearest={"seed": name, "changed": changed})

@@ -19,9 +19,9 @@ from blockspace.graph import Graph
 from blockspace.options import Options, validated
 from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read
-from blockspace.study.file import find_mark, override_all, values
-from blockspace.study.handover import resolve
-from blockspace.study.question import overruled
+from blockspace.study.export_network import locate_network
+from blockspace.study.resolve import data_overrides
+from blockspace.study.study_file import find_mark, override_all, values
 from blockspace.training import Recipe
 
 RECORD = "training.yaml"  # in the run directory: what was trained, on what, how
@@ -82,7 +82,7 @@ def plan(target: str, overrides: Sequence[str] = (), recipe: str | Path | None =
     """
     known = tuple(TrainingOptions.model_fields)
     mine = [text for text in overrides if text.partition("=")[0].split(".")[0] in known]
-    arch, own = resolve(str(target))
+    arch, own = locate_network(str(target))
     options, mark_of = options_of(mine, recipe, {key: value for key, value in given.items() if key in known}, arch)
     settings = params([text for text in overrides if text not in mine]) | {k: v for k, v in given.items() if k not in known}
     found = load(arch, **settings)
@@ -93,7 +93,7 @@ def plan(target: str, overrides: Sequence[str] = (), recipe: str | Path | None =
     network = found.fitted(shape, classes)
     graph = canonical(network.graph())
     check_outputs(graph, classes)
-    return Training(str(target), network, graph, data, options, own, weights_of(options.weights), overruled(found, shape, classes))
+    return Training(str(target), network, graph, data, options, own, weights_of(options.weights), data_overrides(found, shape, classes))
 
 
 def check_outputs(graph: Graph, classes: int) -> None:
@@ -173,7 +173,7 @@ def weights_of(source: str | None) -> Path | str | None:
     if Path(source).is_file():
         return Path(source)
     if Path(source).is_dir() or "#" in source:
-        found = resolve(source)[1]
+        found = locate_network(source)[1]
         if found is not None:
             return found
     help = f"a checkpoint, a folder or RUN#NUMBER that holds one, or {' or '.join(LIBRARIES)}"

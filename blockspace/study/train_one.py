@@ -15,9 +15,9 @@ from blockspace.executors import Result, adopt
 from blockspace.files import ARCH, WEIGHTS, write_atomic
 from blockspace.searching import StudyLock, differences, stoppable
 from blockspace.study.finals import class_names
-from blockspace.study.run import same_data
-from blockspace.study.training import RECORD, Training, plan
-from blockspace.study.trial import CHECKPOINT, SCORES, read_scores, save_scores, save_weights, versions
+from blockspace.study.run_search import same_data
+from blockspace.study.train_config import RECORD, Training, plan
+from blockspace.study.worker_jobs import CHECKPOINT, SCORES, read_scores, save_scores, save_weights, versions
 
 SOURCE, EXPORT = "model.py", "export"
 Event = Callable[[str, dict[str, Any]], None]
@@ -88,14 +88,14 @@ def evaluate(target: str, overrides: Sequence[str] = (), **settings: Any) -> dic
     Returns test_acc, test_loss (nats) and images. Raises BlockspaceError.
     """
     from blockspace.data import load
-    from blockspace.study.handover import loaded
+    from blockspace.study.export_network import load_module
     from blockspace.training import score
 
     asked = plan(target, overrides, **settings)
     weights = asked.start or asked.own
     if weights is None:
         raise error("E-FILE", f"{target} brings no weights", help="weights=PATH, or a trained network: RUN#NUMBER or an exported folder")
-    scores = score(loaded(asked.network, asked.graph, weights), load(asked.data).final_split()[1])
+    scores = score(load_module(asked.network, asked.graph, weights), load(asked.data).final_split()[1])
     return {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss, "images": len(scores.correct), "weights": str(weights)}
 
 
@@ -190,11 +190,11 @@ def epoch_facts(epoch: Any, epochs: int) -> dict[str, Any]:
 def export(asked: Training, result: Result, images: int, formats: Sequence[str]) -> Path:
     """The trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
     from blockspace.exporting import export as write
-    from blockspace.study.handover import loaded, statistics
+    from blockspace.study.export_network import load_module, normalisation_of
 
-    module = loaded(asked.network, asked.graph, asked.folder / WEIGHTS)
+    module = load_module(asked.network, asked.graph, asked.folder / WEIGHTS)
     place = asked.folder / EXPORT
-    about, normal = card(asked, result, images), statistics(None, asked.folder / WEIGHTS)
+    about, normal = card(asked, result, images), normalisation_of(None, asked.folder / WEIGHTS)
     write(asked.graph, module, place, asked.arch, about, list(formats), force=place.is_dir(), images=normal)
     return place
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import blockspace as bs
 from blockspace.searching import SearchSpace
-from blockspace.study import ask
-from blockspace.study.nearest import Nearest
+from blockspace.study import resolve_study
+from blockspace.study.initial_trials import NamedSeeds
 
 UNIVERSAL = "studies/universal.yaml"
 SMALL = ["search.trials=4", "search.sampler=random", "search.workers=1", "train.epochs=1", "finalists.epochs=1", "finalists.seeds=1",
@@ -17,13 +17,13 @@ SMALL = ["search.trials=4", "search.sampler=random", "search.workers=1", "train.
 
 
 def test_a_seed_is_its_own_nearest():
-    asked = ask(UNIVERSAL)
+    asked = resolve_study(UNIVERSAL)
     names = list(asked.options.search.seeds)
     assert [asked.nearest.of(seed) for seed in asked.first] == [(name, 0) for name in names]
 
 
 def test_only_holes_that_are_looked_at_count():
-    asked = ask(UNIVERSAL)
+    asked = resolve_study(UNIVERSAL)
     hs = dict(zip(asked.options.search.seeds, asked.first))["hs"]
     assert asked.nearest.of(hs | {"parts": 4, "squeeze": 8}) == ("hs", 2)
     bottleneck = asked.space.default()
@@ -32,9 +32,9 @@ def test_only_holes_that_are_looked_at_count():
 
 
 def test_of_seeds_that_are_as_near_the_first_is_named():
-    space: SearchSpace = ask(UNIVERSAL).space
+    space: SearchSpace = resolve_study(UNIVERSAL).space
     default = space.default()
-    found = Nearest(space, ["b", "a"], [default | {"squeeze": 4}, default | {"squeeze": 8}])
+    found = NamedSeeds(space, ["b", "a"], [default | {"squeeze": 4}, default | {"squeeze": 8}])
     assert found.of(default) == ("b", 1)
 
 
