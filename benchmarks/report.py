@@ -22,12 +22,11 @@ import numpy
 import optuna
 
 from blockspace.files import write_atomic
+from blockspace.records import RunDir, select_best
 from blockspace.reporting import answer_json
-from blockspace.searching import trial_folder
 from blockspace.study import resolve_study
 from blockspace.study.finals import BASELINE
 from blockspace.study.reading import read_run
-from blockspace.study.rows import best
 from blockspace.study.run_search import resolved_yaml
 
 STUDY = "studies/hs_vs_resnext.yaml"
@@ -54,7 +53,7 @@ def made(folder: Path, trials: int) -> None:
         told = {"status": status, "measured": {"latency": latency}, "violations": {"latency": 0.1 if status == "over_budget" else -0.1}}
         if status == "trained":
             told |= {"metrics": {"val_acc": acc, "val_loss": 1 - acc}, "seconds": 1.0, "seed": number, "solved": candidate.solved}
-            trained(trial_folder(folder, number), f"v1:{number:032x}", number, told["metrics"], arches[number % NETWORKS])
+            trained(RunDir(folder).trial(number).path, f"v1:{number:032x}", number, told["metrics"], arches[number % NETWORKS])
         finished = status != "over_budget"
         values = {"values": [acc, latency]} if finished else {"state": optuna.trial.TrialState.PRUNED}
         params = {"block": candidate.families["block"]}
@@ -84,7 +83,7 @@ def finals(folder: Path, question, candidates, arches) -> None:
     from blockspace.searching import stored as read
 
     found = read(folder)
-    chosen = best(found.rows, found.objectives, "block", ["hs", "resnext"], question.options.finalists.take)
+    chosen = select_best(found.rows, found.objectives, "block", ["hs", "resnext"], question.options.finalists.take)
     draw = numpy.random.default_rng(0)
     for name in [*(row.label for row in chosen), BASELINE]:
         for seed in range(question.options.finalists.seeds):

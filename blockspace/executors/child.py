@@ -18,6 +18,7 @@ from blockspace.executors.memory import out_of_memory
 from blockspace.executors.pulse import Pulse
 from blockspace.executors.result import Result, adopt
 from blockspace.executors.task import Stopped, Task
+from blockspace.records import TrialState
 
 PR_SET_PDEATHSIG = 1
 
@@ -88,7 +89,7 @@ def failure(reason: BaseException, task: Task, seconds: float) -> Result:
     text = str(reason).strip().splitlines()
     kind = type(reason).__name__
     line = f"{kind}: {text[0]}"[:200] if text else kind
-    state = "oom" if out_of_memory(reason) else "failed"
+    state = TrialState.OOM if out_of_memory(reason) else TrialState.FAILED
     return Result(state, seconds=seconds, seed=task.seed, key=task.key, reason=line, signature=f"{kind} in {origin(reason.__traceback__)}")
 
 

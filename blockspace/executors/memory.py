@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from blockspace.records import TrialState
+
 COUNTER = Path("/proc/vmstat")  # its `oom_kill` counts every process that the kernel killed for want of memory, in any container
 CPU_WORDS = ("can't allocate memory", "not enough memory")  # torch's CPU allocator, and its Windows and mmap relatives
 GPU_WORDS = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
@@ -28,11 +30,11 @@ def kernel_kills(counter: Path = COUNTER) -> int | None:
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
 
 
-def killed_outside(before: int | None, now: int | None, peak: int) -> tuple[str, str]:
+def killed_outside(before: int | None, now: int | None, peak: int) -> tuple[TrialState, str]:
     """(state, reason) of a worker that somebody else killed with SIGKILL, by the kernel's counter before and now; `peak` is in bytes."""
     held = f"worker died (signal 9), holding {peak / 1e9:.2g} GB"
     if before is None or now is None:
-        return "oom", f"{held}: killed from outside, as the kernel does when memory runs out"
+        return TrialState.OOM, f"{held}: killed from outside, as the kernel does when memory runs out"
     if now > before:
-        return "oom", f"{held}: killed by the kernel, which was out of memory"
-    return "failed", f"{held}: killed from outside, and not by the kernel for want of memory"
+        return TrialState.OOM, f"{held}: killed by the kernel, which was out of memory"
+    return TrialState.FAILED, f"{held}: killed from outside, and not by the kernel for want of memory"

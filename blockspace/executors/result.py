@@ -10,8 +10,8 @@ from pathlib import Path
 
 from blockspace.errors import StorageError, error
 from blockspace.files import RESULT, write_atomic
+from blockspace.records import TrialState
 
-STATES = ("trained", "diverged", "failed", "oom", "timeout", "hung")
 FORMAT = "blockspace/result/1"
 
 
@@ -19,7 +19,7 @@ FORMAT = "blockspace/result/1"
 class Result:
     """What one training gave. `seconds` is the training's wall time; `signature` names a failure's cause, equal for equal causes."""
 
-    state: str
+    state: TrialState
     metrics: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     seed: int = 0
@@ -30,12 +30,14 @@ class Result:
     origin: str = ""  # runs/first#17: the trial of another run it was taken from
 
     def __post_init__(self):
-        if self.state not in STATES:
-            raise ValueError(f"result: state must be one of {', '.join(STATES)}, got {self.state!r}")
+        ends = [state for state in TrialState if state.is_training_end]
+        if self.state not in ends:
+            raise ValueError(f"result: state must be one of {', '.join(ends)}, got {self.state!r}")
+        object.__setattr__(self, "state", TrialState(self.state))  # from JSON it is text
 
     @property
     def trained(self) -> bool:
-        return self.state == "trained"
+        return self.state.is_trained
 
     def write(self, folder: str | Path) -> Path:
         """Write `folder/result.json` atomically, with the checksum of its content. Raises StorageError."""

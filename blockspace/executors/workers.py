@@ -23,6 +23,7 @@ from blockspace.executors.memory import kernel_kills, killed_outside
 from blockspace.executors.pulse import Beat, Pulses
 from blockspace.executors.result import Result, adopt
 from blockspace.executors.task import Task
+from blockspace.records import TrialState
 
 PRELOAD = ("torch", "lightning")
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")}
@@ -187,14 +188,14 @@ class Workers:
         if result is not None and (result.trained or not (clock or handle.cancelled)):
             return result
         if clock:
-            return self._without(handle, ended_by, self._overrun(handle, ended_by), ended_by)
+            return self._without(handle, TrialState(ended_by), self._overrun(handle, ended_by), ended_by)
         if handle.cancelled:
             return None
         if code == -signal.SIGKILL and not ended_by:
             state, reason = killed_outside(handle.kills, kernel_kills(), peak)
             return self._without(handle, state, reason, "killed from outside")
         reason = f"worker died (signal {-code})" if code < 0 else f"worker exited with code {code} and no result"
-        return self._without(handle, "failed", reason, reason)
+        return self._without(handle, TrialState.FAILED, reason, reason)
 
     def _overrun(self, handle: Handle, clock: str) -> str:
         """Why a clock ended the task, in words."""
@@ -205,7 +206,7 @@ class Workers:
         seconds = (handle.limits.stall or 0.0) * (1 if beat.steps else STARTING)
         return f"no step for {seconds:g} s{where}; where it stood is in its {LOG}"
 
-    def _without(self, handle: Handle, state: str, reason: str, signature: str) -> Result:
+    def _without(self, handle: Handle, state: TrialState, reason: str, signature: str) -> Result:
         task, seconds = handle.task, monotonic() - handle.started if handle.started else 0.0
         return Result(state, seconds=seconds, seed=task.seed, key=task.key, reason=reason, signature=signature)
 
@@ -216,7 +217,7 @@ class Workers:
         reason = f"the worker server died ({self._last_words()})"
         for handle in handles:
             handle.lost = True
-            handle.result = self._without(handle, "failed", reason, "server died")
+            handle.result = self._without(handle, TrialState.FAILED, reason, "server died")
         self.running.clear()
         return handles
 

@@ -12,6 +12,7 @@ from .html import front_svg as front_svg
 from .html import page as page
 from .html import write_page as write_page
 from .results import COLUMNS as COLUMNS
+from .results import flatten_record as flatten_record
 from .results import results_csv as results_csv
 from .results import write_results as write_results
 from .run import Final as Final

@@ -1,19 +1,20 @@
-"""results.csv: one row per trial."""
+"""The table of all trials, `results.csv`: one row a trial."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from blockspace.files import write_atomic
+from blockspace.records import TrialRecord, TrialState
 
 # the columns every results.csv begins with, in this order; a value that is not known is an empty cell
 COLUMNS = {
     "number": "the trial's number, from 0",
-    "state": "trained, duplicate, over_budget, diverged, failed, oom, timeout, hung or running",
+    "state": f"{', '.join(list(TrialState)[:-1])} or {TrialState.RUNNING}",
     "family": "the choice that the study compares by",
     "key": "the canonical hash of the architecture",
     "macs": "multiply-accumulates at batch 1",
@@ -31,14 +32,18 @@ COLUMNS = {
 PARAM = "param."  # what the sampler chose follows, as `param.NAME`
 
 
-def results_csv(trials: Iterable[Mapping[str, Any]]) -> str:
-    """The CSV text. A trial is a mapping of `COLUMNS`, any further values, and `choices`: what was chosen for each hole, by name.
+def results_csv(records: Iterable[TrialRecord], per: str | None) -> str:
+    """Return the CSV text; `per` is the search parameter whose choices are the families.
 
-    After `COLUMNS` come further values, then choices, each in alphabetical order.
+    After `COLUMNS` come further values, then the choices, each in alphabetical order.
     """
-    rows = [flat(trial) for trial in trials]
-    found = {name for row in rows for name in row} - set(COLUMNS)
-    header = [*COLUMNS, *sorted(found, key=lambda name: (name.startswith(PARAM), name))]
+    rows = []
+    for record in records:
+        row = flatten_record(record, per)
+        choices = row.pop("choices")
+        rows.append(row | {f"{PARAM}{name}": value for name, value in choices.items()})
+    further = {name for row in rows for name in row} - set(COLUMNS)
+    header = [*COLUMNS, *sorted(further, key=lambda name: (name.startswith(PARAM), name))]
     text = io.StringIO()
     writer = csv.DictWriter(text, header, lineterminator="\n")
     writer.writeheader()
@@ -46,12 +51,29 @@ def results_csv(trials: Iterable[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def flat(trial: Mapping[str, Any]) -> dict[str, Any]:
-    """One row: choices under their own names."""
-    row = {name: value for name, value in trial.items() if name != "choices"}
-    return row | {f"{PARAM}{name}": value for name, value in trial.get("choices", {}).items()}
+def flatten_record(record: TrialRecord, per: str | None) -> dict[str, Any]:
+    """Return a trial as one flat mapping, with what was chosen for it under `choices`."""
+    return {
+        "number": record.number,
+        "state": record.state.value,
+        "family": record.family(per, ""),
+        **({"nearest": record.nearest["seed"], "changed": record.nearest["changed"]} if record.nearest else {}),
+        "label": record.label,
+        "key": record.key,
+        **record.costs,
+        "latency": record.measured.get("latency"),
+        "val_acc": record.metrics.get("val_acc", record.values.get("val_acc")),
+        "val_loss": record.metrics.get("val_loss"),
+        "seconds": round(record.seconds, 3),
+        "seed": record.seed,
+        "reason": record.reason,
+        "duplicate_of": record.duplicate_of,
+        "comparable": "yes" if record.comparable else "no",
+        "reused": record.reused,
+        "choices": record.choices,
+    }
 
 
-def write_results(path: str | Path, trials: Iterable[Mapping[str, Any]]) -> Path:
-    """Write results.csv in one rename. Raises StorageError when it cannot be written."""
-    return write_atomic(path, results_csv(trials))
+def write_results(path: str | Path, records: Iterable[TrialRecord], per: str | None) -> Path:
+    """Write `results.csv` in one rename; return its path. Raises StorageError when it cannot be written."""
+    return write_atomic(path, results_csv(records, per))

@@ -9,9 +9,6 @@ from .record.changes import differences as differences
 from .record.earlier import Earlier as Earlier
 from .record.lock import StudyLock as StudyLock
 from .record.lock import holder as holder
-from .record.row import Row as Row
-from .record.row import saved as saved
-from .record.row import trial_folder as trial_folder
 from .record.snapshot import Stored as Stored
 from .record.snapshot import stored as stored
 from .seeds import derive as derive

@@ -6,8 +6,8 @@ from collections import Counter
 
 from blockspace.errors import FailureError, InfeasibleError, Mistake
 from blockspace.executors import Result
+from blockspace.records import TrialRecord, TrialState
 from blockspace.searching.options import FailureLimits
-from blockspace.searching.record.row import Row
 
 
 class FailureGuard:
@@ -28,7 +28,7 @@ class FailureGuard:
     def _check(self, result: Result) -> None:
         count, bad = len(self.signatures), sum(signature is not None for signature in self.signatures)
         same = count == bad == self.limits.first and len(set(self.signatures)) == 1
-        if same and result.state != "diverged":
+        if same and result.state is not TrialState.DIVERGED:
             raise failed(f"the first {count} trainings failed with the same cause: {self.last}")
         if count >= self.limits.after and bad > self.limits.share * count:
             cause, times = Counter(filter(None, self.signatures)).most_common(1)[0]
@@ -40,23 +40,23 @@ def failed(message: str) -> FailureError:
     return FailureError(Mistake("E-FAILED", message, None, help))
 
 
-def nothing_trained(rows: list[Row]) -> FailureError | InfeasibleError:
+def nothing_trained(rows: list[TrialRecord]) -> FailureError | InfeasibleError:
     """The error of a search that ended without one trained network: why its proposals were refused."""
-    bad = [row for row in rows if row.status in ("failed", "oom", "timeout", "hung", "diverged")]
+    bad = [row for row in rows if row.state.is_failure or row.state is TrialState.DIVERGED]
     if bad:
-        return failed(f"no network trained: {len(bad)} of {len(bad)} trainings failed, the last: {bad[-1].reason or bad[-1].status}")
+        return failed(f"no network trained: {len(bad)} of {len(bad)} trainings failed, the last: {bad[-1].reason or bad[-1].state}")
     counts = Counter(cause(row) for row in rows)
     histogram = ", ".join(f"{name}: {count}" for name, count in counts.most_common())
     message = f"none of {len(rows)} proposals is within the budget ({histogram})"
     return InfeasibleError(Mistake("E-INFEASIBLE", message, None, nearest(rows)))
 
 
-def cause(row: Row) -> str:
+def cause(row: TrialRecord) -> str:
     """The budgets a row misses, as one word of the histogram."""
-    return " and ".join(f"{name} outside" for name, value in sorted(row.violations.items()) if value > 0) or row.reason or row.status
+    return " and ".join(f"{name} outside" for name, value in sorted(row.violations.items()) if value > 0) or row.reason or row.state
 
 
-def nearest(rows: list[Row]) -> str | None:
+def nearest(rows: list[TrialRecord]) -> str | None:
     """The proposal that came nearest, as the next step."""
     outside = [row for row in rows if any(value > 0 for value in row.violations.values())]
     if not outside:

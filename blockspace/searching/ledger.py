@@ -9,9 +9,9 @@ from typing import Any
 import optuna
 
 from blockspace.executors import Result, Task
+from blockspace.records import TrialRecord, TrialState
 from blockspace.searching.plan import Plan
-from blockspace.searching.record.row import Row, row
-from blockspace.searching.record.telling import OpenTrial, Teller, outside
+from blockspace.searching.record.optuna_adapter import OpenTrial, Teller, outside, read_trial_record
 from blockspace.searching.space.candidate import Candidate
 
 
@@ -34,17 +34,17 @@ class Ledger:
     plan: Plan
     study: optuna.Study
     teller: Teller
-    seen: dict[str, Row] = field(default_factory=dict)
-    trained: list[Row] = field(default_factory=list)
+    seen: dict[str, TrialRecord] = field(default_factory=dict)
+    trained: list[TrialRecord] = field(default_factory=list)
     followers: dict[str, list[OpenTrial]] = field(default_factory=dict)
 
-    def remember(self, done: Row) -> None:
-        if done.status == "trained":
+    def remember(self, done: TrialRecord) -> None:
+        if done.state.is_trained:
             self.trained.append(done)
         if done.key and done.duplicate_of is None:
             self.seen.setdefault(done.key, done)
 
-    def settle(self, number: int, key: str) -> Row:
+    def settle(self, number: int, key: str) -> TrialRecord:
         """Remember a finished trial, and finish the duplicates that waited for it."""
         done = self.row(number)
         self.remember(done)
@@ -52,17 +52,17 @@ class Ledger:
             self.repeat(follower, done)
         return done
 
-    def row(self, number: int) -> Row:
-        return row(self.study.get_trials(deepcopy=False)[number], self.plan.objectives)
+    def row(self, number: int) -> TrialRecord:
+        return read_trial_record(self.study.get_trials(deepcopy=False)[number], self.plan.objectives)
 
-    def repeat(self, trial: OpenTrial, original: Row) -> None:
+    def repeat(self, trial: OpenTrial, original: TrialRecord) -> None:
         """Enter a network that was seen before."""
         self.teller.repeat(trial, original)
         self.emit("duplicate", number=trial.number, label=original.label, duplicate_of=original.number, row=self.row(trial.number))
 
     def refuse(self, trial: OpenTrial, violations: dict[str, float], reason: str, key: str = "") -> None:
         """Enter a proposal that is outside a budget."""
-        self.teller.tell(trial, "over_budget", violations, None, reason=reason, seconds=0.0)
+        self.teller.tell(trial, TrialState.OVER_BUDGET, violations, None, reason=reason, seconds=0.0)
         self.emit("over_budget", number=trial.number, reason=reason, row=self.settle(trial.number, key))
 
     def violations(self, candidate: Candidate, measured: dict[str, float]) -> dict[str, float]:
@@ -75,8 +75,8 @@ class Ledger:
         result, values = self.judged(proposal, result)
         trial, candidate = proposal.trial, proposal.candidate
         violations = self.violations(candidate, proposal.measured)
-        if result.state in ("trained", "diverged"):
-            violations["diverged"] = float(result.state == "diverged")
+        if result.state in (TrialState.TRAINED, TrialState.DIVERGED):
+            violations["diverged"] = float(result.state is TrialState.DIVERGED)
         else:
             violations = {}  # told as FAIL, which is neither inside nor outside
         metrics = {name: value for name, value in result.metrics.items() if math.isfinite(value)}
@@ -97,10 +97,10 @@ class Ledger:
         missing = [name for name in self.plan.objectives if name not in known]
         if missing:
             reason = f"no value for the objective {missing[0]!r}; there are {', '.join(sorted(known))}"
-            return replace(result, state="failed", reason=reason, signature=reason), None
+            return replace(result, state=TrialState.FAILED, reason=reason, signature=reason), None
         values = [float(known[name]) for name in self.plan.objectives]
         if not all(map(math.isfinite, values)):
-            return replace(result, state="diverged", reason="a value that is not finite"), None
+            return replace(result, state=TrialState.DIVERGED, reason="a value that is not finite"), None
         return result, values
 
     def emit(self, kind: str, **data: Any) -> None:

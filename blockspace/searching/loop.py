@@ -18,12 +18,12 @@ from optuna.trial import Trial, TrialState
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError, error
 from blockspace.executors import Beat, Handle, Result, Task, Workers, adopt, failure
 from blockspace.files import RESULT, sweep
+from blockspace.records import RunDir, TrialRecord, count_saved_trainings
 from blockspace.searching.failures import FailureGuard, nothing_trained
 from blockspace.searching.interrupt import StopRequest
 from blockspace.searching.ledger import Ledger, Proposal
 from blockspace.searching.plan import Plan
-from blockspace.searching.record.row import FACTS, Row, row, rows, saved, trial_folder
-from blockspace.searching.record.telling import OpenTrial, Teller
+from blockspace.searching.record.optuna_adapter import CANDIDATE_FIELDS, OpenTrial, Teller, read_trial_record, read_trial_records
 from blockspace.searching.seeds import training_seed
 from blockspace.searching.space.candidate import Candidate
 
@@ -44,17 +44,17 @@ class Loop:
         self.orphans: deque = deque()
         self.asked = 0
 
-    def go(self) -> list[Row]:
+    def go(self) -> list[TrialRecord]:
         """Run to the end; the rows. However it ends, no training of it is left running: the workers may be shared."""
         try:
             return self.search()
         except (FailureError, InfeasibleError):
-            self.emit("given_up", rows=rows(self.study, self.plan.objectives))
+            self.emit("given_up", rows=read_trial_records(self.study, self.plan.objectives))
             raise
         finally:
             self.workers.kill_all()
 
-    def search(self) -> list[Row]:
+    def search(self) -> list[TrialRecord]:
         self.recall()
         while not self.finished():
             if self.request:
@@ -72,7 +72,7 @@ class Loop:
         for trial in self.study.get_trials(deepcopy=False):
             self.asked += 1
             if trial.state.is_finished():
-                before.append(row(trial, self.plan.objectives))
+                before.append(read_trial_record(trial, self.plan.objectives))
                 self.ledger.remember(before[-1])
             else:
                 self.orphans.append(trial)
@@ -154,7 +154,7 @@ class Loop:
             return None
         self.plan.balance.check(candidate)
         self.same_as_before(trial, candidate)
-        self.teller.annotate(trial, **{name: getattr(candidate, name) for name in FACTS})
+        self.teller.annotate(trial, **{name: getattr(candidate, name) for name in CANDIDATE_FIELDS})
         self.emit("proposed", number=trial.number, label=candidate.label, families=candidate.families)
         return candidate
 
@@ -201,7 +201,7 @@ class Loop:
         return measured
 
     def task(self, trial: OpenTrial, candidate: Candidate) -> Task:
-        folder = str(trial_folder(self.plan.folder, trial.number))
+        folder = str(RunDir(self.plan.folder).trial(trial.number))
         seed = training_seed(self.plan.options.seed, candidate.key)
         return Task(folder, candidate.arch, seed, candidate.key, self.plan.recipe, trial.number, candidate.label)
 
@@ -262,16 +262,17 @@ class Loop:
             self.workers.cancel(handle, self.request.grace)
         while self.flying:
             self.collect(POLL)
-        table = rows(self.study, self.plan.objectives)
+        table = read_trial_records(self.study, self.plan.objectives)
         self.emit("given_up", rows=table)
         raise self.request.interrupted(table)
 
-    def close(self) -> list[Row]:
+    def close(self) -> list[TrialRecord]:
         """The rows. Raises InfeasibleError or FailureError when no network was trained at all."""
-        table = rows(self.study, self.plan.objectives)
+        table = read_trial_records(self.study, self.plan.objectives)
         if not self.ledger.trained:
             raise nothing_trained(table)
-        self.emit("ended", trained=len(self.ledger.trained), proposals=len(table), saved=saved(table), reason=self.ended() or "")
+        saved = count_saved_trainings(table)
+        self.emit("ended", trained=len(self.ledger.trained), proposals=len(table), saved=saved, reason=self.ended() or "")
         return table
 
     def emit(self, kind: str, **data) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 from blockspace.executors import PRELOAD, Evaluate, Workers
 from blockspace.files import sweep
+from blockspace.records import TrialRecord
 from blockspace.searching.interrupt import stoppable
 from blockspace.searching.loop import Loop
 from blockspace.searching.options import SearchOptions
 from blockspace.searching.plan import Again, Event, Limits, Measure, Plan, ignore
 from blockspace.searching.record.earlier import Earlier
 from blockspace.searching.record.lock import StudyLock
-from blockspace.searching.record.row import Row
 from blockspace.searching.record.storage import opened_study
 from blockspace.searching.samplers import sampler
 from blockspace.searching.space.balance import Balance
@@ -40,7 +40,7 @@ def run(
     again: Again | None = None,
     first: Sequence[dict[str, Any]] = (),
     earlier: Earlier | None = None,
-) -> list[Row]:
+) -> list[TrialRecord]:
     """Search until `options.trials` distinct networks are trained, in all starts together; every proposal's row, by number.
 
     `objectives` maps names (of metrics, measured values or costs) to `maximize` or `minimize`. `measure` is called here, in the driver,

@@ -11,8 +11,6 @@ from .reading import read_run as read_run
 from .reading import write_report as write_report
 from .resolve import ResolvedStudy as ResolvedStudy
 from .resolve import resolve_study as resolve_study
-from .rows import family_of as family_of
-from .rows import front as front
 from .run_search import search as search
 from .study_file import Study as Study
 from .study_file import StudyFile as StudyFile

@@ -8,8 +8,8 @@ from statistics import mean, quantiles
 from time import process_time
 
 from blockspace.formatting import format_si, format_table
+from blockspace.records import name_family
 from blockspace.study.resolve import ResolvedStudy
-from blockspace.study.rows import family_name
 
 SAMPLES, SHOWN = 100, 5
 WARM, STEPS, LOOKED_AT = 3, 24, 1024  # steps and images that are timed
@@ -50,7 +50,7 @@ def draw_family(question: ResolvedStudy, fixed: dict, samples: int) -> FamilyDra
             after.append(found.macs)
         else:
             unsolved.append((question.space.label(assignment), found and found.macs))
-    name = next((family_name(str(choice), hole) for hole, choice in fixed.items()), question.space.name)
+    name = next((name_family(str(choice), hole) for hole, choice in fixed.items()), question.space.name)
     return FamilyDraws(name, samples, before, after, unsolved)
 
 

@@ -14,17 +14,16 @@ from blockspace.errors import BlockspaceError
 from blockspace.files import ARCH, RESULT
 from blockspace.graph import Graph
 from blockspace.passes import canonical
+from blockspace.records import RunDir, TrialRecord
 from blockspace.reporting import Final, Finalist, Surroundings, Training
-from blockspace.searching import Row, trial_folder
 from blockspace.study.finals import BASELINE, folder_name
-from blockspace.study.rows import family_of
 from blockspace.study.study_file import Study
 from blockspace.study.worker_jobs import SCORES, epochs_of, read_scores
 
 
-def finalists(folder: Path, study: Study, chosen: Sequence[Row], per: str | None, notes: list[str]) -> tuple[Final, ...]:
+def finalists(folder: Path, study: Study, chosen: Sequence[TrialRecord], per: str | None, notes: list[str]) -> tuple[Final, ...]:
     """The chosen rows with their trainings, then the baseline once its finals have begun."""
-    found = [finalist(folder, study, row, family_of(row, per, study.name), notes) for row in chosen]
+    found = [finalist(folder, study, row, row.family(per, study.name), notes) for row in chosen]
     seeds = seed_folders(folder, BASELINE, study)
     if any(place.is_dir() for place in seeds):
         path = next((p for p in (folder / "baseline.yaml", *(s / ARCH for s in seeds)) if p.is_file()), folder / "baseline.yaml")
@@ -35,9 +34,9 @@ def finalists(folder: Path, study: Study, chosen: Sequence[Row], per: str | None
     return tuple(found)
 
 
-def finalist(folder: Path, study: Study, row: Row, family: str, notes: list[str]) -> Final:
+def finalist(folder: Path, study: Study, row: TrialRecord, family: str, notes: list[str]) -> Final:
     """One row: its search training, and those of the finals once they have begun."""
-    name, own = folder_name(row.label), trial_folder(folder, row.number)
+    name, own = folder_name(row.label), RunDir(folder).trial(row.number).path
     seeds = seed_folders(folder, name, study)
     final = [training(place, n) for n, place in enumerate(seeds)] if (folder / "finalists").is_dir() else []
     trainings = (training(own, None), *final)
@@ -45,7 +44,7 @@ def finalist(folder: Path, study: Study, row: Row, family: str, notes: list[str]
     return described(folder, name, family, row, costs, graph_of(own / ARCH, notes), own / ARCH, trainings)
 
 
-def described(folder: Path, name: str, family: str, row: Row | None, costs, graph, path: Path, trainings) -> Final:
+def described(folder: Path, name: str, family: str, row: TrialRecord | None, costs, graph, path: Path, trainings) -> Final:
     """The plain data; the command exports the trained weights of the first seed, or of the search."""
     final = any(t.replicate is not None and t.state == "trained" for t in trainings)
     source = name if final or row is None else row.number
@@ -114,9 +113,9 @@ def scored(folder: Path, finals: Sequence[Final], names: Sequence[str]) -> tuple
     return found, base
 
 
-def surroundings(folder: Path, rows: Sequence[Row], finals: Sequence[Final]) -> tuple[Surroundings, ...]:
+def surroundings(folder: Path, rows: Sequence[TrialRecord], finals: Sequence[Final]) -> tuple[Surroundings, ...]:
     """The versions and machines that the trainings recorded, most frequent first."""
-    places = [trial_folder(folder, row.number) for row in rows if row.seconds]
+    places = [RunDir(folder).trial(row.number).path for row in rows if row.seconds]
     places += [folder / "finalists" / one.name / f"seed-{t.replicate}" for one in finals for t in one.trainings if t.replicate is not None]
     found = Counter(json.dumps(versions) for place in places if (versions := result_of(place).get("versions")))
     return tuple(Surroundings(json.loads(text), count) for text, count in found.most_common())

@@ -10,9 +10,9 @@ from blockspace.data import kept_preflight
 from blockspace.errors import error
 from blockspace.executors import Result, Task
 from blockspace.files import CARD, RESULT, WEIGHTS
-from blockspace.searching import Candidate, Row, run_tasks, training_seed
+from blockspace.records import TrialRecord, first_is_reference, select_best
+from blockspace.searching import Candidate, run_tasks, training_seed
 from blockspace.study.resolve import ResolvedStudy
-from blockspace.study.rows import against_first, best, family_of
 from blockspace.study.worker_jobs import SCORES, epochs_of, read_scores, train_finalist, watched
 
 BASELINE = "baseline"
@@ -32,17 +32,17 @@ class Chosen:
         return {name: value for name, value in self.measured.items() if name == "latency"}
 
 
-def choose(question: ResolvedStudy, rows: list[Row]) -> list[Chosen]:
+def choose(question: ResolvedStudy, rows: list[TrialRecord]) -> list[Chosen]:
     """The best `take` trained rows of each choice of `per` by the first objective, then the baseline."""
     per = question.per
     families = [str(choice) for choice in question.space.choices(per)] if per else []
-    found = best(rows, question.study.objectives, per, families, question.options.finalists.take)
-    finalists = [of_row(question, r, family_of(r, per, question.space.name)) for r in found]
+    found = select_best(rows, question.study.objectives, per, families, question.options.finalists.take)
+    finalists = [of_row(question, r, r.family(per, question.space.name)) for r in found]
     base = question.baseline
     return [*finalists, Chosen(BASELINE, BASELINE, base, {"latency": 1.0} if question.limits else {})]
 
 
-def of_row(question: ResolvedStudy, row: Row, family: str) -> Chosen:
+def of_row(question: ResolvedStudy, row: TrialRecord, family: str) -> Chosen:
     return Chosen(folder_name(row.label), family, question.candidate(row.params), row.measured)
 
 
@@ -102,7 +102,7 @@ def answer(question: ResolvedStudy, chosen: list[Chosen], results: list[Result])
     if not rivals:
         raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*")
     choices = map(str, question.space.choices(question.per)) if question.per else []
-    against = rivals[0].family if against_first(choices) else None
+    against = rivals[0].family if first_is_reference(choices) else None
     baseline = next((f for f in found if f.family == BASELINE), None)
     return compare(rivals, baseline, against=against, seed=question.options.search.seed)
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from blockspace.searching import Row
+from blockspace.records import TrialRecord, pareto_front
 from blockspace.study.resolve import ResolvedStudy
-from blockspace.study.rows import flat, front
 from blockspace.study.study_file import Study
 
 
@@ -17,7 +16,7 @@ from blockspace.study.study_file import Study
 class Found:
     """A trained network of a study: its row, and, as text, where `bs.export` finds it: `runs/NAME#17`."""
 
-    row: Row
+    row: TrialRecord
     source: str
 
     def __str__(self) -> str:
@@ -29,7 +28,7 @@ class Outcome:
     """A finished study: its rows, its answer, and where the finalists were exported."""
 
     question: ResolvedStudy
-    rows: list[Row]
+    rows: list[TrialRecord]
     answer: Any
     exported: list[Path] = field(default_factory=list)
 
@@ -40,12 +39,14 @@ class Outcome:
     @property
     def front(self) -> list[Found]:
         """The trained networks that no other dominates: at least as good in every objective and better in one."""
-        return [Found(r, f"{self.study.folder}#{r.number}") for r in front(self.rows, self.study.objectives)]
+        return [Found(r, f"{self.study.folder}#{r.number}") for r in pareto_front(self.rows, self.study.objectives)]
 
     @property
     def results(self) -> list[dict]:
         """Every proposal as a flat mapping, as in results.csv."""
-        return [flat(r, self.question.per) for r in self.rows]
+        from blockspace.reporting import flatten_record
+
+        return [flatten_record(record, self.question.per) for record in self.rows]
 
     def text(self) -> str:
         """The table, and a sentence for each comparison."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from blockspace.costs import COSTS, Budget
 from blockspace.data import kept_preflight
 from blockspace.errors import error
+from blockspace.records import TrialRecord, first_is_reference, name_family, pareto_front, select_best
 from blockspace.reporting import Run, Trial, read_answer, write_page
-from blockspace.searching import Row, holder, stored
+from blockspace.searching import holder, stored
 from blockspace.study.finalists import counted, finalists, graph_of, near, scored, surroundings
 from blockspace.study.finals import BASELINE
-from blockspace.study.rows import against_first, best, family_name, family_of, front
 from blockspace.study.study_file import MEASURED, Study, load_study, resolved
 
 
@@ -30,7 +30,7 @@ def read_run(folder: str | Path) -> Run:
     study, found = load_study(folder / "study.yaml"), stored(folder)
     per = hole(study, found.rows)
     families = family_names(found, per)
-    chosen = best(found.rows, found.objectives, per, families, study.options.finalists.take)
+    chosen = select_best(found.rows, found.objectives, per, families, study.options.finalists.take)
     finals = finalists(folder, study, chosen, per, notes)
     state, words = state_of(folder, found.rows, study, finals)
     base, place = baseline(folder, notes), near(folder)
@@ -38,14 +38,15 @@ def read_run(folder: str | Path) -> Run:
         name=study.name, question=" ".join(study.options.doc.split()), state=state, words=words, folder=place,
         command=f"blockspace search STUDY.yaml out={place}", objectives=found.objectives,
         trials=trials(found.rows, found.objectives, per, study.name), wanted=study.options.search.trials,
-        families=tuple(family_name(choice, per) for choice in families if per) or (study.name,),
-        budgets=budgets(study, base), baseline=base, finals=finals, answer=answer(folder, finals, study, against_first(families), notes),
+        families=tuple(name_family(choice, per) for choice in families if per) or (study.name,),
+        budgets=budgets(study, base), baseline=base, finals=finals,
+        answer=answer(folder, finals, study, first_is_reference(families), notes),
         settings=(folder / "study.yaml").read_text(encoding="utf-8"), facts=facts(study, folder), left_out=left_out(folder),
         surroundings=surroundings(folder, found.rows, finals), notes=tuple(notes),
     )  # fmt: skip
 
 
-def hole(study: Study, rows: list[Row]) -> str | None:
+def hole(study: Study, rows: list[TrialRecord]) -> str | None:
     """The hole whose choices are compared: named by the study, else the first that the rows know."""
     compared = study.options.compare.by if study.options.compare else None
     known = next((name for row in rows for name in row.families), None)
@@ -60,14 +61,14 @@ def family_names(found, per: str | None) -> list[str]:
     return list(dict.fromkeys([*found.choices.get(per, []), *seen]))
 
 
-def trials(rows: list[Row], objectives: dict[str, str], per: str | None, name: str) -> tuple[Trial, ...]:
+def trials(rows: list[TrialRecord], objectives: dict[str, str], per: str | None, name: str) -> tuple[Trial, ...]:
     """Every row as the report has it."""
-    ahead = {row.number for row in front(rows, objectives)}
+    ahead = {row.number for row in pareto_front(rows, objectives)}
     return tuple(
         Trial(
-            number=row.number, state=row.status, family=family_of(row, per, "" if per else name), label=row.label, key=row.key,
+            number=row.number, state=row.state, family=row.family(per, "" if per else name), label=row.label, key=row.key,
             values={**row.costs, **row.values, **row.metrics, **row.measured}, choices={**row.params, **row.solved},
-            allowed=row.best_allowed, front=row.number in ahead, seconds=row.seconds, seed=row.seed,
+            allowed=row.is_feasible, front=row.number in ahead, seconds=row.seconds, seed=row.seed,
             reason=row.reason or (f"trained as {row.reused}" if row.reused else ""), duplicate_of=row.duplicate_of, reused=row.reused,
         )
         for row in rows
@@ -115,10 +116,10 @@ def answer(folder: Path, finals, study: Study, first: bool, notes: list[str]):
     return compare(rivals, base, against=rivals[0].family if first else None, seed=study.options.search.seed)
 
 
-def state_of(folder: Path, rows: list[Row], study: Study, finals) -> tuple[str, str]:
+def state_of(folder: Path, rows: list[TrialRecord], study: Study, finals) -> tuple[str, str]:
     """finished, running, stopped or failed, and one line about it."""
     who = holder(folder)
-    trained = sum(row.status == "trained" for row in rows)
+    trained = sum(row.state.is_trained for row in rows)
     final = [t for one in finals for t in one.trainings if t.replicate is not None]
     finished = sum(t.state == "trained" for t in final)
     done = f"{trained} of {study.options.search.trials} networks trained, {finished} of {len(final)} trainings of the finals"

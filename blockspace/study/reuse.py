@@ -10,7 +10,8 @@ from pathlib import Path
 from blockspace.data import Preflight, kept_preflight
 from blockspace.errors import BlockspaceError, error
 from blockspace.files import ARCH, WEIGHTS
-from blockspace.searching import Earlier, Row, differences, stored
+from blockspace.records import TrialRecord
+from blockspace.searching import Earlier, differences, stored
 from blockspace.study.finalists import near
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.study_file import Study, load_study
@@ -26,7 +27,7 @@ class Other:
 
     folder: Path
     study: Study
-    rows: list[Row]
+    rows: list[TrialRecord]
 
 
 def others(question: ResolvedStudy, folders: Sequence[str | Path]) -> list[Other]:

@@ -14,13 +14,14 @@ from blockspace.data import Preflight, check_data, kept_preflight, preflight
 from blockspace.errors import StorageError, error
 from blockspace.executors import Task, Workers
 from blockspace.files import write_atomic
-from blockspace.searching import Candidate, Earlier, Row, StudyLock, run
+from blockspace.records import RunDir, TrialRecord
+from blockspace.reporting import write_results
+from blockspace.searching import Candidate, Earlier, StudyLock, run
 from blockspace.study import finals
 from blockspace.study.ending import reported, write_answer
 from blockspace.study.outcome import Outcome
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.reuse import earlier, others
-from blockspace.study.rows import write_results
 from blockspace.study.worker_jobs import PRELOAD, half_batch, measure, train_trial, watched
 
 Event = Callable[[str, dict[str, Any]], None]
@@ -64,7 +65,7 @@ def answered(
 ) -> Outcome:
     """Search, finals, answer, export."""
     rows = searched(question, folder, workers, lock, emit, look, known)
-    write_results(folder, rows, question.per)
+    write_results(RunDir(folder).results, rows, question.per)
     chosen = finals.choose(question, rows)
     emit("finals", {"networks": len(chosen), "trainings": len(chosen) * question.options.finalists.seeds})
     results = finals.retrain(question, chosen, workers, emit)
@@ -116,7 +117,7 @@ def prepared(question: ResolvedStudy) -> Path:
 
 def searched(
     question: ResolvedStudy, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
-) -> list[Row]:
+) -> list[TrialRecord]:
     """The search itself; latency is measured in one child of its own."""
     study, options = question.study, question.options
     recipe = {"data": study.data.as_dict(), "recipe": options.train.as_dict()}
@@ -130,7 +131,7 @@ def searched(
                 look.write(folder)
                 write_atomic(folder / "baseline.yaml", question.settled(question.baseline))
             if kind == "given_up":
-                write_results(folder, data["rows"], question.per)
+                write_results(RunDir(folder).results, data["rows"], question.per)
             emit(kind, data)
 
         return run(

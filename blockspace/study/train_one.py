@@ -13,6 +13,7 @@ from blockspace.data import preflight
 from blockspace.errors import FailureError, error
 from blockspace.executors import Result, adopt
 from blockspace.files import ARCH, WEIGHTS, write_atomic
+from blockspace.records import TrialState
 from blockspace.searching import StudyLock, differences, stoppable
 from blockspace.study.finals import class_names
 from blockspace.study.run_search import same_data
@@ -173,7 +174,7 @@ def trained(asked: Training, module: Any, emit: Event, stop: Callable[[], bool] 
             raise request.interrupted()
         scores = score(module, data.final_split()[1])
     metrics = {"val_acc": fitted.val_acc, "val_loss": fitted.val_loss, "test_acc": scores.accuracy, "test_loss": scores.mean_log_loss}
-    result = Result("trained", metrics, fitted.seconds, options.seed, asked.graph.key(), versions=versions())
+    result = Result(TrialState.TRAINED, metrics, fitted.seconds, options.seed, asked.graph.key(), versions=versions())
     save_weights(module, folder / WEIGHTS)
     save_scores(scores, train_split, folder / SCORES)
     result.write(folder)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from blockspace.executors import Pulse, Result, Stopped, Task
 from blockspace.files import ARCH, WEIGHTS, write_atomic
+from blockspace.records import TrialState
 from blockspace.searching import available_cores
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def train_finalist(task: Task) -> Result:
     if result.trained:
         scores = score(module, test, on_batch=task.pulse.beat)
         metrics = {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss}
-        result = Result("trained", metrics, result.seconds, task.seed, task.key, versions=result.versions)
+        result = Result(TrialState.TRAINED, metrics, result.seconds, task.seed, task.key, versions=result.versions)
         save_weights(module, Path(task.folder) / WEIGHTS)
         save_scores(scores, final, Path(task.folder) / SCORES)
     result.write(task.folder)
@@ -62,7 +63,7 @@ def measure(task: Task) -> Result:
     start = perf_counter()
     found = measure_graphs(task.arch["graph"], task.options["baseline"], **task.options["latency"])
     metrics = {"latency": found.ratio, "latency_iqr": found.iqr, "latency_ms": found.candidate_ms, "baseline_ms": found.baseline_ms}
-    return Result("trained", metrics, perf_counter() - start, task.seed, task.key)
+    return Result(TrialState.TRAINED, metrics, perf_counter() - start, task.seed, task.key)
 
 
 def trained(task: Task, training, evaluation):
@@ -84,11 +85,11 @@ def trained(task: Task, training, evaluation):
         )  # fmt: skip
     except Diverged as reason:
         (Path(task.folder) / CHECKPOINT).unlink(missing_ok=True)  # of finite epochs, which lead where these led
-        return Result("diverged", {}, perf_counter() - start, task.seed, task.key, str(reason), versions()), module
+        return Result(TrialState.DIVERGED, {}, perf_counter() - start, task.seed, task.key, str(reason), versions()), module
     if fitted.stopped:
         raise Stopped
     metrics = {} if fitted.val_acc is None else {"val_acc": fitted.val_acc, "val_loss": fitted.val_loss}
-    return Result("trained", metrics, fitted.seconds, task.seed, task.key, versions=versions()), module
+    return Result(TrialState.TRAINED, metrics, fitted.seconds, task.seed, task.key, versions=versions()), module
 
 
 def report_to(pulse: Pulse, epochs: int) -> Callable[[Epoch], None]:
@@ -105,7 +106,7 @@ def watched(options: StudyFile) -> SearchOptions:
 def half_batch(task: Task, result: Result) -> tuple[dict, str] | None:
     """For a trial that ran out of memory, where its recipe says `on_oom: half_batch`: what to change, and why."""
     recipe = task.options["recipe"]
-    if result.state != "oom" or recipe.get("on_oom") != "half_batch" or recipe["batch"] < 2:
+    if result.state is not TrialState.OOM or recipe.get("on_oom") != "half_batch" or recipe["batch"] < 2:
         return None
     batch = recipe["batch"] // 2
     return {"recipe": recipe | {"batch": batch}}, f"trained with batches of {batch}: out of memory with {recipe['batch']}"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from blockspace.executors import Beat
-from blockspace.searching import Row
+from blockspace.records import TrialRecord, TrialState
 
 OBJECTIVES = {"val_acc": "maximize", "latency": "minimize"}
 LONG = "hs-ba16-s4-r1.2.2-with-a-very-long-label-that-does-not-fit"
 
 
-def trained(number: int, family: str, accuracy: float, latency: float, label: str = "", **rest) -> Row:
+def trained(number: int, family: str, accuracy: float, latency: float, label: str = "", **rest) -> TrialRecord:
     values = {"val_acc": accuracy, "latency": latency}
-    return Row(number, "trained", label or f"{family}-{number}", f"v1:{number}", families={"block": family}, values=values, **rest)
+    facts = {"families": {"block": family}, "values": values, **rest}
+    return TrialRecord(number, TrialState.TRAINED, label or f"{family}-{number}", f"v1:{number}", **facts)
 
 
 def asked(notes=()):
@@ -20,7 +21,7 @@ def asked(notes=()):
 
 
 def opened(rows=()):
-    good = [row for row in rows if row.status == "trained"]
+    good = [row for row in rows if row.state.is_trained]
     return "opened", {"trained": len(good), "proposals": len(rows), "continued": 0, "rows": list(rows)}
 
 
@@ -32,20 +33,22 @@ def beat(number: int, **facts):
     return "beat", {"number": number, "beat": Beat(**facts)}
 
 
-def finished(row: Row, count: int):
-    facts = {"status": row.status, "reason": row.reason, "seconds": row.seconds, "values": row.values}
+def finished(row: TrialRecord, count: int):
+    facts = {"status": row.state, "reason": row.reason, "seconds": row.seconds, "values": row.values}
     return "finished", {"number": row.number, "label": row.label, "families": row.families, **facts, "trained": count, "row": row}
 
 
 def search_half_done() -> list[tuple[str, dict]]:
     """Three trained of six, one of each other state, two running."""
     states = ("diverged", "timeout", "hung", "oom", "failed")
-    bad = [Row(4 + place, state, f"net-{state}", reason=f"why {state}") for place, state in enumerate(states)]
+    bad = [TrialRecord(4 + place, TrialState(state), f"net-{state}", reason=f"why {state}") for place, state in enumerate(states)]
     good = [trained(0, "hs", 0.91, 0.9), trained(1, "hs", 0.93, 1.1, LONG), trained(2, "resnext", 0.92, 1.2)]
+    copy = TrialRecord(9, TrialState.DUPLICATE, duplicate_of=0, values={"val_acc": 0.91, "latency": 0.9})
+    refused = TrialRecord(10, TrialState.OVER_BUDGET, violations={"macs": 0.03})
     events = [asked(), opened(), started(0), started(1, LONG)]
     events += [finished(row, count) for count, row in enumerate(good, 1)]
     events += [finished(row, 3) for row in bad]
-    events += [("duplicate", {"number": 9, "row": Row(9, "duplicate", duplicate_of=0, values={"val_acc": 0.91, "latency": 0.9})})]
-    events += [("over_budget", {"number": 10, "reason": "macs 3.0 % outside", "row": Row(10, "over_budget", violations={"macs": 0.03})})]
+    events += [("duplicate", {"number": 9, "row": copy})]
+    events += [("over_budget", {"number": 10, "reason": "macs 3.0 % outside", "row": refused})]
     events += [("proposed", {"number": 11}), ("proposed", {"number": 12}), started(11, "[bold]odd"), started(12, LONG)]
     return [*events, beat(11, steps=40, epoch=3, epochs=8, loss=0.4123, accuracy=0.8812)]

@@ -11,8 +11,8 @@ from rich.console import Console
 from blockspace.cli.progress import Progress
 from blockspace.cli.progress.lines import summary
 from blockspace.cli.progress.picture import picture
-from blockspace.cli.progress.standing import STATES, Standing
-from blockspace.searching import Row
+from blockspace.cli.progress.standing import ENDS, Standing
+from blockspace.records import TrialRecord, TrialState
 
 
 def standing(events, clock=lambda: 0.0) -> Standing:
@@ -35,7 +35,7 @@ def test_the_picture_has_the_front_what_runs_and_every_state():
     assert any(line.split() == ["11", "[bold]odd", "3/8", "0.8812", "0.4123", "0", "s"] for line in lines)
     assert any(line.split()[:2] == ["hs", "hs-0"] and "0.9100" in line and "*" in line for line in lines)
     assert any(line.split()[0] == "resnext" and "*" not in line for line in lines if "0.9200" in line), "dominated by hs"
-    for state, count in {"proposed": 13, "trained": 3, "running": 2, **dict.fromkeys(STATES[1:3] + STATES[4:9], 1)}.items():
+    for state, count in {"proposed": 13, "trained": 3, "running": 2, **dict.fromkeys(set(ENDS) - {"trained"}, 1)}.items():
         assert f"{state.replace('_', ' ')} {count}" in text
     assert "budget: macs 4.29M to 4.47M; latency at most 1.3x" in text
 
@@ -47,7 +47,7 @@ def test_no_line_is_wider_than_the_terminal(width):
     table = [line for line in lines if line.strip()]
     if width >= 30:
         assert any("0.9300" in line for line in table), "the objective outlives the details"
-        assert all(f"{state.replace('_', ' ')} " in "\n".join(lines) for state in STATES)
+        assert all(f"{state.replace('_', ' ')} " in "\n".join(lines) for state in ("proposed", *ENDS, "running"))
 
 
 def test_a_low_terminal_shows_the_best_of_each_family():
@@ -108,7 +108,7 @@ def printed(events, **options) -> list[str]:
 
 
 def test_one_plain_line_a_trial_elsewhere():
-    failed = Row(2, "failed", "hs-9", reason="ValueError: bad width")
+    failed = TrialRecord(2, TrialState.FAILED, "hs-9", reason="ValueError: bad width")
     events = [asked(["input: 1x8x8, as the data is"]), opened(), started(0), finished(trained(0, "hs", 0.91, 0.9, seconds=3.14), 1)]
     events += [beat(0, steps=3), ("proposed", {"number": 2}), finished(failed, 1)]
     lines = printed(events)

@@ -7,6 +7,7 @@ import numpy
 import pytest
 
 from blockspace.errors import StorageError
+from blockspace.records import TrialRecord, TrialState
 from blockspace.reporting import COLUMNS, Finalist, answer_table, compare, results_csv, write_results
 
 
@@ -36,30 +37,26 @@ def test_the_answer_as_markdown():
 
 
 TRIALS = [
-    {
-        "number": 0,
-        "state": "complete",
-        "family": "hs",
-        "macs": 8_000_000,
-        "val_acc": 0.9,
-        "acts": 5,
-        "choices": {"block": "hs", "base": 12},
-    },
-    {"number": 1, "state": "failed", "reason": 'said "no",\ntwice', "choices": {"block": "resnext", "block.resnext.cardinality": 8}},
-]
+    TrialRecord(
+        0, TrialState.TRAINED, key="v3:1", params={"block": "hs"}, solved={"base": 12}, costs={"macs": 8_000_000, "acts": 5},
+        metrics={"val_acc": 0.9},
+    ),
+    TrialRecord(1, TrialState.FAILED, reason='said "no",\ntwice', params={"block": "resnext", "block.resnext.cardinality": 8}),
+]  # fmt: skip
 
 
 def test_results_have_the_documented_columns_first():
-    text = results_csv(TRIALS)
+    text = results_csv(TRIALS, "block")
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert list(rows[0]) == [*COLUMNS, "acts", "param.base", "param.block", "param.block.resnext.cardinality"]
-    assert rows[0]["val_acc"] == "0.9" and rows[0]["reason"] == "" and rows[1]["reason"] == TRIALS[1]["reason"] and rows[1]["macs"] == ""
-    assert results_csv([]) == ",".join(COLUMNS) + "\n"
+    assert list(rows[0]) == [*COLUMNS, "acts", "label", "param.base", "param.block", "param.block.resnext.cardinality"]
+    assert (rows[0]["state"], rows[0]["family"], rows[1]["family"]) == ("trained", "hs", "") and rows[0]["val_acc"] == "0.9"
+    assert rows[0]["reason"] == "" and rows[1]["reason"] == TRIALS[1].reason and rows[1]["macs"] == ""
+    assert results_csv([], None) == ",".join(COLUMNS) + "\n"
 
 
 def test_results_are_written_whole_or_not_at_all(tmp_path):
-    assert write_results(tmp_path / "results.csv", TRIALS).read_text() == results_csv(TRIALS)
+    assert write_results(tmp_path / "results.csv", TRIALS, "block").read_text() == results_csv(TRIALS, "block")
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
-        write_results(tmp_path / "file" / "results.csv", TRIALS)
+        write_results(tmp_path / "file" / "results.csv", TRIALS, "block")

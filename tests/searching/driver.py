@@ -17,7 +17,7 @@ from fakes import OBJECTIVES, FakeSpace, train
 
 from blockspace.executors import Workers
 from blockspace.searching import Interrupted, SearchOptions, run
-from blockspace.searching.record import telling
+from blockspace.searching.record import optuna_adapter
 
 print("main runs", flush=True)  # once: a worker must never run it again
 
@@ -27,15 +27,15 @@ def die():
 
 
 def kill_before_tell(number: int) -> None:
-    tell, calls = telling.Teller.tell, []
+    tell, calls = optuna_adapter.Teller.tell, []
 
-    def counted(self, trial, status, *rest, **attributes):
-        calls.append(status)
-        if calls.count("trained") == number and status == "trained":
+    def counted(self, trial, state, *rest, **attributes):
+        calls.append(state)
+        if calls.count("trained") == number and state == "trained":
             die()
-        return tell(self, trial, status, *rest, **attributes)
+        return tell(self, trial, state, *rest, **attributes)
 
-    telling.Teller.tell = counted
+    optuna_adapter.Teller.tell = counted
 
 
 def kill_between_parameters(number: int) -> None:

@@ -10,7 +10,8 @@ from fakes import OBJECTIVES, FakeSpace, train
 
 from blockspace.errors import BlockspaceError
 from blockspace.executors import Workers, read
-from blockspace.searching import Earlier, Interrupted, SearchOptions, run, saved, trial_folder
+from blockspace.records import RunDir, count_saved_trainings
+from blockspace.searching import Earlier, Interrupted, SearchOptions, run
 
 CODE = {"torch": "9"}
 OPTIONS = {"trials": 6, "sampler": "random"}
@@ -44,7 +45,7 @@ def known(there, seed=0, code=CODE):
 
 
 def trained(rows):
-    return [row for row in rows if row.status == "trained"]
+    return [row for row in rows if row.state == "trained"]
 
 
 def ran(folder):
@@ -63,10 +64,10 @@ def test_equal_trainings_are_taken_over(tmp_path, workers, there):
     assert {path: path.stat().st_mtime_ns for path in there[0].rglob("*")} == before
     taken = [row for row in trained(rows) if row.reused]
     assert [same(row) for row in rows[: len(there[1])]] == [same(row) for row in there[1]]
-    assert len(trained(rows)) == 8 and len(taken) == 6 == saved(rows)["reused"] and len(ran(tmp_path)) == 2
+    assert len(trained(rows)) == 8 and len(taken) == 6 == count_saved_trainings(rows)["reused"] and len(ran(tmp_path)) == 2
     for row in taken:
-        place = trial_folder(tmp_path, row.number)
-        assert row.reused == f"runs/there#{row.number}" == read(place).origin and row.seconds == 0.0 and row.best_allowed
+        place = RunDir(tmp_path).trial(row.number).path
+        assert row.reused == f"runs/there#{row.number}" == read(place).origin and row.seconds == 0.0 and row.is_feasible
         assert (place / "weights").read_text() == row.key
     assert search(tmp_path, workers, {"trials": 8}) == rows  # the record is whole without the other run
 
@@ -87,7 +88,7 @@ def test_a_result_taken_over_survives_a_stop(tmp_path, workers, there):
     with pytest.raises(KeyError):
         search(tmp_path, workers, earlier=earlier, on_event=lambda kind, _: heard.append({}["stop"] if kind == "adopted" else kind))
     number = there[1].index(trained(there[1])[0])
-    assert read(trial_folder(tmp_path, number)).origin == f"runs/there#{number}"
+    assert read(RunDir(tmp_path).trial(number).path).origin == f"runs/there#{number}"
     rows = search(tmp_path, workers)
     assert [row.number for row in rows if row.reused] == [number] and len(ran(tmp_path)) == 5
     assert [same(row) for row in rows] == [same(row) for row in there[1]]
@@ -105,8 +106,8 @@ FIRST = [
 def test_what_is_first_is_tried_first_and_counts(tmp_path, workers, sampler):
     rows = search(tmp_path, workers, {"sampler": sampler, "per_choice": {"block": "equal"}}, first=FIRST)
     assert [row.params for row in rows[:4]] == FIRST
-    assert [row.status for row in rows[:4]] == ["trained", "trained", "duplicate", "over_budget"]
-    assert [row.families["block"] for row in trained(rows)].count("hs") == 3 and saved(rows)["duplicate"] >= 1
+    assert [row.state for row in rows[:4]] == ["trained", "trained", "duplicate", "over_budget"]
+    assert [row.families["block"] for row in trained(rows)].count("hs") == 3 and count_saved_trainings(rows)["duplicate"] >= 1
 
 
 def test_first_ones_are_kept_on_resume(tmp_path, workers):

@@ -15,8 +15,9 @@ from processes import alive, group, needs_proc, wait_for
 
 from blockspace.executors import Task, Workers
 from blockspace.executors.memory import kernel_kills, killed_outside, out_of_memory
-from blockspace.searching import FailureLimits, Row, SearchOptions, run
-from blockspace.searching.record.telling import Teller
+from blockspace.records import TrialRecord
+from blockspace.searching import FailureLimits, SearchOptions, run
+from blockspace.searching.record.optuna_adapter import Teller
 
 NEVER = FailureLimits(first=99, after=99)
 
@@ -27,7 +28,7 @@ def workers():
         yield workers
 
 
-def search(folder, workers, faults: dict, again=None, on_event=None, **options) -> list[Row]:
+def search(folder, workers, faults: dict, again=None, on_event=None, **options) -> list[TrialRecord]:
     options = SearchOptions(**{"trials": 3, "sampler": "random", "failures": NEVER, **options})
     recipe = {"faults": faults}
     return run("fake", folder, FakeSpace(99), train, OBJECTIVES, options, recipe=recipe, workers=workers, again=again, on_event=on_event)
@@ -35,15 +36,15 @@ def search(folder, workers, faults: dict, again=None, on_event=None, **options) 
 
 def test_a_training_that_stands_still_is_hung_and_its_log_says_where(tmp_path, workers):
     rows = search(tmp_path, workers, {"0": "stand_still"}, stall_s=0.8)
-    assert rows[0].status == "hung" and not rows[0].values and not rows[0].best_allowed
+    assert rows[0].state == "hung" and not rows[0].values and not rows[0].is_feasible
     assert rows[0].reason == "no step for 0.8 s after epoch 1 of 4; where it stood is in its log.txt"
     assert "wait_for_nothing" in (tmp_path / "trials/0000/log.txt").read_text()
-    assert sum(row.status == "trained" for row in rows) == 3
+    assert sum(row.state == "trained" for row in rows) == 3
 
 
 def test_the_start_of_a_training_may_take_longer(tmp_path, workers):
     rows = search(tmp_path, workers, {"0": "hang"}, stall_s=0.3)
-    assert (rows[0].status, rows[0].reason.partition(";")[0]) == ("hung", "no step for 1.5 s before the first one")
+    assert (rows[0].state, rows[0].reason.partition(";")[0]) == ("hung", "no step for 1.5 s before the first one")
 
 
 def test_a_timeout_holds_while_the_driver_is_busy(tmp_path, workers):
@@ -57,7 +58,7 @@ def test_a_timeout_holds_while_the_driver_is_busy(tmp_path, workers):
 def test_a_timeout_leaves_no_process_of_its_group(tmp_path, workers):
     started = time.monotonic()
     rows = search(tmp_path, workers, {"0": "with_helpers", "1": "with_helpers"}, timeout=1.5)
-    assert [row.status for row in rows[:2]] == ["timeout", "timeout"] and time.monotonic() - started < 25
+    assert [row.state for row in rows[:2]] == ["timeout", "timeout"] and time.monotonic() - started < 25
     for number in range(2):
         leader = int((tmp_path / f"trials/000{number}/ran.txt").read_text())
         helpers = [int(pid) for pid in (tmp_path / f"trials/000{number}/helpers.txt").read_text().split()]
@@ -108,9 +109,9 @@ def halved(task, result):
 def test_out_of_memory_is_tried_once_more_and_not_comparable(tmp_path, workers):
     kinds = []
     rows = search(tmp_path, workers, {"0": "too_large", "1": "memory"}, halved, lambda kind, data: kinds.append(kind))
-    assert rows[0].status == "trained" and not rows[0].comparable and not rows[0].best_allowed
+    assert rows[0].state == "trained" and not rows[0].comparable and not rows[0].is_feasible
     assert rows[0].reason == "trained with batches of 32" and rows[0].values
-    assert rows[1].status == "oom" and rows[1].reason == "trained with batches of 32; MemoryError"
+    assert rows[1].state == "oom" and rows[1].reason == "trained with batches of 32; MemoryError"
     assert kinds.count("retried") == 2 and all(row.comparable for row in rows[2:])
     again = search(tmp_path, workers, {"0": "too_large", "1": "memory"}, halved)
     assert again == rows
@@ -129,7 +130,7 @@ def test_a_retry_that_was_killed_is_still_not_comparable(tmp_path, workers, monk
         patch.setattr(Teller, "tell", stop_at_first)
         search(tmp_path, workers, {"0": "too_large"}, halved)
     rows = search(tmp_path, workers, {"0": "too_large"}, halved)
-    assert rows[0].status == "trained" and not rows[0].comparable and rows[0].reason == "trained with batches of 32"
+    assert rows[0].state == "trained" and not rows[0].comparable and rows[0].reason == "trained with batches of 32"
     assert len((tmp_path / "trials/0000/ran.txt").read_text().split()) == 2
 
 
@@ -142,8 +143,8 @@ def test_diverged_is_never_complete_and_never_best(tmp_path, workers, sampler):
     faults = {str(number): "diverge" for number in range(0, 40, 2)}
     rows = search(tmp_path, workers, faults, trials=4, sampler=sampler)
     study = optuna.load_study(study_name="fake", storage=f"sqlite:///{tmp_path / 'study.db'}")
-    bad = [row for row in rows if row.status == "diverged"]
-    assert bad and not any(row.best_allowed or row.values for row in bad)
+    bad = [row for row in rows if row.state == "diverged"]
+    assert bad and not any(row.is_feasible or row.values for row in bad)
     for row in bad:
         stored = study.trials[row.number]
         assert stored.state == optuna.trial.TrialState.PRUNED and stored.constraints["diverged"] > 0 and stored.values is None
@@ -163,5 +164,5 @@ def test_a_study_given_up_tells_its_rows(tmp_path, workers):
     faults = {str(number): "raise" for number in range(9)}
     with pytest.raises(Exception, match="the first 3 trainings failed with the same cause"):
         search(tmp_path, workers, faults, on_event=lambda kind, data: told.update({kind: data}), failures=FailureLimits())
-    assert [row.status for row in told["given_up"]["rows"]].count("failed") == 3
+    assert [row.state for row in told["given_up"]["rows"]].count("failed") == 3
     assert Path(tmp_path / "study.db").exists()

@@ -10,7 +10,8 @@ from fakes import OBJECTIVES, FakeSpace, train
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError
 from blockspace.executors import Workers
-from blockspace.searching import Interrupted, Row, SearchOptions, StudyLock, run
+from blockspace.records import TrialRecord
+from blockspace.searching import Interrupted, SearchOptions, StudyLock, run
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def workers():
         yield workers
 
 
-def search(folder, workers, space=None, options=None, **rest) -> list[Row]:
+def search(folder, workers, space=None, options=None, **rest) -> list[TrialRecord]:
     options = SearchOptions(**{"trials": 6, **(options or {})})
     return run("fake", folder, space or FakeSpace(), train, rest.pop("objectives", OBJECTIVES), options, workers=workers, **rest)
 
@@ -29,8 +30,8 @@ def ran(folder) -> Counter:
     return Counter({path.parent.name: len(path.read_text().split()) for path in folder.glob("trials/*/ran.txt")})
 
 
-def trained(rows) -> list[Row]:
-    return [row for row in rows if row.status == "trained"]
+def trained(rows) -> list[TrialRecord]:
+    return [row for row in rows if row.state == "trained"]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "grid", pytest.param("gp", marks=pytest.mark.slow)])
@@ -41,7 +42,7 @@ def test_exactly_n_distinct_networks_train(tmp_path, workers, sampler):
     assert Counter(row.families["block"] for row in good) == {"hs": 6, "resnext": 6}
     assert [row.number for row in rows] == list(range(len(rows)))
     for row in rows:
-        assert row.best_allowed == (row.status == "trained") and row.key and row.label and row.costs and row.solved
+        assert row.is_feasible == (row.state == "trained") and row.key and row.label and row.costs and row.solved
         assert (2 * row.solved["half"] > 12) == (row.violations["macs"] > 0)
         if row.violations["macs"] > 0:
             assert not row.values and row.seconds == 0.0 and row.reason.startswith("macs")
@@ -49,12 +50,12 @@ def test_exactly_n_distinct_networks_train(tmp_path, workers, sampler):
 
 def test_a_duplicate_copies_its_original_at_no_cost(tmp_path, workers):
     rows = search(tmp_path, workers, FakeSpace(top=3), {"trials": 10, "sampler": "random"})
-    copies = [row for row in rows if row.status == "duplicate"]
+    copies = [row for row in rows if row.state == "duplicate"]
     assert copies
     for row in copies:
         original = rows[row.duplicate_of]
         assert (row.key, row.values, row.metrics, row.seconds) == (original.key, original.values, original.metrics, 0.0)
-        assert original.status == "trained" and not row.best_allowed
+        assert original.state == "trained" and not row.is_feasible
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
@@ -89,7 +90,7 @@ def test_faults_become_states_and_the_search_goes_on(tmp_path, workers):
     faults = {str(number): name for number, name in enumerate(names)}
     options = {"trials": 6, "sampler": "random", "seed": 3, "failures": {"after": 50}}
     rows = search(tmp_path, workers, FakeSpace(limit=999, top=500), options, recipe={"faults": faults})
-    fresh = {row.number: row for row in rows if row.status != "duplicate"}
+    fresh = {row.number: row for row in rows if row.state != "duplicate"}
     expected = {
         0: ("failed", "ValueError: bad width"),
         1: ("oom", "MemoryError"),
@@ -103,8 +104,8 @@ def test_faults_become_states_and_the_search_goes_on(tmp_path, workers):
         9: ("failed", "worker died (signal 11)"),
     }
     for number, (status, reason) in expected.items():
-        assert fresh[number].status == status and fresh[number].reason.startswith(reason), fresh[number]
-        assert not fresh[number].values and not fresh[number].best_allowed
+        assert fresh[number].state == status and fresh[number].reason.startswith(reason), fresh[number]
+        assert not fresh[number].values and not fresh[number].is_feasible
     assert fresh[2].violations["diverged"] == 1.0
     assert len(trained(rows)) == 6
     assert "ValueError: bad width" in (tmp_path / "trials/0000/log.txt").read_text()
@@ -130,7 +131,7 @@ def test_a_training_longer_than_its_timeout_is_stopped(tmp_path, workers):
     options = {"trials": 2, "sampler": "random", "timeout": 0.5}
     rows = search(tmp_path, workers, FakeSpace(limit=99), options, recipe={"faults": {"0": "stubborn", "1": "hang"}})
     late = [row for row in rows if row.number in (0, 1)]
-    assert [row.status for row in late] == ["timeout", "timeout"] and len(trained(rows)) == 2
+    assert [row.state for row in late] == ["timeout", "timeout"] and len(trained(rows)) == 2
     assert late[0].reason == "longer than 0.5 s" and late[0].seconds < 4
 
 
@@ -147,14 +148,14 @@ def test_measured_once_per_network_and_limited(tmp_path, workers):
     for row in trained(rows):
         assert row.values["latency"] == row.measured["latency"] <= 1.3 and row.violations["latency"] <= 0
     slow = [row for row in rows if row.measured.get("latency", 0) > 1.3]
-    assert slow and all(row.status in ("over_budget", "duplicate") and not row.values for row in slow)
+    assert slow and all(row.state in ("over_budget", "duplicate") and not row.values for row in slow)
     before = sum(calls.values())
     assert search(tmp_path, workers, options={"trials": 4, "sampler": "random"}, **settings) == rows and sum(calls.values()) == before
 
 
 def test_nsga2_gets_the_worst_values_but_the_table_does_not_show_them(tmp_path, workers):
     rows = search(tmp_path, workers, FakeSpace(limit=6), {"trials": 4, "sampler": "nsga2"})
-    refused = [row for row in rows if row.status == "over_budget"]
+    refused = [row for row in rows if row.state == "over_budget"]
     assert refused and not any(row.values for row in refused)
 
 
@@ -215,9 +216,9 @@ def test_stop_leaves_running_trials_to_the_next_start(tmp_path, workers):
     with pytest.raises(Interrupted) as caught:
         search(tmp_path, workers, recipe={"sleep": 0.4}, on_event=note, stop=lambda: len(started) >= 2)
     assert caught.value.exit_code == 130
-    assert [row.status for row in caught.value.rows].count("running") >= 1
+    assert [row.state for row in caught.value.rows].count("running") >= 1
     rows = search(tmp_path, workers)
-    assert len(trained(rows)) == 6 and all(row.status != "running" for row in rows)
+    assert len(trained(rows)) == 6 and all(row.state != "running" for row in rows)
 
 
 def test_an_odd_folder_name(tmp_path, workers):

@@ -15,7 +15,7 @@ from blockspace.errors import StorageError
 from blockspace.executors import Result, adopt, read
 from blockspace.searching import Interrupted, SearchOptions, StudyLock, interruptible, training_seed, undisturbed
 from blockspace.searching.record.changes import differences
-from blockspace.searching.record.telling import outside
+from blockspace.searching.record.optuna_adapter import outside
 from blockspace.searching.seeds import derive
 
 RESULT = Result("trained", {"acc": 0.5, "loss": math.nan}, 1.5, 7, "v1:k", versions={"torch": "2.14"})

@@ -43,10 +43,10 @@ def table(folder: Path, options: dict, measure=None) -> list[dict]:
 
 
 def check_complete(rows: list[dict], trials: int) -> None:
-    good = [row for row in rows if row["status"] == "trained"]
+    good = [row for row in rows if row["state"] == "trained"]
     assert len(good) == trials == len({row["key"] for row in good})
     assert [row["number"] for row in rows] == list(range(len(rows)))
-    assert all(row["status"] != "running" for row in rows)
+    assert all(row["state"] != "running" for row in rows)
 
 
 POINTS = {
@@ -120,9 +120,9 @@ def test_four_workers_killed_at_random_times(tmp_path, seed):
     kill_until_done(tmp_path, options, random.Random(seed), acknowledged, measure=True)
     rows = table(tmp_path, options, measure=lambda candidate: {"latency": 0.0})
     check_complete(rows, 30)
-    assert Counter(row["families"]["block"] for row in rows if row["status"] == "trained") == {"hs": 15, "resnext": 15}
+    assert Counter(row["families"]["block"] for row in rows if row["state"] == "trained") == {"hs": 15, "resnext": 15}
     for row in rows:
-        if row["status"] == "trained":
+        if row["state"] == "trained":
             result = adopt(tmp_path / "trials" / f"{row['number']:04d}", row["key"], row["seed"])
             assert result.metrics == row["metrics"] and row["measured"]["latency"] == row["costs"]["macs"] / 10_000
 

@@ -23,7 +23,7 @@ def again(done, tmp_path_factory):
     folder, first, _ = done
     own = tmp_path_factory.mktemp("again")
     events: list[tuple[str, dict]] = []
-    seeds = [row.params for row in first.rows if row.status == "trained"][4:]
+    seeds = [row.params for row in first.rows if row.state == "trained"][4:]
     out = [f"out={own / 'run'}", f"search.seeds={json.dumps(seeds)}", *QUICK]
     outcome = bs.search(tiny.write(own), out, lambda kind, data: events.append((kind, data)), [folder / "run"])
     return own / "run", outcome, events
@@ -32,8 +32,8 @@ def again(done, tmp_path_factory):
 def test_nothing_is_trained_twice_but_the_finals(done, again):
     folder, first, _ = done
     run, outcome, events = again
-    trained = [row for row in outcome.rows if row.status == "trained"]
-    before = {row.key: row for row in first.rows if row.status == "trained"}
+    trained = [row for row in outcome.rows if row.state == "trained"]
+    before = {row.key: row for row in first.rows if row.state == "trained"}
     taken = [row for row in trained if row.reused]
     assert [row.params for row in outcome.rows[:2]] == list(outcome.question.first) and all(row.reused for row in outcome.rows[:2])
     assert all(row.metrics == before[row.key].metrics and row.seconds == 0.0 for row in taken)

@@ -51,7 +51,7 @@ def test_the_answer_names_each_family_and_the_baseline(done):
 
 def test_the_front_is_not_dominated(done):
     _, outcome, _ = done
-    best = max(row.values["val_acc"] for row in outcome.rows if row.best_allowed)
+    best = max(row.values["val_acc"] for row in outcome.rows if row.is_feasible)
     assert outcome.front and all(found.row.values["val_acc"] == best for found in outcome.front)
 
 
@@ -136,7 +136,7 @@ def test_data_that_overrules_the_network_is_said(tmp_path):
 
 def test_a_trial_is_exported_by_its_number(done, tmp_path):
     folder, outcome, _ = done
-    row = next(row for row in outcome.rows if row.status == "trained")
+    row = next(row for row in outcome.rows if row.state == "trained")
     written = export(f"{folder / 'run'}#{row.number}", tmp_path / "out", formats=("py", "safetensors"))
     assert written.differences["py"] <= 1e-4
     assert bs.load(str(tmp_path / "out" / "arch.yaml")).graph().key() == row.key
@@ -250,7 +250,7 @@ def write_other(folder, look):
 
 def test_a_trial_trained_again_by_itself_is_that_trial(done, tmp_path):
     folder, outcome, _ = done
-    row = next(row for row in outcome.rows if row.status == "trained")
+    row = next(row for row in outcome.rows if row.state == "trained")
     options = outcome.study.options
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -30,7 +30,7 @@ def line(kind: str, data: dict, standing: Standing) -> str | None:
 
 def trial(data: dict, standing: Standing) -> str:
     row = data["row"]
-    outcome = values(row) if row.status == "trained" else f"{state(row.status)}: {row.reason}"
+    outcome = values(row) if row.state.is_trained else f"{state(row.state)}: {row.reason}"
     time = f"trained as {row.reused}" if row.reused else f"{row.seconds:.1f} s"
     return f"trial {row.number:>3}  {row.label:<28} {outcome}  {time}  |  {stage(standing)}"
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from blockspace.executors import Beat
-from blockspace.searching import Row, saved
-from blockspace.study import family_of, front
+from blockspace.records import TrialRecord, count_saved_trainings, pareto_front
 
-STATES = ("proposed", "duplicate", "over_budget", "trained", "diverged", "timeout", "hung", "oom", "failed", "running")
+ENDS = ("duplicate", "over_budget", "trained", "diverged", "timeout", "hung", "oom", "failed")  # in the order of their display
 ENOUGH = 0.5  # of a training must be done before its pace says anything
 
 
@@ -30,7 +29,7 @@ class Best:
     """A network of its family's front; `leads` when no network of any family dominates it."""
 
     family: str
-    row: Row
+    row: TrialRecord
     leads: bool
 
 
@@ -46,7 +45,7 @@ class Standing:
         self.stage, self.done, self.total, self.before = "starting", 0, 0, 0
         self.since: float | None = None  # when this stage's first training began
         self.proposed = 0
-        self.rows: list[Row] = []
+        self.rows: list[TrialRecord] = []
         self.running: dict[int, Training] = {}
         self.stopping: dict | None = None
         self.ranking: list[Best] = []
@@ -119,10 +118,10 @@ class Standing:
         self.stage, self.done, self.before, self.total, self.since = stage, 0, 0, total, None
         self.running.clear()
 
-    def enter(self, row: Row) -> None:
+    def enter(self, row: TrialRecord) -> None:
         self.rows.append(row)
         self.proposed = max(self.proposed, row.number + 1)
-        if row.best_allowed:
+        if row.is_feasible:
             self.rank()
 
     # what can be said of them
@@ -132,30 +131,30 @@ class Standing:
         if not self.objectives:
             return
         name, direction = next(iter(self.objectives.items()))
-        families: dict[str, list[Row]] = {}
+        families: dict[str, list[TrialRecord]] = {}
         for row in self.rows:
             families.setdefault(self.family(row), []).append(row)
-        leaders = {row.number for row in front(self.rows, self.objectives)}
+        leaders = {row.number for row in pareto_front(self.rows, self.objectives)}
         sign = -1 if direction == "maximize" else 1
         self.ranking = [
             Best(family, row, row.number in leaders)
             for family in sorted(families)
-            for row in sorted(front(families[family], self.objectives), key=lambda row: sign * row.values[name])
+            for row in sorted(pareto_front(families[family], self.objectives), key=lambda row: sign * row.values[name])
         ]
 
-    def family(self, row: Row) -> str:
+    def family(self, row: TrialRecord) -> str:
         """The choice by which the study compares; where it compares none, its own name."""
-        return family_of(row, self.per, "" if self.per else self.study)
+        return row.family(self.per, "" if self.per else self.study)
 
     def counts(self) -> dict[str, int]:
-        """How many proposals are in which state, in the order of `STATES`."""
-        found = Counter(row.status for row in self.rows)
+        """How many proposals are in which state, in the order of their display."""
+        found = Counter(row.state.value for row in self.rows)
         running = len(self.running) if self.stage == "search" else 0
-        return {**{state: found[state] for state in STATES}, "proposed": self.proposed, "running": running} | self.reused()
+        return {"proposed": self.proposed, **{state: found[state] for state in ENDS}, "running": running} | self.reused()
 
     def reused(self) -> dict[str, int]:
         """How many of the trained were trained by another run, where there are any."""
-        count = saved(self.rows)["reused"]
+        count = count_saved_trainings(self.rows)["reused"]
         return {"reused": count} if count else {}
 
     def share(self) -> float:

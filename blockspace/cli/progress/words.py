@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.formatting import format_si
-from blockspace.searching import Row
+from blockspace.records import TrialRecord
 
 
 def value(name: str, number: float) -> str:
@@ -13,7 +13,7 @@ def value(name: str, number: float) -> str:
     return f"{number:.3f}" if name == "latency" else format_si(number)
 
 
-def values(row: Row) -> str:
+def values(row: TrialRecord) -> str:
     """A trained row's objectives: `val_acc 0.9233  latency 0.871`."""
     return "  ".join(f"{name} {value(name, number)}" for name, number in row.values.items())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blockspace.executors import Result, Task, adopt
 from blockspace.files import write_atomic
-from blockspace.searching.record.row import Row, trial_folder
+from blockspace.records import RunDir, TrialRecord
 from blockspace.searching.seeds import training_seed
 
 
@@ -32,16 +32,16 @@ class Earlier:
     files: Sequence[str] = ()
     known: dict[tuple[str, int], Known] = field(default_factory=dict)
 
-    def add(self, folder: Path, name: str, rows: Sequence[Row], seed: int, code: Mapping[str, str]) -> tuple[int, int]:
+    def add(self, folder: Path, name: str, rows: Sequence[TrialRecord], seed: int, code: Mapping[str, str]) -> tuple[int, int]:
         """Enter a run directory's rows that trained as their study says, with `seed` and by this `code` (package -> version).
 
         Returns how many are of use, and how many are not because other code trained them.
         """
         found = stale = 0
         for row in rows:
-            if row.status != "trained" or not row.comparable or row.seed != training_seed(seed, row.key):
+            if not row.state.is_trained or not row.comparable or row.seed != training_seed(seed, row.key):
                 continue
-            place = trial_folder(folder, row.number)
+            place = RunDir(folder).trial(row.number).path
             result = adopt(place, row.key, row.seed)
             if result is None or not result.trained:
                 continue

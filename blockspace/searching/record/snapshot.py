@@ -11,7 +11,8 @@ import optuna
 from optuna.storages import RDBStorage
 
 from blockspace.errors import StorageError, error
-from blockspace.searching.record.row import Row, rows
+from blockspace.records import TrialRecord
+from blockspace.searching.record.optuna_adapter import read_trial_records
 from blockspace.searching.record.storage import NAME, quiet, translated
 
 
@@ -21,7 +22,7 @@ class Stored:
 
     name: str
     objectives: dict[str, str]
-    rows: list[Row]
+    rows: list[TrialRecord]
     choices: dict[str, list[str]]
 
 
@@ -76,4 +77,4 @@ def read(study: optuna.Study) -> Stored:
         for name, distribution in trial.distributions.items():
             if name not in choices:
                 choices[name] = list(map(str, declared(distribution)))
-    return Stored(study.study_name, objectives, rows(study, objectives), choices)
+    return Stored(study.study_name, objectives, read_trial_records(study, objectives), choices)

@@ -1,4 +1,4 @@
-"""How an outcome is told to Optuna: which state, which constraints, which values.
+"""Optuna's trials: how an outcome is told, and how a record is read back.
 
 Over budget and diverged are constraints > 0 and PRUNED: the sampler learns from them (told as FAIL it would not). NSGA-II reads
 COMPLETE trials only, so it gets the worst values. Crashed is FAIL. A duplicate is told what its original was.
@@ -11,13 +11,42 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, Trial
 
-from blockspace.searching.record.row import Row
+from blockspace.records import TrialRecord, TrialState
 
-# what a row without the attribute has: not worth a commit
-TABLES = ("families", "nearest", "costs", "solved", "violations", "measured", "metrics")
-EMPTY = {"label": "", "reason": "", "seconds": 0.0, "comparable": True, "reused": "", **{name: {} for name in TABLES}}
+CANDIDATE_FIELDS = ("label", "key", "families", "nearest", "costs", "solved")
+OUTCOME_FIELDS = ("violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds", "comparable", "reused")
+# what a trial without the attribute has: not worth a commit
+EMPTY = {"label": "", "reason": "", "seconds": 0.0, "comparable": True, "reused": ""} | {
+    name: {} for name in ("families", "nearest", "costs", "solved", "violations", "measured", "metrics")
+}
+
+
+def read_trial_record(trial: FrozenTrial, objectives: dict[str, str]) -> TrialRecord:
+    """Return the record of a stored trial."""
+    attributes = {name: trial.user_attrs[name] for name in (*CANDIDATE_FIELDS, *OUTCOME_FIELDS) if name in trial.user_attrs}
+    state = TrialState(trial.user_attrs.get("status", "failed")) if trial.state.is_finished() else TrialState.RUNNING
+    values = trial.values if trial.state.name == "COMPLETE" and not is_refused(trial) else None
+    return TrialRecord(
+        number=trial.number,
+        state=state,
+        params=dict(trial.params),
+        values=dict(zip(objectives, values)) if values else {},
+        started=trial.datetime_start.isoformat() if trial.datetime_start else None,
+        ended=trial.datetime_complete.isoformat() if trial.datetime_complete else None,
+        **attributes,
+    )
+
+
+def is_refused(trial: FrozenTrial) -> bool:
+    """Return whether a trial was told as infeasible. NSGA-II is told so as COMPLETE with the worst values, which are not values."""
+    return any(value > 0 for value in trial.constraints.values())
+
+
+def read_trial_records(study: optuna.Study, objectives: dict[str, str]) -> list[TrialRecord]:
+    """Return all trials of the study, by number."""
+    return [read_trial_record(trial, objectives) for trial in study.get_trials(deepcopy=False)]
 
 
 @dataclass
@@ -51,18 +80,18 @@ class Teller:
                 trial.trial.set_user_attr(name, value)
                 trial.attributes[name] = value
 
-    def tell(self, trial: OpenTrial, status: str, violations: dict[str, float], values: list[float] | None, **attributes) -> None:
+    def tell(self, trial: OpenTrial, state: TrialState, violations: dict[str, float], values: list[float] | None, **attributes) -> None:
         """Finish a trial: `values` in the objectives' order for one that has them, None for one that was refused or failed."""
-        self.annotate(trial, status=status, violations=violations, **attributes)
+        self.annotate(trial, status=state.value, violations=violations, **attributes)
         self.constrain(trial, violations)
         if values is not None:
-            self.study.tell(trial.trial, values, TrialState.COMPLETE)
+            self.study.tell(trial.trial, values, optuna.trial.TrialState.COMPLETE)
         elif not any(value > 0 for value in violations.values()):
-            self.study.tell(trial.trial, state=TrialState.FAIL)
+            self.study.tell(trial.trial, state=optuna.trial.TrialState.FAIL)
         elif self.sampler == "nsga2":
-            self.study.tell(trial.trial, self.worst(), TrialState.COMPLETE)
+            self.study.tell(trial.trial, self.worst(), optuna.trial.TrialState.COMPLETE)
         else:
-            self.study.tell(trial.trial, state=TrialState.PRUNED)
+            self.study.tell(trial.trial, state=optuna.trial.TrialState.PRUNED)
 
     def constrain(self, trial: OpenTrial, violations: dict[str, float]) -> None:
         """One constraint per budget; for `gp`, which needs the same ones in every trial, their sum."""
@@ -74,12 +103,12 @@ class Teller:
     def worst(self) -> list[float]:
         return [math.inf if direction == "minimize" else -math.inf for direction in self.objectives.values()]
 
-    def repeat(self, trial: OpenTrial, original: Row) -> None:
+    def repeat(self, trial: OpenTrial, original: TrialRecord) -> None:
         """A network seen before: the same outcome again, at no cost."""
         values = [original.values[name] for name in self.objectives] if original.values else None
         copied = {"metrics": original.metrics, "measured": original.measured, "reason": original.reason, "seed": original.seed}
         copied["comparable"] = original.comparable
-        self.tell(trial, "duplicate", original.violations, values, duplicate_of=original.number, seconds=0.0, **copied)
+        self.tell(trial, TrialState.DUPLICATE, original.violations, values, duplicate_of=original.number, seconds=0.0, **copied)
 
 
 def outside(value: float, low: float | None, high: float | None) -> float:

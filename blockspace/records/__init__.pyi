@@ -1,0 +1,15 @@
+from .pareto import first_is_reference as first_is_reference
+from .pareto import pareto_front as pareto_front
+from .pareto import select_best as select_best
+from .rundir import BASELINE as BASELINE
+from .rundir import TRIAL_FILES as TRIAL_FILES
+from .rundir import RunDir as RunDir
+from .rundir import TrainingDir as TrainingDir
+from .rundir import folder_name as folder_name
+from .rundir import read_card as read_card
+from .rundir import runs_around as runs_around
+from .state import TrialState as TrialState
+from .trial import Assignment as Assignment
+from .trial import TrialRecord as TrialRecord
+from .trial import count_saved_trainings as count_saved_trainings
+from .trial import name_family as name_family

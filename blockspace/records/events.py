@@ -1,0 +1,415 @@
+"""Events of a run: what listeners are told while it goes on, and what `events.jsonl` keeps.
+
+The file has one JSON object a line: `time` (local, ISO 8601), `kind`, and the event's fields. Only the driver appends to it. A line that a
+kill has cut short is passed over by readers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
+
+from blockspace.records.rundir import RunDir
+from blockspace.records.state import TrialState
+from blockspace.records.trial import TrialRecord
+
+NOT_WRITTEN = {"written": False}  # metadata of fields that listeners get and the file does not
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a run. `kind` is its word in `events.jsonl` and `log.txt`."""
+
+    kind: ClassVar[str]
+    is_logged: ClassVar[bool] = True
+    logged_fields: ClassVar[tuple[str, ...]] = ("number", "label", "state", "reason", "trained")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields that are written, as JSON-able data."""
+        written = (f.name for f in fields(self) if f.metadata.get("written", True))
+        values = {name: getattr(self, name) for name in written}
+        return {name: value.as_dict() if isinstance(value, TrialRecord) else value for name, value in values.items()}
+
+    def description(self) -> str:
+        """Return the event in words, for `log.txt`."""
+        return " ".join(str(value) for name in self.logged_fields if (value := getattr(self, name, None)) not in (None, ""))
+
+
+@dataclass(frozen=True)
+class StudyStarted(Event):
+    """A study was read and its data checked. `per` is the search parameter by which it compares."""
+
+    kind = "asked"
+    study: str
+    trials: int
+    objectives: dict[str, str]
+    per: str | None = None
+    budgets: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataChecked(Event):
+    """A line about the data."""
+
+    kind = "data"
+    label: str
+
+
+@dataclass(frozen=True)
+class ReusePlanned(Event):
+    """A line about another run whose results may be taken over."""
+
+    kind = "reuse"
+    label: str
+
+
+@dataclass(frozen=True)
+class SearchOpened(Event):
+    """The storage was opened: `trained` networks and `proposals` of earlier starts, `continued` of them unfinished."""
+
+    kind = "opened"
+    trained: int = 0
+    proposals: int = 0
+    continued: int = 0
+    records: tuple[TrialRecord, ...] = field(default=(), metadata=NOT_WRITTEN)
+
+
+@dataclass(frozen=True)
+class TrialProposed(Event):
+    """The sampler proposed a network that the space accepts."""
+
+    kind = "proposed"
+    number: int
+    label: str = ""
+    families: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrialMeasured(Event):
+    """A network was measured; the latency is a ratio to the baseline's."""
+
+    kind = "measured"
+    number: int
+    label: str
+    measured: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ResultAdopted(Event):
+    """A training's result was found on disk instead of being trained again."""
+
+    kind = "adopted"
+    number: int
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class TrainingStarted(Event):
+    """A training was given to a worker; its log is in `folder`."""
+
+    kind = "started"
+    number: int
+    label: str = ""
+    folder: str = field(default="", metadata=NOT_WRITTEN)
+
+
+@dataclass(frozen=True)
+class TrainingProgressed(Event):
+    """A training made `steps` steps and `epoch` of `epochs` epochs (0: not known), the last with this loss (nats) and accuracy (0..1)."""
+
+    kind = "beat"
+    is_logged = False
+    number: int
+    steps: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    loss: float | None = None
+    accuracy: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Return how much of the training is done, 0..1."""
+        return min(1.0, self.epoch / self.epochs) if self.epochs else 0.0
+
+
+@dataclass(frozen=True)
+class TrainingRequeued(Event):
+    """A training ended without a result, for a reason outside of it; it waits for a worker again."""
+
+    kind = "requeued"
+    number: int
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class TrainingRetried(Event):
+    """A training failed and is done once more in another way: `reason`."""
+
+    kind = "retried"
+    number: int
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RecordEvent(Event):
+    """A trial has ended."""
+
+    record: TrialRecord
+
+    @property
+    def number(self) -> int:
+        """Return the trial's number."""
+        return self.record.number
+
+    @property
+    def label(self) -> str:
+        """Return the trial's label."""
+        return self.record.label
+
+    @property
+    def reason(self) -> str:
+        """Return why it has no result, or one that is not comparable."""
+        return self.record.reason
+
+
+@dataclass(frozen=True)
+class TrialFinished(RecordEvent):
+    """A trial's training has ended; `trained` networks of the study are trained now."""
+
+    kind = "finished"
+    trained: int
+
+    @property
+    def state(self) -> TrialState:
+        """Return how the training ended."""
+        return self.record.state
+
+
+@dataclass(frozen=True)
+class TrialDuplicated(RecordEvent):
+    """A trial is a network seen before, whose result was copied."""
+
+    kind = "duplicate"
+
+
+@dataclass(frozen=True)
+class TrialRefused(RecordEvent):
+    """A trial is outside a budget, or not in the space."""
+
+    kind = "over_budget"
+
+
+@dataclass(frozen=True)
+class SearchGivenUp(Event):
+    """The search ends before its number of trials: stopped, or failed."""
+
+    kind = "given_up"
+    records: tuple[TrialRecord, ...] = field(default=(), metadata=NOT_WRITTEN)
+
+
+@dataclass(frozen=True)
+class SearchEnded(Event):
+    """The search has `trained` networks. `saved` trainings were not needed; `reason` says why there are fewer than asked for."""
+
+    kind = "ended"
+    trained: int
+    proposals: int
+    saved: dict[str, int]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StopRequested(Event):
+    """A signal came: `running` trainings are told to stop, when `patient` at the end of their epoch."""
+
+    kind = "stopping"
+    running: int
+    patient: bool = True
+
+
+@dataclass(frozen=True)
+class RetrainingStarted(Event):
+    """The finalists and the baseline are trained anew."""
+
+    kind = "finals"
+    networks: int
+    trainings: int
+
+
+@dataclass(frozen=True)
+class FinalistTrained(Event):
+    """A finalist's training with one of its seeds has ended, after `seconds`."""
+
+    kind = "retrained"
+    number: int
+    label: str
+    state: TrialState
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class ExportStarted(Event):
+    """The finalists are exported."""
+
+    kind = "exporting"
+    networks: int
+
+
+@dataclass(frozen=True)
+class NetworkExported(Event):
+    """A finalist was exported."""
+
+    kind = "exported"
+    label: str
+
+
+@dataclass(frozen=True)
+class StudyFinished(Event):
+    """The study has its answer."""
+
+    kind = "done"
+
+
+@dataclass(frozen=True)
+class StudyStopped(Event):
+    """The study was stopped by a signal."""
+
+    kind = "stopped"
+
+
+@dataclass(frozen=True)
+class StudyFailed(Event):
+    """The study ended with an error."""
+
+    kind = "failed"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StudyRefused(Event):
+    """A start was refused because the run directory is another's; nothing in it was changed."""
+
+    kind = "refused"
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Warned(Event):
+    """Something did not work that the study can do without."""
+
+    kind = "warning"
+    reason: str
+
+
+@dataclass(frozen=True)
+class NetworkTrainingStarted(Event):
+    """A network is trained by itself."""
+
+    kind = "training"
+    epochs: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EpochEnded(Event):
+    """An epoch of a network trained by itself, counted from 1; losses in nats, `val_acc` in 0..1."""
+
+    kind = "epoch"
+    logged_fields = ("epoch", "epochs", "loss", "val_acc", "val_loss", "lr", "seconds")
+    epoch: int
+    epochs: int
+    loss: float
+    val_acc: float | None
+    val_loss: float | None
+    lr: float
+    seconds: float
+
+    def description(self) -> str:
+        """Return every field as `name=value`."""
+        values = ((name, getattr(self, name)) for name in self.logged_fields)
+        return " ".join(f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in values)
+
+
+@dataclass(frozen=True)
+class TrainingFound(Event):
+    """The folder holds this training already, finished."""
+
+    kind = "found"
+    folder: str = field(default="", metadata=NOT_WRITTEN)
+
+
+Listener: TypeAlias = Callable[[Event], None]
+
+
+def event_types() -> dict[str, type[Event]]:
+    """Return every kind of event with its class."""
+    classes = [*Event.__subclasses__(), *RecordEvent.__subclasses__()]
+    return {cls.kind: cls for cls in classes if cls is not RecordEvent}
+
+
+class EventLog:
+    """Writes each event of a run to `events.jsonl` and, in words, to `log.txt`, then passes it to the listener."""
+
+    def __init__(self, run: RunDir, listener: Listener | None = None):
+        self.run, self.listener = run, listener
+        self._is_torn = ends_within_a_line(run.events)
+
+    def __call__(self, event: Event) -> None:
+        """Write the event, then tell the listener. Raises OSError when it cannot be written."""
+        if event.is_logged:
+            time = datetime.now().isoformat(timespec="seconds")
+            line = json.dumps({"time": time, "kind": event.kind, **event.as_dict()})
+            append(self.run.events, f"\n{line}\n" if self._is_torn else f"{line}\n")
+            self._is_torn = False
+            append(self.run.log, f"{time} {event.kind} {event.description()}\n")
+        if self.listener is not None:
+            self.listener(event)
+
+
+def append(path: Path, text: str) -> None:
+    """Append text to a file in one write."""
+    with open(path, "ab", buffering=0) as file:
+        file.write(text.encode())
+
+
+def ends_within_a_line(path: Path) -> bool:
+    """Return whether the file ends in the middle of a line, as a kill leaves it."""
+    try:
+        with open(path, "rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:
+        return False
+
+
+def read_events(run: RunDir) -> list[tuple[str, Event]]:
+    """Return the (time, event) pairs of `events.jsonl`, as far as they can be read; lines of unknown kinds are passed over."""
+    try:
+        lines = run.events.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [pair for line in lines if (pair := parse_event(line)) is not None]
+
+
+def parse_event(line: str) -> tuple[str, Event] | None:
+    """Return time and event of one line; None for one that is cut short or of another version."""
+    try:
+        content = json.loads(line)
+        time, cls = str(content.pop("time")), event_types()[content.pop("kind")]
+        if "record" in content:
+            content["record"] = TrialRecord.from_dict(content["record"])
+        if "state" in content:
+            content["state"] = TrialState(content["state"])
+        return time, cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
