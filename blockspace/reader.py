@@ -104,16 +104,17 @@ class _Reader:
         self.count = 0
 
     def document(self) -> Node:
+        """Return the root node. Raises BlockspaceError with every mistake found."""
         try:
-            self.events = yaml.parse(self.source.text, Loader=_Loader)
-            root = self._document()
-        except yaml.YAMLError as e:
-            raise BlockspaceError(self._invalid(e)) from None
+            root = self._document(_Loader)
+        except yaml.YAMLError as refusal:
+            raise BlockspaceError(self._invalid(self._explain(refusal))) from None
         if self.mistakes:
             raise BlockspaceError(*self.mistakes)
         return root
 
-    def _document(self) -> Node:
+    def _document(self, loader: Any) -> Node:
+        self.events = yaml.parse(self.source.text, Loader=loader)
         root: Node | None = None
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
@@ -190,13 +191,21 @@ class _Reader:
             raise error("E-YAML", f"aliases expand to more than {MAX_NODES:,} values", self._mark(event))
         return copy(node)
 
-    def _invalid(self, e: yaml.YAMLError) -> Mistake:
-        """libyaml's refusal, in the words of the Python parser, which says what it expected."""
+    def _explain(self, refusal: yaml.YAMLError) -> yaml.YAMLError:
+        """Return the pure-Python parser's error, which says what was expected, for a text that libyaml refused; else libyaml's own.
+
+        The second parse passes the same guards as the first: libyaml refuses 1,000 open brackets before it yields one of them, and the
+        Python parser needs quadratic time for them. Raises E-YAML where a guard stops it.
+        """
         try:
-            for _ in yaml.parse(self.source.text, Loader=yaml.SafeLoader):
-                pass
-        except (yaml.YAMLError, RecursionError) as better:
-            e = better if isinstance(better, yaml.YAMLError) else e
+            _Reader(self.source)._document(yaml.SafeLoader)
+        except yaml.YAMLError as better:
+            return better
+        except RecursionError:
+            pass
+        return refusal
+
+    def _invalid(self, e: yaml.YAMLError) -> Mistake:
         where = getattr(e, "problem_mark", None)
         mark = Mark(self.source, where.line + 1, where.column + 1) if where else None
         problem = getattr(e, "problem", None) or getattr(e, "reason", None) or "unreadable characters"
