@@ -17,9 +17,9 @@ def steps(graph, rules=()) -> str:
 
 def deployed(graph) -> str:
     """The same from the canonical form to that for deployment."""
-    from blockspace.passes import canonical, rewrite
+    from blockspace.passes import canonical, rewriting_of
 
-    found = rewrite(canonical(graph), "deploy")
+    found = rewriting_of(canonical(graph), "deploy")
     return told(found) if found.steps else f"the canonical form of {graph.name} is that for deployment: no rule applies"
 
 
@@ -50,12 +50,12 @@ def words(nodes: Iterable) -> str:
 def why(graph, name: str) -> str:
     """Where a rule applies in a graph, and once all is rewritten the reasons why it does not any more, each with its places."""
     from blockspace.errors import did_you_mean, error
-    from blockspace.passes import RULES, Draft, canonical, rewrite
+    from blockspace.passes import RULES, Draft, canonical, rewriting_of
 
     if name not in RULES:
         raise error("E-NAME", f"no rule {name!r}", help=did_you_mean(name, RULES) or f"known: {', '.join(RULES)}")
     rule = RULES[name]
-    found = rewrite(canonical(graph) if rule.pipeline == "deploy" else graph, rule.pipeline)
+    found = rewriting_of(canonical(graph) if rule.pipeline == "deploy" else graph, rule.pipeline)
     draft = Draft(found.after)
     reasons: dict[str, list[str]] = {}
     for node in found.after:

@@ -72,6 +72,7 @@ class Graph:
         self._nx: Any = None
         self.written: Graph | None = None  # the graph this one was rewritten from
         self.form = "written"  # or the pipeline it came out of
+        self._derived: tuple[tuple[object, ...], dict[str, Any]] = ((), {})
         self.output = self.add(Input(tuple(input_shape)), name="input").name
 
     # -- building --------------------------------------------------------------------------------------------------------------------
@@ -204,6 +205,16 @@ class Graph:
         for scope in self.scopes.values():
             copy.scope(scope.path, scope.block, stands_for.get(scope.input, scope.input))
         return copy
+
+    def derived(self) -> dict[str, Any]:
+        """Return a dict in which to keep what follows from the graph, such as its key; it is empty again once the graph has changed."""
+        state = (self.name, self.form, self.output, tuple(self.nodes.values()), tuple(self.scopes.values()))
+        if self._derived[0] != state:
+            self._derived = (state, {})
+        return self._derived[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_nx": None, "_derived": ((), {})}
 
     # -- outside forms ---------------------------------------------------------------------------------------------------------------
 

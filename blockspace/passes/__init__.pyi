@@ -5,6 +5,7 @@ from .match import Match as Match
 from .pipeline import canonical as canonical
 from .pipeline import canonical_key as canonical_key
 from .pipeline import deploy as deploy
+from .pipeline import rewriting_of as rewriting_of
 from .rewriting import Rewriting as Rewriting
 from .rewriting import Step as Step
 from .rewriting import rewrite as rewrite

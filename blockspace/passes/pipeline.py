@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+from weakref import ref
+
 from blockspace.graph import Graph, structural_key
-from blockspace.passes.rewriting import rewrite
+from blockspace.passes.rewriting import Rewriting, rewrite
 
 
 def canonical(graph: Graph) -> Graph:
-    """The form that is searched, trained and saved, true to `graph` in train and eval, gradients included; `.written` is `graph`.
+    """Return the form that is searched, trained and saved, equal to `graph` in train and eval mode, gradients included.
 
-    Raises BlockspaceError (E-RULE) when a rule breaks a promise.
+    `.written` of the form is `graph`; `rewriting_of(graph)` has the steps and the weight map between them. Raises BlockspaceError (E-RULE)
+    when a rule breaks a promise.
     """
-    return graph if graph.form == "canonical" else rewrite(graph, "canonical").after
+    return rewriting_of(graph, "canonical").after
 
 
 def deploy(graph: Graph) -> Graph:
-    """The form that is fastest in eval mode, and equal there alone; `.written` is the canonical form of `graph`.
+    """Return the form that is fastest in eval mode, and equal there alone; `.written` is the canonical form of `graph`.
 
     Its weights are made of a trained module's: `compile(deploy(graph), weights_from=module)`. Raises BlockspaceError (E-RULE) when a rule
     breaks a promise.
     """
-    return graph if graph.form == "deploy" else rewrite(canonical(graph), "deploy").after
+    return graph if graph.form == "deploy" else rewriting_of(canonical(graph), "deploy").after
+
+
+def rewriting_of(graph: Graph, pipeline: str = "canonical") -> Rewriting:
+    """Return how a graph becomes its form of a pipeline; of a graph that has this form already, a rewriting without steps.
+
+    The form is kept as long as somebody holds it, so asking again does not rewrite again. Raises BlockspaceError (E-RULE) when a rule
+    breaks a promise.
+    """
+    if graph.form == pipeline:
+        return Rewriting(graph, graph, ())
+    known: ref[Graph] | None = graph.derived().get(pipeline)  # weak: a form holds the graph it was made of, not the other way round
+    form = None if known is None else known()
+    kept: Rewriting | None = None if form is None else form.derived().get(pipeline)  # None when somebody has changed the form since
+    if kept is not None:
+        return kept
+    found = rewrite(graph, pipeline)
+    found.after.derived()[pipeline] = found
+    graph.derived()[pipeline] = ref(found.after)
+    return found
 
 
 def canonical_key(graph: Graph) -> str:
@@ -28,4 +50,7 @@ def canonical_key(graph: Graph) -> str:
 
     Raises BlockspaceError (E-RULE) when a rule breaks a promise.
     """
-    return structural_key(canonical(graph))
+    known = graph.derived()
+    if "key" not in known:
+        known["key"] = structural_key(canonical(graph))
+    return str(known["key"])

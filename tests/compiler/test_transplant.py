@@ -8,10 +8,11 @@ from graphs import Sketch, network
 from torch import nn
 from torchvision.models import convnext
 
-from blockspace import load
+from blockspace import canonical, deploy, load
 from blockspace.compiler import compile, transplant
 from blockspace.errors import BlockspaceError
 from blockspace.ops import OPS, BatchNorm
+from blockspace.passes import rewriting
 
 
 def disturbed(module):
@@ -181,3 +182,15 @@ def test_an_example_is_asked_for():
     transplant(*pair, example=torch.zeros(1, 3, 4, 4))
     assert torch.equal(pair[0][0].weight, pair[1][0].weight)
     assert "does not run on an input of 1x5x4x4" in refusal(*pair, example=torch.zeros(1, 5, 4, 4))
+
+
+def test_the_weights_of_another_form_are_mapped_without_rewriting_again(monkeypatch):
+    graph = load("resnext_a").graph((256, 56, 56))
+    form = canonical(graph)
+    fast = deploy(form)
+    module = compile(graph, seed=0)
+    monkeypatch.setattr(rewriting, "run", None)
+    trained = compile(form, weights_from=module)
+    compile(fast, weights_from=trained)
+    again = compile(graph, weights_from=trained).state_dict()
+    assert all(torch.equal(again[name], tensor) for name, tensor in module.state_dict().items())

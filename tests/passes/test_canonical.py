@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from written import built
 
-from blockspace import canonical, load
+from blockspace import canonical, deploy, load
 from blockspace.blocks import families
 from blockspace.graph import Graph
-from blockspace.passes import rewrite
+from blockspace.ops import Scale
+from blockspace.passes import random_graph, rewrite, rewriting, rewriting_of
 
 RESNEXT = {"out_channels": 64, "cardinality": 8, "width": 4}
 
@@ -78,3 +81,57 @@ def test_nothing_but_identities():
 def test_scopes_follow_their_values():
     graph = canonical(built("[identity, hs_block: {splits: 2}]"))
     assert graph.scopes["hs_block"].input == "input"
+
+
+def counted_rewrites(monkeypatch) -> list[str]:
+    """The pipelines that are run from now on."""
+    runs: list[str] = []
+    run = rewriting.run
+
+    def counted(graph, rules, pipeline, **more):
+        runs.append(pipeline)
+        return run(graph, rules, pipeline, **more)
+
+    monkeypatch.setattr(rewriting, "run", counted)
+    return runs
+
+
+def test_a_graph_is_rewritten_once_as_long_as_its_form_is_held(monkeypatch):
+    runs = counted_rewrites(monkeypatch)
+    graph = random_graph(3)
+    form = canonical(graph)
+    assert canonical(graph) is form and rewriting_of(graph).after is form and canonical(form) is form
+    assert graph.key() == form.key() and rewriting_of(form).steps == ()
+    fast = deploy(graph)
+    assert deploy(form) is fast and rewriting_of(form, "deploy").after is fast
+    assert runs == ["canonical", "deploy"]
+
+
+def test_the_key_outlives_the_form(monkeypatch):
+    runs = counted_rewrites(monkeypatch)
+    graph = random_graph(3)
+    assert graph.key() == graph.key() and runs == ["canonical"]
+
+
+def test_a_graph_that_has_changed_is_rewritten_again():
+    graph = random_graph(3)
+    form, key = canonical(graph), graph.key()
+    graph.add(Scale(graph.output_shape[0], 0.5), graph.output, name="half")
+    assert canonical(graph) is not form and graph.key() != key and form.key() == key
+
+
+def test_a_form_that_has_changed_is_not_handed_out():
+    graph = random_graph(3)
+    form, before = canonical(graph), canonical(graph).as_dict()
+    form.add(Scale(form.output_shape[0], 0.5), form.output, name="half")
+    assert canonical(graph) is not form and canonical(graph).as_dict() == before
+    form = canonical(graph)
+    form.output = "input"  # also where only a field was set
+    assert canonical(graph) is not form and canonical(graph).as_dict() == before
+
+
+def test_what_a_graph_keeps_does_not_travel():
+    graph = random_graph(3)
+    form = canonical(graph)
+    copy = pickle.loads(pickle.dumps(form))  # noqa: S301 (made here)
+    assert copy.derived() == {} and form.derived() and copy.as_dict() == form.as_dict() and copy.form == "canonical"

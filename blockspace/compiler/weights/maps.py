@@ -10,7 +10,7 @@ import torch
 from blockspace.compiler.weights.checkpoint import COUNTER
 from blockspace.errors import error
 from blockspace.graph import Graph
-from blockspace.passes import Expr, WeightMap, rewrite, tensors, weights
+from blockspace.passes import Expr, WeightMap, rewriting_of, tensors, weights
 
 State = Mapping[str, torch.Tensor]
 
@@ -26,7 +26,7 @@ def converted(state: State, source: Graph, target: Graph) -> dict[str, torch.Ten
 
     Tensors on which the output does not depend may be missing. Raises BlockspaceError (E-WEIGHTS) when they are not forms of one network.
     """
-    here, there = rewrite(source), rewrite(target)
+    here, there = rewriting_of(source), rewriting_of(target)
     (text, ours), (other, theirs) = here.after.structure(), there.after.structure()
     if text != other:
         what = f"{source.name} and {target.name} are not forms of one network, as far as rewriting shows"

@@ -22,7 +22,7 @@ from blockspace.compiler.weights.maps import applied, converted
 from blockspace.compiler.weights.running import Layer, layers, saved
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
-from blockspace.passes import rewrite
+from blockspace.passes import rewriting_of
 
 BATCH = 2
 
@@ -39,10 +39,12 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     differs, when there is no example, or when a layer of `dst` would keep its old weights; `dst` is then unchanged.
     """
     source, target = graph_of(src), graph_of(dst)
-    if source is not None and target is not None and source.key() == target.key():
-        return loaded(dst, converted(src.state_dict(), source, target))
-    if target is not None and target.form == "deploy" and target.written is not None:
-        return loaded(dst, deployed(transplant(src, built(target.written), example), target.written))
+    trained = target.written if target is not None and target.form == "deploy" else None  # the form that `dst` is made of
+    if source is not None and target is not None and not (trained is not None and source.key() == trained.key()):
+        if source.key() == target.key():
+            return loaded(dst, converted(src.state_dict(), source, target))
+    if trained is not None:
+        return loaded(dst, deployed(transplant(src, built(trained), example), trained))
     try:
         return copied(src, dst, example)
     except BlockspaceError:
@@ -55,7 +57,7 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
 def deployed(module: nn.Module, before: Graph) -> dict[str, torch.Tensor]:
     """The tensors for deployment, made of a module of the graph before; in 64 bits, so that folding costs no digits."""
     state = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in module.state_dict().items()}
-    return applied(rewrite(before, "deploy").weights, state)
+    return applied(rewriting_of(before, "deploy").weights, state)
 
 
 def loaded(module: nn.Module, state: dict[str, torch.Tensor]) -> nn.Module:
