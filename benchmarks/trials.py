@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from blockspace.compiler import compile
 from blockspace.data import load
-from blockspace.executors import Task, Workers
+from blockspace.executors import Job, LocalExecutor
 from blockspace.graph import Graph
 from blockspace.searching import run_tasks, training_seed
 from blockspace.study import resolve_study
@@ -104,7 +104,7 @@ def ours(candidates, question, workers, folder: str, **changes) -> list[float]:
     options = {"data": question.study.data.as_dict(), "recipe": question.options.train.as_dict() | changes}
     seeds = [training_seed(question.options.search.seed, candidate.key) for candidate in candidates]
     places = [Path(folder) / str(number) for number in range(len(candidates))]
-    tasks = [Task(str(p), c.arch, seed, c.key, options, n) for n, (p, c, seed) in enumerate(zip(places, candidates, seeds, strict=True))]
+    tasks = [Job(str(p), c.arch, seed, c.key, options, n) for n, (p, c, seed) in enumerate(zip(places, candidates, seeds, strict=True))]
     for place in places:
         place.mkdir(parents=True)
     return [result.metrics["val_acc"] for result in run_tasks(tasks, train_trial, workers)]
@@ -133,7 +133,7 @@ def main(study: str, overrides: list[str], count: int, epochs: int, rounds: int,
     if bf16:
         sides["blockspace, bf16"] = {"precision": "bf16-mixed"}
     seconds, accuracies = {name: [] for name in sides}, {name: [] for name in sides}
-    with Workers(cores, PRELOAD) as workers, tempfile.TemporaryDirectory() as folder:
+    with LocalExecutor(cores, PRELOAD) as workers, tempfile.TemporaryDirectory() as folder:
         ours(candidates[:cores], question, workers, f"{folder}/warm")
         for turn in range(rounds):
             for side, (name, changes) in enumerate(sides.items()):

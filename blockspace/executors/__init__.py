@@ -1,4 +1,4 @@
-"""Executors: run trainings in processes of their own; what a task is, what it sends while it runs, and what it returns."""
+"""Executors: the protocol by which jobs are run, the results they leave, and the executor of this machine."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The record of one training, and its file: written last and at once, so that a folder with a `result.json` holds a finished training."""
+"""The result of one job, and its file: written last and at once, so that a folder with a `result.json` holds a finished training."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from blockspace.errors import StorageError, error
 from blockspace.files import RESULT, write_atomic
@@ -17,7 +18,7 @@ FORMAT = "blockspace/result/1"
 
 @dataclass(frozen=True)
 class Result:
-    """What one training gave. `seconds` is the training's wall time; `signature` names a failure's cause, equal for equal causes."""
+    """The outcome of one job. `seconds` is its wall time; `signature` names the cause of a failure, equal for equal causes."""
 
     state: TrialState
     metrics: dict[str, float] = field(default_factory=dict)
@@ -29,7 +30,7 @@ class Result:
     signature: str = ""
     origin: str = ""  # runs/first#17: the trial of another run it was taken from
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         ends = [state for state in TrialState if state.is_training_end]
         if self.state not in ends:
             raise ValueError(f"result: state must be one of {', '.join(ends)}, got {self.state!r}")
@@ -37,30 +38,31 @@ class Result:
 
     @property
     def trained(self) -> bool:
+        """Return whether the training came to its regular end."""
         return self.state.is_trained
 
     def write(self, folder: str | Path) -> Path:
         """Write `folder/result.json` atomically, with the checksum of its content. Raises StorageError."""
         content = asdict(self)
-        content["metrics"] = {name: number(value) for name, value in self.metrics.items()}
-        text = json.dumps({"format": FORMAT, "sha256": checksum(content), "result": content}, indent=1, allow_nan=False)
+        content["metrics"] = {name: _encode_float(value) for name, value in self.metrics.items()}
+        text = json.dumps({"format": FORMAT, "sha256": _checksum(content), "result": content}, indent=1, allow_nan=False)
         return write_atomic(Path(folder) / RESULT, text + "\n")
 
 
-def number(value: float) -> float | None:
-    """JSON knows neither NaN nor infinity: both are written as null and read back as NaN."""
+def _encode_float(value: float) -> float | None:
+    """JSON has neither NaN nor infinity: both are written as null and read back as NaN."""
     return float(value) if math.isfinite(value) else None
 
 
-def checksum(content: dict) -> str:
+def _checksum(content: dict[str, Any]) -> str:
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def read(folder: str | Path) -> Result | None:
-    """The result in `folder`, None when there is none. Raises StorageError (E-STORE) for a file that is damaged."""
+def read_result(folder: str | Path) -> Result | None:
+    """Return the result in `folder`, or None if there is none. Raises StorageError (E-STORE) for a damaged file."""
     path = Path(folder) / RESULT
     try:
-        content = intact(json.loads(path.read_bytes()))
+        content = _check_content(json.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as reason:
@@ -70,19 +72,20 @@ def read(folder: str | Path) -> Result | None:
     return Result(**content)
 
 
-def intact(document: dict) -> dict:
-    """The content of a result file whose format and checksum hold, else ValueError."""
+def _check_content(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a result file. Raises ValueError unless its format and checksum hold."""
     if document["format"] != FORMAT:
         raise ValueError(f"format {document['format']!r}, expected {FORMAT!r}")
-    if checksum(document["result"]) != document["sha256"]:
+    content: dict[str, Any] = document["result"]
+    if _checksum(content) != document["sha256"]:
         raise ValueError("its checksum does not match")
-    return document["result"]
+    return content
 
 
-def adopt(folder: str | Path, key: str, seed: int) -> Result | None:
-    """The finished result of exactly this network and seed, or None: missing, damaged, or of another training."""
+def adopt_result(folder: str | Path, key: str, seed: int) -> Result | None:
+    """Return the finished result of exactly this network and seed, or None: missing, damaged, or of another training."""
     try:
-        result = read(folder)
+        result = read_result(folder)
     except StorageError:
         return None
     return result if result and (result.key, result.seed) == (key, seed) else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import optuna
 
-from blockspace.executors import Result, Task
+from blockspace.executors import Job, Result
 from blockspace.records import TrialRecord, TrialState
 from blockspace.searching.plan import Plan
 from blockspace.searching.record.optuna_adapter import OpenTrial, Teller, outside, read_trial_record
@@ -22,7 +22,7 @@ class Proposal:
     trial: OpenTrial
     candidate: Candidate
     measured: dict[str, float]
-    task: Task
+    task: Job
     attempts: int = 0
     retried: str = ""
 

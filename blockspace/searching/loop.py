@@ -16,7 +16,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError, error
-from blockspace.executors import Beat, Handle, Result, Task, Workers, adopt, failure
+from blockspace.executors import Executor, Handle, Job, JobProgress, Result, TimeLimits, adopt_result, failure_result
 from blockspace.files import RESULT, sweep
 from blockspace.records import RunDir, TrialRecord, count_saved_trainings
 from blockspace.searching.failures import FailureGuard, nothing_trained
@@ -33,14 +33,14 @@ POLL = 0.2  # seconds between looks at the stop request
 class Loop:
     """The state between two events: who waits (`ready`), who trains (`flying`), what is known (`ledger`)."""
 
-    def __init__(self, plan: Plan, study: optuna.Study, workers: Workers, request: StopRequest, exhausted: Callable[[], bool]):
+    def __init__(self, plan: Plan, study: optuna.Study, workers: Executor, request: StopRequest, exhausted: Callable[[], bool]):
         self.plan, self.study, self.workers, self.request, self.exhausted = plan, study, workers, request, exhausted
         self.teller = Teller(study, plan.objectives, plan.options.sampler)
         self.ledger = Ledger(plan, study, self.teller)
         self.guard = FailureGuard(plan.options.failures)
         self.ready: deque[Proposal] = deque()
         self.flying: dict[Handle, Proposal] = {}
-        self.beats: dict[Handle, Beat] = {}  # as last told
+        self.beats: dict[Handle, JobProgress] = {}  # as last told
         self.orphans: deque = deque()
         self.asked = 0
 
@@ -52,7 +52,7 @@ class Loop:
             self.emit("given_up", rows=read_trial_records(self.study, self.plan.objectives))
             raise
         finally:
-            self.workers.kill_all()
+            self.workers.cancel_all()
 
     def search(self) -> list[TrialRecord]:
         self.recall()
@@ -133,7 +133,7 @@ class Loop:
         proposal = Proposal(trial, candidate, measured, self.task(trial, candidate))
         if "retried" in trial.attributes:
             self.change(proposal, *trial.attributes["retried"])
-        result = adopt(proposal.task.folder, candidate.key, proposal.task.seed) or self.taken(proposal)
+        result = adopt_result(proposal.task.folder, candidate.key, proposal.task.seed) or self.taken(proposal)
         if result is None:
             self.ready.append(proposal)
             return
@@ -194,16 +194,17 @@ class Loop:
                 raise ValueError(f"{bad[0]} is {measured[bad[0]]}")
         except Exception as reason:
             task = self.task(trial, candidate)
-            self.settle(Proposal(trial, candidate, {}, task), failure(reason, task, 0.0), fresh=True)
+            self.settle(Proposal(trial, candidate, {}, task), failure_result(reason, task, 0.0), fresh=True)
             return None
         self.teller.annotate(trial, measured=measured)
         self.emit("measured", number=trial.number, label=candidate.label, measured=measured)
         return measured
 
-    def task(self, trial: OpenTrial, candidate: Candidate) -> Task:
+    def task(self, trial: OpenTrial, candidate: Candidate) -> Job:
         folder = str(RunDir(self.plan.folder).trial(trial.number))
         seed = training_seed(self.plan.options.seed, candidate.key)
-        return Task(folder, candidate.arch, seed, candidate.key, self.plan.recipe, trial.number, candidate.label)
+        limits = TimeLimits(self.plan.options.timeout, self.plan.options.stall_s)
+        return Job(folder, candidate.arch, seed, candidate.key, self.plan.recipe, trial.number, candidate.label, limits)
 
     # from a task to a row
 
@@ -213,27 +214,25 @@ class Loop:
             folder = Path(proposal.task.folder)
             clear(folder)
             proposal.attempts += 1
-            options = self.plan.options
-            handle = self.workers.submit(self.plan.evaluate, proposal.task, options.timeout, options.stall_s)
+            handle = self.workers.submit(self.plan.evaluate, proposal.task)
             self.flying[handle] = proposal
             self.emit("started", number=proposal.trial.number, label=proposal.candidate.label, folder=str(folder))
 
     def collect(self, timeout: float) -> None:
         """Take the tasks that have ended, and tell how far the others are."""
-        for handle in self.workers.wait(timeout):
+        for handle, result, lost in self.workers.wait(timeout):
             proposal = self.flying.pop(handle)
             self.beats.pop(handle, None)
-            if handle.lost and proposal.attempts < 2:  # it died of another's cause: once more
+            if lost and proposal.attempts < 2:  # it died of another's cause: once more
                 self.ready.appendleft(proposal)
-            elif handle.result is not None:
-                self.settle(proposal, handle.result, fresh=True)
+            elif result is not None:
+                self.settle(proposal, result, fresh=True)
             else:
                 self.emit("requeued", number=proposal.trial.number, label=proposal.candidate.label)
-        for handle, proposal in self.flying.items():
-            beat = self.workers.beat(handle)
+        for handle, beat in self.workers.progress().items():
             if beat != self.beats.get(handle):
                 self.beats[handle] = beat
-                self.emit("beat", number=proposal.trial.number, beat=beat)
+                self.emit("beat", number=self.flying[handle].trial.number, beat=beat)
 
     def settle(self, proposal: Proposal, result: Result, fresh: bool = False) -> None:
         """Enter an outcome, unless it is to be tried again; `fresh` when it ended now, which is what the failure limits count."""

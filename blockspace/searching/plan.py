@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from blockspace.executors import Evaluate, Result, Task
+from blockspace.executors import Evaluate, Job, Result
 from blockspace.searching.options import SearchOptions
 from blockspace.searching.record.earlier import Earlier
 from blockspace.searching.space.balance import Balance
@@ -15,7 +15,7 @@ from blockspace.searching.space.candidate import Candidate, Space
 
 Event = Callable[[str, dict[str, Any]], None]
 Measure = Callable[[Candidate], dict[str, float] | None]
-Again = Callable[[Task, Result], tuple[dict[str, Any], str] | None]
+Again = Callable[[Job, Result], tuple[dict[str, Any], str] | None]
 Limits = dict[str, tuple[float | None, float | None]]
 
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from blockspace.executors import PRELOAD, Evaluate, Workers
+from blockspace.executors import PRELOAD, Evaluate, Executor, LocalExecutor
 from blockspace.files import sweep
 from blockspace.records import TrialRecord
 from blockspace.searching.interrupt import stoppable
@@ -35,7 +35,7 @@ def run(
     recipe: dict[str, Any] | None = None,
     on_event: Event | None = None,
     stop: Callable[[], bool] | None = None,
-    workers: Workers | None = None,
+    workers: Executor | None = None,
     lock: StudyLock | None = None,
     again: Again | None = None,
     first: Sequence[dict[str, Any]] = (),
@@ -68,7 +68,7 @@ def run(
         balance = Balance(space, options.per_choice, options.trials)
         request = stack.enter_context(stoppable(stop))
         if workers is None:
-            workers = stack.enter_context(Workers(options.worker_count(), PRELOAD))
+            workers = stack.enter_context(LocalExecutor(options.worker_count(), PRELOAD))
         plan = Plan(
             folder, space, evaluate, objectives, options, measure, limits, recipe or {}, on_event or ignore, balance, again, first,
             earlier or Earlier(),

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from blockspace.executors import PRELOAD, Beat, Evaluate, Handle, Result, Task, Workers, adopt
+from blockspace.executors import PRELOAD, Evaluate, Executor, Handle, Job, JobProgress, LocalExecutor, Result, adopt_result
 from blockspace.files import RESULT
 from blockspace.searching.failures import failed
 from blockspace.searching.interrupt import StopRequest, stoppable
@@ -16,12 +16,10 @@ POLL = 0.2  # seconds between looks at the stop request
 
 
 def run_tasks(
-    tasks: Sequence[Task],
+    tasks: Sequence[Job],
     evaluate: Evaluate,
-    workers: int | Workers,
+    workers: int | Executor,
     on_event: Callable[[str, dict[str, Any]], None] | None = None,
-    timeout: float | None = None,
-    stall: float | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[Result]:
     """The tasks' results, in their order. One whose folder holds the trained result of its key and seed is not run again.
@@ -33,22 +31,22 @@ def run_tasks(
     with ExitStack() as stack:
         request = stack.enter_context(stoppable(stop))
         if isinstance(workers, int):
-            workers = stack.enter_context(Workers(workers, PRELOAD))
-        batch = Batch(tasks, evaluate, workers, on_event or (lambda _kind, _data: None), timeout, stall)
+            workers = stack.enter_context(LocalExecutor(workers, PRELOAD))
+        batch = Batch(tasks, evaluate, workers, on_event or (lambda _kind, _data: None))
         try:
             return batch.go(request)
         finally:
-            workers.kill_all()
+            workers.cancel_all()
 
 
 class Batch:
     """Tasks on their way: results by position, handles of those that run."""
 
-    def __init__(self, tasks: Sequence[Task], evaluate: Evaluate, workers: Workers, emit, timeout: float | None, stall: float | None):
-        self.tasks, self.evaluate, self.workers, self.emit, self.limits = tasks, evaluate, workers, emit, (timeout, stall)
+    def __init__(self, tasks: Sequence[Job], evaluate: Evaluate, workers: Executor, emit):
+        self.tasks, self.evaluate, self.workers, self.emit = tasks, evaluate, workers, emit
         self.results: dict[int, Result] = {}
         self.running: dict[Handle, int] = {}
-        self.beats: dict[Handle, Beat] = {}  # as last told
+        self.beats: dict[Handle, JobProgress] = {}  # as last told
         self.attempts = [0] * len(tasks)
 
     def go(self, request: StopRequest) -> list[Result]:
@@ -64,7 +62,7 @@ class Batch:
 
     def adopt(self, place: int) -> bool:
         task = self.tasks[place]
-        result = adopt(task.folder, task.key, task.seed)
+        result = adopt_result(task.folder, task.key, task.seed)
         if result is None or not result.trained:
             return False
         self.results[place] = result
@@ -75,25 +73,24 @@ class Batch:
         task = self.tasks[place]
         self.attempts[place] += 1
         (Path(task.folder) / RESULT).unlink(missing_ok=True)
-        self.running[self.workers.submit(self.evaluate, task, *self.limits)] = place
+        self.running[self.workers.submit(self.evaluate, task)] = place
         self.emit("started", {"number": task.number, "label": task.label, "folder": task.folder})
 
     def collect(self) -> list[int]:
         """Take what has ended, and tell how far the others are; the places to run again, because the worker server died under them."""
         again = []
-        for handle in self.workers.wait(POLL):
-            place, task = self.running.pop(handle), handle.task
-            if handle.lost and self.attempts[place] < 2:
+        for handle, result, lost in self.workers.wait(POLL):
+            place, task = self.running.pop(handle), handle.job
+            if lost and self.attempts[place] < 2:
                 again.append(place)
-            elif handle.result is not None:
-                self.results[place] = handle.result
-                facts = {"status": handle.result.state, "reason": handle.result.reason, "seconds": handle.result.seconds}
-                self.emit("finished", {"number": task.number, "label": task.label, "result": handle.result, **facts})
-        for handle in self.running:
-            beat = self.workers.beat(handle)
+            elif result is not None:
+                self.results[place] = result
+                facts = {"status": result.state, "reason": result.reason, "seconds": result.seconds}
+                self.emit("finished", {"number": task.number, "label": task.label, "result": result, **facts})
+        for handle, beat in self.workers.progress().items():
             if beat != self.beats.get(handle):
                 self.beats[handle] = beat
-                self.emit("beat", {"number": handle.task.number, "beat": beat})
+                self.emit("beat", {"number": handle.job.number, "beat": beat})
         return again
 
     def stop(self, request: StopRequest) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blockspace.data import kept_preflight
 from blockspace.errors import error
-from blockspace.executors import Result, Task
+from blockspace.executors import Job, Result, TimeLimits
 from blockspace.files import CARD, RESULT, WEIGHTS
 from blockspace.records import TrialRecord, first_is_reference, select_best
 from blockspace.searching import Candidate, run_tasks, training_seed
@@ -51,20 +51,21 @@ def folder_name(label: str) -> str:
     return re.sub(r"[^a-z0-9._-]", "_", label.lower())[:64]
 
 
-def finalist_tasks(question: ResolvedStudy, chosen: list[Chosen]) -> list[Task]:
+def finalist_tasks(question: ResolvedStudy, chosen: list[Chosen]) -> list[Job]:
     """One task per network and seed, in folders of their own."""
     options = question.options
     recipe = options.train.as_dict()
     if options.finalists.epochs is not None:
         recipe["epochs"] = options.finalists.epochs
     shared = {"data": question.study.data.as_dict(), "recipe": recipe}
-    tasks: list[Task] = []
+    limits = TimeLimits(stall=watched(options).stall_s)
+    tasks: list[Job] = []
     for one in chosen:
         for replicate in range(options.finalists.seeds):
             folder = seed_folder(question, one, replicate)
             seed = training_seed(options.search.seed, one.candidate.key, 1 + replicate)  # 0 was the search's
             arch = one.candidate.arch | {"arch": question.settled(one.candidate)}
-            tasks.append(Task(str(folder), arch, seed, one.candidate.key, shared, len(tasks), f"{one.name} seed {replicate}"))
+            tasks.append(Job(str(folder), arch, seed, one.candidate.key, shared, len(tasks), f"{one.name} seed {replicate}", limits))
     return tasks
 
 
@@ -74,14 +75,13 @@ def seed_folder(question: ResolvedStudy, one: Chosen, replicate: int) -> Path:
 
 def retrain(question: ResolvedStudy, chosen: list[Chosen], workers, on_event) -> list[Result]:
     """The finalists' results in the order of `finalist_tasks`; those finished before are read, not trained again."""
-    stall = watched(question.options).stall_s
     tasks = finalist_tasks(question, chosen)
     for task in tasks:
         forget_other(task)
-    return run_tasks(tasks, train_finalist, workers, on_event, stall=stall)
+    return run_tasks(tasks, train_finalist, workers, on_event)
 
 
-def forget_other(task: Task) -> None:
+def forget_other(task: Job) -> None:
     """Take away a result that was trained for another number of epochs, which may change while the search stands."""
     epochs = epochs_of(Path(task.folder))
     if epochs and len(epochs) != task.options["recipe"]["epochs"]:

@@ -12,7 +12,7 @@ from typing import Any
 from blockspace.costs import Budget
 from blockspace.data import Preflight, check_data, kept_preflight, preflight
 from blockspace.errors import StorageError, error
-from blockspace.executors import Task, Workers
+from blockspace.executors import Executor, Job, LocalExecutor, TimeLimits, submit_and_wait
 from blockspace.files import write_atomic
 from blockspace.records import RunDir, TrialRecord
 from blockspace.reporting import write_results
@@ -46,7 +46,7 @@ def search(
     check_data(question.study.data)
     question.proposals.check_reachable()
     # the workers' server starts while the data is looked at; a study that cannot run leaves no folder behind
-    with Workers(question.options.search.worker_count(), PRELOAD) as workers:
+    with LocalExecutor(question.options.search.worker_count(), PRELOAD) as workers:
         look = preflight(question.study.data, question.study.folder)
         known, lines = earlier(question, look, runs)
         folder = prepared(question)
@@ -61,7 +61,7 @@ def search(
 
 
 def answered(
-    question: ResolvedStudy, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
+    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
 ) -> Outcome:
     """Search, finals, answer, export."""
     rows = searched(question, folder, workers, lock, emit, look, known)
@@ -116,7 +116,7 @@ def prepared(question: ResolvedStudy) -> Path:
 
 
 def searched(
-    question: ResolvedStudy, folder: Path, workers: Workers, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
+    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
 ) -> list[TrialRecord]:
     """The search itself; latency is measured in one child of its own."""
     study, options = question.study, question.options
@@ -167,19 +167,19 @@ def measurer(question: ResolvedStudy, folder: Path, stack: ExitStack) -> Callabl
     window = question.options.budget.latency
     settings = {"threads": window.threads, "batch": window.batch, "pairs": LATENCY_PAIRS}
     shared = {"baseline": question.baseline.arch["graph"], "latency": settings}
-    child: list[Workers] = []  # started with the first measurement: a finished study that is run again needs none
+    child: list[Executor] = []  # started with the first measurement: a finished study that is run again needs none
 
     def measured(candidate: Candidate) -> dict[str, float]:
         if not child:
-            child.append(stack.enter_context(Workers(1, MEASURE_PRELOAD)))
-        task = Task(str(folder / "measure"), {"graph": candidate.arch["graph"]}, 0, candidate.key, shared)
-        Path(task.folder).mkdir(exist_ok=True)
-        handle = child[0].submit(measure, task, timeout=MEASURE_TIMEOUT)
-        while handle.result is None:
-            child[0].wait(1.0)
-        if not handle.result.trained:
-            raise error("E-LATENCY", f"the latency of {candidate.label} could not be measured: {handle.result.reason}")
-        return {"latency": handle.result.metrics["latency"]}
+            child.append(stack.enter_context(LocalExecutor(1, MEASURE_PRELOAD)))
+        place = folder / "measure"
+        place.mkdir(exist_ok=True)
+        job = Job(str(place), {"graph": candidate.arch["graph"]}, 0, candidate.key, shared, limits=TimeLimits(MEASURE_TIMEOUT))
+        result = submit_and_wait(child[0], measure, job)
+        if result is None or not result.trained:
+            reason = result.reason if result else "it was stopped"
+            raise error("E-LATENCY", f"the latency of {candidate.label} could not be measured: {reason}")
+        return {"latency": result.metrics["latency"]}
 
     return measured
 

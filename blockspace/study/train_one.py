@@ -11,7 +11,7 @@ from typing import Any
 
 from blockspace.data import preflight
 from blockspace.errors import FailureError, error
-from blockspace.executors import Result, adopt
+from blockspace.executors import Result, adopt_result
 from blockspace.files import ARCH, WEIGHTS, write_atomic
 from blockspace.records import TrialState
 from blockspace.searching import StudyLock, differences, stoppable
@@ -70,7 +70,7 @@ def train(
         check_unchanged(asked)
         same_data(asked.folder, look)
         emit = logged(asked.folder, on_event)
-        done = adopt(asked.folder, asked.graph.key(), asked.options.seed)
+        done = adopt_result(asked.folder, asked.graph.key(), asked.options.seed)
         if done is None:
             module, notes = fresh(asked)
             begin(asked, look)

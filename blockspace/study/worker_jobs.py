@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from blockspace.executors import Pulse, Result, Stopped, Task
+from blockspace.executors import Job, JobStopped, ProgressReporter, Result
 from blockspace.files import ARCH, WEIGHTS, write_atomic
 from blockspace.records import TrialState
 from blockspace.searching import available_cores
@@ -27,7 +27,7 @@ PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.training.fit
 SCORES, CHECKPOINT = "scores.npz", "last.ckpt"
 
 
-def train_trial(task: Task) -> Result:
+def train_trial(task: Job) -> Result:
     """Train one candidate on the search split; `val_acc` and `val_loss` of the last epoch are its metrics."""
     from blockspace.data import load
 
@@ -39,7 +39,7 @@ def train_trial(task: Task) -> Result:
     return result
 
 
-def train_finalist(task: Task) -> Result:
+def train_finalist(task: Job) -> Result:
     """Train one finalist on train + validation and score it on the test split, once; weights and scores stay beside the result."""
     from blockspace.data import load
     from blockspace.training import score
@@ -47,7 +47,7 @@ def train_finalist(task: Task) -> Result:
     final, test = load(task.options["data"]).final_split()
     result, module = trained(task, final, None)
     if result.trained:
-        scores = score(module, test, on_batch=task.pulse.beat)
+        scores = score(module, test, on_batch=task.reporter.step)
         metrics = {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss}
         result = Result(TrialState.TRAINED, metrics, result.seconds, task.seed, task.key, versions=result.versions)
         save_weights(module, Path(task.folder) / WEIGHTS)
@@ -56,7 +56,7 @@ def train_finalist(task: Task) -> Result:
     return result
 
 
-def measure(task: Task) -> Result:
+def measure(task: Job) -> Result:
     """The candidate's latency as a ratio to the baseline's, paired call by call."""
     from blockspace.compiler import measure_graphs
 
@@ -66,7 +66,7 @@ def measure(task: Task) -> Result:
     return Result(TrialState.TRAINED, metrics, perf_counter() - start, task.seed, task.key)
 
 
-def trained(task: Task, training, evaluation):
+def trained(task: Job, training, evaluation):
     """Compile and fit: the result (trained or diverged) and the module."""
     from blockspace.compiler import compile
     from blockspace.graph import Graph
@@ -81,29 +81,29 @@ def trained(task: Task, training, evaluation):
     try:
         fitted = fit(
             module, training, evaluation, recipe, task.seed, task.folder,
-            should_stop=stop, on_step=task.pulse.beat, on_epoch=report_to(task.pulse, recipe.epochs), aloud=True,
+            should_stop=stop, on_step=task.reporter.step, on_epoch=report_to(task.reporter, recipe.epochs), aloud=True,
         )  # fmt: skip
     except Diverged as reason:
         (Path(task.folder) / CHECKPOINT).unlink(missing_ok=True)  # of finite epochs, which lead where these led
         return Result(TrialState.DIVERGED, {}, perf_counter() - start, task.seed, task.key, str(reason), versions()), module
     if fitted.stopped:
-        raise Stopped
+        raise JobStopped
     metrics = {} if fitted.val_acc is None else {"val_acc": fitted.val_acc, "val_loss": fitted.val_loss}
     return Result(TrialState.TRAINED, metrics, fitted.seconds, task.seed, task.key, versions=versions()), module
 
 
-def report_to(pulse: Pulse, epochs: int) -> Callable[[Epoch], None]:
-    """What tells the pulse of an epoch."""
-    return lambda epoch: pulse.epoch(epoch.epoch + 1, epochs, epoch.train_loss, epoch.val_acc)
+def report_to(reporter: ProgressReporter, epochs: int) -> Callable[[Epoch], None]:
+    """Return the callback that reports each epoch."""
+    return lambda epoch: reporter.epoch(epoch.epoch + 1, epochs, epoch.train_loss, epoch.val_acc)
 
 
 def watched(options: StudyFile) -> SearchOptions:
-    """The search's options, without the watchdog where Lightning spawns a process per GPU: those cannot reach the pulse."""
+    """The search's options, without the watchdog where Lightning spawns a process per GPU: those cannot reach the reporter."""
     spawns = options.train.accelerator != "cpu" and options.train.devices not in (1, "1")
     return options.search.model_copy(update={"stall_s": None}) if spawns else options.search
 
 
-def half_batch(task: Task, result: Result) -> tuple[dict, str] | None:
+def half_batch(task: Job, result: Result) -> tuple[dict, str] | None:
     """For a trial that ran out of memory, where its recipe says `on_oom: half_batch`: what to change, and why."""
     recipe = task.options["recipe"]
     if result.state is not TrialState.OOM or recipe.get("on_oom") != "half_batch" or recipe["batch"] < 2:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.executors import Beat
+from blockspace.executors import JobProgress
 from blockspace.records import TrialRecord, TrialState
 
 OBJECTIVES = {"val_acc": "maximize", "latency": "minimize"}
@@ -30,7 +30,7 @@ def started(number: int, label: str = "net", folder: str = "/nowhere"):
 
 
 def beat(number: int, **facts):
-    return "beat", {"number": number, "beat": Beat(**facts)}
+    return "beat", {"number": number, "beat": JobProgress(**facts)}
 
 
 def finished(row: TrialRecord, count: int):
@@ -51,4 +51,4 @@ def search_half_done() -> list[tuple[str, dict]]:
     events += [("duplicate", {"number": 9, "row": copy})]
     events += [("over_budget", {"number": 10, "reason": "macs 3.0 % outside", "row": refused})]
     events += [("proposed", {"number": 11}), ("proposed", {"number": 12}), started(11, "[bold]odd"), started(12, LONG)]
-    return [*events, beat(11, steps=40, epoch=3, epochs=8, loss=0.4123, accuracy=0.8812)]
+    return [*events, beat(11, steps=40, epoch=3, epochs=8, loss=0.4123, metric=0.8812)]

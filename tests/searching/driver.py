@@ -15,7 +15,7 @@ import sys
 import optuna
 from fakes import OBJECTIVES, FakeSpace, train
 
-from blockspace.executors import Workers
+from blockspace.executors import LocalExecutor
 from blockspace.searching import Interrupted, SearchOptions, run
 from blockspace.searching.record import optuna_adapter
 
@@ -81,7 +81,7 @@ def main(folder: str, plan: dict) -> int:
     measure = (lambda candidate: {"latency": candidate.costs["macs"] / 10_000}) if plan.get("measure") else None
     options = SearchOptions(**plan.get("options", {}))
     try:
-        with Workers(options.worker_count(), []) as workers:
+        with LocalExecutor(options.worker_count(), []) as workers:
             settings = {"measure": measure, "recipe": plan.get("recipe", {}), "on_event": event, "workers": workers}
             run("fake", folder, FakeSpace(), train, OBJECTIVES, options, **settings)
     except Interrupted as reason:

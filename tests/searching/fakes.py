@@ -11,7 +11,7 @@ import time
 from hashlib import sha256
 
 from blockspace.errors import error
-from blockspace.executors import Result, Task
+from blockspace.executors import Job, Result
 from blockspace.searching import Candidate
 
 BLOCKS = ["hs", "resnext"]
@@ -50,12 +50,12 @@ class FakeSpace:
         return BLOCKS
 
 
-def accuracy(task: Task) -> float:
+def accuracy(task: Job) -> float:
     """A value that depends on the network and the seed alone."""
     return int(sha256(f"{task.key}{task.seed}".encode()).hexdigest()[:8], 16) / 2**32
 
 
-def train(task: Task) -> Result:
+def train(task: Job) -> Result:
     """Sleep a little, leave a line in `ran.txt` per training, return the metric. `options["faults"]` maps a trial's number to a fault."""
     with open(os.path.join(task.folder, "ran.txt"), "a") as file:
         file.write(f"{os.getpid()}\n")
@@ -99,8 +99,8 @@ def stubborn(task):
 
 def stand_still(task):
     """A few steps, then none."""
-    task.pulse.beat()
-    task.pulse.epoch(1, 4, 0.5, 0.25)
+    task.reporter.step()
+    task.reporter.epoch(1, 4, 0.5, 0.25)
     wait_for_nothing()
 
 

@@ -9,7 +9,7 @@ import pytest
 from fakes import OBJECTIVES, FakeSpace, train
 
 from blockspace.errors import BlockspaceError
-from blockspace.executors import Workers, read
+from blockspace.executors import LocalExecutor, read_result
 from blockspace.records import RunDir, count_saved_trainings
 from blockspace.searching import Earlier, Interrupted, SearchOptions, run
 
@@ -25,7 +25,7 @@ def versioned(task):
 
 @pytest.fixture(scope="module")
 def workers():
-    with Workers(1, [], grace=1.0) as workers:
+    with LocalExecutor(1, [], grace=1.0) as workers:
         yield workers
 
 
@@ -67,7 +67,7 @@ def test_equal_trainings_are_taken_over(tmp_path, workers, there):
     assert len(trained(rows)) == 8 and len(taken) == 6 == count_saved_trainings(rows)["reused"] and len(ran(tmp_path)) == 2
     for row in taken:
         place = RunDir(tmp_path).trial(row.number).path
-        assert row.reused == f"runs/there#{row.number}" == read(place).origin and row.seconds == 0.0 and row.is_feasible
+        assert row.reused == f"runs/there#{row.number}" == read_result(place).origin and row.seconds == 0.0 and row.is_feasible
         assert (place / "weights").read_text() == row.key
     assert search(tmp_path, workers, {"trials": 8}) == rows  # the record is whole without the other run
 
@@ -88,7 +88,7 @@ def test_a_result_taken_over_survives_a_stop(tmp_path, workers, there):
     with pytest.raises(KeyError):
         search(tmp_path, workers, earlier=earlier, on_event=lambda kind, _: heard.append({}["stop"] if kind == "adopted" else kind))
     number = there[1].index(trained(there[1])[0])
-    assert read(RunDir(tmp_path).trial(number).path).origin == f"runs/there#{number}"
+    assert read_result(RunDir(tmp_path).trial(number).path).origin == f"runs/there#{number}"
     rows = search(tmp_path, workers)
     assert [row.number for row in rows if row.reused] == [number] and len(ran(tmp_path)) == 5
     assert [same(row) for row in rows] == [same(row) for row in there[1]]

@@ -13,8 +13,9 @@ import pytest
 from fakes import OBJECTIVES, FakeSpace, train
 from processes import alive, group, needs_proc, wait_for
 
-from blockspace.executors import Task, Workers
-from blockspace.executors.memory import kernel_kills, killed_outside, out_of_memory
+from blockspace.executors import Job, LocalExecutor, TimeLimits
+from blockspace.executors.execute import is_out_of_memory
+from blockspace.executors.local.executor import explain_sigkill, read_kernel_kills
 from blockspace.records import TrialRecord
 from blockspace.searching import FailureLimits, SearchOptions, run
 from blockspace.searching.record.optuna_adapter import Teller
@@ -24,7 +25,7 @@ NEVER = FailureLimits(first=99, after=99)
 
 @pytest.fixture(scope="module")
 def workers():
-    with Workers(2, [], grace=1.0) as workers:
+    with LocalExecutor(2, [], grace=1.0) as workers:
         yield workers
 
 
@@ -48,10 +49,11 @@ def test_the_start_of_a_training_may_take_longer(tmp_path, workers):
 
 
 def test_a_timeout_holds_while_the_driver_is_busy(tmp_path, workers):
-    handle = workers.submit(train, Task(str(tmp_path), {}, 7, "key", {"fault": "stubborn"}), timeout=0.5)
+    handle = workers.submit(train, Job(str(tmp_path), {}, 7, "key", {"fault": "stubborn"}, limits=TimeLimits(0.5)))
     time.sleep(3)  # nobody waits for it
-    assert handle in workers.wait(0.2)
-    assert handle.result.state == "timeout" and handle.result.reason == "longer than 0.5 s"
+    (finished,) = workers.wait(0.2)
+    assert finished.handle is handle and not finished.lost
+    assert finished.result.state == "timeout" and finished.result.reason == "longer than 0.5 s"
 
 
 @needs_proc
@@ -73,20 +75,23 @@ def test_a_timeout_leaves_no_process_of_its_group(tmp_path, workers):
 ])  # fmt: skip
 def test_a_worker_killed_from_outside(tmp_path, workers, monkeypatch, counts, state, words):
     told = iter(counts)
-    monkeypatch.setattr("blockspace.executors.workers.kernel_kills", lambda: next(told))
-    handle = workers.submit(train, Task(str(tmp_path), {}, 7, "key", {"fault": "hang"}))
+    monkeypatch.setattr("blockspace.executors.local.executor.read_kernel_kills", lambda: next(told))
+    workers.submit(train, Job(str(tmp_path), {}, 7, "key", {"fault": "hang"}))
     assert wait_for(lambda: workers.wait(0.05) == [] and (tmp_path / "ran.txt").exists(), 10)
-    os.kill(handle.pid, signal.SIGKILL)
-    assert wait_for(lambda: handle in workers.wait(0.2), 5)
-    assert handle.result.state == state and words in handle.result.reason and "signal 9" in handle.result.reason
+    assert wait_for(lambda: (tmp_path / "ran.txt").read_text().endswith("\n"), 5)
+    os.kill(int((tmp_path / "ran.txt").read_text()), signal.SIGKILL)
+    finished = []
+    assert wait_for(lambda: finished.extend(workers.wait(0.2)) or finished, 5)
+    result = finished[0].result
+    assert result.state == state and words in result.reason and "signal 9" in result.reason
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux counts them")
 def test_the_kernels_counter_is_read(tmp_path):
     counter = tmp_path / "vmstat"
     counter.write_text("nr_free_pages 1\noom_kill 12\n")
-    assert kernel_kills(counter) == 12 and kernel_kills(tmp_path / "gone") is None
-    assert killed_outside(12, 12, 3_100_000_000)[1].startswith("worker died (signal 9), holding 3.1 GB")
+    assert read_kernel_kills(counter) == 12 and read_kernel_kills(tmp_path / "gone") is None
+    assert explain_sigkill(12, 12, 3_100_000_000)[1].startswith("worker died (signal 9), holding 3.1 GB")
 
 
 @pytest.mark.parametrize("reason, expected", [
@@ -99,7 +104,7 @@ def test_the_kernels_counter_is_read(tmp_path):
     (ValueError("out of memory"), False),
 ])  # fmt: skip
 def test_what_running_out_of_memory_looks_like(reason, expected):
-    assert out_of_memory(reason) is expected
+    assert is_out_of_memory(reason) is expected
 
 
 def halved(task, result):
@@ -156,7 +161,7 @@ def test_beats_are_told_while_a_training_runs(tmp_path, workers):
     beats = []
     search(tmp_path, workers, {"0": "stand_still"}, on_event=lambda kind, data: beats.append(data) if kind == "beat" else None, stall_s=0.8)
     last = [data["beat"] for data in beats if data["number"] == 0][-1]
-    assert (last.steps, last.epoch, last.epochs, last.loss, last.accuracy, last.share) == (2, 1, 4, 0.5, 0.25, 0.25)
+    assert (last.steps, last.epoch, last.epochs, last.loss, last.metric, last.share) == (2, 1, 4, 0.5, 0.25, 0.25)
 
 
 def test_a_study_given_up_tells_its_rows(tmp_path, workers):

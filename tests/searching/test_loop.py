@@ -9,14 +9,14 @@ import pytest
 from fakes import OBJECTIVES, FakeSpace, train
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError
-from blockspace.executors import Workers
+from blockspace.executors import LocalExecutor
 from blockspace.records import TrialRecord
 from blockspace.searching import Interrupted, SearchOptions, StudyLock, run
 
 
 @pytest.fixture(scope="module")
 def workers():
-    with Workers(2, [], grace=1.0) as workers:
+    with LocalExecutor(2, [], grace=1.0) as workers:
         yield workers
 
 

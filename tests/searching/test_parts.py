@@ -12,7 +12,7 @@ import pydantic
 import pytest
 
 from blockspace.errors import StorageError
-from blockspace.executors import Result, adopt, read
+from blockspace.executors import Result, adopt_result, read_result
 from blockspace.searching import Interrupted, SearchOptions, StudyLock, interruptible, training_seed, undisturbed
 from blockspace.searching.record.changes import differences
 from blockspace.searching.record.optuna_adapter import outside
@@ -23,10 +23,10 @@ RESULT = Result("trained", {"acc": 0.5, "loss": math.nan}, 1.5, 7, "v1:k", versi
 
 def test_a_result_survives_its_file(tmp_path):
     RESULT.write(tmp_path)
-    back = read(tmp_path)
+    back = read_result(tmp_path)
     assert back.metrics["acc"] == 0.5 and math.isnan(back.metrics["loss"])
     assert (back.state, back.seconds, back.seed, back.key, back.versions) == ("trained", 1.5, 7, "v1:k", {"torch": "2.14"})
-    assert adopt(tmp_path, "v1:k", 7) and adopt(tmp_path, "v1:k", 8) is None and adopt(tmp_path, "v1:other", 7) is None
+    assert adopt_result(tmp_path, "v1:k", 7) and adopt_result(tmp_path, "v1:k", 8) is None and adopt_result(tmp_path, "v1:other", 7) is None
 
 
 def test_every_flipped_byte_of_a_result_is_noticed(tmp_path):
@@ -34,13 +34,13 @@ def test_every_flipped_byte_of_a_result_is_noticed(tmp_path):
     whole = path.read_bytes()
     for place in range(0, len(whole), 3):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        kept = adopt(tmp_path, "v1:k", 7)
+        kept = adopt_result(tmp_path, "v1:k", 7)
         assert kept is None or kept.metrics["acc"] == 0.5  # white space between the values may change
     for cut in range(0, len(whole) - 1, 7):
         path.write_bytes(whole[:cut])
-        assert adopt(tmp_path, "v1:k", 7) is None
+        assert adopt_result(tmp_path, "v1:k", 7) is None
     with pytest.raises(StorageError, match="result.json: damaged"):
-        read(tmp_path)
+        read_result(tmp_path)
 
 
 def test_a_result_needs_a_known_state():

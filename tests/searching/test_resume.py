@@ -16,7 +16,7 @@ import pytest
 from fakes import OBJECTIVES, FakeSpace, train
 from processes import alive, children, needs_proc, wait_for
 
-from blockspace.executors import Workers, adopt
+from blockspace.executors import LocalExecutor, adopt_result
 from blockspace.searching import SearchOptions, run
 
 HERE = Path(__file__).parent
@@ -37,7 +37,7 @@ def finish(folder: Path, **plan) -> None:
 
 def table(folder: Path, options: dict, measure=None) -> list[dict]:
     """The finished rows, without their times."""
-    with Workers(1, []) as workers:
+    with LocalExecutor(1, []) as workers:
         rows = run("fake", folder, FakeSpace(), train, OBJECTIVES, SearchOptions(**options), measure=measure, workers=workers)
     return [{**asdict(row), "started": None, "ended": None, "seconds": None} for row in rows]
 
@@ -123,7 +123,7 @@ def test_four_workers_killed_at_random_times(tmp_path, seed):
     assert Counter(row["families"]["block"] for row in rows if row["state"] == "trained") == {"hs": 15, "resnext": 15}
     for row in rows:
         if row["state"] == "trained":
-            result = adopt(tmp_path / "trials" / f"{row['number']:04d}", row["key"], row["seed"])
+            result = adopt_result(tmp_path / "trials" / f"{row['number']:04d}", row["key"], row["seed"])
             assert result.metrics == row["metrics"] and row["measured"]["latency"] == row["costs"]["macs"] / 10_000
 
 

@@ -11,7 +11,7 @@ from written import mistake
 
 import blockspace as bs
 from blockspace.cli import main
-from blockspace.executors import read
+from blockspace.executors import read_result
 from blockspace.study import read_run, resolve_study
 
 QUICK = ["finalists={take: 1, per: block, seeds: 1}"]
@@ -41,7 +41,7 @@ def test_nothing_is_trained_twice_but_the_finals(done, again):
     ended = next(data for kind, data in events if kind == "ended")
     assert ended["saved"]["reused"] == len(taken)
     assert any("6 trained networks are not trained again" in note for kind, data in events if kind == "asked" for note in data["notes"])
-    results = [read(place) for place in run.glob("finalists/*/seed-0")]
+    results = [read_result(place) for place in run.glob("finalists/*/seed-0")]
     assert len(results) == 4 and not any(result.origin for result in results) and all(result.seconds > 0 for result in results)
 
 

@@ -18,7 +18,7 @@ from study import tiny
 import blockspace as bs
 from blockspace.cli import main
 from blockspace.data import kept_preflight, preflight
-from blockspace.executors import adopt
+from blockspace.executors import adopt_result
 from blockspace.files import WEIGHTS
 from blockspace.study import export, load_study, read_run, resolve_study
 from blockspace.study.run_search import same_data
@@ -259,5 +259,5 @@ def test_a_trial_trained_again_by_itself_is_that_trial(done, tmp_path):
         again = bs.train(f"{folder / 'run'}#{row.number}", texts, data=options.data, train=options.train.as_dict())
     finally:
         torch.set_num_threads(threads)
-    first = adopt(folder / "run" / "trials" / f"{row.number:04d}", row.key, row.seed)
+    first = adopt_result(folder / "run" / "trials" / f"{row.number:04d}", row.key, row.seed)
     assert again.result.metrics["val_loss"] == first.metrics["val_loss"] and again.result.metrics["val_acc"] == first.metrics["val_acc"]

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import blockspace as bs
-from blockspace.executors import adopt
+from blockspace.executors import adopt_result
 from blockspace.searching import Interrupted
 from blockspace.study import evaluate, train
 from blockspace.study.train_config import plan
@@ -118,7 +118,7 @@ def test_keywords_and_a_recipe_file_say_the_same_as_texts(net, tmp_path, done):
 def test_a_network_of_a_run_is_trained_again(done, tmp_path):
     found, _, _ = done
     again = train(str(found.folder), [*ONE, f"out={tmp_path / 'again'}"])
-    assert again.result.key == found.result.key and adopt(tmp_path / "again", again.result.key, 0) == again.result
+    assert again.result.key == found.result.key and adopt_result(tmp_path / "again", again.result.key, 0) == again.result
 
 
 def test_fine_tuning_replaces_a_last_layer_of_another_size(done, net, tmp_path):

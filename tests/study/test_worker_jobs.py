@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from study import tiny
 
-from blockspace.executors import Result, Task
+from blockspace.executors import Job, Result
 from blockspace.study import load_study
 from blockspace.study.worker_jobs import half_batch, watched
 
 
-def task(**recipe) -> Task:
-    return Task("/nowhere", {}, 0, options={"data": {}, "recipe": {"batch": 64, "on_oom": "half_batch", **recipe}})
+def task(**recipe) -> Job:
+    return Job("/nowhere", {}, 0, options={"data": {}, "recipe": {"batch": 64, "on_oom": "half_batch", **recipe}})
 
 
 def test_half_the_batch_is_tried_where_the_recipe_says_so():

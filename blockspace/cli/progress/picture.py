@@ -112,7 +112,7 @@ def facts(training: Training, now: float) -> dict[str, str]:
         "final": str(training.number),
         "network": training.label,
         "epoch": epoch,
-        "accuracy": "-" if beat.accuracy is None else f"{beat.accuracy:.4f}",
+        "accuracy": "-" if beat.metric is None else f"{beat.metric:.4f}",
         "loss": "-" if beat.loss is None else f"{beat.loss:.4f}",
         "time": format_duration(now - training.started),
     }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from blockspace.executors import Beat
+from blockspace.executors import JobProgress
 from blockspace.records import TrialRecord, count_saved_trainings, pareto_front
 
 ENDS = ("duplicate", "over_budget", "trained", "diverged", "timeout", "hung", "oom", "failed")  # in the order of their display
@@ -21,7 +21,7 @@ class Training:
     number: int
     label: str
     started: float
-    beat: Beat = field(default_factory=Beat)
+    beat: JobProgress = field(default_factory=JobProgress)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from blockspace.executors import Result, Task, adopt
+from blockspace.executors import Job, Result, adopt_result
 from blockspace.files import write_atomic
 from blockspace.records import RunDir, TrialRecord
 from blockspace.searching.seeds import training_seed
@@ -42,7 +42,7 @@ class Earlier:
             if not row.state.is_trained or not row.comparable or row.seed != training_seed(seed, row.key):
                 continue
             place = RunDir(folder).trial(row.number).path
-            result = adopt(place, row.key, row.seed)
+            result = adopt_result(place, row.key, row.seed)
             if result is None or not result.trained:
                 continue
             if any(result.versions.get(package) != version for package, version in code.items()):
@@ -52,7 +52,7 @@ class Earlier:
             self.known.setdefault((row.key, row.seed), Known(place, f"{name}#{row.number}", result))
         return found, stale
 
-    def take(self, task: Task) -> Result | None:
+    def take(self, task: Job) -> Result | None:
         """The result of this very training, now also in the task's folder: at no cost, and saying whose it is. None where none is known.
 
         Its files come before it, so a kill leaves a folder without a result. Raises StorageError.

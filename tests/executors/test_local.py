@@ -10,29 +10,23 @@ from pathlib import Path
 import pytest
 from fakes import train
 
-from blockspace.executors import Result, Task, Workers
+from blockspace.executors import Job, LocalExecutor, Result, submit_and_wait
 from blockspace.searching import run_tasks
 
 
 @pytest.fixture(scope="module")
 def workers():
-    with Workers(2, ["json"], grace=0.5) as workers:
+    with LocalExecutor(2, ["json"], grace=0.5) as workers:
         yield workers
 
 
-def task(folder: Path, number: int = 0, **options) -> Task:
-    return Task(str(folder / str(number)), {}, 7, f"key{number}", options, number)
+def task(folder: Path, number: int = 0, **options) -> Job:
+    return Job(str(folder / str(number)), {}, 7, f"key{number}", options, number)
 
 
-def one(workers, evaluate, task, timeout=None):
-    handle = workers.submit(evaluate, task, timeout)
-    while True:
-        for finished in workers.wait(5):
-            if finished is handle:
-                return handle
 
 
-def look(task: Task) -> Result:
+def look(task: Job) -> Result:
     """What a worker sees of itself, as a reason."""
     score = Path("/proc/self/oom_score_adj").read_text().strip() if sys.platform == "linux" else "1000"
     loaded = [str(name in sys.modules) for name in ("json", "optuna")]
@@ -43,16 +37,16 @@ def look(task: Task) -> Result:
 
 
 def test_a_worker_is_single_threaded_and_alone(tmp_path, workers):
-    handle = one(workers, look, task(tmp_path))
-    assert handle.result.reason == "1 True 1000 True False"
+    result = submit_and_wait(workers, look, task(tmp_path))
+    assert result.reason == "1 True 1000 True False"
     assert (tmp_path / "0/log.txt").read_text() == "said in the log\nfrom a grandchild\n"
     assert (tmp_path / "0/result.json").exists()
 
 
 def test_the_log_is_capped_and_keeps_its_end(tmp_path, workers):
-    handle = one(workers, train, task(tmp_path, fault="spam"))
+    result = submit_and_wait(workers, train, task(tmp_path, fault="spam"))
     log = (tmp_path / "0/log.txt").read_text()
-    assert handle.result.reason == "ValueError: after the spam"
+    assert result.reason == "ValueError: after the spam"
     assert len(log) < 1_001_000 and log.startswith("line 0 ") and "bytes left out" in log
     assert log.rstrip().endswith("ValueError: after the spam")
 
@@ -63,9 +57,10 @@ def test_cancel_asks_then_kills(tmp_path, workers):
         workers.wait(0.5)
         started = time.monotonic()
         workers.cancel(handle, workers.grace)
-        while handle not in workers.wait(5):
-            pass
-        assert handle.result is None and time.monotonic() - started < 30
+        finished = []
+        while not finished:
+            finished = workers.wait(5)
+        assert finished == [(handle, None, False)] and time.monotonic() - started < 30
 
 
 def test_a_function_of_the_main_script_is_refused(tmp_path, workers):
@@ -84,7 +79,7 @@ def test_a_module_that_does_not_import_is_a_reason(tmp_path, workers):
     try:
         import broken_module
 
-        assert one(workers, broken_module.train, task(tmp_path)).result.reason.startswith("ModuleNotFoundError")
+        assert submit_and_wait(workers, broken_module.train, task(tmp_path)).reason.startswith("ModuleNotFoundError")
     finally:
         sys.path.remove(str(tmp_path))
 

@@ -1,0 +1,2 @@
+from .executor import EXECUTOR as EXECUTOR
+from .executor import LocalExecutor as LocalExecutor
