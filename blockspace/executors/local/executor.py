@@ -218,9 +218,9 @@ class LocalExecutor:
         """Return every running job as lost, since the server died; a new server starts with the next job."""
         self._server.wait()
         reason = f"the worker server died ({self._last_error()})"
-        lost = [FinishedJob(run.handle, self._failed(run, TrialState.FAILED, reason, "server died"), True) for run in self._running.values()]
+        runs = list(self._running.values())
         self._running.clear()
-        return lost
+        return [FinishedJob(run.handle, self._failed(run, TrialState.FAILED, reason, "server died"), lost=True) for run in runs]
 
     def _last_error(self) -> str:
         """Return the last line that the server wrote to stderr."""
