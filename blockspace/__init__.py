@@ -17,4 +17,6 @@ register_extensions(
     graph_mermaid="blockspace.drawing:to_mermaid",
     graph_dot="blockspace.drawing:to_dot",
     graph_html="blockspace.drawing:draw_html",
+    cost_quantities="blockspace.costs:register_cost",
+    metric_quantities="blockspace.training:register_task",
 )

@@ -1,4 +1,4 @@
-"""Methods of a lower floor that a higher floor implements: a graph's canonical key, its drawings.
+"""Methods of a lower floor that a higher floor implements: a graph's canonical key, its drawings, the quantities of costs and metrics.
 
 `graph.svg()` is a method because a notebook looks for it there, but drawing is a floor above the graph. The root package, above all
 floors and always imported first, therefore says by name where each such function is; it is imported when the method is first called.

@@ -150,11 +150,11 @@ def times(a: int, b: int) -> str:
 
 def costs(a: Side, b: Side) -> str:
     """The table of costs."""
-    from blockspace.costs import COSTS, amount
+    from blockspace.costs import COSTS
     from blockspace.formatting import format_table
 
     def text(name: str, value: int) -> str:
-        return amount(name, value) if COSTS[name].unit else f"{value:,}"
+        return COSTS[name].format_amount(value) if COSTS[name].symbol else f"{value:,}"
 
     rows = [(q.word, *(text(name, getattr(side.cost, name)) for side in (a, b)), times(getattr(a.cost, name), getattr(b.cost, name)))
             for name, q in COSTS.items()]  # fmt: skip

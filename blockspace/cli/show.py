@@ -89,12 +89,12 @@ def rewritten(graph, why: str | None, rules: str | None, deploy: bool) -> str:
 
 def node_table(graph) -> str:
     """Every node with its shape and each of its costs."""
-    from blockspace.costs import COSTS, amount, cost
+    from blockspace.costs import COSTS, cost
     from blockspace.formatting import format_table
     from blockspace.ops import show as size
 
     def text(name: str, value: int) -> str:
-        return (amount(name, value) if COSTS[name].unit else f"{value:,}") if value else ""
+        return (COSTS[name].format_amount(value) if COSTS[name].symbol else f"{value:,}") if value else ""
 
     found = cost(graph).per_node
     rows = [(n.name, n.op.label(), size(n.shape), *(text(name, getattr(found[n.name], name)) for name in COSTS)) for n in graph]

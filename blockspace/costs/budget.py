@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blockspace.costs.numbers import amount
+from blockspace.costs.quantity import format_amount
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Budget:
         return self.violation(value) <= 0
 
     def __str__(self) -> str:
-        low, high = (amount(self.cost, bound or 0) for bound in (self.low, self.high))
+        low, high = (format_amount(self.cost, bound or 0) for bound in (self.low, self.high))
         if self.low and self.high:
             return f"{self.cost} {low} to {high}"
         return f"{self.cost} at most {high}" if self.high else f"{self.cost} at least {low}"

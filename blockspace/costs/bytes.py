@@ -8,11 +8,11 @@ n values is a chain of n - 1 calls, whose results in between are written and rea
 
 from __future__ import annotations
 
-from blockspace.costs.quantity import register
+from blockspace.costs.quantity import register_cost
 from blockspace.graph import Graph
 
 
-@register("bytes", place=4, unit="B", word="moved")
+@register_cost("bytes", place=4, title="memory access at batch 1", unit="bytes", symbol="B", word="moved")
 def bytes(graph: Graph) -> dict[str, int]:
     """Bytes read and written: inputs, weights and outputs in float32 at batch 1."""
     return {node.name: node.op.bytes(graph.shapes(node), node.shape) for node in graph}

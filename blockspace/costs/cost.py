@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from blockspace.costs.numbers import amount
 from blockspace.costs.quantity import COSTS
 from blockspace.graph import Graph
 
@@ -26,7 +25,7 @@ class Counted:
         return {name: getattr(self, name) for name in COSTS}
 
     def __str__(self) -> str:
-        others = (f"{amount(name, getattr(self, name))} {quantity.word}" for name, quantity in COSTS.items() if name != "params")
+        others = (f"{quantity.format_amount(getattr(self, name))} {quantity.word}" for name, quantity in COSTS.items() if name != "params")
         return ", ".join([f"{self.params:,} params", *others])
 
     def __repr__(self) -> str:

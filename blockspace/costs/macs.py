@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from blockspace.costs.quantity import register
+from blockspace.costs.quantity import register_cost
 from blockspace.graph import Graph
 
 
-@register("macs", place=2)
+@register_cost("macs", place=2, title="multiply-accumulates at batch 1", unit="macs")
 def macs(graph: Graph) -> dict[str, int]:
     """Multiply-accumulates of convolution and linear at batch 1."""
     return {node.name: node.op.macs(node.shape) for node in graph}

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from blockspace.costs.quantity import register
+from blockspace.costs.quantity import register_cost
 from blockspace.graph import Graph, Step, order
 from blockspace.ops import FLOAT, Op, Shape, elements
 
 
-@register("peak_memory", place=5, total=max, unit="B", word="peak memory")
+@register_cost(
+    "peak_memory", place=5, title="peak memory of activations at batch 1", unit="bytes", total=max, symbol="B", word="peak memory"
+)
 def peak_memory(graph: Graph) -> dict[str, int]:
     """Most bytes alive at once in eval mode, in float32 at batch 1, without weights."""
     plan = order(graph)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from blockspace.costs.quantity import register
+from blockspace.costs.quantity import register_cost
 from blockspace.graph import Graph, Node
 from blockspace.ops import POINT, Shape, Window
 
@@ -42,7 +42,9 @@ def widest(fields: Iterable[Field]) -> int:
     return max(field.local for field in fields)
 
 
-@register("receptive_field", place=6, total=widest, unit="px", word="receptive field")
+@register_cost(
+    "receptive_field", place=6, title="receptive field", unit="pixels", total=widest, symbol="px", word="receptive field"
+)
 def receptive_field(graph: Graph) -> dict[str, Field]:
     """Pixels of the input, along its longer side, that one position of the features depends on."""
     whole = max(graph.input_shape[1:], default=1)

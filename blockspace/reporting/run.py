@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from blockspace.costs import Budget
 from blockspace.graph import Graph
+from blockspace.quantities import find_quantity
 from blockspace.reporting.answer import Answer
 
 State = Literal["finished", "running", "stopped", "failed"]
 FAILED = ("failed", "oom", "timeout", "hung")
-METRICS = ("val_acc", "val_loss")  # of the validation split, last epoch; everything else that is drawn is a cost
+DEFAULT_METRIC = "val_acc"  # where no objective is a metric
 
 
 @dataclass(frozen=True)
@@ -135,5 +136,5 @@ class Run:
         return next((b for b in self.budgets if b.cost == name), None)
 
     def direction(self, name: str) -> str:
-        """maximize or minimize: the objective's, else accuracy up and everything else down."""
-        return self.objectives.get(name) or ("maximize" if name == "val_acc" else "minimize")
+        """Return `maximize` or `minimize`: the objective's direction, else the quantity's."""
+        return self.objectives.get(name) or find_quantity(name).direction

@@ -265,14 +265,14 @@ def resolved(window: Window, cost: str, baseline: float, mark: Mark | None) -> B
 
 def count(text: str, cost: str):
     """`60M`, `96%`, and for costs in bytes `4MiB`, as a number; None when the text is none."""
-    size = parse_bytes(text) if cost in COSTS and COSTS[cost].unit == "B" else None
+    size = parse_bytes(text) if cost in COSTS and COSTS[cost].symbol == "B" else None
     return number(text.strip()) if size is None else size
 
 
 def bound(value: Bound, cost: str, baseline: float, mark: Mark | None) -> float | None:
     share = count(value, cost) if isinstance(value, str) else value
     if value is not None and (share is None or share <= 0):
-        example = "4MiB" if cost in COSTS and COSTS[cost].unit == "B" else "8M"
+        example = "4MiB" if cost in COSTS and COSTS[cost].symbol == "B" else "8M"
         raise error("E-TYPE", f"budget: {cost}: {value!r} is no cost", mark, f"write {example}, or a share of the baseline's: 96%")
     if share is None or not (isinstance(value, str) and value.strip().endswith("%")):
         return share

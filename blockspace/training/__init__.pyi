@@ -10,4 +10,5 @@ from .recipe import Recipe as Recipe
 from .recipe import read_recipe as read_recipe
 from .scoring import predict as predict
 from .scoring import score as score
-from .task import Task as Task
+from .tasks import TASKS as TASKS
+from .tasks import register_task as register_task

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from search.processes import alive, children, needs_proc, wait_for
+from searching.processes import alive, children, needs_proc, wait_for
 from study import tiny
 
 COMMAND = [sys.executable, "-c", "from blockspace.cli import entry; entry()", "search", "study.yaml"]

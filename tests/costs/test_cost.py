@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from written import built
 
 from blockspace import cost
-from blockspace.costs import COSTS, Budget, amount, register
+from blockspace.costs import COSTS, Budget, format_amount, register_cost
 
 
 def test_a_convolution_by_hand():
@@ -36,8 +38,10 @@ def test_every_cost_is_an_integer_of_the_graph_and_of_each_node():
 
 def test_nothing_is_counted_before_it_is_asked_for(monkeypatch):
     counted = []
-    for name, quantity in COSTS.items():
-        monkeypatch.setattr(quantity, "per_node", lambda graph, name=name, count=quantity.per_node: counted.append(name) or count(graph))
+    for name, quantity in list(COSTS.items()):
+        count = quantity.per_node
+        spy = replace(quantity, per_node=lambda graph, name=name, count=count: counted.append(name) or count(graph))
+        monkeypatch.setitem(COSTS, name, spy)
     found = cost(built("[conv3x3: 16]"))
     assert found.macs == found.macs and counted == ["macs"]
     assert found.peak_memory == found.per_node["conv3x3.norm"].peak_memory and counted == ["macs", "peak_memory"]
@@ -46,7 +50,7 @@ def test_nothing_is_counted_before_it_is_asked_for(monkeypatch):
 def test_a_cost_registers_once():
     for name, place in (("macs", 99), ("other", COSTS["macs"].place)):
         with pytest.raises(TypeError, match="registered twice"):
-            register(name, place)(lambda graph: {})
+            register_cost(name, place, "title", "")(lambda graph: {})
     assert "other" not in COSTS
 
 
@@ -62,7 +66,7 @@ def test_costs_read_well():
      ("receptive_field", 1507, "1,507 px"), ("macs", 45_609_984, "45.61M"), ("latency", 1.3, "1.3x")],
 )  # fmt: skip
 def test_amounts_have_their_units(name, number, text):
-    assert amount(name, number) == text
+    assert format_amount(name, number) == text
 
 
 @pytest.mark.parametrize(

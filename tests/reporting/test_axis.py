@@ -7,8 +7,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blockspace.quantities import find_quantity
 from blockspace.reporting.html.charts.axis import axis
-from blockspace.reporting.html.quantity import quantity
 
 NUMBERS = st.floats(min_value=-1e12, max_value=1e12, allow_nan=False).filter(lambda v: v == 0 or abs(v) > 1e-9)
 
@@ -40,14 +40,14 @@ def test_a_span_of_more_than_a_decade_is_logarithmic():
 
 
 def test_ticks_are_round_numbers():
-    assert [t for _, t in axis([0.61, 1.54], 0, 1, quantity("latency").tick).ticks] == ["0.6", "0.8", "1", "1.2", "1.4"]
-    assert [t for _, t in axis([1.2e6, 3e7], 0, 1, quantity("macs").tick).ticks] == ["2M", "5M", "10M", "20M"]
+    assert [t for _, t in axis([0.61, 1.54], 0, 1, find_quantity("latency").format_tick).ticks] == ["0.6", "0.8", "1", "1.2", "1.4"]
+    assert [t for _, t in axis([1.2e6, 3e7], 0, 1, find_quantity("macs").format_tick).ticks] == ["2M", "5M", "10M", "20M"]
     assert [v for v, _ in axis([97.1, 98.4], 0, 1, words).ticks] == [97.2, 97.4, 97.6, 97.8, 98, 98.2, 98.4]
 
 
 def test_numbers_have_their_units():
-    assert quantity("val_acc").spoken(0.9751) == "97.51 %"
-    assert quantity("latency").spoken(0.8446) == "0.845 x baseline"
-    assert quantity("macs").spoken(4_468_224) == "4.468M macs"
-    assert quantity("macs").exact(4_468_224) == "4,468,224"
-    assert quantity("something").spoken(0.5) == "0.5 something"
+    assert find_quantity("val_acc").format_with_unit(0.9751) == "97.51 %"
+    assert find_quantity("latency").format_with_unit(0.8446) == "0.845 x baseline"
+    assert find_quantity("macs").format_with_unit(4_468_224) == "4.468M macs"
+    assert find_quantity("macs").format_exact(4_468_224) == "4,468,224"
+    assert find_quantity("something").format_with_unit(0.5) == "0.5 something"

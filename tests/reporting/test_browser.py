@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from report.runs import run
+from reporting.runs import run
 
 from blockspace.reporting import write_page
 

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from report.runs import begun, run
+from reporting.runs import begun, run
 
 from blockspace.reporting import answer_json, front_png, front_svg, page, read_answer, write_page
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from blockspace.cli.progress.standing import Standing
-from blockspace.cli.progress.words import state, value, values
+from blockspace.cli.progress.words import state, values
 from blockspace.formatting import format_duration, format_table
+from blockspace.quantities import find_quantity
 
 
 def line(kind: str, data: dict, standing: Standing) -> str | None:
@@ -78,4 +79,4 @@ def summary(standing: Standing) -> str:
 
 
 def cells(objectives: dict[str, float]) -> list[str]:
-    return [value(name, number) for name, number in objectives.items()]
+    return [find_quantity(name).format_stored(number) for name, number in objectives.items()]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from blockspace.formatting import format_mean
+from blockspace.quantities import find_quantity
 from blockspace.reporting.answer import Row
-from blockspace.reporting.html.quantity import quantity
 from blockspace.reporting.run import Final, Run
 
 
@@ -20,7 +20,7 @@ def answered(run: Run) -> dict[str, Any]:
     finals = {one.name: one for one in run.finals}
     return {
         "sentences": [(d.sentence() + ".", d.accuracy.excludes_zero) for d in (*found.differences, *found.against_baseline)],
-        "costs": [quantity(name) for name in costs],
+        "costs": [find_quantity(name) for name in costs],
         "rows": [line(row, costs, finals.get(row.name), run) for row in found.rows],
         "images": found.images,
         "whole": done == asked,
@@ -35,7 +35,7 @@ def line(row: Row, costs: list[str], final: Final | None, run: Run) -> dict[str,
         "place": run.families.index(row.family) if row.family in run.families else None,
         "title": final.title if final else row.name,
         "anchor": anchor(final) if final else "",
-        "costs": [quantity(name).text(row.costs.get(name)) for name in costs],
+        "costs": [find_quantity(name).format(row.costs.get(name)) for name in costs],
         "accuracy": format_mean(row.accuracy * 100, spread, 2),
         "log_loss": format_mean(row.log_loss, row.log_loss_sd, 4),
         "seeds": row.seeds,

@@ -6,7 +6,7 @@ from collections import Counter
 from statistics import median
 from typing import Any
 
-from blockspace.reporting.html.quantity import quantity
+from blockspace.quantities import find_quantity
 from blockspace.reporting.run import FAILED, Run
 
 STATES = ("trained", "duplicate", "over_budget", "diverged", "failed", "running")
@@ -20,7 +20,7 @@ def families(run: Run, metric: str) -> list[dict[str, Any]]:
         counts = Counter("failed" if t.state in FAILED else t.state for t in own)
         values = [t.values[metric] for t in own if t.allowed and metric in t.values]
         best = (max if run.direction(metric) == "maximize" else min)(values, default=None)
-        text = quantity(metric).text
+        text = find_quantity(metric).format
         shown = {"median": text(median(values)) if values else "-", "best": text(best)}
         lines.append({"family": family, "place": place, "proposed": len(own), "counts": [counts[s] for s in STATES], **shown})
     return lines

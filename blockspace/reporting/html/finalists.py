@@ -9,10 +9,10 @@ from markupsafe import Markup
 from blockspace.costs import cost
 from blockspace.graph import Graph
 from blockspace.ops import show
+from blockspace.quantities import find_quantity
 from blockspace.reporting.html.answer import anchor
 from blockspace.reporting.html.charts import curves
 from blockspace.reporting.html.drawing import drawing
-from blockspace.reporting.html.quantity import quantity
 from blockspace.reporting.run import Final, Run, Training
 
 HEATS = 10  # shades of a node's share of the costs
@@ -31,7 +31,7 @@ def entry(final: Final, run: Run, drawn: bool, nodes: int) -> dict[str, Any]:
         "final": final,
         "anchor": anchor(final),
         "place": place,
-        "costs": [quantity(name).spoken(value) for name, value in final.costs.items()],
+        "costs": [find_quantity(name).format_with_unit(value) for name, value in final.costs.items()],
         "drawing": drawing(graph) if graph else Markup(""),
         "curves": curves(final, place),
         "nodes": rows[:nodes],
@@ -60,8 +60,8 @@ def training(one: Training) -> dict[str, Any]:
     """One training's line: seed, state, epochs, what it ended with."""
     last = one.epochs[-1] if one.epochs else {}
     names = ("train_loss", "val_acc", "val_loss")
-    ended = [quantity(name).text(last.get(name)) for name in names]
-    tested = [quantity(name).text(getattr(one, name)) for name in ("test_acc", "test_loss")]
+    ended = [find_quantity(name).format(last.get(name)) for name in names]
+    tested = [find_quantity(name).format(getattr(one, name)) for name in ("test_acc", "test_loss")]
     seconds = sum(e.get("seconds") or 0 for e in one.epochs)
     time = f"{seconds:.1f}" if seconds else "-"
     return {"name": one.name, "seed": one.seed, "state": one.state, "epochs": len(one.epochs), "cells": [*ended, *tested, time]}

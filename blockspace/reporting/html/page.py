@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from blockspace.files import write_atomic
+from blockspace.quantities import find_quantity
 from blockspace.reporting.html.answer import answered
 from blockspace.reporting.html.assets import static
 from blockspace.reporting.html.charts import KINDS, axes_of, distribution, front, intervals, mark
@@ -20,10 +21,9 @@ from blockspace.reporting.html.drawing import drawing_style
 from blockspace.reporting.html.families import STATES, families
 from blockspace.reporting.html.finalists import finalists
 from blockspace.reporting.html.image import front_png
-from blockspace.reporting.html.quantity import quantity
 from blockspace.reporting.html.text import safe, shown, tag
 from blockspace.reporting.html.trials import trials
-from blockspace.reporting.run import Run
+from blockspace.reporting.run import DEFAULT_METRIC, Run
 
 MOST = 1_000_000  # bytes of the file
 STYLES = ("palette.css", "chart.css", "page.css")
@@ -65,16 +65,16 @@ def write_page(run: Run, folder: str | Path) -> Path:
 def rendered(run: Run, limits: Limits) -> str:
     planes = axes_of(run)
     numbers = [one.number for one in run.finals if one.number is not None]
-    metric = planes[0][1] if planes else "val_acc"
+    metric = planes[0][1] if planes else DEFAULT_METRIC
     trained = run.counts["trained"]
     fronts = [
-        (quantity(cost), front(run, cost, metric, numbers, detail=not place and trained <= limits.points))
+        (find_quantity(cost), front(run, cost, metric, numbers, detail=not place and trained <= limits.points))
         for place, (cost, metric) in enumerate(planes)
     ]
     style, script = Markup(f"{static(*STYLES)}\n{drawing_style()}"), Markup(static(SCRIPT))
     return environment().get_template("page.html").render(
         run=run, made=datetime.now().astimezone().isoformat(timespec="seconds"), policy=policy(style, script), style=style, script=script,
-        answer=answered(run), intervals=intervals(run.answer) if run.answer else "", fronts=fronts, metric=quantity(metric),
+        answer=answered(run), intervals=intervals(run.answer) if run.answer else "", fronts=fronts, metric=find_quantity(metric),
         distribution=distribution(run, metric, numbers) if trained else "", families=families(run, metric), states=STATES,
         finalists=finalists(run, limits), trials=trials(run, limits.rows), limits=limits,
     )  # fmt: skip

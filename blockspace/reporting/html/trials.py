@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from blockspace.reporting.html.quantity import Quantity, quantity
-from blockspace.reporting.run import Run, Trial
+from blockspace.quantities import Quantity, find_quantity
+from blockspace.reporting.run import DEFAULT_METRIC, Run, Trial
 
 SHOWN = ("val_acc", "val_loss", "latency", "macs", "params")
 
@@ -13,7 +13,7 @@ SHOWN = ("val_acc", "val_loss", "latency", "macs", "params")
 def trials(run: Run, most: int) -> dict[str, Any]:
     """Columns and rows of the table; past `most` rows those that matter least are left to results.csv."""
     known = {name for t in run.trials for name in t.values}
-    columns = [quantity(name) for name in dict.fromkeys((*SHOWN, *run.objectives)) if name in known]
+    columns = [find_quantity(name) for name in dict.fromkeys((*SHOWN, *run.objectives)) if name in known]
     kept = sorted(sorted(run.trials, key=lambda t: importance(t, run))[:most], key=lambda t: t.number)
     finals = {one.number for one in run.finals}
     return {
@@ -27,7 +27,7 @@ def trials(run: Run, most: int) -> dict[str, Any]:
 def importance(trial: Trial, run: Run) -> tuple:
     """Finalists and the front first, then what trained, the best first, then the rest."""
     final = trial.number in {one.number for one in run.finals}
-    metric, direction = next(iter(run.objectives.items()), ("val_acc", "maximize"))
+    metric, direction = next(iter(run.objectives.items()), (DEFAULT_METRIC, "maximize"))
     value = trial.values.get(metric, 0.0) * (-1 if direction == "maximize" else 1)
     return (not final, not trial.front, trial.state != "trained", value, trial.number)
 
@@ -43,7 +43,7 @@ def line(trial: Trial, columns: list[Quantity], finals: set, run: Run) -> dict[s
         "place": run.families.index(trial.family) if trial.family in run.families else None,
         "label": trial.label,
         "choices": ", ".join(f"{name}={value}" for name, value in trial.choices.items()),
-        "cells": [column.exact(trial.values.get(column.name)) for column in columns],
+        "cells": [column.format_exact(trial.values.get(column.name)) for column in columns],
         "seconds": f"{trial.seconds:.1f}" if trial.seconds else "",
         "why": why,
         "final": trial.number in finals,

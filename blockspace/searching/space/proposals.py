@@ -96,7 +96,7 @@ class Proposals:
             except BlockspaceError as e:
                 return e
             return error("E-INFEASIBLE", f"no network of {what} can be built under {asked}", cls=InfeasibleError)
-        values = ", ".join(f"{getattr(found, name):,} {COSTS[name].unit or name}" for name in self.budgets)
+        values = ", ".join(f"{getattr(found, name):,} {COSTS[name].symbol or name}" for name in self.budgets)
         help = "change the budget, or widen the space's ranges"
         return error("E-INFEASIBLE", f"nothing in {what} meets {asked}; nearest reachable: {values}", help=help, cls=InfeasibleError)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from blockspace.quantities import find_quantity
 from blockspace.reporting.html.charts.axis import axis
 from blockspace.reporting.html.charts.marks import KINDS
 from blockspace.reporting.html.charts.plot import frame, line, picture
-from blockspace.reporting.html.quantity import quantity
 from blockspace.reporting.html.text import joined, tag
 from blockspace.reporting.run import Final, Training
 
@@ -22,18 +22,18 @@ def curves(final: Final, place: int | None = None) -> list[Markup]:
 
 def curve(final: Final, name: str, place: int | None) -> Markup:
     """`name` over epochs, one line a training. Empty when no training has it."""
-    here = quantity(name)
+    here = find_quantity(name)
     found = [(t, spots) for t in final.trainings if (spots := points(t, name, here.scale))]
     if not found:
         return Markup("")
     epochs = [e for _, spots in found for e, _ in spots]
     x = axis([0, *epochs], LEFT, WIDTH - RIGHT, lambda v: f"{v:g}", wanted=min(6, max(epochs)), zero=True)
     y = axis([v for _, spots in found for _, v in spots], HEIGHT - BOTTOM, TOP, lambda v: f"{v:.3g}", wanted=5)
-    parts = [frame(x, y, "epoch", here.axis)]
+    parts = [frame(x, y, "epoch", here.axis_title)]
     for training, spots in found:
         places = [(x(e), y(v)) for e, v in spots]
         parts.append(line(places, f"curve {kind(training, place)}"))
-        note = f"{training.name}: {here.spoken(spots[-1][1] / here.scale)} after epoch {spots[-1][0]}"
+        note = f"{training.name}: {here.format_with_unit(spots[-1][1] / here.scale)} after epoch {spots[-1][0]}"
         end = {"cx": places[-1][0], "cy": places[-1][1], "r": 3.2}
         parts.append(tag("circle", tag("title", note), class_=f"end-point {kind(training, place)}", **end))
     parts.append(names([t for t, _ in found], place))

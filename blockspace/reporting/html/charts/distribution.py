@@ -7,10 +7,10 @@ from statistics import median, quantiles
 
 from markupsafe import Markup
 
+from blockspace.quantities import find_quantity
 from blockspace.reporting.html.charts.axis import Axis, axis
 from blockspace.reporting.html.charts.marks import KINDS, many, mark
 from blockspace.reporting.html.charts.plot import picture
-from blockspace.reporting.html.quantity import quantity
 from blockspace.reporting.html.text import figure, joined, tag
 from blockspace.reporting.run import Run, Trial
 
@@ -22,7 +22,7 @@ BOXED = 5  # networks from which quartiles say something
 
 def distribution(run: Run, metric: str, finalists: Sequence[int] = ()) -> Markup:
     """Strips and boxes of `metric`, family by family."""
-    here = quantity(metric)
+    here = find_quantity(metric)
     trained = [t for t in run.trials if t.state == "trained" and metric in t.values]
     groups = [(family, [t for t in trained if t.family == family]) for family in run.families]
     height = TOP + LANE * len(groups) + BOTTOM
@@ -31,7 +31,7 @@ def distribution(run: Run, metric: str, finalists: Sequence[int] = ()) -> Markup
     ground = tag("rect", x=LEFT, y=TOP, width=WIDTH - RIGHT - LEFT, height=LANE * len(groups), class_="ground")
     grid = [tag("path", d=f"M{figure(x(v))} {bottom}V{TOP}", class_="grid") for v, _ in x.ticks]
     ticks = [tag("text", words, x=x(v), y=bottom + 17, class_="tick middle") for v, words in x.ticks]
-    title = tag("text", here.axis, x=(LEFT + WIDTH - RIGHT) / 2, y=bottom + 38, class_="title middle")
+    title = tag("text", here.axis_title, x=(LEFT + WIDTH - RIGHT) / 2, y=bottom + 38, class_="title middle")
     lanes = [lane(place, family, own, x, TOP + LANE * (place + 0.5), metric, finalists) for place, (family, own) in enumerate(groups)]
     words = f"{here.title} of every trained network, by family"
     return picture(WIDTH, height, words, [ground, *grid, *ticks, title, *lanes], "distribution")
@@ -39,7 +39,7 @@ def distribution(run: Run, metric: str, finalists: Sequence[int] = ()) -> Markup
 
 def lane(place: int, family: str, own: list[Trial], x: Axis, middle: float, metric: str, finalists: Sequence[int]) -> Markup:
     """One family: its name, how many, the box, the marks."""
-    here = quantity(metric)
+    here = find_quantity(metric)
     name = [mark(place, 16, middle - 4), tag("text", short(family), x=28, y=middle, class_="name")]
     name.append(tag("text", f"n = {len(own)}", x=28, y=middle + 15, class_="key"))
     values = [t.values[metric] * here.scale for t in own]
@@ -48,7 +48,8 @@ def lane(place: int, family: str, own: list[Trial], x: Axis, middle: float, metr
     large = [(spot, t) for spot, t in zip(spots, own) if t.number in finalists]
     parts = [*name, box(place, values, x, middle), many(place, small)]
     for (at, height), t in large:
-        parts.append(mark(place, at, height, tag("title", f"{t.name}: {here.spoken(t.values[metric])}"), size=1.2, class_="final"))
+        note = tag("title", f"{t.name}: {here.format_with_unit(t.values[metric])}")
+        parts.append(mark(place, at, height, note, size=1.2, class_="final"))
     return joined(parts)
 
 

@@ -7,21 +7,26 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from blockspace.quantities import find_quantity
 from blockspace.reporting.html.charts.axis import Axis, axis
 from blockspace.reporting.html.charts.marks import KINDS, legend, many, outlines, placed
 from blockspace.reporting.html.charts.plot import frame, picture
-from blockspace.reporting.html.quantity import quantity
 from blockspace.reporting.html.text import figure, joined, tag
-from blockspace.reporting.run import METRICS, Run, Trial
+from blockspace.reporting.run import DEFAULT_METRIC, Run, Trial
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 780, 470, 62, 20, 66, 62
 
 
+def is_metric(name: str) -> bool:
+    """Return whether a quantity is measured on validation images; a trial's other numbers are costs."""
+    return find_quantity(name).kind == "metric"
+
+
 def axes_of(run: Run) -> list[tuple[str, str]]:
     """(cost, metric) of each front worth drawing, the one that the objectives and budgets are about first."""
-    metric = next((name for name in run.objectives if name in METRICS), "val_acc")
-    asked = [name for name in run.objectives if name not in METRICS]
-    known = [name for t in run.trials if t.state == "trained" for name in t.values if name not in METRICS]
+    metric = next((name for name in run.objectives if is_metric(name)), DEFAULT_METRIC)
+    asked = [name for name in run.objectives if not is_metric(name)]
+    known = [name for t in run.trials if t.state == "trained" for name in t.values if not is_metric(name)]
     budgeted = [b.cost for b in run.budgets]
     costs = dict.fromkeys([*asked, *reversed(budgeted), "latency", "macs", "params"])
     return [(cost, metric) for cost in costs if cost in known]
@@ -38,7 +43,7 @@ class Plane:
     y: Axis
 
     def spot(self, trial: Trial) -> tuple[float, float]:
-        return self.x(trial.values[self.cost]), self.y(trial.values[self.metric] * quantity(self.metric).scale)
+        return self.x(trial.values[self.cost]), self.y(trial.values[self.metric] * find_quantity(self.metric).scale)
 
 
 def front(run: Run, cost: str, metric: str, finalists: Sequence[int] = (), detail: bool = True) -> Markup:
@@ -47,7 +52,7 @@ def front(run: Run, cost: str, metric: str, finalists: Sequence[int] = (), detai
     refused = [t for t in run.trials if t.state == "over_budget" and cost in t.values]
     plane = planned(run, cost, metric, points, refused)
     parts = [outlines(len(run.families) if detail else 0)]
-    parts += [frame(plane.x, plane.y, quantity(cost).axis, quantity(metric).axis), window(plane), rug(plane, refused)]
+    parts += [frame(plane.x, plane.y, find_quantity(cost).axis_title, find_quantity(metric).axis_title), window(plane), rug(plane, refused)]
     for place, family in enumerate(run.families):
         own = [t for t in points if t.family == family]
         parts.append(staircase(plane, place, own))
@@ -55,7 +60,8 @@ def front(run: Run, cost: str, metric: str, finalists: Sequence[int] = (), detai
     counts = [(family, sum(t.family == family for t in points)) for family in run.families]
     parts.append(legend(counts, LEFT, 22, WIDTH - LEFT - 290))
     parts.append(key(bool(refused), detail and bool(finalists)))
-    words = f"{quantity(metric).title} over {quantity(cost).title} of {len(points)} trained networks in {len(run.families)} families"
+    titles = f"{find_quantity(metric).title} over {find_quantity(cost).title}"
+    words = f"{titles} of {len(points)} trained networks in {len(run.families)} families"
     return picture(WIDTH, HEIGHT, words, parts, "front")
 
 
@@ -63,8 +69,8 @@ def planned(run: Run, cost: str, metric: str, points: list[Trial], refused: list
     """Axes that hold every proposal, the budget's ends and the baseline."""
     budget = run.budget(cost)
     marked = [v for v in (run.baseline.get(cost), budget and budget.low, budget and budget.high) if v]
-    x = axis([t.values[cost] for t in (*points, *refused)] + marked, LEFT, WIDTH - RIGHT, quantity(cost).tick)
-    scale = quantity(metric).scale
+    x = axis([t.values[cost] for t in (*points, *refused)] + marked, LEFT, WIDTH - RIGHT, find_quantity(cost).format_tick)
+    scale = find_quantity(metric).scale
     return Plane(run, cost, metric, x, axis([t.values[metric] * scale for t in points], HEIGHT - BOTTOM, TOP, lambda v: f"{v:.4g}"))
 
 
@@ -77,7 +83,7 @@ def window(plane: Plane) -> Markup:
         if value:
             left, right = sorted((x(value), outer))
             parts.append(tag("rect", x=left, y=y.end, width=right - left, height=y.start - y.end, class_="out"))
-            parts.append(upright(x(value), y, "limit", f"budget: {words} {quantity(plane.cost).tick(value)}", y.end + down))
+            parts.append(upright(x(value), y, "limit", f"budget: {words} {find_quantity(plane.cost).format_tick(value)}", y.end + down))
     return joined([*parts, *([upright(x(base), y, "base", "baseline", y.start - 14)] if base else [])])
 
 
@@ -119,12 +125,12 @@ def undominated(trials: list[Trial], cost: str, metric: str, run: Run) -> list[T
 
 def marks(plane: Plane, place: int, own: list[Trial], finalists: Sequence[int]) -> Markup:
     """Each trial a link to its row; finalists larger, outlined and with their number."""
-    here, there = quantity(plane.cost), quantity(plane.metric)
+    here, there = find_quantity(plane.cost), find_quantity(plane.metric)
     parts = []
     for trial in sorted(own, key=lambda t: (t.number in finalists, t.front)):
         final, (x, y) = trial.number in finalists, plane.spot(trial)
         class_ = "final" if final else "best" if trial.front else ""
-        note = f"{trial.name}: {there.spoken(trial.values[plane.metric])}, {here.spoken(trial.values[plane.cost])}"
+        note = f"{trial.name}: {there.format_with_unit(trial.values[plane.metric])}, {here.format_with_unit(trial.values[plane.cost])}"
         drawn = [placed(place, x, y, note, class_, final)]
         if final:
             drawn.append(tag("text", f"#{trial.number}", x=x + 9, y=y - 7, class_="number"))

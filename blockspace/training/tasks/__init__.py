@@ -1,0 +1,12 @@
+"""Tasks of a training: each file of this package registers one in `TASKS`. None imports torch before it is used."""
+
+import os
+from importlib import import_module
+
+from blockspace.training.tasks.base import TASKS, Task, register_task
+
+__all__ = ["TASKS", "Task", "register_task"]
+
+for _file in sorted(os.listdir(os.path.dirname(__file__))):
+    if _file.endswith(".py") and not _file.startswith("_"):
+        import_module(f"blockspace.training.tasks.{_file[:-3]}")
