@@ -71,8 +71,8 @@ class CallCounter:
         lines = {name.removeprefix(self.package): len(Path(name).read_text(encoding="utf-8").splitlines()) for name in files}
         crossing = sum(count for (a, b), count in self.calls.items() if a and a != b)
         figures = (
-            len(files), len(self.imported), sum(lines.values()), max(lines.values()), len(self.functions), sum(self.calls.values()), crossing,
-            sum((b, a) in pairs for a, b in pairs) // 2,
+            len(files), len(self.imported), sum(lines.values()), max(lines.values()), len(self.functions),
+            sum(self.calls.values()), crossing, sum((b, a) in pairs for a, b in pairs) // 2,
         )  # fmt: skip
         return {"figures": dict(zip(COLUMNS, figures)), "files": lines}
 
