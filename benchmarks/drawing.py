@@ -15,7 +15,10 @@ from blockspace import load
 GRAPHS = [("hs_bottleneck", {}), ("hs_block", {"splits": 10}), ("resnext_a", {}), ("googlenet", {}), ("hs_resnet50", {})]
 
 
-def ms(act, repeats: int = 20) -> float:
+REPEATS = 20
+
+
+def ms(act, repeats: int) -> float:
     """Median CPU time of one call in milliseconds, after a first one."""
     act()
     times = []
@@ -32,7 +35,7 @@ def main() -> None:
         template = load(name, **settings)
         shape = template.usual_shape
         graph = template.graph(shape)
-        expand, svg, png = ms(lambda: template.graph(shape)), ms(graph.svg), ms(graph.png, 3)  # noqa: B023
+        expand, svg, png = ms(lambda: template.graph(shape), REPEATS), ms(graph.svg, REPEATS), ms(graph.png, min(3, REPEATS))  # noqa: B023
         label = name + "".join(f" {value}" for value in settings.values())
         print(f"{label:<15} {len(graph):>5}  {expand:>5.1f} ms  {svg:>5.1f} ms  {svg / expand:>5.2f}  {png:>5.0f} ms")
 

@@ -16,7 +16,7 @@ from blockspace.compiler import paired_ratio
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Add, Conv
 
-BLOCKS, SIZE, BATCHES = 10, 56, (1, 8)
+BLOCKS, SIZE, BATCHES, PAIRS = 10, 56, (1, 8), 100
 FRAGMENTS = {"1 fragment": (1, "series", 128)} | {
     f"{count} in {how}": (count, how, channels) for count, channels in ((2, 90), (4, 64)) for how in ("series", "parallel")
 }
@@ -66,7 +66,8 @@ def compared(title: str, graphs: dict[str, Graph]) -> None:
     print(title)
     first = next(iter(graphs.values()))
     for name, graph in graphs.items():
-        times = [paired_ratio(bs.compile(graph, seed=0), bs.compile(first, seed=0), graph.input_shape, batch=batch) for batch in BATCHES]
+        modules = bs.compile(graph, seed=0), bs.compile(first, seed=0)
+        times = [paired_ratio(*modules, graph.input_shape, batch=batch, pairs=PAIRS) for batch in BATCHES]
         ratios = ", ".join(f"batch {batch}: {found.ratio:.2f}x" for batch, found in zip(BATCHES, times))
         print(f"  {name:<18} macs {bs.cost(graph).macs / bs.cost(first).macs:.2f}x   time {ratios}")
 
