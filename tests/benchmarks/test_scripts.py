@@ -1,4 +1,4 @@
-"""Every script in `benchmarks/` runs to its end on a small subject. Its figures are not judged: no verdict depends on the machine's speed."""
+"""Every script in `benchmarks/` runs to its end on a small subject. Its figures are not judged: no verdict depends on a machine's speed."""
 
 from __future__ import annotations
 
