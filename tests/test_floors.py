@@ -13,11 +13,11 @@ PACKAGE = Path(blockspace.__file__).parent
 FLOORS = (
     ("errors", "extensions"), ("files", "reader", "options", "formatting"), ("quantities",), ("records", "ops"), ("graph",),
     ("drawing", "blocks", "passes", "costs", "executors"),
-    ("searching", "compiler", "data"), ("training", "exporting", "reporting"), ("study",), ("schema",), ("cli",),
+    ("searching", "compiler", "data"), ("training", "exporting", "reporting", "runtimes"), ("study",), ("schema",), ("cli",),
 )  # fmt: skip
 HEIGHT = {name: height for height, floor in enumerate(FLOORS) for name in floor}
 HEAVY = {  # package: the floors that may import it
-    "torch": {"compiler", "data", "training", "exporting", "study"},
+    "torch": {"compiler", "data", "training", "exporting", "runtimes", "study"},
     "torchvision": {"compiler", "data", "training"},
     "timm": {"compiler", "exporting"},
     "lightning": {"training"},

@@ -1,7 +1,4 @@
 from .compile import compile as compile
-from .measure import Latency as Latency
-from .measure import measure_graphs as measure_graphs
-from .measure import paired_ratio as paired_ratio
 from .printing.source import to_source as to_source
 from .printing.timm_source import default_config as default_config
 from .printing.timm_source import python_name as python_name

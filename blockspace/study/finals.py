@@ -168,7 +168,9 @@ def card(question: ResolvedStudy, one: Chosen, line: str) -> str:
     chosen = "\n".join(f"- {name}: {token}" for name, token in candidate.arch["values"].items())
     costs = ", ".join(f"{value:,} {name}" for name, value in candidate.costs.items())
     ratio = one.measured.get("latency")
-    latency = f"\n- latency: {ratio:.3f} of the baseline's (CPU time of one eager call beside it)" if ratio else ""
+    latency = ""
+    if ratio:
+        latency = f"\n- latency: {ratio:.3f} of the baseline's (CPU time of one {options.budget.latency.runtime} call beside it)"
     epochs = options.finalists.epochs or options.train.epochs
     return f"""# {one.name}
 

@@ -22,6 +22,7 @@ from blockspace.study.ending import reported, write_answer
 from blockspace.study.outcome import Outcome
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.reuse import earlier, others
+from blockspace.study.study_file import LatencyWindow
 from blockspace.study.worker_jobs import PRELOAD, half_batch, measure, train_trial, watched
 
 Event = Callable[[str, dict[str, Any]], None]
@@ -162,11 +163,14 @@ class WithFiles:
         return candidate
 
 
+def latency_options(window: LatencyWindow) -> dict[str, Any]:
+    """Return the settings of `measure_graphs` for the latency of a study's networks."""
+    return {"runtime": window.runtime, "threads": window.threads, "batch": window.batch, "pairs": LATENCY_PAIRS}
+
+
 def measurer(question: ResolvedStudy, folder: Path, stack: ExitStack) -> Callable[[Candidate], dict[str, float]]:
     """The function that measures a candidate against the baseline, in a child forked from a server that has torch."""
-    window = question.options.budget.latency
-    settings = {"threads": window.threads, "batch": window.batch, "pairs": LATENCY_PAIRS}
-    shared = {"baseline": question.baseline.arch["graph"], "latency": settings}
+    shared = {"baseline": question.baseline.arch["graph"], "latency": latency_options(question.options.budget.latency)}
     child: list[Executor] = []  # started with the first measurement: a finished study that is run again needs none
 
     def measured(candidate: Candidate) -> dict[str, float]:

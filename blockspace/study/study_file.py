@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, create_model
+from pydantic import AfterValidator, Field, create_model
 
 from blockspace.blocks import number
 from blockspace.costs import COSTS, Budget
 from blockspace.data import DataSpec, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
 from blockspace.formatting import parse_bytes
-from blockspace.options import Options, validated
+from blockspace.options import Options, refusal, validated
 from blockspace.reader import Map, Node, Scalar, Seq, parse, read
+from blockspace.runtimes import runtime_names
 from blockspace.searching import SearchOptions
 from blockspace.training import Recipe
 
@@ -33,10 +34,26 @@ class Window(Options):
     high: Annotated[Bound, Field(description="the most it may cost")] = None
 
 
+def check_runtime(name: str) -> str:
+    """Return the name of a runtime. Raises a refusal (E-TYPE) for a name that no runtime has."""
+    known = runtime_names()
+    if name not in known:
+        near = did_you_mean(name, known)
+        raise refusal("E-TYPE", f"unknown runtime {name!r}", f"{near + ' ' if near else ''}known: {', '.join(known)}")
+    return name
+
+
+def list_runtimes(schema: dict[str, Any]) -> None:
+    """Write the names of all runtimes into the JSON schema of a field."""
+    schema["enum"] = list(runtime_names())
+
+
 class LatencyWindow(Window):
     """A budget on latency, as a ratio to the baseline network's, and how it is measured."""
 
-    runtime: Annotated[Literal["eager"], Field(description="how the network is run")] = "eager"
+    runtime: Annotated[
+        str, AfterValidator(check_runtime), Field(description="how the network is run", json_schema_extra=list_runtimes)
+    ] = "eager"
     threads: Annotated[int, Field(ge=1, le=256, description="of one call")] = 1
     batch: Annotated[int, Field(ge=1, le=4096, description="images in one call")] = 1
 

@@ -58,7 +58,7 @@ def train_finalist(task: Job) -> Result:
 
 def measure(task: Job) -> Result:
     """The candidate's latency as a ratio to the baseline's, paired call by call."""
-    from blockspace.compiler import measure_graphs
+    from blockspace.runtimes import measure_graphs
 
     start = perf_counter()
     found = measure_graphs(task.arch["graph"], task.options["baseline"], **task.options["latency"])

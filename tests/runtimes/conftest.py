@@ -1,0 +1,5 @@
+"""One thread for torch, as in a worker."""
+
+import torch
+
+torch.set_num_threads(1)
