@@ -13,14 +13,6 @@ from blockspace.graph.graph import Graph, Node
 from blockspace.graph.names import attribute
 from blockspace.ops import Call
 
-# Calls whose result is new memory that their own backward does not read. Views (slice, flatten, shuffle), functions that keep their
-# result for the backward (sigmoid, relu) and dropout, which in eval mode returns its input itself, are not among them.
-FRESH = frozenset(
-    f"torch.{name}"
-    for name in """nn.Conv2d nn.BatchNorm2d nn.GroupNorm nn.Linear cat maximum clone zeros_like nn.functional.max_pool2d
-    nn.functional.avg_pool2d nn.functional.adaptive_avg_pool2d nn.functional.pad""".split()
-) | {"operator.add", "operator.mul"}
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -81,15 +73,14 @@ def in_place(call: Call) -> Call:
 def overwritten(graph: Graph, found: list, outputs: tuple[str, ...]) -> set[str]:
     """The nodes that may write over their input: its only reader, inside the same block or one around it, and the input is new memory."""
     uses = dict.fromkeys(outputs, 1)
-    calls = {node.name: call for node, call, _ in found}
+    fresh = {node.name for node, _, _ in found if node.op.fresh}
     for _, _, inputs in found:
         for source in inputs:
             uses[source] = uses.get(source, 0) + 1
     paths = sorted(graph.scopes, key=len, reverse=True)
 
     def safe(node: Node, source: str) -> bool:
-        fresh = source in calls and calls[source].target in FRESH
-        return node.op.inplace and fresh and uses[source] == 1 and f"{source}.".startswith(home(node.name, paths))
+        return node.op.inplace and source in fresh and uses[source] == 1 and f"{source}.".startswith(home(node.name, paths))
 
     return {node.name for node, _, inputs in found if len(inputs) == 1 and safe(node, inputs[0])}
 

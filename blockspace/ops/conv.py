@@ -32,6 +32,7 @@ class Conv(Op):
     bias: bool = False
 
     step = False
+    fresh = True
 
     def __post_init__(self) -> None:
         for what, channels in (("input", self.in_channels), ("output", self.out_channels)):
@@ -116,6 +117,7 @@ class Linear(Op):
     bias: bool = True
 
     from_input = ("in_features",)
+    fresh = True
 
     def shape(self, value: Shape) -> Shape:
         if len(value) != 1:

@@ -13,6 +13,7 @@ class Merge(Op):
     kind = "merge"
     arity = None
     step = False
+    fresh = True
 
     function = ""
 

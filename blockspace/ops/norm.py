@@ -40,6 +40,7 @@ class BatchNorm(Norm):
     momentum: float = 0.1
 
     channelwise = True
+    fresh = True
 
     def tensors(self) -> dict[str, Shape]:
         statistics = {"running_mean": (self.channels,), "running_var": (self.channels,), "num_batches_tracked": ()}
@@ -93,6 +94,7 @@ class GroupNorm(Norm):
     groups: int = 32
 
     everywhere = True
+    fresh = True
 
     def scratch(self, output: Shape) -> int:
         return FLOAT * 2 * self.groups  # mean and deviation of each group

@@ -135,6 +135,7 @@ class Op:
     Class attributes: `kind` of its nodes; `arity`, how many inputs (None: two or more); `commutes`, whether the order of its inputs is
     free; `from_input`, the attributes that come from the input's shape and are no settings in YAML; `inplace`, whether the torch function
     takes `inplace=True`; `view`, whether the output is the input's own memory (a slice, a flatten; dropout in eval) and nothing moves;
+    `fresh`, whether the output is new memory that the op's own backward does not read, so that a following op may overwrite it;
     `everywhere`, whether each output also depends on all positions of the input (statistics over the whole map); `channelwise`, whether it
     does the same to each channel by itself, so that it may move through concat and slice (its tensors then have one number per channel).
     """
@@ -146,6 +147,7 @@ class Op:
     from_input: ClassVar[tuple[str, ...]] = ()
     inplace = False
     view = False
+    fresh = False
     everywhere = False
     channelwise = False
     step = True  # written as a step of its own in YAML; convolutions, splits and inputs have their own words

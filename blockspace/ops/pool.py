@@ -18,6 +18,7 @@ class Pool(Op):
 
     step = False
     channelwise = True
+    fresh = True
 
     def shape(self, value: Shape) -> Shape:
         channels, *sizes = spatial(self.word(), value)
@@ -74,6 +75,7 @@ class AdaptiveAvgPool(Op):
     size: int
 
     channelwise = True
+    fresh = True
 
     def shape(self, value: Shape) -> Shape:
         return (spatial("adaptive_avgpool", value)[0], self.size, self.size)

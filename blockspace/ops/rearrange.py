@@ -93,6 +93,7 @@ class PadChannels(Op):
     channels: int
 
     from_input = ("in_channels",)
+    fresh = True
 
     def shape(self, value: Shape) -> Shape:
         _, *sizes = spatial("pad_channels", value)

@@ -63,6 +63,7 @@ class Scale(Op):
     init: float = 1.0
 
     from_input = ("channels",)
+    fresh = True
 
     def __post_init__(self) -> None:
         if not self.learned and self.init != 1.0:
@@ -90,6 +91,8 @@ class Scale(Op):
 @register("zero")
 class Zero(Op):
     """A value of zeros: no connection (NAS-Bench-201's `none`)."""
+
+    fresh = True
 
     def shape(self, value: Shape) -> Shape:
         return value

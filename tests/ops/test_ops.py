@@ -56,6 +56,24 @@ def test_equal_to_torch(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_memory_of_the_output(name):
+    """A view lies in its input's memory in eval mode; a fresh output never does, and may be overwritten before the backward runs."""
+    torch = pytest.importorskip("torch")
+    from blockspace import compile
+
+    op, graph = OPS[name], example(name)
+    module, shared = compile(graph), {}
+    for train in (True, False):
+        value = torch.rand(2, *graph.input_shape).requires_grad_() * 1
+        output = module.train(train)(value)
+        shared[train] = output.untyped_storage().data_ptr() == value.untyped_storage().data_ptr()
+        if op.fresh and output.requires_grad:
+            output.mul_(2).sum().backward()  # raises when the backward reads the overwritten output
+    assert shared[False] == op.view
+    assert not (op.fresh and any(shared.values()))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_survives_json(name):
     graph = example(name)
     again = Graph.from_dict(json.loads(json.dumps(graph.as_dict())))
