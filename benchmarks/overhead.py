@@ -13,20 +13,20 @@ import tempfile
 from time import perf_counter
 
 import blockspace as bs
+from blockspace.records import Event, FinalistTrained, TrialFinished
 from blockspace.study import resolve_study
 
 
 def main(study: str, overrides: list[str]) -> None:
     started, marks, training = perf_counter(), {}, {"search": 0.0, "finals": 0.0}
-    stage = "search"
 
-    def listen(kind: str, data: dict) -> None:
-        nonlocal stage
-        if kind in ("opened", "finals", "exporting"):
-            marks[kind] = perf_counter()
-            stage = "finals" if kind == "finals" else stage
-        if kind == "finished":
-            training[stage] += data["result"].seconds if "result" in data else data["seconds"]
+    def listen(event: Event) -> None:
+        if event.kind in ("opened", "finals", "exporting"):
+            marks[event.kind] = perf_counter()
+        if isinstance(event, TrialFinished):
+            training["search"] += event.record.seconds
+        if isinstance(event, FinalistTrained):
+            training["finals"] += event.seconds
 
     workers = resolve_study(study, overrides).options.search.worker_count()
     with tempfile.TemporaryDirectory() as folder:

@@ -6,6 +6,8 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from blockspace.records import EpochEnded, Event, NetworkTrainingStarted, TrainingFound
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -109,31 +111,33 @@ class Epochs:
         else:
             print(text, file=self.stream, flush=True)
 
-    def __call__(self, kind: str, data: dict) -> None:
-        handler = getattr(self, f"on_{kind}", None)
-        if handler is not None:
-            handler(data)
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, NetworkTrainingStarted):
+            self.start(event)
+        elif isinstance(event, TrainingFound):
+            self.say(f"{event.folder} holds this training, finished")
+        elif isinstance(event, EpochEnded):
+            self.advance(event)
 
-    def on_asked(self, data: dict) -> None:
-        for note in data["notes"]:
+    def start(self, event: NetworkTrainingStarted) -> None:
+        """Say the notes, and begin the bar."""
+        for note in event.notes:
             self.say(note)
         if self.bar is not None:
-            self.task = self.bar.add_task("", total=data["epochs"])
+            self.task = self.bar.add_task("", total=event.epochs)
 
-    def on_found(self, data: dict) -> None:
-        self.say(f"{data['folder']} holds this training, finished")
-
-    def on_epoch(self, data: dict) -> None:
-        line = words(data)
+    def advance(self, event: EpochEnded) -> None:
+        """Show a finished epoch."""
+        line = format_epoch(event)
         if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=data["epoch"], description=line)
+            self.bar.update(self.task, completed=event.epoch, description=line)
         else:
-            left = (data["epochs"] - data["epoch"]) * data["seconds"]
+            left = (event.epochs - event.epoch) * event.seconds
             ahead = f"  about {left:.0f} s left" if left else ""
-            self.say(f"epoch {data['epoch']}/{data['epochs']}  {line}  {data['seconds']:.1f} s{ahead}")
+            self.say(f"epoch {event.epoch}/{event.epochs}  {line}  {event.seconds:.1f} s{ahead}")
 
 
-def words(data: dict) -> str:
-    """An epoch's numbers."""
-    val = f"  val_acc {data['val_acc']:.4f}  val_loss {data['val_loss']:.4f}" if data["val_acc"] is not None else ""
-    return f"loss {data['loss']:.4f}{val}  lr {data['lr']:.3g}"
+def format_epoch(event: EpochEnded) -> str:
+    """Return an epoch's numbers as text."""
+    val = f"  val_acc {event.val_acc:.4f}  val_loss {event.val_loss:.4f}" if event.val_acc is not None else ""
+    return f"loss {event.loss:.4f}{val}  lr {event.lr:.3g}"

@@ -121,7 +121,10 @@ class TrainingStarted(Event):
 
 @dataclass(frozen=True)
 class TrainingProgressed(Event):
-    """A training made `steps` steps and `epoch` of `epochs` epochs (0: not known), the last with this loss (nats) and accuracy (0..1)."""
+    """A training made `steps` steps and `epoch` of `epochs` epochs (0: unknown), the last one with this loss (nats) and this metric.
+
+    The metric is the training's first one, for classification the validation accuracy in 0..1.
+    """
 
     kind = "beat"
     is_logged = False
@@ -130,7 +133,7 @@ class TrainingProgressed(Event):
     epoch: int = 0
     epochs: int = 0
     loss: float | None = None
-    accuracy: float | None = None
+    metric: float | None = None
 
     @property
     def share(self) -> float:
@@ -347,6 +350,10 @@ class TrainingFound(Event):
 
 
 Listener: TypeAlias = Callable[[Event], None]
+
+
+def ignore_event(event: Event) -> None:
+    """Do nothing: the listener where there is none."""
 
 
 def event_types() -> dict[str, type[Event]]:

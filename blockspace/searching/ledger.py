@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import optuna
 
 from blockspace.executors import Job, Result
-from blockspace.records import TrialRecord, TrialState
+from blockspace.records import TrialDuplicated, TrialFinished, TrialRecord, TrialRefused, TrialState
 from blockspace.searching.plan import Plan
 from blockspace.searching.record.optuna_adapter import OpenTrial, Teller, outside, read_trial_record
 from blockspace.searching.space.candidate import Candidate
@@ -58,12 +57,12 @@ class Ledger:
     def repeat(self, trial: OpenTrial, original: TrialRecord) -> None:
         """Enter a network that was seen before."""
         self.teller.repeat(trial, original)
-        self.emit("duplicate", number=trial.number, label=original.label, duplicate_of=original.number, row=self.row(trial.number))
+        self.plan.emit(TrialDuplicated(self.row(trial.number)))
 
     def refuse(self, trial: OpenTrial, violations: dict[str, float], reason: str, key: str = "") -> None:
         """Enter a proposal that is outside a budget."""
         self.teller.tell(trial, TrialState.OVER_BUDGET, violations, None, reason=reason, seconds=0.0)
-        self.emit("over_budget", number=trial.number, reason=reason, row=self.settle(trial.number, key))
+        self.plan.emit(TrialRefused(self.settle(trial.number, key)))
 
     def violations(self, candidate: Candidate, measured: dict[str, float]) -> dict[str, float]:
         """The relative distance outside each budget, counted and measured."""
@@ -84,10 +83,7 @@ class Ledger:
         facts = {"metrics": metrics, "reason": reason, "seed": proposal.task.seed, "seconds": result.seconds, "reused": result.origin}
         self.teller.tell(trial, result.state, violations, values, comparable=not proposal.retried, **facts)
         done = self.settle(trial.number, candidate.key)
-        self.emit(
-            "finished", number=trial.number, label=candidate.label, families=candidate.families, measured=proposal.measured,
-            status=result.state, values=dict(zip(self.plan.objectives, values or [])), **facts, trained=len(self.trained), row=done,
-        )  # fmt: skip
+        self.plan.emit(TrialFinished(done, len(self.trained)))
 
     def judged(self, proposal: Proposal, result: Result) -> tuple[Result, list[float] | None]:
         """The result with its objectives' values; one without a finite value for each of them has not trained."""
@@ -102,6 +98,3 @@ class Ledger:
         if not all(map(math.isfinite, values)):
             return replace(result, state=TrialState.DIVERGED, reason="a value that is not finite"), None
         return result, values
-
-    def emit(self, kind: str, **data: Any) -> None:
-        self.plan.emit(kind, data)

@@ -18,7 +18,22 @@ from optuna.trial import Trial, TrialState
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError, error
 from blockspace.executors import Executor, Handle, Job, JobProgress, Result, TimeLimits, adopt_result, failure_result
 from blockspace.files import RESULT, sweep
-from blockspace.records import RunDir, TrialRecord, count_saved_trainings
+from blockspace.records import (
+    ResultAdopted,
+    RunDir,
+    SearchEnded,
+    SearchGivenUp,
+    SearchOpened,
+    StopRequested,
+    TrainingProgressed,
+    TrainingRequeued,
+    TrainingRetried,
+    TrainingStarted,
+    TrialMeasured,
+    TrialProposed,
+    TrialRecord,
+    count_saved_trainings,
+)
 from blockspace.searching.failures import FailureGuard, nothing_trained
 from blockspace.searching.interrupt import StopRequest
 from blockspace.searching.ledger import Ledger, Proposal
@@ -49,7 +64,7 @@ class Loop:
         try:
             return self.search()
         except (FailureError, InfeasibleError):
-            self.emit("given_up", rows=read_trial_records(self.study, self.plan.objectives))
+            self.plan.emit(SearchGivenUp(tuple(read_trial_records(self.study, self.plan.objectives))))
             raise
         finally:
             self.workers.cancel_all()
@@ -77,7 +92,7 @@ class Loop:
             else:
                 self.orphans.append(trial)
         trained = len(self.ledger.trained)
-        self.emit("opened", trained=trained, proposals=self.asked, continued=len(self.orphans), rows=before)
+        self.plan.emit(SearchOpened(trained, self.asked, len(self.orphans), tuple(before)))
 
     # what to do next
 
@@ -137,7 +152,7 @@ class Loop:
         if result is None:
             self.ready.append(proposal)
             return
-        self.emit("adopted", number=trial.number, label=candidate.label)
+        self.plan.emit(ResultAdopted(trial.number, candidate.label))
         self.settle(proposal, result)
 
     def taken(self, proposal: Proposal) -> Result | None:
@@ -155,7 +170,7 @@ class Loop:
         self.plan.balance.check(candidate)
         self.same_as_before(trial, candidate)
         self.teller.annotate(trial, **{name: getattr(candidate, name) for name in CANDIDATE_FIELDS})
-        self.emit("proposed", number=trial.number, label=candidate.label, families=candidate.families)
+        self.plan.emit(TrialProposed(trial.number, candidate.label, candidate.families))
         return candidate
 
     def same_as_before(self, trial: OpenTrial, candidate: Candidate) -> None:
@@ -197,7 +212,7 @@ class Loop:
             self.settle(Proposal(trial, candidate, {}, task), failure_result(reason, task, 0.0), fresh=True)
             return None
         self.teller.annotate(trial, measured=measured)
-        self.emit("measured", number=trial.number, label=candidate.label, measured=measured)
+        self.plan.emit(TrialMeasured(trial.number, candidate.label, measured))
         return measured
 
     def task(self, trial: OpenTrial, candidate: Candidate) -> Job:
@@ -216,7 +231,7 @@ class Loop:
             proposal.attempts += 1
             handle = self.workers.submit(self.plan.evaluate, proposal.task)
             self.flying[handle] = proposal
-            self.emit("started", number=proposal.trial.number, label=proposal.candidate.label, folder=str(folder))
+            self.plan.emit(TrainingStarted(proposal.trial.number, proposal.candidate.label, str(folder)))
 
     def collect(self, timeout: float) -> None:
         """Take the tasks that have ended, and tell how far the others are."""
@@ -228,11 +243,11 @@ class Loop:
             elif result is not None:
                 self.settle(proposal, result, fresh=True)
             else:
-                self.emit("requeued", number=proposal.trial.number, label=proposal.candidate.label)
+                self.plan.emit(TrainingRequeued(proposal.trial.number, proposal.candidate.label))
         for handle, beat in self.workers.progress().items():
             if beat != self.beats.get(handle):
                 self.beats[handle] = beat
-                self.emit("beat", number=self.flying[handle].trial.number, beat=beat)
+                self.plan.emit(TrainingProgressed(self.flying[handle].trial.number, **vars(beat)))
 
     def settle(self, proposal: Proposal, result: Result, fresh: bool = False) -> None:
         """Enter an outcome, unless it is to be tried again; `fresh` when it ended now, which is what the failure limits count."""
@@ -241,7 +256,7 @@ class Loop:
             self.teller.annotate(proposal.trial, retried=list(more))
             self.change(proposal, *more)
             self.ready.appendleft(proposal)
-            self.emit("retried", number=proposal.trial.number, label=proposal.candidate.label, reason=proposal.retried)
+            self.plan.emit(TrainingRetried(proposal.trial.number, proposal.candidate.label, proposal.retried))
             return
         self.ledger.finish(proposal, result)
         if fresh:
@@ -256,13 +271,13 @@ class Loop:
 
     def stop(self) -> None:
         """Stop the running trials and raise Interrupted. They stay unfinished in the storage: the next start continues them."""
-        self.emit("stopping", running=len(self.flying), patient=self.request.grace is None)
+        self.plan.emit(StopRequested(len(self.flying), self.request.grace is None))
         for handle in self.flying:
             self.workers.cancel(handle, self.request.grace)
         while self.flying:
             self.collect(POLL)
         table = read_trial_records(self.study, self.plan.objectives)
-        self.emit("given_up", rows=table)
+        self.plan.emit(SearchGivenUp(tuple(table)))
         raise self.request.interrupted(table)
 
     def close(self) -> list[TrialRecord]:
@@ -271,11 +286,8 @@ class Loop:
         if not self.ledger.trained:
             raise nothing_trained(table)
         saved = count_saved_trainings(table)
-        self.emit("ended", trained=len(self.ledger.trained), proposals=len(table), saved=saved, reason=self.ended() or "")
+        self.plan.emit(SearchEnded(len(self.ledger.trained), len(table), saved, self.ended() or ""))
         return table
-
-    def emit(self, kind: str, **data) -> None:
-        self.plan.emit(kind, data)
 
 
 def clear(folder: Path) -> None:

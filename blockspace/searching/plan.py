@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from blockspace.executors import Evaluate, Job, Result
+from blockspace.records import Listener
 from blockspace.searching.options import SearchOptions
 from blockspace.searching.record.earlier import Earlier
 from blockspace.searching.space.balance import Balance
 from blockspace.searching.space.candidate import Candidate, Space
 
-Event = Callable[[str, dict[str, Any]], None]
 Measure = Callable[[Candidate], dict[str, float] | None]
 Again = Callable[[Job, Result], tuple[dict[str, Any], str] | None]
 Limits = dict[str, tuple[float | None, float | None]]
@@ -31,12 +31,8 @@ class Plan:
     measure: Measure | None
     limits: Limits
     recipe: dict[str, Any]
-    emit: Event
+    emit: Listener
     balance: Balance
     again: Again | None = None
     first: Sequence[dict[str, Any]] = ()
     earlier: Earlier = field(default_factory=Earlier)
-
-
-def ignore(_kind: str, _data: dict) -> None:
-    """Nobody listens."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from blockspace.executors import PRELOAD, Evaluate, Executor, LocalExecutor
 from blockspace.files import sweep
-from blockspace.records import TrialRecord
+from blockspace.records import Listener, TrialRecord, ignore_event
 from blockspace.searching.interrupt import stoppable
 from blockspace.searching.loop import Loop
 from blockspace.searching.options import SearchOptions
-from blockspace.searching.plan import Again, Event, Limits, Measure, Plan, ignore
+from blockspace.searching.plan import Again, Limits, Measure, Plan
 from blockspace.searching.record.earlier import Earlier
 from blockspace.searching.record.lock import StudyLock
 from blockspace.searching.record.storage import opened_study
@@ -33,7 +33,7 @@ def run(
     limits: Limits | None = None,
     digest: dict[str, Any] | None = None,
     recipe: dict[str, Any] | None = None,
-    on_event: Event | None = None,
+    on_event: Listener | None = None,
     stop: Callable[[], bool] | None = None,
     workers: Executor | None = None,
     lock: StudyLock | None = None,
@@ -45,8 +45,8 @@ def run(
 
     `objectives` maps names (of metrics, measured values or costs) to `maximize` or `minimize`. `measure` is called here, in the driver,
     at most once per network, while workers train; `limits` are the (low, high) budgets on what it returns. `digest` is the resolved
-    study as plain data: with another one the folder is refused. `recipe` reaches every task as its `options`. `on_event(kind, data)`
-    hears of progress. Pass `workers` to keep them for what follows (their number then holds), and a `lock` that is already held.
+    study as plain data: with another one the folder is refused. `recipe` reaches every task as its `options`. `on_event`
+    is called with each event. Pass `workers` to keep them for what follows (their number then holds), and a `lock` that is already held.
     `first` are whole assignments that are proposed before the sampler is asked; `earlier` are results of other runs, taken over instead of
     being trained again. `again(task, result)` may answer an unsuccessful training with (changed options, why): it is run once more, and
     is not comparable.
@@ -70,7 +70,7 @@ def run(
         if workers is None:
             workers = stack.enter_context(LocalExecutor(options.worker_count(), PRELOAD))
         plan = Plan(
-            folder, space, evaluate, objectives, options, measure, limits, recipe or {}, on_event or ignore, balance, again, first,
+            folder, space, evaluate, objectives, options, measure, limits, recipe or {}, on_event or ignore_event, balance, again, first,
             earlier or Earlier(),
         )  # fmt: skip
         return Loop(plan, study, workers, request, lambda: draw.exhausted).go()

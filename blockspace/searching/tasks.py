@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from blockspace.executors import PRELOAD, Evaluate, Executor, Handle, Job, JobProgress, LocalExecutor, Result, adopt_result
 from blockspace.files import RESULT
+from blockspace.records import (
+    FinalistTrained,
+    Listener,
+    ResultAdopted,
+    StopRequested,
+    TrainingProgressed,
+    TrainingStarted,
+    ignore_event,
+)
 from blockspace.searching.failures import failed
 from blockspace.searching.interrupt import StopRequest, stoppable
 
@@ -19,7 +27,7 @@ def run_tasks(
     tasks: Sequence[Job],
     evaluate: Evaluate,
     workers: int | Executor,
-    on_event: Callable[[str, dict[str, Any]], None] | None = None,
+    on_event: Listener | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> list[Result]:
     """The tasks' results, in their order. One whose folder holds the trained result of its key and seed is not run again.
@@ -32,7 +40,7 @@ def run_tasks(
         request = stack.enter_context(stoppable(stop))
         if isinstance(workers, int):
             workers = stack.enter_context(LocalExecutor(workers, PRELOAD))
-        batch = Batch(tasks, evaluate, workers, on_event or (lambda _kind, _data: None))
+        batch = Batch(tasks, evaluate, workers, on_event or ignore_event)
         try:
             return batch.go(request)
         finally:
@@ -42,7 +50,7 @@ def run_tasks(
 class Batch:
     """Tasks on their way: results by position, handles of those that run."""
 
-    def __init__(self, tasks: Sequence[Job], evaluate: Evaluate, workers: Executor, emit):
+    def __init__(self, tasks: Sequence[Job], evaluate: Evaluate, workers: Executor, emit: Listener):
         self.tasks, self.evaluate, self.workers, self.emit = tasks, evaluate, workers, emit
         self.results: dict[int, Result] = {}
         self.running: dict[Handle, int] = {}
@@ -66,7 +74,7 @@ class Batch:
         if result is None or not result.trained:
             return False
         self.results[place] = result
-        self.emit("adopted", {"number": task.number, "label": task.label, "result": result})
+        self.emit(ResultAdopted(task.number, task.label))
         return True
 
     def start(self, place: int) -> None:
@@ -74,7 +82,7 @@ class Batch:
         self.attempts[place] += 1
         (Path(task.folder) / RESULT).unlink(missing_ok=True)
         self.running[self.workers.submit(self.evaluate, task)] = place
-        self.emit("started", {"number": task.number, "label": task.label, "folder": task.folder})
+        self.emit(TrainingStarted(task.number, task.label, task.folder))
 
     def collect(self) -> list[int]:
         """Take what has ended, and tell how far the others are; the places to run again, because the worker server died under them."""
@@ -85,16 +93,15 @@ class Batch:
                 again.append(place)
             elif result is not None:
                 self.results[place] = result
-                facts = {"status": result.state, "reason": result.reason, "seconds": result.seconds}
-                self.emit("finished", {"number": task.number, "label": task.label, "result": result, **facts})
+                self.emit(FinalistTrained(task.number, task.label, result.state, result.reason, result.seconds))
         for handle, beat in self.workers.progress().items():
             if beat != self.beats.get(handle):
                 self.beats[handle] = beat
-                self.emit("beat", {"number": handle.job.number, "beat": beat})
+                self.emit(TrainingProgressed(handle.job.number, **vars(beat)))
         return again
 
     def stop(self, request: StopRequest) -> None:
-        self.emit("stopping", {"running": len(self.running), "patient": request.grace is None})
+        self.emit(StopRequested(len(self.running), request.grace is None))
         for handle in self.running:
             self.workers.cancel(handle, request.grace)
         while self.running:

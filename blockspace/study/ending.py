@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from blockspace.errors import BlockspaceError
 from blockspace.files import write_atomic
+from blockspace.records import Event, Listener, RunDir, StudyFailed, StudyFinished, StudyRefused, StudyStopped, Warned
 from blockspace.searching import Interrupted
 from blockspace.study.outcome import Outcome
 
-Event = Callable[[str, dict[str, Any]], None]
-
 
 @contextmanager
-def reported(folder: Path, emit: Event) -> Iterator[None]:
+def reported(folder: Path, emit: Listener) -> Iterator[None]:
     """However the study ends, the log says how, and the report shows what there is."""
-    ended = "failed", "an error of the program"
+    end: Event = StudyFailed("an error of the program")
     try:
         yield
-        ended = "done", ""
+        end = StudyFinished()
     except Interrupted:
-        ended = "stopped", ""
+        end = StudyStopped()
         raise
     except BlockspaceError as reason:
         refused = any(mistake.code in ("E-LOCKED", "E-CHANGED") for mistake in reason.mistakes)  # the folder is another's
-        ended = "refused" if refused else "failed", str(reason).splitlines()[0]
+        end = (StudyRefused if refused else StudyFailed)(str(reason).splitlines()[0])
         raise
     finally:
         with suppress(OSError):  # what is on its way out matters more
-            emit(ended[0], {"reason": ended[1]})
-            if ended[0] != "refused" and (folder / "study.yaml").is_file():
+            emit(end)
+            if not isinstance(end, StudyRefused) and RunDir(folder).is_study:
                 write_report_or_warn(folder, emit)
 
 
-def write_report_or_warn(folder: Path, emit: Event) -> None:
+def write_report_or_warn(folder: Path, emit: Listener) -> None:
     """A study is worth more than its report: where that cannot be written, a line says so."""
     from blockspace.study.reading import write_report
 
@@ -44,12 +42,12 @@ def write_report_or_warn(folder: Path, emit: Event) -> None:
         write_report(folder)
     except Exception as reason:
         text = str(reason).splitlines()[0] if str(reason) else type(reason).__name__
-        emit("warning", {"reason": f"report.html was not written: {text}"})
+        emit(Warned(f"report.html was not written: {text}"))
 
 
 def write_answer(folder: Path, outcome: Outcome) -> None:
     """answer.txt for people, answer.json for the report and other programs."""
     from blockspace.reporting import answer_json
 
-    write_atomic(folder / "answer.json", answer_json(outcome.answer))
-    write_atomic(folder / "answer.txt", outcome.text() + "\n")
+    write_atomic(RunDir(folder).answer_json, answer_json(outcome.answer))
+    write_atomic(RunDir(folder).answer, outcome.text() + "\n")

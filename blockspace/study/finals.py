@@ -8,9 +8,9 @@ from pathlib import Path
 
 from blockspace.data import kept_preflight
 from blockspace.errors import error
-from blockspace.executors import Job, Result, TimeLimits
+from blockspace.executors import Executor, Job, Result, TimeLimits
 from blockspace.files import CARD, RESULT, WEIGHTS
-from blockspace.records import TrialRecord, first_is_reference, select_best
+from blockspace.records import Listener, NetworkExported, TrialRecord, first_is_reference, select_best
 from blockspace.searching import Candidate, run_tasks, training_seed
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.worker_jobs import SCORES, epochs_of, read_scores, train_finalist, watched
@@ -73,7 +73,7 @@ def seed_folder(question: ResolvedStudy, one: Chosen, replicate: int) -> Path:
     return question.study.folder.absolute() / "finalists" / one.name / f"seed-{replicate}"
 
 
-def retrain(question: ResolvedStudy, chosen: list[Chosen], workers, on_event) -> list[Result]:
+def retrain(question: ResolvedStudy, chosen: list[Chosen], workers: Executor, on_event: Listener) -> list[Result]:
     """The finalists' results in the order of `finalist_tasks`; those finished before are read, not trained again."""
     tasks = finalist_tasks(question, chosen)
     for task in tasks:
@@ -116,7 +116,7 @@ def finalist(cls, question: ResolvedStudy, one: Chosen, replicates: list[int]):
     return cls(one.family, one.name, costs, correct, losses)
 
 
-def export_all(question: ResolvedStudy, chosen: list[Chosen], lines: dict[str, str], emit) -> list[Path]:
+def export_all(question: ResolvedStudy, chosen: list[Chosen], lines: dict[str, str], emit: Listener) -> list[Path]:
     """Each finalist's folder in `best/`, with the weights of its first seed; one that says the same is left. `emit` hears of each."""
     folders = []
     for one in chosen:
@@ -127,7 +127,7 @@ def export_all(question: ResolvedStudy, chosen: list[Chosen], lines: dict[str, s
             if said(folder) != about:
                 export_one(question, one, weights, folder, about)
             folders.append(folder)
-            emit("exported", {"label": one.name})
+            emit(NetworkExported(one.name))
     return folders
 
 

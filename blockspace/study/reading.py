@@ -8,7 +8,7 @@ from pathlib import Path
 from blockspace.costs import COSTS, Budget
 from blockspace.data import kept_preflight
 from blockspace.errors import error
-from blockspace.records import TrialRecord, first_is_reference, name_family, pareto_front, select_best
+from blockspace.records import RunDir, TrialRecord, first_is_reference, name_family, pareto_front, read_last_stage, select_best
 from blockspace.reporting import Run, Trial, read_answer, write_page
 from blockspace.searching import holder, stored
 from blockspace.study.finalists import counted, finalists, graph_of, near, scored, surroundings
@@ -125,30 +125,12 @@ def state_of(folder: Path, rows: list[TrialRecord], study: Study, finals) -> tup
     done = f"{trained} of {study.options.search.trials} networks trained, {finished} of {len(final)} trainings of the finals"
     if who:
         return "running", f"{done}; {who}"
-    kind, when, reason = last_words(folder)
-    if kind == "done" or (kind == "exporting" and (folder / "answer.txt").is_file()):
-        return "finished", when
-    if kind == "failed":
-        return "failed", f"{reason} ({done})"
+    last = read_last_stage(RunDir(folder))
+    if last.kind == "done" or (last.kind == "exporting" and RunDir(folder).answer.is_file()):
+        return "finished", last.time
+    if last.kind == "failed":
+        return "failed", f"{last.reason} ({done})"
     return "stopped", f"before its end: {done}. The same command goes on."
-
-
-def last_words(folder: Path) -> tuple[str, str, str]:
-    """(what, when, why) of the log's last line about where the study is: asked, exporting, done, stopped or failed."""
-    try:
-        lines = (folder / "log.txt").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return "", "", ""
-    refused = 0  # starts that found the folder taken: they changed nothing
-    for line in reversed(lines):
-        when, _, rest = line.partition(" ")
-        kind, _, reason = rest.partition(" ")
-        refused += kind == "refused"
-        if kind == "asked" and refused:
-            refused -= 1
-        elif kind in ("asked", "exporting", "done", "stopped", "failed"):
-            return kind, when.replace("T", " "), reason
-    return "", "", ""
 
 
 def facts(study: Study, folder: Path) -> dict[str, str]:

@@ -5,16 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from blockspace.costs import Budget
 from blockspace.data import Preflight, check_data, kept_preflight, preflight
 from blockspace.errors import StorageError, error
 from blockspace.executors import Executor, Job, LocalExecutor, TimeLimits, submit_and_wait
 from blockspace.files import write_atomic
-from blockspace.records import RunDir, TrialRecord
+from blockspace.records import (
+    DataChecked,
+    Event,
+    EventLog,
+    ExportStarted,
+    Listener,
+    RetrainingStarted,
+    ReusePlanned,
+    RunDir,
+    SearchGivenUp,
+    SearchOpened,
+    StudyStarted,
+    TrialRecord,
+)
 from blockspace.reporting import write_results
 from blockspace.searching import Candidate, Earlier, StudyLock, run
 from blockspace.study import finals
@@ -25,14 +36,13 @@ from blockspace.study.reuse import earlier, others
 from blockspace.study.study_file import LatencyWindow
 from blockspace.study.worker_jobs import PRELOAD, half_batch, measure, train_trial, watched
 
-Event = Callable[[str, dict[str, Any]], None]
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
 MEASURE_TIMEOUT = 300.0  # seconds
 LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside two busy workers
 
 
 def search(
-    path: str | Path, overrides: Sequence[str] = (), on_event: Event | None = None, reuse: Sequence[str | Path] = (), **changes
+    path: str | Path, overrides: Sequence[str] = (), on_event: Listener | None = None, reuse: Sequence[str | Path] = (), **changes
 ) -> Outcome:
     """Run a study to its answer: search, retrain the finalists, compare, export.
 
@@ -51,56 +61,39 @@ def search(
         look = preflight(question.study.data, question.study.folder)
         known, lines = earlier(question, look, runs)
         folder = prepared(question)
-        emit = logged(folder, on_event)
-        emit("asked", asked(question, look, lines))
+        emit = EventLog(RunDir(folder), on_event)
+        emit(study_started(question, look, lines))
         for line in look.lines():
-            emit("data", {"label": line})
+            emit(DataChecked(line))
         for line in lines:
-            emit("reuse", {"label": line})
+            emit(ReusePlanned(line))
         with reported(folder, emit), StudyLock(folder) as lock:
             return answered(question, folder, workers, lock, emit, look, known)
 
 
 def answered(
-    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
+    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: Earlier
 ) -> Outcome:
     """Search, finals, answer, export."""
     rows = searched(question, folder, workers, lock, emit, look, known)
     write_results(RunDir(folder).results, rows, question.per)
     chosen = finals.choose(question, rows)
-    emit("finals", {"networks": len(chosen), "trainings": len(chosen) * question.options.finalists.seeds})
+    emit(RetrainingStarted(len(chosen), len(chosen) * question.options.finalists.seeds))
     results = finals.retrain(question, chosen, workers, emit)
     found = finals.answer(question, chosen, results)
-    emit("exporting", {"networks": sum(one.family != finals.BASELINE for one in chosen)})
+    emit(ExportStarted(sum(one.family != finals.BASELINE for one in chosen)))
     exported = finals.export_all(question, chosen, test_lines(found), emit)
     outcome = Outcome(question, rows, found, exported)
     write_answer(folder, outcome)
     return outcome
 
 
-def asked(question: ResolvedStudy, look: Preflight, lines: Sequence[str]) -> dict[str, Any]:
-    """What a listener needs to know of the question and its data."""
+def study_started(question: ResolvedStudy, look: Preflight, lines: Sequence[str]) -> StudyStarted:
+    """Return the event that says what the study asks, and notes on it and its data."""
     study = question.study
     budgets = [*map(str, question.proposals.budgets.values()), *(str(Budget(name, *bounds)) for name, bounds in question.limits.items())]
-    facts = {"study": study.name, "objectives": study.objectives, "per": question.per, "budgets": budgets}
-    return {"trials": question.options.search.trials, "notes": (*question.notes, *look.notes(), *lines), **facts}
-
-
-def logged(folder: Path, on_event: Event | None) -> Event:
-    """Every event but the beats as a line of log.txt, then to the caller."""
-
-    def note(kind: str, data: dict[str, Any]) -> None:
-        words = [str(data[name]) for name in ("number", "label", "status", "reason", "trained") if data.get(name) not in (None, "")]
-        with open(folder / "log.txt", "a", encoding="utf-8") as file:
-            file.write(f"{datetime.now().isoformat(timespec='seconds')} {kind} {' '.join(words)}\n")
-
-    def emit(kind: str, data: dict[str, Any]) -> None:
-        if kind != "beat":
-            note(kind, data)
-        if on_event:
-            on_event(kind, data)
-
-    return emit
+    notes = (*question.notes, *look.notes(), *lines)
+    return StudyStarted(study.name, question.options.search.trials, study.objectives, question.per, tuple(budgets), notes)
 
 
 def prepared(question: ResolvedStudy) -> Path:
@@ -117,7 +110,7 @@ def prepared(question: ResolvedStudy) -> Path:
 
 
 def searched(
-    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Event, look: Preflight, known: Earlier
+    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: Earlier
 ) -> list[TrialRecord]:
     """The search itself; latency is measured in one child of its own."""
     study, options = question.study, question.options
@@ -125,15 +118,15 @@ def searched(
     with ExitStack() as stack:
         measuring = measurer(question, folder, stack) if question.limits or "latency" in study.objectives else None
 
-        def listen(kind: str, data: dict[str, Any]) -> None:
-            if kind == "opened":  # the study is the one this folder was made for
+        def listen(event: Event) -> None:
+            if isinstance(event, SearchOpened):  # the study is the one this folder was made for
                 write_atomic(folder / "study.yaml", resolved_yaml(question))
                 same_data(folder, look)
                 look.write(folder)
                 write_atomic(folder / "baseline.yaml", question.settled(question.baseline))
-            if kind == "given_up":
-                write_results(RunDir(folder).results, data["rows"], question.per)
-            emit(kind, data)
+            if isinstance(event, SearchGivenUp):
+                write_results(RunDir(folder).results, event.records, question.per)
+            emit(event)
 
         return run(
             study.name, folder, WithFiles(question), train_trial, study.objectives, watched(options),

@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockspace.data import preflight
 from blockspace.errors import FailureError, error
 from blockspace.executors import Result, adopt_result
 from blockspace.files import ARCH, WEIGHTS, write_atomic
-from blockspace.records import TrialState
+from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState
 from blockspace.searching import StudyLock, differences, stoppable
 from blockspace.study.finals import class_names
 from blockspace.study.run_search import same_data
 from blockspace.study.train_config import RECORD, Training, plan
 from blockspace.study.worker_jobs import CHECKPOINT, SCORES, read_scores, save_scores, save_weights, versions
 
+if TYPE_CHECKING:
+    from blockspace.training import Epoch
+
 SOURCE, EXPORT = "model.py", "export"
-Event = Callable[[str, dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Trained:
 
 def train(
     target: str, overrides: Sequence[str] = (), recipe: str | Path | None = None, to: Sequence[str] = (),
-    on_event: Event | None = None, stop: Callable[[], bool] | None = None, **settings: Any,
+    on_event: Listener | None = None, stop: Callable[[], bool] | None = None, **settings: Any,
 ) -> Trained:  # fmt: skip
     """Train a network on the train split, watch it on val, and score it once on test.
 
@@ -69,15 +70,15 @@ def train(
     with StudyLock(asked.folder):
         check_unchanged(asked)
         same_data(asked.folder, look)
-        emit = logged(asked.folder, on_event)
+        emit = EventLog(RunDir(asked.folder), on_event)
         done = adopt_result(asked.folder, asked.graph.key(), asked.options.seed)
         if done is None:
             module, notes = fresh(asked)
             begin(asked, look)
-            emit("asked", {"notes": [*asked.notes, *look.notes(), *notes], "epochs": asked.options.train.epochs})
+            emit(NetworkTrainingStarted(asked.options.train.epochs, (*asked.notes, *look.notes(), *notes)))
             done = trained(asked, module, emit, stop)
         else:
-            emit("found", {"folder": str(asked.folder)})
+            emit(TrainingFound(str(asked.folder)))
         images = look.counts["test"]
         exported = export(asked, done, images, to) if to else None
         return Trained(asked.folder, done, images, exported)
@@ -125,19 +126,6 @@ def begin(asked: Training, look: Any) -> None:
     look.write(asked.folder)
 
 
-def logged(folder: Path, on_event: Event | None) -> Event:
-    """Every event as a line of log.txt, then to the caller."""
-
-    def emit(kind: str, data: dict[str, Any]) -> None:
-        words = " ".join(f"{key}={value:.6g}" if isinstance(value, float) else f"{key}={value}" for key, value in data.items())
-        with open(folder / "log.txt", "a", encoding="utf-8") as file:
-            file.write(f"{datetime.now().isoformat(timespec='seconds')} {kind} {words}\n")
-        if on_event:
-            on_event(kind, data)
-
-    return emit
-
-
 def fresh(asked: Training) -> tuple[Any, list[str]]:
     """The module before its first step, and what is to be said of its weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
     from blockspace.compiler import compile, start_from, weights_of
@@ -150,7 +138,7 @@ def fresh(asked: Training) -> tuple[Any, list[str]]:
     return module, [note] if note else []
 
 
-def trained(asked: Training, module: Any, emit: Event, stop: Callable[[], bool] | None) -> Result:
+def trained(asked: Training, module: Any, emit: Listener, stop: Callable[[], bool] | None) -> Result:
     """Train, score, and write the result last. Raises FailureError (E-FAILED) when the loss is not finite, and Interrupted."""
     from blockspace.data import load
     from blockspace.training import Diverged, fit, score
@@ -161,7 +149,7 @@ def trained(asked: Training, module: Any, emit: Event, stop: Callable[[], bool] 
         try:
             fitted = fit(
                 module, train_split, val_split, options.train, options.seed, folder,
-                should_stop=lambda: bool(request), on_epoch=lambda epoch: emit("epoch", epoch_facts(epoch, options.train.epochs)),
+                should_stop=lambda: bool(request), on_epoch=lambda epoch: emit(epoch_ended(epoch, options.train.epochs)),
             )  # fmt: skip
         except KeyboardInterrupt:
             raise request.interrupted() from None
@@ -182,10 +170,9 @@ def trained(asked: Training, module: Any, emit: Event, stop: Callable[[], bool] 
     return result
 
 
-def epoch_facts(epoch: Any, epochs: int) -> dict[str, Any]:
-    """An epoch as plain data, counted from 1."""
-    facts = {"epoch": epoch.epoch + 1, "epochs": epochs, "loss": epoch.train_loss}
-    return facts | {"val_acc": epoch.val_acc, "val_loss": epoch.val_loss, "lr": epoch.lr, "seconds": epoch.seconds}
+def epoch_ended(epoch: Epoch, epochs: int) -> EpochEnded:
+    """Return the event of an epoch, counted from 1."""
+    return EpochEnded(epoch.epoch + 1, epochs, epoch.train_loss, epoch.val_acc, epoch.val_loss, epoch.lr, epoch.seconds)
 
 
 def export(asked: Training, result: Result, images: int, formats: Sequence[str]) -> Path:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from blockspace.executors import JobProgress
-from blockspace.records import TrialRecord, TrialState
+from blockspace.records import (
+    Event,
+    SearchOpened,
+    StudyStarted,
+    TrainingProgressed,
+    TrainingStarted,
+    TrialDuplicated,
+    TrialFinished,
+    TrialProposed,
+    TrialRecord,
+    TrialRefused,
+    TrialState,
+)
 
 OBJECTIVES = {"val_acc": "maximize", "latency": "minimize"}
 LONG = "hs-ba16-s4-r1.2.2-with-a-very-long-label-that-does-not-fit"
@@ -15,30 +26,23 @@ def trained(number: int, family: str, accuracy: float, latency: float, label: st
     return TrialRecord(number, TrialState.TRAINED, label or f"{family}-{number}", f"v1:{number}", **facts)
 
 
-def asked(notes=()):
-    facts = {"study": "tiny", "objectives": OBJECTIVES, "per": "block", "budgets": ["macs 4.29M to 4.47M", "latency at most 1.3x"]}
-    return "asked", {"trials": 6, "notes": notes, **facts}
+def asked(notes=()) -> StudyStarted:
+    budgets = ("macs 4.29M to 4.47M", "latency at most 1.3x")
+    return StudyStarted("tiny", 6, OBJECTIVES, "block", budgets, tuple(notes))
 
 
-def opened(rows=()):
-    good = [row for row in rows if row.state.is_trained]
-    return "opened", {"trained": len(good), "proposals": len(rows), "continued": 0, "rows": list(rows)}
+def opened(records=()) -> SearchOpened:
+    return SearchOpened(sum(record.state.is_trained for record in records), len(records), 0, tuple(records))
 
 
-def started(number: int, label: str = "net", folder: str = "/nowhere"):
-    return "started", {"number": number, "label": label, "folder": folder}
+def started(number: int, label: str = "net", folder: str = "/nowhere") -> TrainingStarted:
+    return TrainingStarted(number, label, folder)
 
 
-def beat(number: int, **facts):
-    return "beat", {"number": number, "beat": JobProgress(**facts)}
+beat, finished = TrainingProgressed, TrialFinished
 
 
-def finished(row: TrialRecord, count: int):
-    facts = {"status": row.state, "reason": row.reason, "seconds": row.seconds, "values": row.values}
-    return "finished", {"number": row.number, "label": row.label, "families": row.families, **facts, "trained": count, "row": row}
-
-
-def search_half_done() -> list[tuple[str, dict]]:
+def search_half_done() -> list[Event]:
     """Three trained of six, one of each other state, two running."""
     states = ("diverged", "timeout", "hung", "oom", "failed")
     bad = [TrialRecord(4 + place, TrialState(state), f"net-{state}", reason=f"why {state}") for place, state in enumerate(states)]
@@ -48,7 +52,7 @@ def search_half_done() -> list[tuple[str, dict]]:
     events = [asked(), opened(), started(0), started(1, LONG)]
     events += [finished(row, count) for count, row in enumerate(good, 1)]
     events += [finished(row, 3) for row in bad]
-    events += [("duplicate", {"number": 9, "row": copy})]
-    events += [("over_budget", {"number": 10, "reason": "macs 3.0 % outside", "row": refused})]
-    events += [("proposed", {"number": 11}), ("proposed", {"number": 12}), started(11, "[bold]odd"), started(12, LONG)]
+    events += [TrialDuplicated(copy)]
+    events += [TrialRefused(refused)]
+    events += [TrialProposed(11), TrialProposed(12), started(11, "[bold]odd"), started(12, LONG)]
     return [*events, beat(11, steps=40, epoch=3, epochs=8, loss=0.4123, metric=0.8812)]

@@ -12,13 +12,23 @@ from blockspace.cli.progress import Progress
 from blockspace.cli.progress.lines import summary
 from blockspace.cli.progress.picture import picture
 from blockspace.cli.progress.standing import ENDS, Standing
-from blockspace.records import TrialRecord, TrialState
+from blockspace.records import (
+    ExportStarted,
+    NetworkExported,
+    ResultAdopted,
+    RetrainingStarted,
+    SearchEnded,
+    StopRequested,
+    TrialProposed,
+    TrialRecord,
+    TrialState,
+)
 
 
 def standing(events, clock=lambda: 0.0) -> Standing:
     found = Standing(clock)
-    for kind, data in events:
-        found.hear(kind, data)
+    for event in events:
+        found.update(event)
     return found
 
 
@@ -60,7 +70,7 @@ def test_a_low_terminal_shows_the_best_of_each_family():
 def test_colours_are_left_out_where_they_are_not_wanted(monkeypatch):
     def codes() -> str:
         out = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="truecolor")
-        out.print(picture(standing([*search_half_done(), ("stopping", {"running": 2, "patient": True})]), 80))
+        out.print(picture(standing([*search_half_done(), StopRequested(2)]), 80))
         return out.file.getvalue()
 
     assert "\x1b[1;33m" in codes() or ";38" in codes() or "\x1b[38" in codes()
@@ -74,8 +84,8 @@ def test_the_time_left_is_the_measured_pace_of_all_workers():
     found = standing(events, lambda: now[0])
     assert found.left() is None
     now[0] = 10.0
-    for kind, data in (finished(trained(0, "hs", 0.9, 1.0), 1), started(2), beat(1, steps=9, epoch=1, epochs=2)):
-        found.hear(kind, data)
+    for event in (finished(trained(0, "hs", 0.9, 1.0), 1), started(2), beat(1, steps=9, epoch=1, epochs=2)):
+        found.update(event)
     assert found.left() == pytest.approx(10 / 1.5 * (6 - 1.5))
 
 
@@ -84,33 +94,33 @@ def test_what_an_earlier_start_did_is_not_part_of_the_pace():
     rows = [trained(number, "hs", 0.9, 1.0) for number in range(4)]
     found = standing([asked(), opened(rows), started(4)], lambda: now[0])
     now[0] = 8.0
-    found.hear(*finished(trained(4, "hs", 0.9, 1.0), 5))
+    found.update(finished(trained(4, "hs", 0.9, 1.0), 5))
     assert (found.done, found.left()) == (5, pytest.approx(8.0))
 
 
 def test_finals_and_exports_are_stages_alike():
-    events = [*search_half_done(), ("finals", {"networks": 2, "trainings": 4}), ("adopted", {"number": 0})]
+    events = [*search_half_done(), RetrainingStarted(2, 4), ResultAdopted(0)]
     events += [started(1, "hs-0 seed 1"), beat(1, steps=3, epoch=2, epochs=4)]
     found = standing(events)
     lines = drawn(found, 80)
     assert lines[0].startswith("tiny  finals 1/4") and any(line.split()[:5] == ["1", "hs-0", "seed", "1", "2/4"] for line in lines)
-    for kind, data in (("exporting", {"networks": 2}), ("exported", {"label": "hs-0"})):
-        found.hear(kind, data)
+    for event in (ExportStarted(2), NetworkExported("hs-0")):
+        found.update(event)
     assert drawn(found, 80)[0].startswith("tiny  exporting 1/2") and found.counts()["running"] == 0
 
 
 def printed(events, **options) -> list[str]:
     stream = io.StringIO()
     with Progress(stream, **options) as progress:
-        for kind, data in events:
-            progress(kind, data)
+        for event in events:
+            progress(event)
     return stream.getvalue().splitlines()
 
 
 def test_one_plain_line_a_trial_elsewhere():
     failed = TrialRecord(2, TrialState.FAILED, "hs-9", reason="ValueError: bad width")
     events = [asked(["input: 1x8x8, as the data is"]), opened(), started(0), finished(trained(0, "hs", 0.91, 0.9, seconds=3.14), 1)]
-    events += [beat(0, steps=3), ("proposed", {"number": 2}), finished(failed, 1)]
+    events += [beat(0, steps=3), TrialProposed(2), finished(failed, 1)]
     lines = printed(events)
     assert lines[0] == "input: 1x8x8, as the data is"
     assert lines[1].startswith("trial   0  hs-0                         val_acc 0.9100  latency 0.900  3.1 s  |  search 1/6")
@@ -140,13 +150,13 @@ def test_a_terminal_that_was_closed_is_no_reason_to_fail():
             raise OSError(5, "Input/output error")
 
     with Progress(Closed()) as progress:
-        progress(*asked(["note"]))
+        progress(asked(["note"]))
 
 
 def test_trainings_that_were_saved_are_counted():
     row = trained(0, "hs", 0.91, 0.9, reused="runs/first#17")
     saved = {"duplicate": 1, "reused": 1}
-    events = [asked(), opened(), finished(row, 1), ("ended", {"trained": 6, "proposals": 9, "saved": saved, "reason": ""})]
+    events = [asked(), opened(), finished(row, 1), SearchEnded(6, 9, saved)]
     lines = printed(events)
     assert lines[0].endswith("val_acc 0.9100  latency 0.900  trained as runs/first#17  |  search 1/6")
     assert lines[1] == "search done: 6 networks of 9 proposals; 2 trainings saved (1 duplicate, 1 reused)"

@@ -87,10 +87,10 @@ def test_a_module_that_does_not_import_is_a_reason(tmp_path, workers):
 def test_tasks_keep_their_order_and_run_once(tmp_path, workers):
     tasks = [task(tmp_path, number, sleep=0.05 * (3 - number)) for number in range(3)]
     events = []
-    first = run_tasks(tasks, train, workers, lambda kind, data: events.append(kind))
+    first = run_tasks(tasks, train, workers, lambda event: events.append(event.kind))
     assert [result.key for result in first] == ["key0", "key1", "key2"] and events.count("started") == 3
     events.clear()
-    assert run_tasks(tasks, train, workers, lambda kind, data: events.append(kind)) == first
+    assert run_tasks(tasks, train, workers, lambda event: events.append(event.kind)) == first
     assert events == ["adopted"] * 3
     assert all((tmp_path / str(number) / "ran.txt").read_text().count("\n") == 1 for number in range(3))
 

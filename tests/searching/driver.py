@@ -68,11 +68,11 @@ HOOKS = {"before_tell": kill_before_tell, "between_parameters": kill_between_par
 def main(folder: str, plan: dict) -> int:
     counts: dict[str, int] = {}
 
-    def event(kind, data):
-        counts[kind] = counts.get(kind, 0) + 1
+    def listen(event):
+        counts[event.kind] = counts.get(event.kind, 0) + 1
         if plan.get("print"):
-            print(kind, data, flush=True)
-        if [kind, counts[kind]] == plan.get("kill_at"):
+            print(event, flush=True)
+        if [event.kind, counts[event.kind]] == plan.get("kill_at"):
             die()
 
     for name, hook in HOOKS.items():
@@ -82,7 +82,7 @@ def main(folder: str, plan: dict) -> int:
     options = SearchOptions(**plan.get("options", {}))
     try:
         with LocalExecutor(options.worker_count(), []) as workers:
-            settings = {"measure": measure, "recipe": plan.get("recipe", {}), "on_event": event, "workers": workers}
+            settings = {"measure": measure, "recipe": plan.get("recipe", {}), "on_event": listen, "workers": workers}
             run("fake", folder, FakeSpace(), train, OBJECTIVES, options, **settings)
     except Interrupted as reason:
         return reason.exit_code

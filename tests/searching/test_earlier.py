@@ -86,7 +86,8 @@ def test_a_result_taken_over_survives_a_stop(tmp_path, workers, there):
     earlier, _ = known(there)
     heard = []
     with pytest.raises(KeyError):
-        search(tmp_path, workers, earlier=earlier, on_event=lambda kind, _: heard.append({}["stop"] if kind == "adopted" else kind))
+        listen = lambda event: heard.append({}["stop"] if event.kind == "adopted" else event.kind)  # noqa: E731
+        search(tmp_path, workers, earlier=earlier, on_event=listen)
     number = there[1].index(trained(there[1])[0])
     assert read_result(RunDir(tmp_path).trial(number).path).origin == f"runs/there#{number}"
     rows = search(tmp_path, workers)
@@ -114,7 +115,7 @@ def test_first_ones_are_kept_on_resume(tmp_path, workers):
     whole = search(tmp_path / "whole", workers, first=FIRST)
     started = []
     with pytest.raises(Interrupted):
-        note = lambda kind, data: started.extend([data["number"]] if kind == "started" else [])  # noqa: E731
+        note = lambda event: started.extend([event.number] if event.kind == "started" else [])  # noqa: E731
         search(tmp_path / "cut", workers, first=FIRST, on_event=note, stop=lambda: len(started) >= 2)
     assert [same(row) for row in search(tmp_path / "cut", workers, first=FIRST)] == [same(row) for row in whole]
     with pytest.raises(BlockspaceError, match="search.seeds"):

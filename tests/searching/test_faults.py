@@ -113,7 +113,7 @@ def halved(task, result):
 
 def test_out_of_memory_is_tried_once_more_and_not_comparable(tmp_path, workers):
     kinds = []
-    rows = search(tmp_path, workers, {"0": "too_large", "1": "memory"}, halved, lambda kind, data: kinds.append(kind))
+    rows = search(tmp_path, workers, {"0": "too_large", "1": "memory"}, halved, lambda event: kinds.append(event.kind))
     assert rows[0].state == "trained" and not rows[0].comparable and not rows[0].is_feasible
     assert rows[0].reason == "trained with batches of 32" and rows[0].values
     assert rows[1].state == "oom" and rows[1].reason == "trained with batches of 32; MemoryError"
@@ -159,8 +159,8 @@ def test_diverged_is_never_complete_and_never_best(tmp_path, workers, sampler):
 
 def test_beats_are_told_while_a_training_runs(tmp_path, workers):
     beats = []
-    search(tmp_path, workers, {"0": "stand_still"}, on_event=lambda kind, data: beats.append(data) if kind == "beat" else None, stall_s=0.8)
-    last = [data["beat"] for data in beats if data["number"] == 0][-1]
+    search(tmp_path, workers, {"0": "stand_still"}, on_event=beats.append, stall_s=0.8)
+    last = [beat for beat in beats if beat.kind == "beat" and beat.number == 0][-1]
     assert (last.steps, last.epoch, last.epochs, last.loss, last.metric, last.share) == (2, 1, 4, 0.5, 0.25, 0.25)
 
 
@@ -168,6 +168,6 @@ def test_a_study_given_up_tells_its_rows(tmp_path, workers):
     told = {}
     faults = {str(number): "raise" for number in range(9)}
     with pytest.raises(Exception, match="the first 3 trainings failed with the same cause"):
-        search(tmp_path, workers, faults, on_event=lambda kind, data: told.update({kind: data}), failures=FailureLimits())
-    assert [row.state for row in told["given_up"]["rows"]].count("failed") == 3
+        search(tmp_path, workers, faults, on_event=lambda event: told.update({event.kind: event}), failures=FailureLimits())
+    assert [row.state for row in told["given_up"].records].count("failed") == 3
     assert Path(tmp_path / "study.db").exists()

@@ -67,9 +67,9 @@ def test_a_small_space_is_searched_to_its_end(tmp_path, workers, sampler):
 def test_an_exhausted_space_ends_with_its_reason(tmp_path, workers):
     events = []
     options = {"trials": 30, "sampler": "grid"}
-    rows = search(tmp_path, workers, FakeSpace(top=1), options, on_event=lambda kind, data: events.append((kind, data)))
+    rows = search(tmp_path, workers, FakeSpace(top=1), options, on_event=events.append)
     assert len(trained(rows)) == 10 and len(rows) == 10  # 6 splits and 4 cardinalities at one width
-    assert events[-1][0] == "ended" and events[-1][1]["reason"] == "the space is exhausted"
+    assert events[-1].kind == "ended" and events[-1].reason == "the space is exhausted"
 
 
 def test_proposals_are_capped(tmp_path, workers):
@@ -210,8 +210,8 @@ def test_uneven_trials_are_refused(tmp_path, workers):
 def test_stop_leaves_running_trials_to_the_next_start(tmp_path, workers):
     started = []
 
-    def note(kind, data):
-        started.extend([data["number"]] if kind == "started" else [])
+    def note(event):
+        started.extend([event.number] if event.kind == "started" else [])
 
     with pytest.raises(Interrupted) as caught:
         search(tmp_path, workers, recipe={"sleep": 0.4}, on_event=note, stop=lambda: len(started) >= 2)

@@ -13,5 +13,5 @@ def done(tmp_path_factory):
     """One run of the tiny study, and what it said on the way."""
     folder = tmp_path_factory.mktemp("tiny")
     events: list[str] = []
-    outcome = bs.search(tiny.write(folder), [f"out={folder / 'run'}"], on_event=lambda kind, _data: events.append(kind))
+    outcome = bs.search(tiny.write(folder), [f"out={folder / 'run'}"], on_event=lambda event: events.append(event.kind))
     return folder, outcome, events

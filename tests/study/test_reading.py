@@ -12,6 +12,7 @@ from study import tiny
 
 import blockspace as bs
 from blockspace.errors import InfeasibleError
+from blockspace.records import SearchOpened
 from blockspace.searching import Interrupted, StudyLock, holder, stored
 from blockspace.study import read_run, write_report
 
@@ -99,7 +100,7 @@ def test_an_interrupted_study_leaves_its_report_too(tmp_path, monkeypatch):
     """Stopped before anything is trained: the report says so, and how to go on."""
 
     def stopped(*_, on_event, **__):
-        on_event("opened", {})
+        on_event(SearchOpened())
         (tmp_path / "run" / "study.db").write_bytes((empty_database(tmp_path)).read_bytes())
         raise Interrupted()
 
@@ -135,9 +136,9 @@ def test_a_report_that_fails_costs_a_line_not_the_study(done, monkeypatch):
 
     monkeypatch.setattr("blockspace.study.reading.write_report", broken)
     said = []
-    again = bs.search(folder / "study.yaml", [f"out={folder / 'run'}"], on_event=lambda kind, data: said.append((kind, data)))
+    again = bs.search(folder / "study.yaml", [f"out={folder / 'run'}"], on_event=said.append)
     assert again.text() == outcome.text()
-    assert [data["reason"] for kind, data in said if kind == "warning"] == ["report.html was not written: no ink"]
+    assert [event.reason for event in said if event.kind == "warning"] == ["report.html was not written: no ink"]
 
 
 def test_a_start_that_was_refused_leaves_state_and_report_alone(copy, done):

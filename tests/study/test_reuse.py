@@ -12,6 +12,7 @@ from written import mistake
 import blockspace as bs
 from blockspace.cli import main
 from blockspace.executors import read_result
+from blockspace.records import Event
 from blockspace.study import read_run, resolve_study
 
 QUICK = ["finalists={take: 1, per: block, seeds: 1}"]
@@ -22,10 +23,10 @@ def again(done, tmp_path_factory):
     """The tiny study in another folder, with the results of the first and two of its networks as seeds; and what it said."""
     folder, first, _ = done
     own = tmp_path_factory.mktemp("again")
-    events: list[tuple[str, dict]] = []
+    events: list[Event] = []
     seeds = [row.params for row in first.rows if row.state == "trained"][4:]
     out = [f"out={own / 'run'}", f"search.seeds={json.dumps(seeds)}", *QUICK]
-    outcome = bs.search(tiny.write(own), out, lambda kind, data: events.append((kind, data)), [folder / "run"])
+    outcome = bs.search(tiny.write(own), out, events.append, [folder / "run"])
     return own / "run", outcome, events
 
 
@@ -38,9 +39,9 @@ def test_nothing_is_trained_twice_but_the_finals(done, again):
     assert [row.params for row in outcome.rows[:2]] == list(outcome.question.first) and all(row.reused for row in outcome.rows[:2])
     assert all(row.metrics == before[row.key].metrics and row.seconds == 0.0 for row in taken)
     assert {row.key for row in trained} & set(before) == {row.key for row in taken}
-    ended = next(data for kind, data in events if kind == "ended")
-    assert ended["saved"]["reused"] == len(taken)
-    assert any("6 trained networks are not trained again" in note for kind, data in events if kind == "asked" for note in data["notes"])
+    ended = next(event for event in events if event.kind == "ended")
+    assert ended.saved["reused"] == len(taken)
+    assert any("6 trained networks are not trained again" in note for event in events if event.kind == "asked" for note in event.notes)
     results = [read_result(place) for place in run.glob("finalists/*/seed-0")]
     assert len(results) == 4 and not any(result.origin for result in results) and all(result.seconds > 0 for result in results)
 
@@ -75,9 +76,9 @@ def test_what_differs_is_said_and_it_is_trained(done, tmp_path, monkeypatch, cha
     class Enough(Exception):
         pass
 
-    def listen(kind, data):
-        if kind == "asked":
-            raise Enough(data["notes"])
+    def listen(event):
+        if event.kind == "asked":
+            raise Enough(event.notes)
 
     with pytest.raises(Enough, match=words):
         bs.search(tiny.write(tmp_path), [f"out={tmp_path / 'run'}", *changes], listen, [done[0] / "run"])

@@ -108,7 +108,7 @@ print(float(numpy.abs(ours - theirs).max()))
 def test_the_same_call_again_trains_nothing_and_answers_the_same(done):
     folder, outcome, events = done
     again: list[str] = []
-    repeated = bs.search(folder / "study.yaml", [f"out={folder / 'run'}"], on_event=lambda kind, _data: again.append(kind))
+    repeated = bs.search(folder / "study.yaml", [f"out={folder / 'run'}"], on_event=lambda event: again.append(event.kind))
     assert events.count("started") == 6 + 8
     assert again.count("started") == 0 and again.count("adopted") == 8
     assert repeated.text() == outcome.text()
@@ -173,7 +173,7 @@ def again(done, tmp_path):
 
     def search(*changes: str):
         said: list[str] = []
-        found = bs.search(tmp_path / "study.yaml", [f"out={tmp_path / 'run'}", *changes], on_event=lambda kind, _data: said.append(kind))
+        found = bs.search(tmp_path / "study.yaml", [f"out={tmp_path / 'run'}", *changes], on_event=lambda event: said.append(event.kind))
         assert [row.key for row in found.rows] == [row.key for row in outcome.rows], "the search stands"
         return found, Counter(said)
 

@@ -28,6 +28,7 @@ DATA = "data={name: digits, train: 120, val: 40, test: 60}"
 ONE = [DATA, "train.epochs=1", "train.batch=40"]
 FILES = {
     "arch.yaml", "log.txt", "metrics.csv", "model.py", "preflight.json", "result.json", "scores.npz", "study.lock", "training.yaml",
+    "events.jsonl",
     "weights.safetensors",
 }  # fmt: skip
 
@@ -45,14 +46,14 @@ def done(net, tmp_path_factory):
     folder = tmp_path_factory.mktemp("done") / "run"
     events = []
     texts = [DATA, "train.epochs=2", "train.batch=40", "width=6", f"out={folder}"]
-    return train(net, texts, to=["py", "safetensors"], on_event=lambda kind, data: events.append((kind, data))), events, texts
+    return train(net, texts, to=["py", "safetensors"], on_event=events.append), events, texts
 
 
 def test_the_run_directory_holds_everything(done):
     found, events, _ = done
     assert {path.name for path in found.folder.iterdir()} == FILES | {"export"}
-    assert [kind for kind, _ in events] == ["asked", "epoch", "epoch"] and events[2][1]["epochs"] == 2
-    assert events[0][1]["notes"] == ["input: 1x16x16, as the data is; small says 1x28x28"]
+    assert [event.kind for event in events] == ["training", "epoch", "epoch"] and events[2].epochs == 2
+    assert events[0].notes == ("input: 1x16x16, as the data is; small says 1x28x28",)
     assert set(found.result.metrics) == {"val_acc", "val_loss", "test_acc", "test_loss"} and found.images == 60
     assert bs.load(str(found.folder / "arch.yaml")).graph().key() == found.result.key
     assert len((found.folder / "metrics.csv").read_text().splitlines()) == 3
@@ -62,7 +63,7 @@ def test_the_run_directory_holds_everything(done):
 def test_the_same_call_again_trains_nothing(net, done):
     found, _, texts = done
     events = []
-    again = train(net, texts, on_event=lambda kind, data: events.append(kind))
+    again = train(net, texts, on_event=lambda event: events.append(event.kind))
     assert events == ["found"] and again.result == found.result and again.text() == found.text()
 
 
@@ -99,9 +100,10 @@ def test_a_stopped_training_goes_on_where_it_was(net, tmp_path):
     whole = train(net, [*texts, f"out={tmp_path / 'whole'}"])
     seen = []
     with pytest.raises(Interrupted):
-        train(net, [*texts, f"out={tmp_path / 'parts'}"], on_event=lambda kind, _: seen.append(kind), stop=lambda: seen.count("epoch") >= 1)
+        listen = lambda event: seen.append(event.kind)  # noqa: E731
+        train(net, [*texts, f"out={tmp_path / 'parts'}"], on_event=listen, stop=lambda: seen.count("epoch") >= 1)
     assert seen.count("epoch") == 1 and not (tmp_path / "parts" / "result.json").exists()
-    parts = train(net, [*texts, f"out={tmp_path / 'parts'}"], on_event=lambda kind, _: seen.append(kind))
+    parts = train(net, [*texts, f"out={tmp_path / 'parts'}"], on_event=lambda event: seen.append(event.kind))
     assert seen.count("epoch") == 3 and parts.result.metrics == whole.result.metrics
     first, second = (load_file(str(one.folder / "weights.safetensors")) for one in (whole, parts))
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -130,7 +132,7 @@ def test_fine_tuning_replaces_a_last_layer_of_another_size(done, net, tmp_path):
     notes = []
     train(
         net, [*ONE, "width=6", f"weights={tmp_path / 'few.safetensors'}", f"out={tmp_path / 'run'}", "train.optimizer={sgd: {lr: 1e-9}}"],
-        on_event=lambda kind, data: notes.extend(data.get("notes", [])),
+        on_event=lambda event: notes.extend(getattr(event, "notes", [])),
     )  # fmt: skip
     assert notes[-1] == f"weights: {head} has 10 outputs here and 4 in {tmp_path / 'few.safetensors'}, so it starts anew"
     stem = next(name for name in weights if name.startswith("stem") and weights[name].ndim == 4)
@@ -216,7 +218,7 @@ def test_training_starts_from_a_librarys_weights(tmp_path, monkeypatch):
         notes, folder = [], tmp_path / f"run-{source == 'torchvision'}"
         train(
             "shufflenet_v2_x1_0", [*still, f"weights={source}", f"out={folder}"],
-            on_event=lambda kind, event, notes=notes: notes.extend(event.get("notes", [])),
+            on_event=lambda event, notes=notes: notes.extend(getattr(event, "notes", [])),
         )  # fmt: skip
         origin = "torchvision:shufflenet_v2_x1_0" if source == "torchvision" else source
         assert notes[-1] == f"weights: head.linear has 10 outputs here and 1000 in {origin}, so it starts anew"

@@ -6,46 +6,66 @@ from blockspace.cli.progress.standing import Standing
 from blockspace.cli.progress.words import state, values
 from blockspace.formatting import format_duration, format_table
 from blockspace.quantities import find_quantity
+from blockspace.records import (
+    Event,
+    ExportStarted,
+    FinalistTrained,
+    RetrainingStarted,
+    SearchEnded,
+    SearchOpened,
+    StopRequested,
+    StudyStarted,
+    TrainingRetried,
+    TrialFinished,
+    TrialRecord,
+    Warned,
+)
 
 
-def line(kind: str, data: dict, standing: Standing) -> str | None:
-    """What is printed of an event that `standing` has heard; None for most."""
-    if kind == "asked":
-        return "\n".join(data["notes"]) or None
-    if kind == "opened":
-        return f"resumed: {standing.done} of {standing.total} trials are trained" if data["proposals"] else None
-    if kind == "finished":
-        return finalist(data, standing) if standing.stage == "finals" else trial(data, standing)
-    if kind == "retried":
-        return f"trial {data['number']:>3}  {data['label']:<28} once more, {data['reason']}"
-    if kind == "ended":
-        return searched(data)
-    if kind == "finals":
-        return f"finals: {data['trainings']} trainings of {data['networks']} networks"
-    if kind == "exporting":
-        return f"exporting {data['networks']} networks"
-    if kind == "warning":
-        return data["reason"]
-    return stopping(data) if kind == "stopping" else None
+def format_event(event: Event, standing: Standing) -> str | None:
+    """Return what is printed of an event that `standing` has taken; None for most."""
+    match event:
+        case StudyStarted(notes=notes):
+            return "\n".join(notes) or None
+        case SearchOpened(proposals=proposals):
+            return f"resumed: {standing.done} of {standing.total} trials are trained" if proposals else None
+        case TrialFinished():
+            return format_trial(event.record, standing)
+        case FinalistTrained():
+            return format_finalist(event, standing)
+        case TrainingRetried():
+            return f"trial {event.number:>3}  {event.label:<28} once more, {event.reason}"
+        case SearchEnded():
+            return format_search_end(event)
+        case RetrainingStarted():
+            return f"finals: {event.trainings} trainings of {event.networks} networks"
+        case ExportStarted():
+            return f"exporting {event.networks} networks"
+        case Warned():
+            return event.reason
+        case StopRequested():
+            return format_stop(event)
+    return None
 
 
-def trial(data: dict, standing: Standing) -> str:
-    row = data["row"]
-    outcome = values(row) if row.state.is_trained else f"{state(row.state)}: {row.reason}"
-    time = f"trained as {row.reused}" if row.reused else f"{row.seconds:.1f} s"
-    return f"trial {row.number:>3}  {row.label:<28} {outcome}  {time}  |  {stage(standing)}"
+def format_trial(record: TrialRecord, standing: Standing) -> str:
+    """Return the line of a trial whose training has ended."""
+    outcome = values(record) if record.state.is_trained else f"{record.state.label}: {record.reason}"
+    time = f"trained as {record.reused}" if record.reused else f"{record.seconds:.1f} s"
+    return f"trial {record.number:>3}  {record.label:<28} {outcome}  {time}  |  {stage(standing)}"
 
 
-def finalist(data: dict, standing: Standing) -> str:
-    outcome = data["status"] if data["status"] == "trained" else f"{state(data['status'])}: {data['reason']}"
-    return f"final {data['number']:>3}  {data['label']:<28} {outcome}  {data['seconds']:.1f} s  |  {stage(standing)}"
+def format_finalist(event: FinalistTrained, standing: Standing) -> str:
+    """Return the line of a finalist whose training has ended."""
+    outcome = event.state.label if event.state.is_trained else f"{event.state.label}: {event.reason}"
+    return f"final {event.number:>3}  {event.label:<28} {outcome}  {event.seconds:.1f} s  |  {stage(standing)}"
 
 
-def searched(data: dict) -> str:
-    """`search done: 24 networks of 31 proposals; 6 trainings saved (4 duplicates, 2 reused)`."""
-    copies, reused = data["saved"]["duplicate"], data["saved"]["reused"]
+def format_search_end(event: SearchEnded) -> str:
+    """Return `search done: 24 networks of 31 proposals; 6 trainings saved (4 duplicates, 2 reused)`."""
+    copies, reused = event.saved["duplicate"], event.saved["reused"]
     parts = [*([f"{copies} duplicate{'s' if copies > 1 else ''}"] if copies else []), *([f"{reused} reused"] if reused else [])]
-    text = f"search done: {data['trained']} networks of {data['proposals']} proposals"
+    text = f"search done: {event.trained} networks of {event.proposals} proposals"
     return f"{text}; {copies + reused} training{'s' if copies + reused > 1 else ''} saved ({', '.join(parts)})" if parts else text
 
 
@@ -56,12 +76,12 @@ def stage(standing: Standing) -> str:
     return f"{standing.stage} {standing.done}/{standing.total}{time}"
 
 
-def stopping(data: dict) -> str:
-    """What a person who pressed Ctrl-C once should know."""
-    if not data["running"]:
+def format_stop(event: StopRequested) -> str:
+    """Return what a person who pressed Ctrl-C once should know."""
+    if not event.running:
         return "stopping"
-    trainings = f"{data['running']} training{'s' if data['running'] > 1 else ''}"
-    return f"stopping: {trainings} at the end of the epoch" + ("; Ctrl-C again stops now" if data["patient"] else "")
+    trainings = f"{event.running} training{'s' if event.running > 1 else ''}"
+    return f"stopping: {trainings} at the end of the epoch" + ("; Ctrl-C again stops now" if event.patient else "")
 
 
 def summary(standing: Standing) -> str:

@@ -6,9 +6,20 @@ import sys
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from blockspace.cli.progress.lines import line, summary
+from blockspace.cli.progress.lines import format_event, summary
 from blockspace.cli.progress.standing import Standing
 from blockspace.cli.progress.tails import Tails
+from blockspace.records import (
+    Event,
+    FinalistTrained,
+    SearchEnded,
+    StudyStarted,
+    TrainingRequeued,
+    TrainingRetried,
+    TrainingStarted,
+    TrialFinished,
+    Warned,
+)
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -59,25 +70,24 @@ class Progress:
         with self.lock:
             return picture(self.standing, self.console.width, self.console.height)
 
-    def __call__(self, kind: str, data: dict) -> None:
+    def __call__(self, event: Event) -> None:
         with self.lock:
-            self.standing.hear(kind, data)
-        for text in self.words(kind, data):
+            self.standing.update(event)
+        for text in self.log_lines(event):
             self.say(text)
-        if self.console is None and not self.quiet:
-            self.say(line(kind, data, self.standing))
-        elif kind in ("asked", "ended") and not self.quiet:
-            self.say(line(kind, data, self.standing))
-        elif kind == "warning":
-            self.say(data["reason"])
+        prints_all = self.console is None and not self.quiet
+        if prints_all or (isinstance(event, (StudyStarted, SearchEnded)) and not self.quiet) or isinstance(event, Warned):
+            self.say(format_event(event, self.standing))
 
-    def words(self, kind: str, data: dict) -> list[str]:
-        """What the trainings have written since the last event."""
+    def log_lines(self, event: Event) -> list[str]:
+        """Return what the trainings have written since the last event."""
         if self.tails is None:
             return []
-        if kind == "started":
-            self.tails.follow(data["number"], data["folder"])
-        last = self.tails.leave(data["number"]) if kind in ("finished", "requeued", "retried") else []
+        if isinstance(event, TrainingStarted):
+            self.tails.follow(event.number, event.folder)
+        last: list[str] = []
+        if isinstance(event, (TrialFinished, FinalistTrained, TrainingRequeued, TrainingRetried)):
+            last = self.tails.leave(event.number)
         return [*last, *self.tails.read_all()]
 
     def say(self, text: str | None) -> None:

@@ -13,8 +13,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from blockspace.cli.progress.lines import cells, stopping
-from blockspace.cli.progress.standing import Best, Standing, Training
+from blockspace.cli.progress.lines import cells, format_stop
+from blockspace.cli.progress.standing import Best, RunningTraining, Standing
 from blockspace.cli.progress.words import state
 from blockspace.formatting import format_duration
 
@@ -33,7 +33,7 @@ def picture(standing: Standing, width: int, height: int = 24) -> RenderableType:
     if standing.budgets:
         parts.append(Text(f"budget: {'; '.join(standing.budgets)}", style="dim"))
     if standing.stopping:
-        parts.append(Text(stopping(standing.stopping), style="bold yellow"))
+        parts.append(Text(format_stop(standing.stopping), style="bold yellow"))
     return Group(*parts)
 
 
@@ -103,9 +103,9 @@ def running(standing: Standing, width: int) -> Table:
     return plain(columns, [facts(training, standing.clock()) for training in standing.running.values()], width)
 
 
-def facts(training: Training, now: float) -> dict[str, str]:
+def facts(training: RunningTraining, now: float) -> dict[str, str]:
     """One training's cells."""
-    beat = training.beat
+    beat = training.progress
     epoch = f"{beat.epoch}/{beat.epochs}" if beat.epochs else "first" if beat.steps else "starting"
     return {
         "trial": str(training.number),

@@ -4,24 +4,45 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
-from blockspace.executors import JobProgress
-from blockspace.records import TrialRecord, count_saved_trainings, pareto_front
+from blockspace.records import (
+    Event,
+    ExportStarted,
+    FinalistTrained,
+    NetworkExported,
+    ResultAdopted,
+    RetrainingStarted,
+    SearchOpened,
+    StopRequested,
+    StudyStarted,
+    TrainingProgressed,
+    TrainingRequeued,
+    TrainingRetried,
+    TrainingStarted,
+    TrialDuplicated,
+    TrialFinished,
+    TrialProposed,
+    TrialRecord,
+    TrialRefused,
+    count_saved_trainings,
+    pareto_front,
+)
 
 ENDS = ("duplicate", "over_budget", "trained", "diverged", "timeout", "hung", "oom", "failed")  # in the order of their display
 ENOUGH = 0.5  # of a training must be done before its pace says anything
 
 
 @dataclass
-class Training:
-    """One that runs: a trial, or a finalist with one of its seeds."""
+class RunningTraining:
+    """A training under way: of a trial, or of a finalist with one of its seeds."""
 
     number: int
     label: str
     started: float
-    beat: JobProgress = field(default_factory=JobProgress)
+    progress: TrainingProgressed
 
 
 @dataclass(frozen=True)
@@ -46,73 +67,70 @@ class Standing:
         self.since: float | None = None  # when this stage's first training began
         self.proposed = 0
         self.rows: list[TrialRecord] = []
-        self.running: dict[int, Training] = {}
-        self.stopping: dict | None = None
+        self.running: dict[int, RunningTraining] = {}
+        self.stopping: StopRequested | None = None
         self.ranking: list[Best] = []
 
-    def hear(self, kind: str, data: dict) -> None:
-        """Take one event; kinds that say nothing of where the study stands are passed over."""
-        handler = getattr(self, f"on_{kind}", None)
+    def update(self, event: Event) -> None:
+        """Take one event; events that do not change the state are passed over."""
+        handler = HANDLERS.get(type(event))
         if handler is not None:
-            handler(data)
+            handler(self, event)
 
     # events
 
-    def on_asked(self, data: dict) -> None:
-        self.study, self.per, self.total = data["study"], data["per"], data["trials"]
-        self.objectives, self.budgets = data["objectives"], data["budgets"]
+    def on_study_started(self, event: StudyStarted) -> None:
+        self.study, self.per, self.total = event.study, event.per, event.trials
+        self.objectives, self.budgets = event.objectives, list(event.budgets)
 
-    def on_opened(self, data: dict) -> None:
-        self.stage, self.done, self.before = "search", data["trained"], data["trained"]
-        self.proposed, self.rows = data["proposals"], list(data["rows"])
+    def on_search_opened(self, event: SearchOpened) -> None:
+        self.stage, self.done, self.before = "search", event.trained, event.trained
+        self.proposed, self.rows = event.proposals, list(event.records)
         self.rank()
 
-    def on_proposed(self, data: dict) -> None:
-        self.proposed = max(self.proposed, data["number"] + 1)
+    def on_proposed(self, event: TrialProposed) -> None:
+        self.proposed = max(self.proposed, event.number + 1)
 
-    def on_started(self, data: dict) -> None:
+    def on_training_started(self, event: TrainingStarted) -> None:
         self.since = self.since if self.since is not None else self.clock()
-        self.running[data["number"]] = Training(data["number"], data.get("label", ""), self.clock())
+        self.running[event.number] = RunningTraining(event.number, event.label, self.clock(), TrainingProgressed(event.number))
 
-    def on_beat(self, data: dict) -> None:
-        if data["number"] in self.running:
-            self.running[data["number"]].beat = data["beat"]
+    def on_progressed(self, event: TrainingProgressed) -> None:
+        if event.number in self.running:
+            self.running[event.number].progress = event
 
-    def on_requeued(self, data: dict) -> None:
-        self.running.pop(data["number"], None)
+    def on_requeued(self, event: TrainingRequeued | TrainingRetried) -> None:
+        self.running.pop(event.number, None)
 
-    on_retried = on_requeued
+    def on_finished(self, event: TrialFinished) -> None:
+        self.running.pop(event.number, None)
+        self.done = event.trained
+        self.before += bool(event.record.reused)  # it took no time, and says nothing of the pace
+        self.enter(event.record)
 
-    def on_finished(self, data: dict) -> None:
-        self.running.pop(data["number"], None)
-        if self.stage == "finals":
-            self.done += 1
-            return
-        self.done = data["trained"]
-        self.before += bool(data["row"].reused)  # it took no time, and says nothing of the pace
-        self.enter(data["row"])
+    def on_finalist_trained(self, event: FinalistTrained) -> None:
+        self.running.pop(event.number, None)
+        self.done += 1
 
-    def on_duplicate(self, data: dict) -> None:
-        self.enter(data["row"])
+    def on_not_trained(self, event: TrialDuplicated | TrialRefused) -> None:
+        self.enter(event.record)
 
-    on_over_budget = on_duplicate
+    def on_retraining(self, event: RetrainingStarted) -> None:
+        self.begin("finals", event.trainings)
 
-    def on_finals(self, data: dict) -> None:
-        self.begin("finals", data["trainings"])
-
-    def on_adopted(self, _data: dict) -> None:
+    def on_adopted(self, event: ResultAdopted) -> None:
         if self.stage == "finals":
             self.done, self.before = self.done + 1, self.before + 1
 
-    def on_exporting(self, data: dict) -> None:
-        self.begin("exporting", data["networks"])
+    def on_export_started(self, event: ExportStarted) -> None:
+        self.begin("exporting", event.networks)
         self.since = self.clock()
 
-    def on_exported(self, _data: dict) -> None:
+    def on_exported(self, event: NetworkExported) -> None:
         self.done += 1
 
-    def on_stopping(self, data: dict) -> None:
-        self.stopping = data
+    def on_stopping(self, event: StopRequested) -> None:
+        self.stopping = event
 
     def begin(self, stage: str, total: int) -> None:
         self.stage, self.done, self.before, self.total, self.since = stage, 0, 0, total, None
@@ -159,7 +177,7 @@ class Standing:
 
     def share(self) -> float:
         """How many trainings' worth of work this start has done in this stage."""
-        return self.done - self.before + sum(training.beat.share for training in self.running.values())
+        return self.done - self.before + sum(training.progress.share for training in self.running.values())
 
     def left(self) -> float | None:
         """Seconds left in this stage at the pace measured so far, by all workers together; None while there is none."""
@@ -167,3 +185,23 @@ class Standing:
         if self.since is None or share < ENOUGH or self.done >= self.total:
             return None
         return (self.clock() - self.since) / share * max(0.0, self.total - self.before - share)
+
+
+HANDLERS: dict[type[Event], Callable[[Standing, Any], None]] = {
+    StudyStarted: Standing.on_study_started,
+    SearchOpened: Standing.on_search_opened,
+    TrialProposed: Standing.on_proposed,
+    TrainingStarted: Standing.on_training_started,
+    TrainingProgressed: Standing.on_progressed,
+    TrainingRequeued: Standing.on_requeued,
+    TrainingRetried: Standing.on_requeued,
+    TrialFinished: Standing.on_finished,
+    TrialDuplicated: Standing.on_not_trained,
+    TrialRefused: Standing.on_not_trained,
+    FinalistTrained: Standing.on_finalist_trained,
+    RetrainingStarted: Standing.on_retraining,
+    ResultAdopted: Standing.on_adopted,
+    ExportStarted: Standing.on_export_started,
+    NetworkExported: Standing.on_exported,
+    StopRequested: Standing.on_stopping,
+}
