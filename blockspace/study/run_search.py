@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from blockspace.costs import Budget
 from blockspace.data import Preflight, check_data, kept_preflight, preflight
