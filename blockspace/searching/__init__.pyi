@@ -4,7 +4,7 @@ from .interrupt import stoppable as stoppable
 from .interrupt import undisturbed as undisturbed
 from .options import FailureLimits as FailureLimits
 from .options import SearchOptions as SearchOptions
-from .options import available_cores as available_cores
+from .options import count_available_cores as count_available_cores
 from .record.changes import differences as differences
 from .record.earlier import Earlier as Earlier
 from .record.lock import StudyLock as StudyLock

@@ -39,6 +39,7 @@ from blockspace.searching.interrupt import StopRequest
 from blockspace.searching.ledger import Ledger, Proposal
 from blockspace.searching.plan import Plan
 from blockspace.searching.record.optuna_adapter import CANDIDATE_FIELDS, OpenTrial, Teller, read_trial_record, read_trial_records
+from blockspace.searching.samplers import SAMPLERS
 from blockspace.searching.seeds import training_seed
 from blockspace.searching.space.candidate import Candidate
 
@@ -50,7 +51,7 @@ class Loop:
 
     def __init__(self, plan: Plan, study: optuna.Study, workers: Executor, request: StopRequest, exhausted: Callable[[], bool]):
         self.plan, self.study, self.workers, self.request, self.exhausted = plan, study, workers, request, exhausted
-        self.teller = Teller(study, plan.objectives, plan.options.sampler)
+        self.teller = Teller(study, plan.objectives, SAMPLERS[plan.options.sampler])
         self.ledger = Ledger(plan, study, self.teller)
         self.guard = FailureGuard(plan.options.failures)
         self.ready: deque[Proposal] = deque()

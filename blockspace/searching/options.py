@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from blockspace.options import Options
+from blockspace.searching.samplers import SAMPLERS
+
+if TYPE_CHECKING:
+    SamplerName = str
+else:  # mypy knows no Literal that is computed
+    SamplerName = Literal[tuple(SAMPLERS)]
 
 
 class FailureLimits(Options):
-    """When failing trials stop the study: the first ones with one cause, or too large a share once there are enough."""
+    """Limits at which failing trials stop the study: the first ones with one cause, or too large a share once there are enough."""
 
     first: Annotated[int, Field(ge=1, description="this many trials at the start with the same cause")] = 3
     share: Annotated[float, Field(gt=0, le=1, description="or more than this share of the trainings")] = 0.5
@@ -20,9 +26,9 @@ class FailureLimits(Options):
 
 
 class SearchOptions(Options):
-    """How the space is searched."""
+    """Options of the search: sampler, number of trials, workers, limits."""
 
-    sampler: Annotated[Literal["tpe", "nsga2", "random", "grid", "gp"], Field(description="Optuna's sampler")] = "tpe"
+    sampler: Annotated[SamplerName, Field(description="Optuna's sampler")] = "tpe"
     trials: Annotated[int, Field(ge=1, le=1_000_000, description="trained distinct networks, a total also after a resume")] = 24
     workers: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=1024)], Field(description="processes; auto: one per core")] = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32, description="of the sampler and of every training")] = 0
@@ -37,12 +43,12 @@ class SearchOptions(Options):
     failures: Annotated[FailureLimits, Field(description="when failing trials stop the study")] = FailureLimits()
 
     def worker_count(self) -> int:
-        """The number of worker processes: `workers`, or one per core this process may use."""
-        return available_cores() if self.workers == "auto" else self.workers
+        """Return the number of worker processes: `workers`, or one per core this process may use."""
+        return count_available_cores() if self.workers == "auto" else self.workers
 
 
-def available_cores() -> int:
-    """Cores this process may use: its affinity, lowered by a container's CPU quota."""
+def count_available_cores() -> int:
+    """Return how many cores this process may use: its affinity, lowered by a container's CPU quota."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()

@@ -17,7 +17,8 @@ from blockspace.searching.plan import Again, Limits, Measure, Plan
 from blockspace.searching.record.earlier import Earlier
 from blockspace.searching.record.lock import StudyLock
 from blockspace.searching.record.storage import opened_study
-from blockspace.searching.samplers import sampler
+from blockspace.searching.reproducible_sampler import ReproducibleSampler
+from blockspace.searching.samplers import SAMPLERS
 from blockspace.searching.space.balance import Balance
 from blockspace.searching.space.candidate import Space
 
@@ -59,7 +60,7 @@ def run(
     asked: dict[str, Any] = {"sampler": options.sampler, "seed": options.seed, "per_choice": options.per_choice}
     asked |= {"seeds": list(first)} if first else {}
     digest = {**(digest or {}), "objectives": objectives, "limits": limits, "measured": measured, "search": asked}
-    draw = sampler(options.sampler, options.seed)
+    draw = ReproducibleSampler(SAMPLERS[options.sampler], options.seed)
     with ExitStack() as stack:
         if lock is None:
             stack.enter_context(StudyLock(folder))

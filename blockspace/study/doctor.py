@@ -104,9 +104,9 @@ def package(wanted) -> Check:
 
 def cores() -> Check:
     """Cores this process may use: affinity and a container's quota counted in."""
-    from blockspace.searching import available_cores
+    from blockspace.searching import count_available_cores
 
-    usable, there = available_cores(), os.cpu_count() or 1
+    usable, there = count_available_cores(), os.cpu_count() or 1
     threads = os.environ.get("OMP_NUM_THREADS")
     said = f"{usable} of {there} usable" + (f", OMP_NUM_THREADS={threads}" if threads else "")
     if threads and threads.isdigit() and int(threads) > usable:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from blockspace.executors import Job, JobStopped, ProgressReporter, Result
 from blockspace.files import ARCH, WEIGHTS, write_atomic
 from blockspace.records import TrialState
-from blockspace.searching import available_cores
+from blockspace.searching import count_available_cores
 
 if TYPE_CHECKING:
     from blockspace.searching import SearchOptions
@@ -134,7 +134,7 @@ def versions() -> dict[str, str]:
 
 def machine() -> str:
     """Where this runs: `ada: Linux x86_64, 8 of 16 cores`."""
-    usable = f"{available_cores()} of {os.cpu_count()} cores"
+    usable = f"{count_available_cores()} of {os.cpu_count()} cores"
     return f"{platform.node()}: {platform.system()} {platform.machine()}, {usable}"
 
 

@@ -1,7 +1,7 @@
 """Optuna's trials: how an outcome is told, and how a record is read back.
 
 Over budget and diverged are constraints > 0 and PRUNED: the sampler learns from them (told as FAIL it would not). NSGA-II reads
-COMPLETE trials only, so it gets the worst values. Crashed is FAIL. A duplicate is told what its original was.
+COMPLETE trials only, so it gets the worst values (see `SamplerEntry`). Crashed is FAIL. A duplicate is told what its original was.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import optuna
 from optuna.trial import FrozenTrial, Trial
 
 from blockspace.records import TrialRecord, TrialState
+from blockspace.searching.samplers import SamplerEntry
 
 CANDIDATE_FIELDS = ("label", "key", "families", "nearest", "costs", "solved")
 OUTCOME_FIELDS = ("violations", "measured", "metrics", "duplicate_of", "reason", "seed", "seconds", "comparable", "reused")
@@ -70,7 +71,7 @@ class OpenTrial:
 class Teller:
     """Writes a study's trials. Everything told is first stored as the trial's attributes, so a kill in between repeats the same words."""
 
-    def __init__(self, study: optuna.Study, objectives: dict[str, str], sampler: str):
+    def __init__(self, study: optuna.Study, objectives: dict[str, str], sampler: SamplerEntry):
         self.study, self.objectives, self.sampler = study, objectives, sampler
 
     def annotate(self, trial: OpenTrial, **attributes) -> None:
@@ -88,15 +89,15 @@ class Teller:
             self.study.tell(trial.trial, values, optuna.trial.TrialState.COMPLETE)
         elif not any(value > 0 for value in violations.values()):
             self.study.tell(trial.trial, state=optuna.trial.TrialState.FAIL)
-        elif self.sampler == "nsga2":
+        elif self.sampler.ignores_pruned:
             self.study.tell(trial.trial, self.worst(), optuna.trial.TrialState.COMPLETE)
         else:
             self.study.tell(trial.trial, state=optuna.trial.TrialState.PRUNED)
 
     def constrain(self, trial: OpenTrial, violations: dict[str, float]) -> None:
-        """One constraint per budget; for `gp`, which needs the same ones in every trial, their sum."""
+        """One constraint per budget; for a sampler that needs the same ones in every trial, their sum."""
         total = sum(value for value in violations.values() if value > 0)
-        for name, value in ({"budget": total} if self.sampler == "gp" else violations).items():
+        for name, value in ({"budget": total} if self.sampler.needs_equal_constraints else violations).items():
             if name not in trial.constraints:  # set before a kill: Optuna keeps the first, which is the same
                 trial.trial.set_constraint(name, value)
 
