@@ -1,4 +1,4 @@
-"""Drawings of graphs: lanes and a summary as text, pictures as SVG and PNG, Mermaid and dot for other tools."""
+"""Draw graphs: as text in the terminal, as SVG, PNG and HTML, and as Mermaid and dot for other tools."""
 
 import lazy_loader
 

@@ -1,6 +1,6 @@
-"""How wide a text is in the Inter of this package, from a small table: no font has to be opened to lay out a drawing.
+"""Measure texts in the font Inter by a table of advance widths, so that no font file is read to lay out a drawing.
 
-Inter is wider than Helvetica, Arial and Roboto, so a box that holds a text in it holds the text in those too.
+Inter is wider than Helvetica, Arial and Roboto, so a text that fits its box in Inter fits in those too.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ SEMIBOLD = (
     612, 609, 624, 624, 397, 549, 353, 612, 587, 839, 569, 588, 566, 455, 359, 455, 673,
 )  # fmt: skip
 OTHER = {"×": 673, "·": 319, "→": 954, "…": 956, "–": 500}
-WIDEST = 1000  # for a character of no entry: a Chinese one is a square
+WIDEST = 1000  # any other character; a Chinese one is a square
 
 
 def measure_text(text: str, size: float = 12, *, bold: bool = False) -> float:
-    """The width of `text` at a font size, in the same unit; kerning is left out, which mostly brings letters closer."""
+    """Return the width of `text` at font size `size`, in the unit of the size, without kerning, which mostly narrows a text."""
     table = SEMIBOLD if bold else REGULAR
     total = sum(table[ord(c) - 32] if " " <= c <= "~" else OTHER.get(c, WIDEST) for c in text)
     return total * size / 1000
 
 
-def drawn(char: str) -> bool:
-    """Whether this Inter is the font for a character: Latin, Greek, Cyrillic and signs; other scripts need a font of the machine."""
+def covers_char(char: str) -> bool:
+    """Return whether the Inter of this package has a character: Latin, Greek, Cyrillic and signs; other scripts need a system font."""
     return char < "\u0530" or "\u2000" <= char < "\u2800"

@@ -1,4 +1,4 @@
-"""Themes: the colours of pictures on light and dark paper, as a style sheet."""
+"""Write the style sheet of drawings: fonts, and the colours of the light and dark themes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DARK = {
     "end": "#252d38", "heat": "#d9480f", "hot-ink": "#ffffff",
 }  # fmt: skip
 THEMES = {"light": LIGHT, "dark": DARK}
-SHARED = "bs-drawing"  # the class of drawings that carry no style sheet of their own
-HEAT = 0.85  # opacity of the hottest node
+SHARED_CLASS = "bs-drawing"  # the class of drawings that carry no style sheet of their own
+HEAT_OPACITY = 0.85  # of the hottest box
 
 RULES = """
 {} text{{font-family:FAMILY;fill:{ink};font-size:12px}}
@@ -45,29 +45,29 @@ RULES = """
 """.strip().replace("FAMILY", FONT_FAMILY)
 
 
-def style(root: str, theme: str) -> str:
-    """The style sheet for elements under the class `root`: `light`, `dark`, or `auto`, which follows the reader's setting.
+def scope_style_sheet(root: str, theme: str) -> str:
+    """Return the style sheet for elements under the class `root`; the theme `auto` follows the reader's system, else `light` or `dark`.
 
-    In `auto` colours are variables (`--bs-ink`, ...), so that a page can set its own. Raises BlockspaceError: E-TYPE.
+    In `auto` the colours are variables (`--bs-ink`, ...), so that a page can set its own. Raises BlockspaceError: E-TYPE for another theme.
     """
     scope = f".{root}"
     if theme in THEMES:
-        return rules(scope, THEMES[theme])
+        return _fill_rules(scope, THEMES[theme])
     if theme != "auto":
         help = did_you_mean(str(theme), ("auto", *THEMES)) or "auto, light or dark"
         raise error("E-TYPE", f"no theme {theme!r}", help=help)
     light, dark = (";".join(f"--bs-{key}:{colour}" for key, colour in colours.items()) for colours in (LIGHT, DARK))
-    variables = rules(scope, {key: f"var(--bs-{key})" for key in LIGHT})
+    variables = _fill_rules(scope, {key: f"var(--bs-{key})" for key in LIGHT})
     return f"{scope}{{{light}}}\n@media (prefers-color-scheme:dark){{{scope}{{{dark}}}}}\n{variables}"
 
 
 def build_style_sheet(theme: str = "auto") -> str:
-    """The rules for all drawings of a page that were made with `styled=False`."""
-    return style(SHARED, theme)
+    """Return the style sheet for all drawings of a page that were made with `styled=False`. Raises BlockspaceError: E-TYPE."""
+    return scope_style_sheet(SHARED_CLASS, theme)
 
 
-def rules(scope: str, colours: dict[str, str]) -> str:
-    """The rules with the scope in front of each selector."""
+def _fill_rules(scope: str, colours: dict[str, str]) -> str:
+    """Return `RULES` with the scope before each selector and the colours filled in."""
     text = RULES.replace("{}", scope)
     for key, colour in colours.items():
         text = text.replace(f"{{{key}}}", colour)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import blockspace.drawing
-from blockspace.drawing import measure_text
+from blockspace.drawing.font import measure_text
 
 FONTS = Path(blockspace.drawing.__file__).parent / "fonts"
 TEXTS = [

@@ -6,7 +6,8 @@ import io
 
 import pytest
 
-from blockspace.drawing import measure_text, rasterize_svg
+from blockspace.drawing import rasterize_svg
+from blockspace.drawing.font import measure_text
 from blockspace.drawing.rasterize import FONTS
 from blockspace.errors import BlockspaceError
 
