@@ -8,7 +8,7 @@ from .options import count_available_cores as count_available_cores
 from .record.changes import differences as differences
 from .record.earlier import Earlier as Earlier
 from .record.lock import StudyLock as StudyLock
-from .record.lock import holder as holder
+from .record.lock import find_lock_holder as find_lock_holder
 from .record.snapshot import Stored as Stored
 from .record.snapshot import stored as stored
 from .seeds import derive as derive

@@ -10,7 +10,7 @@ from blockspace.data import kept_preflight
 from blockspace.errors import error
 from blockspace.records import RunDir, TrialRecord, first_is_reference, name_family, pareto_front, read_last_stage, select_best
 from blockspace.reporting import Run, Trial, read_answer, write_page
-from blockspace.searching import holder, stored
+from blockspace.searching import find_lock_holder, stored
 from blockspace.study.finalists import counted, finalists, graph_of, near, scored, surroundings
 from blockspace.study.finals import BASELINE
 from blockspace.study.study_file import MEASURED, Study, load_study, resolved
@@ -118,7 +118,7 @@ def answer(folder: Path, finals, study: Study, first: bool, notes: list[str]):
 
 def state_of(folder: Path, rows: list[TrialRecord], study: Study, finals) -> tuple[str, str]:
     """finished, running, stopped or failed, and one line about it."""
-    who = holder(folder)
+    who = find_lock_holder(folder)
     trained = sum(row.state.is_trained for row in rows)
     final = [t for one in finals for t in one.trainings if t.replicate is not None]
     finished = sum(t.state == "trained" for t in final)

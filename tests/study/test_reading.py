@@ -13,7 +13,7 @@ from study import tiny
 import blockspace as bs
 from blockspace.errors import InfeasibleError
 from blockspace.records import SearchOpened
-from blockspace.searching import Interrupted, StudyLock, holder, stored
+from blockspace.searching import Interrupted, StudyLock, find_lock_holder, stored
 from blockspace.study import read_run, write_report
 
 
@@ -80,13 +80,13 @@ def test_files_that_are_gone_are_said_not_fatal(copy):
 
 
 def test_while_it_runs_the_lock_is_neither_taken_nor_needed(copy):
-    assert holder(copy) is None
+    assert find_lock_holder(copy) is None
     with StudyLock(copy):
-        assert holder(copy).startswith("pid ")
+        assert find_lock_holder(copy).startswith("pid ")
         run = read_run(copy)
         write_report(copy)
     assert run.state == "running" and "6 of 6 networks trained" in run.words
-    assert holder(copy) is None
+    assert find_lock_holder(copy) is None
 
 
 def test_the_database_is_read_as_of_one_moment_and_not_written(copy):

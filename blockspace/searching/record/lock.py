@@ -2,97 +2,98 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import Self
 
 from blockspace.errors import StorageError, error
 from blockspace.files import storage_error
-
-NAME = "study.lock"
+from blockspace.records import RunDir
 
 
 class StudyLock:
-    """Holds `study.lock` in `folder` while the `with` block runs; the file says who (pid, host, start time) and stays behind, unlocked.
+    """Holds `study.lock` in `folder` while the `with` block runs; the file says who (pid, host, start time) and stays there, unlocked.
 
-    Raises StorageError: E-LOCKED when another process holds it, E-IO when the folder cannot be written. There is no stale lock to
-    wait for: after kill -9 the next start gets it at once, and knows that every running trial is an orphan.
+    Raises StorageError: E-LOCKED if another process holds it, E-IO if the folder cannot be written or its file system has no locks. No
+    lock is ever stale: after kill -9 the next start gets it at once, and knows that every running trial is an orphan.
     """
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
-        self.path = self.folder / NAME
-        self._file: IO[str] | None = None
+        self.path = RunDir.of(folder).lock
+        from filelock import FileLock  # here: a tenth of a second that only a start pays
 
-    def __enter__(self) -> StudyLock:
-        file = self._open()
-        if not take(file):
-            holder = describe(file)
-            file.close()
-            help = "wait for it, or stop it; its results are not lost"
-            raise error("E-LOCKED", f"{self.folder}: another process runs this study ({holder})", help=help, cls=StorageError)
-        self._file = file
-        self._sign(file)
-        return self
+        # never a soft lock, which a kill leaves behind; the file is kept, so that nobody locks one that was just deleted
+        self._lock = FileLock(
+            self.path, blocking=False, thread_local=False, fallback_to_soft=False, preserve_lock_file=True, on_acquired=self._write_holder
+        )
 
-    def __exit__(self, *_) -> None:
-        if self._file:
-            self._file.close()  # closing frees the lock
-            self._file = None
-
-    def _open(self) -> IO[str]:
+    def __enter__(self) -> Self:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            return open(self.path, "a+", encoding="utf-8")
         except OSError as reason:
             raise storage_error(self.path, reason) from reason
+        from filelock import Timeout
 
-    def _sign(self, file: IO[str]) -> None:
-        """Also the probe that the folder can be written at all, before any trial starts."""
+        try:
+            self._lock.acquire()
+        except Timeout:
+            help = "wait for it, or stop it; its results are not lost"
+            message = f"{self.folder}: another process runs this study ({_describe_holder(self.path)})"
+            raise error("E-LOCKED", message, help=help, cls=StorageError) from None
+        except NotImplementedError as reason:
+            raise self._unlockable(str(reason)) from reason
+        except OSError as reason:
+            if reason.filename is None and not isinstance(reason, _HolderNotWritten):  # of flock itself: ENOLCK on some network disks
+                raise self._unlockable(reason.strerror or str(reason)) from reason
+            raise storage_error(self.path, reason) from reason
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, reason: BaseException | None, trace: TracebackType | None) -> None:
+        self._lock.release()
+
+    def _unlockable(self, cause: str) -> StorageError:
+        help = "choose a folder on a disk that has locks (flock)"
+        return error("E-IO", f"{self.path} cannot be locked: {cause}", help=help, cls=StorageError)
+
+    def _write_holder(self, descriptor: int) -> None:
+        """Write who holds the lock; also the probe that the folder can be written at all, before any trial starts."""
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "started": datetime.now().astimezone().isoformat(timespec="seconds")}
         try:
-            file.truncate(0)
-            file.write(json.dumps(holder) + "\n")
-            file.flush()
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, (json.dumps(holder) + "\n").encode(), 0)
         except OSError as reason:
-            raise storage_error(self.path, reason) from reason
+            raise _HolderNotWritten(reason.errno, reason.strerror) from reason
 
 
-def take(file: IO[str]) -> bool:
-    """Take the lock without waiting; False when another open file holds it."""
+class _HolderNotWritten(OSError):
+    """The lock was taken, but its file could not be written."""
+
+
+def _describe_holder(path: Path) -> str:
+    """Return who wrote the lock file: `pid 4711 on ada since 2026-01-31T12:00:00+01:00`."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def describe(file: IO[str]) -> str:
-    """Who wrote the lock file: `pid 4711 on ada since 2026-01-31T12:00:00+01:00`."""
-    try:
-        file.seek(0)
-        holder = json.loads(file.read())
+        holder = json.loads(path.read_text(encoding="utf-8"))
         return f"pid {holder['pid']} on {holder['host']} since {holder['started']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "it has not said who it is"
 
 
-def holder(folder: str | Path) -> str | None:
-    """Who holds the lock in `folder` now, found without taking it; None when nobody does."""
-    path = Path(folder) / NAME
+def find_lock_holder(folder: str | Path) -> str | None:
+    """Return who holds the lock in `folder` now, found without taking it; None when nobody does."""
+    path = RunDir.of(folder).lock
     try:
-        with open(path, encoding="utf-8") as file:
-            return describe(file) if locked(os.fstat(file.fileno()).st_ino) else None
+        return _describe_holder(path) if _is_locked(path.stat().st_ino) else None
     except OSError:
         return None
 
 
-def locked(inode: int) -> bool:
-    """Whether the kernel lists a lock on this file. Where there is no such list (not Linux), nothing is said to be locked.
+def _is_locked(inode: int) -> bool:
+    """Return whether the kernel lists a lock on this file; False where there is no such list (not Linux).
 
     The device is not compared: overlay file systems show another one there.
     """
