@@ -22,7 +22,7 @@ HEAVY = {  # package: the floors that may import it
     "timm": {"compiler", "exporting"},
     "lightning": {"training"},
     "optuna": {"searching"},
-    "networkx": {"graph"},
+    "networkx": {"graph", "drawing"},
     "resvg_py": {"drawing"},
     "typer": {"cli"},
     "rich": {"cli", "reporting"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import combinations
 
 from blockspace.drawing.layer_assignment import GridCell, LayerGrid
 from blockspace.drawing.units import DrawingEdge
@@ -195,14 +196,13 @@ class RoutingTracks:
     def numbers(self) -> dict[Hashable, int]:
         """Return the track of each value, from 0: the first that is free over all its stretches (greedy interval colouring)."""
         if self._numbers is None:
-            ends: list[list[tuple[int, int]]] = []
-            self._numbers = {}
-            for key, (low, high) in self.spans.items():
-                track = next((i for i, taken in enumerate(ends) if all(high < a or low > b for a, b in taken)), len(ends))
-                if track == len(ends):
-                    ends.append([])
-                ends[track].append((low, high))
-                self._numbers[key] = track
+            import networkx
+
+            overlaps = networkx.Graph()
+            overlaps.add_nodes_from(self.spans)
+            pairs = combinations(self.spans.items(), 2)
+            overlaps.add_edges_from((a, b) for (a, (low, high)), (b, (start, end)) in pairs if low <= end and start <= high)
+            self._numbers = networkx.greedy_color(overlaps, lambda graph, colours: list(graph))
         return self._numbers
 
     def count(self) -> int:

@@ -66,40 +66,31 @@ class LayerGrid:
         self.layers = 1 + max(cell.layer for cell in self.cells)
 
     def _build_columns(self) -> list[list[GridCell]]:
-        """Return the columns from left to right.
+        """Return the columns from left to right: a tree of which column forks off which, in preorder.
 
         A cell continues the column of the first cell it reads that ends a column; a cell that first reads a value from outside starts one.
         """
+        import networkx
+
         columns: list[list[GridCell]] = []
-        tail: dict[GridCell | None, list[GridCell]] = {}
-        forks: dict[int, list[list[GridCell]]] = {}
+        column_of: dict[GridCell, int] = {}
+        forks, root = networkx.DiGraph(), -1
         for cell in self.cells:
             sources = [self.cell_of.get(e.source) for e in sorted(cell.entering, key=lambda e: e.slot)]
-            onto = next((s for s in sources if s in tail), None) if None not in sources[:1] else None
+            inner = [source for source in sources if source is not None] if sources[:1] != [None] else []
+            onto = next((source for source in inner if columns[column_of[source]][-1] is source), None)
             if onto is not None:
-                column = tail.pop(onto)
-                column.append(cell)
+                column_of[cell] = column_of[onto]
+                columns[column_of[onto]].append(cell)
             else:
-                column = [cell]
-                known = next((s for s in sources if s is not None), None)
-                home = next((c for c in columns if known in c), None) if sources[:1] != [None] else None
-                columns.insert(self._right_of(columns, home, forks), column)
-                if home is not None:
-                    forks.setdefault(id(home), []).append(column)
-            tail[cell] = column
-        for col, column in enumerate(columns):
+                column_of[cell] = len(columns)
+                forks.add_edge(column_of[inner[0]] if inner else root, len(columns))
+                columns.append([cell])
+        ordered = [columns[i] for i in networkx.dfs_preorder_nodes(forks, root) if i != root]
+        for col, column in enumerate(ordered):
             for cell in column:
                 cell.col = col
-        return columns
-
-    def _right_of(self, columns: list[list[GridCell]], home: list[GridCell] | None, forks: dict[int, list[list[GridCell]]]) -> int:
-        """Where a column that forks off `home` is put: behind those that forked before."""
-        if home is None:
-            return len(columns)
-        last = columns.index(home)
-        for fork in forks.get(id(home), []):
-            last = max(last, self._right_of(columns, fork, forks) - 1)
-        return last + 1
+        return ordered
 
     def _find_column_edges(self, cell: GridCell) -> None:
         """Set the edges that enter a cell from above and leave it below, in its own column."""
