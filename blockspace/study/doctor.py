@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from blockspace.data import DataSpec, Preflight, preflight, read_spec
-from blockspace.errors import BlockspaceError, Mark, Source
-from blockspace.reader import Map
-from blockspace.study.study_file import load_study, override_all, values
+from blockspace.errors import BlockspaceError
+from blockspace.study.overrides import apply_texts, empty_tree, tree_as_data
+from blockspace.study.study_file import load_study
 
 GIB = 2**30
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "lustre", "gpfs", "ceph", "afs", "glusterfs", "beegfs")
@@ -223,7 +223,7 @@ def preflight_target(target: str, overrides: Sequence[str] = ()) -> Preflight:
 
 def _data_of(overrides: Sequence[str]) -> DataSpec:
     """Return the data that overrides alone describe. Raises BlockspaceError."""
-    root = Map(Mark(Source("<command line>", " ".join(overrides)), 1, 1))
-    if wrong := override_all(root, overrides):
-        raise BlockspaceError(*wrong)
-    return read_spec(values(root)["data"])
+    root = empty_tree(overrides)
+    if mistakes := apply_texts(root, overrides):
+        raise BlockspaceError(*mistakes)
+    return read_spec(tree_as_data(root)["data"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blockspace.blocks import Block, Network, load, settled
 from blockspace.errors import error
@@ -13,39 +14,48 @@ from blockspace.graph import Graph
 from blockspace.passes import canonical
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from blockspace.compiler import Weights
+    from blockspace.exporting import Exported
+    from blockspace.study.outcome import Found
 
 
 
 def export(
-    target, folder: str | Path, formats: Sequence[str] = ("py", "onnx", "safetensors"),
-    weights: str | Path | None = None, force: bool = False, deploy: bool = False,
-):  # fmt: skip
+    target: str | PathLike[str] | Network | Found,
+    folder: str | PathLike[str],
+    formats: Sequence[str] = ("py", "onnx", "safetensors"),
+    weights: str | PathLike[str] | None = None,
+    force: bool = False,
+    deploy: bool = False,
+) -> Exported:
     """Export `target` to `folder`, each file checked against the module (see `blockspace.exporting`).
 
     `target` is a `Network`, a library network's name, a YAML file, an exported folder, `RUN#29` or `RUN#name` (a trial or a finalist of a
     run directory), or one of an outcome's `front`. `weights` is the path of a checkpoint - ours, torchvision's or timm's - or
     `torchvision` or `timm`, whose own are downloaded; the network gets as many classes as they have. Found networks bring their own.
-    Without any, weights are freshly drawn with seed 0. With `deploy` the files are of the form for deployment, named `model_deploy`. Raises
-    BlockspaceError for a target or weights that cannot be read, and what `blockspace.exporting.export` raises.
+    Without any, weights are freshly drawn with seed 0. With `deploy` the files are of the form for deployment, named `model_deploy`.
+    Returns the folder, with the size of each file and the largest difference of each format. Raises BlockspaceError for a target or
+    weights that cannot be read, and what `blockspace.exporting.export` raises.
     """
     from blockspace.compiler import weights_of
-    from blockspace.exporting import export as write
+    from blockspace.exporting import export as write_export
 
     network, own = open_network(target)
     if not isinstance(network, Network):
         what = f"{network.name} is a {type(network).__name__.lower()}; export takes a network"
         raise error("E-OP", what, help="put a block into a network's stages; `bs.to_source(graph)` prints any graph as code")
-    weights = weights or own
-    found = weights_of(network, weights) if weights is not None else None
+    source = Path(weights) if isinstance(weights, PathLike) else weights or own
+    found = weights_of(network, source) if source is not None else None
     network = found.network if found else network
     graph = canonical(network.graph())
-    about = untrained_card(network, graph, weights)
+    about = untrained_card(network, graph, source)
     module, normal = initial_module(graph, found), normalisation_of(found, own)
-    return write(graph, module, folder, settled(network, {}), about, formats, force, normal, deploy)
+    return write_export(graph, module, Path(folder), settled(network, {}), about, formats, force, normal, deploy)
 
 
-def open_network(target) -> tuple[Block | Network | Graph, Path | None]:
+def open_network(target: object) -> tuple[Block | Network | Graph, Path | None]:
     """What is meant, and its weights where it has some."""
     if isinstance(target, (Block, Network, Graph)):
         return target, None
@@ -69,14 +79,14 @@ def locate_network(target: str) -> tuple[str, Path | None]:
     return str(folder / ARCH), folder / WEIGHTS if (folder / WEIGHTS).is_file() else None
 
 
-def load_module(network: Network, graph: Graph, weights: str | Path):
+def load_module(network: Network, graph: Graph, weights: str | Path) -> nn.Module:
     """The graph's module with these weights of the network. Raises BlockspaceError (E-FILE, E-NAME, E-WEIGHTS)."""
     from blockspace.compiler import weights_of
 
     return initial_module(graph, weights_of(network, weights))
 
 
-def initial_module(graph: Graph, found: Weights | None):
+def initial_module(graph: Graph, found: Weights | None) -> nn.Module:
     """The graph's module, with weights that were found, or drawn with seed 0. Raises BlockspaceError (E-WEIGHTS)."""
     from blockspace.compiler import compile, start_from
 
@@ -86,7 +96,7 @@ def initial_module(graph: Graph, found: Weights | None):
     return module
 
 
-def normalisation_of(found: Weights | None, own: Path | None) -> dict[str, tuple]:
+def normalisation_of(found: Weights | None, own: Path | None) -> dict[str, tuple[Any, ...]]:
     """By which `mean` and `std` images were normalised, and the classes, where weights or the training they are of say it."""
     from blockspace.data import kept_preflight
     from blockspace.study.worker_jobs import SCORES, read_scores
@@ -103,7 +113,7 @@ def normalisation_of(found: Weights | None, own: Path | None) -> dict[str, tuple
     return known | ({"label_names": tuple(look.classes)} if look else {})
 
 
-def untrained_card(network: Network, graph: Graph, weights) -> str:
+def untrained_card(network: Network, graph: Graph, weights: str | Path | None) -> str:
     """A short description beside the files."""
     from blockspace.costs import cost
 

@@ -13,7 +13,7 @@ from blockspace.reporting import Run, Trial, read_answer, write_page
 from blockspace.searching import find_lock_holder, stored
 from blockspace.study.finalists import counted, finalists, graph_of, near, scored, surroundings
 from blockspace.study.finals import BASELINE
-from blockspace.study.study_file import MEASURED, Study, load_study, resolved
+from blockspace.study.study_file import MEASURED, Study, load_study, resolve_budget
 
 
 def write_report(folder: str | Path) -> Path:
@@ -93,7 +93,7 @@ def budgets(study: Study, base: dict[str, float]) -> tuple[Budget, ...]:
         window = getattr(study.options.budget, name, None)
         reference = 1.0 if name in MEASURED else base.get(name)
         if window is not None and reference is not None:
-            found.append(resolved(window, name, reference, None))
+            found.append(resolve_budget(window, name, reference, None))
     return tuple(budget for budget in found if budget is not None)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 from blockspace.blocks import Network, load, settled
@@ -13,7 +14,7 @@ from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.graph import Graph
 from blockspace.searching import Balance, Candidate, Proposals, SearchSpace, Solver
 from blockspace.study.initial_trials import NamedSeeds, resolve_seeds
-from blockspace.study.study_file import MEASURED, Study, count, load_study, resolved
+from blockspace.study.study_file import MEASURED, Study, load_study, parse_cost, resolve_budget
 from blockspace.training import check_norms
 
 
@@ -62,9 +63,14 @@ def space_as_data(network: Network) -> dict[str, Any]:
     return {"file": plain(network.file.root), "input": list(network.input_shape), "settings": given, "blocks": imported}
 
 
-def resolve_study(path: str | Path, overrides=()) -> ResolvedStudy:
-    """The question of a study file. Raises BlockspaceError with the mistakes of the study, its space, its data and its budget."""
-    study = load_study(path, overrides)
+def resolve_study(
+    path: str | PathLike[str], overrides: Sequence[str] = (), keywords: Mapping[str, object] | None = None
+) -> ResolvedStudy:
+    """Read a study file with settings beside it (see `load_study`) and make it concrete.
+
+    Raises BlockspaceError with the mistakes of the study, its space, its data and its budget.
+    """
+    study = load_study(path, overrides, keywords)
     network = load_space(study)
     shape, classes = describe(study.data)
     space = SearchSpace(network.fitted(shape, classes))
@@ -86,7 +92,7 @@ def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget
     found = {}
     for name in named:
         reference = 1.0 if name in MEASURED else baseline.costs[name]
-        found[name] = resolved(getattr(study.options.budget, name), name, reference, study.mark_of(("budget", name)))
+        found[name] = resolve_budget(getattr(study.options.budget, name), name, reference, study.mark_of(("budget", name)))
     limits = {name: (found[name].low, found[name].high) for name in named if name in MEASURED}
     return {name: budget for name, budget in found.items() if name not in MEASURED}, limits
 
@@ -171,7 +177,7 @@ def resolve_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candid
 
 
 def read_target(value, name: str, mark) -> int:
-    found = count(value, name) if isinstance(value, str) else value
+    found = parse_cost(value, name) if isinstance(value, str) else value
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise error("E-TYPE", f"baseline: {name} must be a count, as 8M; got {value}", mark)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 
 from blockspace.data import Preflight, kept_preflight
@@ -30,7 +31,7 @@ class Other:
     rows: list[TrialRecord]
 
 
-def others(question: ResolvedStudy, folders: Sequence[str | Path]) -> list[Other]:
+def others(question: ResolvedStudy, folders: Sequence[str | PathLike[str]]) -> list[Other]:
     """The run directories, read. Raises BlockspaceError (E-FILE) for one that is none, is damaged, or is the study's own."""
     found = []
     for folder in map(Path, folders):

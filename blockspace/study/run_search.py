@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from blockspace.costs import Budget
 from blockspace.data import Preflight, check_data, kept_preflight, preflight
@@ -31,6 +32,7 @@ from blockspace.reporting import write_results
 from blockspace.searching import Candidate, Earlier, StudyLock, run
 from blockspace.study import finals
 from blockspace.study.ending import reported, write_answer
+from blockspace.study.keywords import SearchKeywords
 from blockspace.study.outcome import Outcome
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.reuse import earlier, others
@@ -43,17 +45,26 @@ LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside 
 
 
 def search(
-    path: str | Path, overrides: Sequence[str] = (), on_event: Listener | None = None, reuse: Sequence[str | Path] = (), **changes
+    path: str | PathLike[str],
+    overrides: Sequence[str] = (),
+    on_event: Listener | None = None,
+    reuse: Sequence[str | PathLike[str]] = (),
+    **settings: Unpack[SearchKeywords],
 ) -> Outcome:
-    """Run a study to its answer: search, retrain the finalists, compare, export.
+    """Run a study to its answer: search, retrain the finalists, compare, export. The same call resumes.
 
-    `overrides` are `key.path=value` texts; keyword arguments are settings of its `search:` section (`trials=40`). Everything is kept in
-    the run directory, and the same call goes on where a killed one stopped. `reuse` are other run directories: a training that one of them
-    has done - the same network, recipe, data, seed and versions - is taken over. Raises BlockspaceError and, stopped by a signal,
-    Interrupted.
+    Settings are the study's top-level keys (`study`, `doc`, `space`, `data`, `baseline`, `budget`, `objectives`, `search`, `train`,
+    `finalists`, `compare`, `out`) and those of its `search:` section by themselves (`sampler`, `trials`, `workers`, `seed`, `per_choice`,
+    `timeout`, `stall_s`, `proposals`, `seeds`, `failures`), as Python data: `trials=40`, `data="fashion_mnist"`, `out=Path("runs/mine")`.
+    A section given as a mapping changes the keys it names, `train={"epochs": 3}`; `data`, `baseline` and `objectives` are replaced whole.
+    `overrides` are the same as `key.path=value` texts. What comes later wins: the file, settings, overrides.
+
+    Everything is kept in the run directory, where the same call goes on if it was stopped. `reuse` are other run directories: a training
+    that one of them has done - the same network, recipe, data, seed and versions - is taken over. `on_event` hears of the progress.
+
+    Raises BlockspaceError with every mistake of the study and the settings, and Interrupted when a signal stops it.
     """
-    texts = [*overrides, *(f"search.{key}={value}" for key, value in changes.items())]
-    question = resolve_study(path, texts)
+    question = resolve_study(path, overrides, settings)
     runs = others(question, reuse)
     check_data(question.study.data)
     question.proposals.check_reachable()

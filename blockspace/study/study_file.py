@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,10 +17,11 @@ from blockspace.costs import COSTS, Budget
 from blockspace.data import DataSpec, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
 from blockspace.formatting import parse_bytes
-from blockspace.options import Options, refusal, validated
-from blockspace.reader import Map, Node, Scalar, Seq, parse, read
+from blockspace.options import Options, refusal, suggest, validated
+from blockspace.reader import Map, read
 from blockspace.runtimes import runtime_names
 from blockspace.searching import SearchOptions
+from blockspace.study.overrides import KeyPath, apply_keyword, apply_text, apply_texts, find_mark, split_key, tree_as_data
 from blockspace.training import Recipe
 
 FORMAT = "blockspace/study/1"
@@ -27,7 +30,7 @@ NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 Bound = float | int | str | None
 
 
-class Window(Options):
+class CostWindow(Options):
     """A budget on a counted cost: numbers (`60M`; for bytes also `4MiB`), or shares of the baseline's (`96%`)."""
 
     low: Annotated[Bound, Field(description="the least it may cost")] = None
@@ -48,7 +51,7 @@ def list_runtimes(schema: dict[str, Any]) -> None:
     schema["enum"] = list(runtime_names())
 
 
-class LatencyWindow(Window):
+class LatencyWindow(CostWindow):
     """A budget on latency, as a ratio to the baseline network's, and how it is measured."""
 
     runtime: Annotated[
@@ -59,18 +62,19 @@ class LatencyWindow(Window):
 
 
 if TYPE_CHECKING:
-    Counted = Options  # a class made of the registry of costs is none that can be known before it runs
+    CountedBudgets = Options  # its fields are made from the registry of costs, which type checkers cannot follow
 else:
-    Counted = create_model("Counted", __base__=Options, **{n: (Window | None, Field(None, description=q.doc)) for n, q in COSTS.items()})
+    windows = {name: (CostWindow | None, Field(None, description=quantity.doc)) for name, quantity in COSTS.items()}
+    CountedBudgets = create_model("CountedBudgets", __base__=Options, **windows)
 
 
-class Budgets(Counted):
+class Budgets(CountedBudgets):
     """The windows, one for each cost there is; what is not named is free."""
 
     latency: Annotated[LatencyWindow | None, Field(description="CPU time of one call, as a ratio to the baseline's")] = None
 
 
-class Finalists(Options):
+class FinalistOptions(Options):
     """Which trained networks are retrained for the answer: the best `take` of each choice of `per`, with `seeds` seeds each."""
 
     take: Annotated[int, Field(ge=1, le=100, description="networks of each choice")] = 2
@@ -79,7 +83,7 @@ class Finalists(Options):
     seeds: Annotated[int, Field(ge=1, le=100, description="trainings of each network")] = 3
 
 
-class Compare(Options):
+class CompareOptions(Options):
     """The hole whose choices are compared."""
 
     by: Annotated[str, Field(description="its name, such as `block`")]
@@ -104,9 +108,12 @@ class StudyFile(Options):
     ] = [{"maximize": "val_acc"}]
     search: Annotated[SearchOptions, Field(description="how the space is searched")] = SearchOptions()
     train: Annotated[Recipe, Field(description="how each network is trained")] = Recipe()
-    finalists: Annotated[Finalists, Field(description="which networks are retrained for the answer")] = Finalists()
-    compare: Annotated[Compare | None, Field(description="what the answer compares")] = None
+    finalists: Annotated[FinalistOptions, Field(description="which networks are retrained for the answer")] = FinalistOptions()
+    compare: Annotated[CompareOptions | None, Field(description="what the answer compares")] = None
     out: Annotated[str | None, Field(description="the run directory; unset: `runs/` and the study's name")] = None
+
+
+SECTIONS = ("budget", "search", "train", "finalists", "compare")  # keys whose mapping is merged into the file's
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,7 @@ class Study:
 
     options: StudyFile
     path: Path
-    mark_of: Callable[[tuple], Mark | None]
+    mark_of: Callable[[KeyPath], Mark | None]
 
     @property
     def name(self) -> str:
@@ -149,110 +156,62 @@ class Study:
         return read_spec(self.options.data, lambda path: self.mark_of(("data", *path)))
 
 
-def load_study(path: str | Path, overrides: Sequence[str] = ()) -> Study:
-    """Read a study file, with `key.path=value` overrides applied after it.
+def load_study(
+    path: str | PathLike[str], overrides: Sequence[str] = (), keywords: Mapping[str, object] | None = None
+) -> Study:
+    """Read a study file, then `keywords` (as of `search`), then `key.path=value` texts; what comes later wins.
 
     Raises BlockspaceError with every mistake: E-FILE, E-YAML, E-KEY, E-TYPE.
     """
     root = read(str(path))
     if not isinstance(root, Map) or "study" not in root:
         raise error("E-KEY", f"{path} is not a study", root.mark, f"a study starts with `format: {FORMAT}` and `study: NAME`")
-    wrong = override_all(root, overrides)
+    mistakes = [*_apply_keywords(root, keywords or {}), *apply_texts(root, overrides)]
 
-    def mark_of(where: tuple) -> Mark | None:
+    def mark_of(where: KeyPath) -> Mark | None:
         return find_mark(root, where)
 
     try:
-        options = validated(StudyFile, values(root), "study", mark_of)
+        options = validated(StudyFile, tree_as_data(root), "study", mark_of)
     except BlockspaceError as e:
-        raise BlockspaceError(*wrong, *e.mistakes) from None
-    if wrong:
-        raise BlockspaceError(*wrong)
+        raise BlockspaceError(*mistakes, *e.mistakes) from None
+    if mistakes:
+        raise BlockspaceError(*mistakes)
     study = Study(options, Path(path), mark_of)
-    check_names(study)
+    check_objectives(study)
     return study
 
 
-def override_all(root: Map, texts: Sequence[str]) -> list[Mistake]:
-    """Put every `key.path=value` into the tree; the mistakes of those that are none."""
+def _apply_keywords(root: Map, keywords: Mapping[str, object]) -> list[Mistake]:
+    """Put keyword arguments into a study's tree, and return the mistakes of those that it does not know."""
     mistakes: list[Mistake] = []
-    for text in texts:
+    sections = tuple(StudyFile.model_fields)
+    for key, value in keywords.items():
+        path = split_key(key)
         try:
-            override(root, text)
+            if path[0] in sections:
+                apply_keyword(root, key, value, path, SECTIONS)
+            elif path[0] not in SearchOptions.model_fields:
+                mistakes.append(_unknown_keyword(key, value, path))
+            elif isinstance(value, str):  # read as on the command line: trials="40"
+                apply_text(root, f"search.{key}={value}")
+            else:
+                apply_keyword(root, key, value, split_key(f"search.{key}"))
         except BlockspaceError as e:
             mistakes += e.mistakes
     return mistakes
 
 
-def override(root: Map, text: str) -> None:
-    """Put one `key.path=value` into the tree; the value is YAML."""
-    key, equals, content = text.partition("=")
-    source = Source("<command line>", text)
-    if not equals or not key:
-        raise error("E-KEY", f"{text!r} is not an override", Mark(source, 1, 1), "write key.path=value, as search.trials=40")
-    node = parse(content, "<command line>") if content.strip() else Scalar("", Mark(source, 1, len(key) + 2))
-    if isinstance(node, Scalar):  # shown with the key before it
-        node.mark = Mark(source, 1, len(key) + 2, max(1, len(content)))
-    *parents, last = split_path(root, key)
-    here = root
-    for part in parents:
-        inner = here.get(part)
-        if not isinstance(inner, Map):
-            inner = named_data(part, inner, Map(Mark(source, 1, 1, len(key))))
-        here.items[part], here.keys[part] = inner, here.keys.get(part, Mark(source, 1, 1, len(key)))
-        here = inner
-    here.items[last], here.keys[last] = node, Mark(source, 1, 1, len(key))
+def _unknown_keyword(key: str, value: object, path: Sequence[str]) -> Mistake:
+    """Return the mistake for a keyword argument of `search` that is not a key of a study."""
+    mark = Mark(Source("<argument>", f"{key}={value!r}"), 1, 1, len(key))
+    if path[0] in Recipe.model_fields:
+        return Mistake("E-KEY", f"search: unknown key {key!r}", mark, f"write train={{{key!r}: {value!r}}}")
+    known = [*StudyFile.model_fields, *SearchOptions.model_fields]
+    return Mistake("E-KEY", f"search: unknown key {key!r}", mark, suggest(key, known))
 
 
-def named_data(part: str, old: Node | None, new: Map) -> Map:
-    """The mapping that takes the place of something else; `data: digits` stays the name when `data.size=8` is added to it."""
-    if part == "data" and isinstance(old, Scalar):
-        new.items["name"], new.keys["name"] = old, old.mark
-    return new
-
-
-def split_path(root: Map, key: str) -> list[str]:
-    """The parts of a dotted path; below `baseline` and `per_choice` the rest is one key, since holes have dotted names."""
-    parts = key.split(".")
-    if parts[0] == "baseline" and len(parts) > 1:
-        return ["baseline", ".".join(parts[1:])]
-    if parts[:2] == ["search", "per_choice"] and len(parts) > 2:
-        return ["search", "per_choice", ".".join(parts[2:])]
-    return parts
-
-
-def values(node: Node):
-    """The tree as Python values: numbers where a text is one, shares (`96%`) and everything else as text."""
-    if isinstance(node, Map):
-        return {key: values(item) for key, item in node.items.items()}
-    if isinstance(node, Seq):
-        return [values(item) for item in node.items]
-    if node.quoted or node.text.endswith("%"):
-        return node.text
-    if node.text in ("true", "false"):
-        return node.text == "true"
-    if node.text in ("", "null", "~"):
-        return None
-    try:
-        found = number(node.text)
-    except BlockspaceError as e:
-        raise e.at(node.mark) from None
-    return node.text if found is None else found if isinstance(found, int) else float(found)
-
-
-def find_mark(node: Node, path: tuple) -> Mark | None:
-    """The place of a path of keys, or of the nearest node above it that exists; the key itself where it was not expected."""
-    mark = node.mark
-    for part in path:
-        if isinstance(node, Map) and part in node:
-            mark, node = node.keys[part], node.items[part]
-        elif isinstance(node, Seq) and isinstance(part, int) and part < len(node.items):
-            node = node.items[part]
-            mark = node.mark
-    return node.mark if isinstance(node, Scalar) and node.text and path and node.mark.line else mark
-
-
-def check_names(study: Study) -> None:
+def check_objectives(study: Study) -> None:
     """Objectives must be something a trial gives."""
     known = ("val_acc", "val_loss", *COSTS, *MEASURED)
     for name in study.objectives:
@@ -272,25 +231,26 @@ def check_names(study: Study) -> None:
         )
 
 
-def resolved(window: Window, cost: str, baseline: float, mark: Mark | None) -> Budget:
+def resolve_budget(window: CostWindow, cost: str, baseline: float, mark: Mark | None) -> Budget:
     """A window as a Budget: shares become counts of the baseline's cost (for latency, ratios)."""
-    low, high = (bound(value, cost, baseline, mark) for value in (window.low, window.high))
+    low, high = (resolve_bound(value, cost, baseline, mark) for value in (window.low, window.high))
     if low is not None and high is not None and low > high:
         raise error("E-RANGE", f"budget: {cost}: low ({window.low}) is above high ({window.high})", mark)
     return Budget(cost, low, high)
 
 
-def count(text: str, cost: str):
+def parse_cost(text: str, cost: str) -> Fraction | float | None:
     """`60M`, `96%`, and for costs in bytes `4MiB`, as a number; None when the text is none."""
     size = parse_bytes(text) if cost in COSTS and COSTS[cost].symbol == "B" else None
     return number(text.strip()) if size is None else size
 
 
-def bound(value: Bound, cost: str, baseline: float, mark: Mark | None) -> float | None:
-    share = count(value, cost) if isinstance(value, str) else value
-    if value is not None and (share is None or share <= 0):
+def resolve_bound(value: Bound, cost: str, baseline: float, mark: Mark | None) -> float | None:
+    """Return one bound as a number; shares become counts of `baseline`. Raises BlockspaceError (E-TYPE)."""
+    amount = parse_cost(value, cost) if isinstance(value, str) else value
+    if value is not None and (amount is None or amount <= 0):
         example = "4MiB" if cost in COSTS and COSTS[cost].symbol == "B" else "8M"
-        raise error("E-TYPE", f"budget: {cost}: {value!r} is no cost", mark, f"write {example}, or a share of the baseline's: 96%")
-    if share is None or not (isinstance(value, str) and value.strip().endswith("%")):
-        return share
-    return float(share * baseline) if cost == "latency" else int(share * baseline)
+        raise error("E-TYPE", f"budget.{cost}: {value!r} is not a valid cost", mark, f"write {example}, or a share of the baseline's: 96%")
+    if amount is None or not (isinstance(value, str) and value.strip().endswith("%")):
+        return amount if not isinstance(amount, Fraction) else int(amount) if amount.denominator == 1 else float(amount)
+    return float(amount * Fraction(baseline)) if cost == "latency" else int(amount * Fraction(baseline))

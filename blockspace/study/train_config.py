@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from os import PathLike
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from blockspace.blocks import LIBRARIES, Network, load, settled
+from blockspace.blocks import LIBRARIES, Block, Network, load, settled
 from blockspace.data import DataSpec, describe, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
 from blockspace.files import ARCH
@@ -20,8 +21,8 @@ from blockspace.options import Options, validated
 from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read
 from blockspace.study.export_network import locate_network
+from blockspace.study.overrides import KeyPath, apply_keyword, apply_texts, empty_tree, find_mark, tree_as_data
 from blockspace.study.resolve import data_overrides
-from blockspace.study.study_file import find_mark, override_all, values
 from blockspace.training import Recipe
 
 RECORD = "training.yaml"  # in the run directory: what was trained, on what, how
@@ -40,7 +41,7 @@ class TrainingOptions(Options):
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainConfig:
     """A training ready to be run. `own` are the weights that a found network brings with it; `start` those to begin with, if any:
     a file, or the library that has them."""
 
@@ -74,29 +75,48 @@ class Training:
         }  # fmt: skip
 
 
-def plan(target: str, overrides: Sequence[str] = (), recipe: str | Path | None = None, **given: Any) -> Training:
-    """The training of `target` - a library network, a YAML file, an exported folder, `RUN#17` - under `key=value` overrides.
+def resolve_training(
+    target: str | PathLike[str],
+    overrides: Sequence[str] = (),
+    recipe: str | PathLike[str] | None = None,
+    keywords: Mapping[str, object] | None = None,
+) -> TrainConfig:
+    """Return the training of `target` - a library network, a YAML file, an exported folder, `RUN#17` - with its settings.
 
-    `data`, `train`, `seed`, `out` and `weights` (also with dots, as `train.epochs=3`) are the training's, every other key is a param of the
-    network. `recipe` is a YAML file with a recipe, or with a `train:` section as studies have. Raises BlockspaceError with every mistake.
+    `keywords` are the training's options (see `TrainingOptions`), every other one a param of the network; `overrides` are the same as
+    `key=value` texts, also with dots (`train.epochs=3`). `recipe` is a YAML file with a recipe, or with a `train:` section as studies have.
+    What comes later wins: recipe, keywords, texts. Raises BlockspaceError with every mistake.
     """
     known = tuple(TrainingOptions.model_fields)
-    mine = [text for text in overrides if text.partition("=")[0].split(".")[0] in known]
-    arch, own = locate_network(str(target))
-    options, mark_of = options_of(mine, recipe, {key: value for key, value in given.items() if key in known}, arch)
-    settings = params([text for text in overrides if text not in mine]) | {k: v for k, v in given.items() if k not in known}
-    found = load(arch, **settings)
+    own = [text for text in overrides if text.partition("=")[0].split(".")[0] in known]
+    arch, weights = locate_network(str(target))
+    given = dict(keywords or {})
+    options, mark_of = read_training_options(own, recipe, {key: value for key, value in given.items() if key.split(".")[0] in known}, arch)
+    params = {key: value for key, value in given.items() if key.split(".")[0] not in known}
+    params |= read_params([text for text in overrides if text not in own])
+    found = _load_target(arch, params)
     if not isinstance(found, Network):
         raise error("E-OP", f"{target} is a block; train takes a network", help="put it into a network's stages")
     data = read_spec(options.data, lambda path: mark_of(("data", *path)))
     shape, classes = describe(data)
     network = found.fitted(shape, classes)
     graph = canonical(network.graph())
-    check_outputs(graph, classes)
-    return Training(str(target), network, graph, data, options, own, weights_of(options.weights), data_overrides(found, shape, classes))
+    check_output_shape(graph, classes)
+    notes = data_overrides(found, shape, classes)
+    return TrainConfig(str(target), network, graph, data, options, weights, locate_weights(options.weights), notes)
 
 
-def check_outputs(graph: Graph, classes: int) -> None:
+def _load_target(arch: str, params: Mapping[str, object]) -> Block | Network:
+    """Load the network with its params; a setting of the recipe among them (`epochs=3`) is told from a misspelt param."""
+    try:
+        return load(arch, **params)
+    except BlockspaceError as e:
+        hints = {f"no param {key!r}": f"write train.{key}=VALUE, or from Python train={{{key!r}: VALUE}}" for key in Recipe.model_fields}
+        help_of = {m: next((hint for words, hint in hints.items() if m.message.endswith(words)), m.help) for m in e.mistakes}
+        raise BlockspaceError(*(replace(m, help=help_of[m]) for m in e.mistakes)) from None
+
+
+def check_output_shape(graph: Graph, classes: int) -> None:
     """The network gives one number for each class. Raises BlockspaceError (E-LABEL)."""
     output = graph.nodes[graph.output].shape
     if tuple(output) != (classes,):
@@ -104,25 +124,28 @@ def check_outputs(graph: Graph, classes: int) -> None:
         raise error("E-LABEL", f"{graph.name} gives {'x'.join(map(str, output))}, the data has {classes} classes", help=help)
 
 
-def options_of(overrides: Sequence[str], recipe: str | Path | None, given: Mapping[str, Any], arch: str):
-    """The options, and what finds the place of one of them for later complaints. Raises BlockspaceError."""
-    root = Map(Mark(Source("<command line>", " ".join(overrides)), 1, 1))
-    if "data" not in given:
-        root.items["data"] = data_of(arch)
-        root.keys["data"] = root.items["data"].mark
+def read_training_options(
+    overrides: Sequence[str], recipe: str | PathLike[str] | None, keywords: Mapping[str, object], arch: str
+) -> tuple[TrainingOptions, Callable[[KeyPath], Mark | None]]:
+    """Return the options, and a function that finds the place of one of them for later complaints. Raises BlockspaceError."""
+    root = empty_tree(overrides)
+    root.items["data"] = recorded_data(arch)
+    root.keys["data"] = root.items["data"].mark
     if recipe is not None:
-        root.items["train"] = train_section(read(str(recipe)))
+        root.items["train"] = read_recipe_section(read(str(recipe)))
         root.keys["train"] = root.items["train"].mark
-    if wrong := override_all(root, overrides):
-        raise BlockspaceError(*wrong)
+    for key, value in keywords.items():
+        apply_keyword(root, key, value, key.split("."), ("train",))
+    if mistakes := apply_texts(root, overrides):
+        raise BlockspaceError(*mistakes)
 
-    def mark_of(path: tuple) -> Mark | None:
+    def mark_of(path: KeyPath) -> Mark | None:
         return find_mark(root, path)
 
-    return validated(TrainingOptions, merged(given, values(root)), "training", mark_of), mark_of
+    return validated(TrainingOptions, tree_as_data(root), "training", mark_of), mark_of
 
 
-def data_of(arch: str) -> Node:
+def recorded_data(arch: str) -> Node:
     """The data that a found network was trained on, as its run directory says; otherwise the default."""
     folder = Path(arch).parent
     near = (folder, *list(folder.parents)[:3]) if Path(arch).name == ARCH else ()
@@ -134,16 +157,7 @@ def data_of(arch: str) -> Node:
     return Scalar(TrainingOptions.model_fields["data"].default, Mark(Source("<default>", ""), 1, 1))
 
 
-def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Both mappings, the second one's values winning, level by level."""
-    both = dict(under)
-    for key, value in over.items():
-        inner = both.get(key)
-        both[key] = merged(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
-    return both
-
-
-def train_section(root):
+def read_recipe_section(root: Node) -> Map:
     """The recipe of a file: its `train:` section, or the whole file. Raises BlockspaceError (E-TYPE)."""
     found = root.items["train"] if isinstance(root, Map) and "train" in root else root
     if not isinstance(found, Map):
@@ -151,7 +165,7 @@ def train_section(root):
     return found
 
 
-def params(texts: Sequence[str]) -> dict[str, str]:
+def read_params(texts: Sequence[str]) -> dict[str, str]:
     """`key=value` params and holes of the network. Raises BlockspaceError (E-KEY) with every mistake in them."""
     found, mistakes = {}, []
     for text in texts:
@@ -166,7 +180,7 @@ def params(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def weights_of(source: str | None) -> Path | str | None:
+def locate_weights(source: str | None) -> Path | str | None:
     """The weights that `weights=` names: a file, or a library that offers its own. Raises BlockspaceError (E-FILE)."""
     if source is None or source in LIBRARIES:
         return source

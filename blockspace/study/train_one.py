@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,9 @@ from blockspace.files import ARCH, WEIGHTS, write_atomic
 from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState
 from blockspace.searching import StudyLock, differences, stoppable
 from blockspace.study.finals import class_names
+from blockspace.study.keywords import RecipeKeywords
 from blockspace.study.run_search import same_data
-from blockspace.study.train_config import RECORD, Training, plan
+from blockspace.study.train_config import RECORD, TrainConfig, resolve_training
 from blockspace.study.worker_jobs import CHECKPOINT, SCORES, read_scores, save_scores, save_weights, versions
 
 if TYPE_CHECKING:
@@ -48,43 +50,64 @@ class Trained:
 
 
 def train(
-    target: str, overrides: Sequence[str] = (), recipe: str | Path | None = None, to: Sequence[str] = (),
-    on_event: Listener | None = None, stop: Callable[[], bool] | None = None, **settings: Any,
-) -> Trained:  # fmt: skip
-    """Train a network on the train split, watch it on val, and score it once on test.
+    target: str | PathLike[str],
+    /,
+    overrides: Sequence[str] = (),
+    recipe: str | PathLike[str] | None = None,
+    to: Sequence[str] = (),
+    on_event: Listener | None = None,
+    stop: Callable[[], bool] | None = None,
+    *,
+    data: str | PathLike[str] | Mapping[str, object] | None = None,
+    train: RecipeKeywords | None = None,
+    seed: int = 0,
+    out: str | PathLike[str] | None = None,
+    weights: str | PathLike[str] | None = None,
+    **params: str | int | float | bool,
+) -> Trained:
+    """Train a network on the train split, watch it on val, and score it once on test. The same call resumes.
 
-    `target` is a library network, a YAML file, an exported folder, or `RUN#17`. Settings, as texts (`train.epochs=3`) or keywords
-    (`train={"epochs": 3}`): `data`, `train` (a recipe as in studies), `seed`, `out`, `weights` (where to start: a checkpoint of ours, of
-    torchvision's or of timm's, a folder with one, or `torchvision` or `timm`; a last layer with another number of outputs starts anew),
-    and the network's own params. `recipe` is a YAML file. `to` exports the trained network in these formats to `export/` of the run
-    directory, which also holds arch.yaml, model.py, weights.safetensors, result.json, metrics.csv and log.txt.
+    `target` is a library network, a YAML file, an exported folder, or `RUN#17`. The settings are
 
-    Raises BlockspaceError, FailureError (the loss was not finite), ExportError, and, stopped by a signal, Interrupted.
+    - `data`: a data set's name, a folder of images, or a mapping as in studies; unset: the data a found network was trained on, or digits,
+    - `train`: the keys of the recipe that differ from `recipe`, a YAML file, or from the defaults: `train={"epochs": 3}`,
+    - `seed`, `out` (the run directory),
+    - `weights`: where to start: a checkpoint of ours, of torchvision's or of timm's, a folder with one, or `torchvision` or `timm`; a last
+      layer with another number of outputs starts anew,
+    - and the network's own params: `n=3`.
+
+    `overrides` are the same as `key.path=value` texts (`train.epochs=3`), which win over the settings. `to` exports the trained network in
+    these formats to `export/` of the run directory, which also holds arch.yaml, model.py, weights.safetensors, result.json, metrics.csv and
+    log.txt. `on_event` hears of the progress; the training ends with its epoch once `stop` returns True.
+
+    Raises BlockspaceError, FailureError (the loss was not finite), ExportError, and Interrupted when a signal stops it.
     """
-    asked = plan(target, overrides, recipe, **settings)
+    options = {"data": data, "train": train, "seed": seed, "out": out, "weights": weights}
+    given = {key: value for key, value in options.items() if value is not None}
+    config = resolve_training(target, overrides, recipe, {**given, **params})
     if to:
         from blockspace.exporting import check_formats
 
         check_formats(to)
-    look = preflight(asked.data, asked.folder)
-    with StudyLock(asked.folder):
-        check_unchanged(asked)
-        same_data(asked.folder, look)
-        emit = EventLog(RunDir(asked.folder), on_event)
-        done = adopt_result(asked.folder, asked.graph.key(), asked.options.seed)
+    look = preflight(config.data, config.folder)
+    with StudyLock(config.folder):
+        check_unchanged(config)
+        same_data(config.folder, look)
+        emit = EventLog(RunDir(config.folder), on_event)
+        done = adopt_result(config.folder, config.graph.key(), config.options.seed)
         if done is None:
-            module, notes = fresh(asked)
-            begin(asked, look)
-            emit(NetworkTrainingStarted(asked.options.train.epochs, (*asked.notes, *look.notes(), *notes)))
-            done = trained(asked, module, emit, stop)
+            module, notes = fresh(config)
+            begin(config, look)
+            emit(NetworkTrainingStarted(config.options.train.epochs, (*config.notes, *look.notes(), *notes)))
+            done = trained(config, module, emit, stop)
         else:
-            emit(TrainingFound(str(asked.folder)))
+            emit(TrainingFound(str(config.folder)))
         images = look.counts["test"]
-        exported = export(asked, done, images, to) if to else None
-        return Trained(asked.folder, done, images, exported)
+        exported = export(config, done, images, to) if to else None
+        return Trained(config.folder, done, images, exported)
 
 
-def evaluate(target: str, overrides: Sequence[str] = (), **settings: Any) -> dict[str, Any]:
+def evaluate(target: str | PathLike[str], overrides: Sequence[str] = (), **settings: object) -> dict[str, Any]:
     """Score given weights - `weights=PATH`, or those a found network brings - on the test split; nothing is trained or written.
 
     Returns test_acc, test_loss (nats) and images. Raises BlockspaceError.
@@ -93,7 +116,7 @@ def evaluate(target: str, overrides: Sequence[str] = (), **settings: Any) -> dic
     from blockspace.study.export_network import load_module
     from blockspace.training import score
 
-    asked = plan(target, overrides, **settings)
+    asked = resolve_training(target, overrides, keywords=settings)
     weights = asked.start or asked.own
     if weights is None:
         raise error("E-FILE", f"{target} brings no weights", help="weights=PATH, or a trained network: RUN#NUMBER or an exported folder")
@@ -101,7 +124,7 @@ def evaluate(target: str, overrides: Sequence[str] = (), **settings: Any) -> dic
     return {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss, "images": len(scores.correct), "weights": str(weights)}
 
 
-def check_unchanged(asked: Training) -> None:
+def check_unchanged(asked: TrainConfig) -> None:
     """The folder is new, or of this same training. Raises BlockspaceError (E-CHANGED)."""
     import yaml
 
@@ -114,7 +137,7 @@ def check_unchanged(asked: Training) -> None:
         raise error("E-CHANGED", message, help="choose another folder with out=FOLDER")
 
 
-def begin(asked: Training, look: Any) -> None:
+def begin(asked: TrainConfig, look: Any) -> None:
     """What stands in the folder before the training starts."""
     import yaml
 
@@ -126,7 +149,7 @@ def begin(asked: Training, look: Any) -> None:
     look.write(asked.folder)
 
 
-def fresh(asked: Training) -> tuple[Any, list[str]]:
+def fresh(asked: TrainConfig) -> tuple[Any, list[str]]:
     """The module before its first step, and what is to be said of its weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
     from blockspace.compiler import compile, start_from, weights_of
 
@@ -138,7 +161,7 @@ def fresh(asked: Training) -> tuple[Any, list[str]]:
     return module, [note] if note else []
 
 
-def trained(asked: Training, module: Any, emit: Listener, stop: Callable[[], bool] | None) -> Result:
+def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], bool] | None) -> Result:
     """Train, score, and write the result last. Raises FailureError (E-FAILED) when the loss is not finite, and Interrupted."""
     from blockspace.data import load
     from blockspace.training import Diverged, fit, score
@@ -175,7 +198,7 @@ def epoch_ended(epoch: Epoch, epochs: int) -> EpochEnded:
     return EpochEnded(epoch.epoch + 1, epochs, epoch.train_loss, epoch.val_acc, epoch.val_loss, epoch.lr, epoch.seconds)
 
 
-def export(asked: Training, result: Result, images: int, formats: Sequence[str]) -> Path:
+def export(asked: TrainConfig, result: Result, images: int, formats: Sequence[str]) -> Path:
     """The trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
     from blockspace.exporting import export as write
     from blockspace.study.export_network import load_module, normalisation_of
@@ -187,7 +210,7 @@ def export(asked: Training, result: Result, images: int, formats: Sequence[str])
     return place
 
 
-def card(asked: Training, result: Result, images: int) -> str:
+def card(asked: TrainConfig, result: Result, images: int) -> str:
     """What a stranger needs to know of the exported network."""
     from blockspace.costs import cost
 

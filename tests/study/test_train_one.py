@@ -13,7 +13,7 @@ import blockspace as bs
 from blockspace.executors import adopt_result
 from blockspace.searching import Interrupted
 from blockspace.study import evaluate, train
-from blockspace.study.train_config import plan
+from blockspace.study.train_config import resolve_training
 
 NET = """
 format: blockspace/network/1
@@ -199,9 +199,9 @@ def test_the_record_is_plain_yaml(done):
 def test_a_found_network_brings_its_data(net, done):
     found, _, _ = done
     for target in (found.folder, found.folder / "export"):
-        assert plan(str(target)).data == plan(net, [DATA]).data
-        assert plan(str(target), ["data.test=50"]).data.test == 50
-        assert plan(str(target), ["data=fake_data"]).data.name == "fake_data"
+        assert resolve_training(str(target)).data == resolve_training(net, [DATA]).data
+        assert resolve_training(str(target), ["data.test=50"]).data.test == 50
+        assert resolve_training(str(target), ["data=fake_data"]).data.name == "fake_data"
 
 
 def test_training_starts_from_a_librarys_weights(tmp_path, monkeypatch):

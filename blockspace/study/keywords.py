@@ -1,0 +1,219 @@
+"""Types of the keyword arguments of `search` and `train`, made from the options they set; do not edit.
+
+Written by `python -m blockspace.study.make_keywords`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Literal, TypedDict
+
+
+class SgdKeywords(TypedDict, total=False):
+    """Settings of `sgd`."""
+
+    lr: float
+    momentum: float
+    nesterov: bool
+    weight_decay: float
+
+
+class SgdChoice(TypedDict):
+    """`sgd` with settings."""
+
+    sgd: SgdKeywords
+
+
+class AdamWKeywords(TypedDict, total=False):
+    """Settings of `adamw`."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    weight_decay: float
+
+
+class AdamWChoice(TypedDict):
+    """`adamw` with settings."""
+
+    adamw: AdamWKeywords
+
+
+class CosineKeywords(TypedDict, total=False):
+    """Settings of `cosine`."""
+
+    warmup: float
+    floor: float
+
+
+class CosineChoice(TypedDict):
+    """`cosine` with settings."""
+
+    cosine: CosineKeywords
+
+
+class OneCycleKeywords(TypedDict, total=False):
+    """Settings of `one_cycle`."""
+
+    rise: float
+
+
+class OneCycleChoice(TypedDict):
+    """`one_cycle` with settings."""
+
+    one_cycle: OneCycleKeywords
+
+
+class ConstantKeywords(TypedDict, total=False):
+    """Settings of `constant`."""
+
+    warmup: float
+
+
+class ConstantChoice(TypedDict):
+    """`constant` with settings."""
+
+    constant: ConstantKeywords
+
+
+class MixupKeywords(TypedDict, total=False):
+    """Settings of `Mixup`."""
+
+    alpha: float
+    p: float | None
+
+
+class CutmixKeywords(TypedDict, total=False):
+    """Settings of `Cutmix`."""
+
+    alpha: float
+    p: float | None
+
+
+class EmaKeywords(TypedDict, total=False):
+    """Settings of `Ema`."""
+
+    decay: float
+    warmup: bool
+
+
+class RecipeKeywords(TypedDict, total=False):
+    """Settings of `Recipe`."""
+
+    epochs: int
+    batch: int
+    accumulate: int
+    optimizer: Literal["sgd"] | SgdChoice | Literal["adamw"] | AdamWChoice
+    schedule: Literal["cosine"] | CosineChoice | Literal["one_cycle"] | OneCycleChoice | Literal["constant"] | ConstantChoice
+    augment: Sequence[str | Mapping[str, object]]
+    mixup: bool | MixupKeywords | None
+    cutmix: bool | CutmixKeywords | None
+    label_smoothing: float
+    ema: bool | EmaKeywords | None
+    clip_norm: float | None
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    channels_last: bool
+    compile: bool | Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
+    decay_norm_and_bias: bool
+    init: str | None
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
+    devices: int | Literal["auto"] | Sequence[int]
+    strategy: Literal["auto", "ddp", "ddp_fork", "ddp_spawn"]
+    loader: Literal["auto", "memory", "workers"]
+    workers: int | None
+    on_oom: Literal["fail", "half_batch"]
+
+
+class CostWindowKeywords(TypedDict, total=False):
+    """Settings of `CostWindow`."""
+
+    low: float | int | str | None
+    high: float | int | str | None
+
+
+class LatencyWindowKeywords(TypedDict, total=False):
+    """Settings of `LatencyWindow`."""
+
+    low: float | int | str | None
+    high: float | int | str | None
+    runtime: str
+    threads: int
+    batch: int
+
+
+class BudgetsKeywords(TypedDict, total=False):
+    """Settings of `Budgets`."""
+
+    params: CostWindowKeywords | None
+    macs: CostWindowKeywords | None
+    acts: CostWindowKeywords | None
+    bytes: CostWindowKeywords | None
+    peak_memory: CostWindowKeywords | None
+    receptive_field: CostWindowKeywords | None
+    latency: LatencyWindowKeywords | None
+
+
+class FailureLimitsKeywords(TypedDict, total=False):
+    """Settings of `FailureLimits`."""
+
+    first: int
+    share: float
+    after: int
+
+
+class SearchSectionKeywords(TypedDict, total=False):
+    """Settings of `SearchOptions`."""
+
+    sampler: Literal["tpe", "nsga2", "random", "grid", "gp"]
+    trials: int
+    workers: Literal["auto"] | int
+    seed: int
+    per_choice: Mapping[str, Literal["equal"]]
+    timeout: float | None
+    stall_s: float | None
+    proposals: int
+    seeds: Sequence[Mapping[str, str | int | float | bool]] | Mapping[str, Mapping[str, str | int | float | bool]]
+    failures: FailureLimitsKeywords
+
+
+class FinalistKeywords(TypedDict, total=False):
+    """Settings of `FinalistOptions`."""
+
+    take: int
+    per: str | None
+    epochs: int | None
+    seeds: int
+
+
+class CompareKeywords(TypedDict, total=False):
+    """Settings of `CompareOptions`."""
+
+    by: str
+
+
+class SearchKeywords(TypedDict, total=False):
+    """Keyword arguments of `search`: the top-level keys of a study file, and the keys of its `search:` section by themselves."""
+
+    study: str
+    doc: str
+    space: str | PathLike[str]
+    data: str | PathLike[str] | Mapping[str, object]
+    baseline: Mapping[str, str | int | float | bool]
+    budget: BudgetsKeywords
+    objectives: Sequence[Mapping[Literal["maximize", "minimize"], str]]
+    search: SearchSectionKeywords
+    train: RecipeKeywords
+    finalists: FinalistKeywords
+    compare: CompareKeywords | None
+    out: str | PathLike[str] | None
+    sampler: Literal["tpe", "nsga2", "random", "grid", "gp"]
+    trials: int
+    workers: Literal["auto"] | int
+    seed: int
+    per_choice: Mapping[str, Literal["equal"]]
+    timeout: float | None
+    stall_s: float | None
+    proposals: int
+    seeds: Sequence[Mapping[str, str | int | float | bool]] | Mapping[str, Mapping[str, str | int | float | bool]]
+    failures: FailureLimitsKeywords

@@ -1,0 +1,170 @@
+"""Settings that are given beside a file: `key.path=value` texts and Python keyword arguments, written into the file's tree.
+
+Both end up as nodes with a place of their own, so that a mistake in one is shown like a mistake in the file: `<command line>:1:14` quotes
+the text, `<argument>:1:7` the argument. A mapping given for a section sets the keys that it names and leaves the others; a deeper value
+replaces what was there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from blockspace.blocks import number
+from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
+from blockspace.reader import Map, Node, Scalar, Seq, parse
+
+KeyPath = tuple[str | int, ...]
+
+
+class PythonScalar(Scalar):
+    """A value from Python: taken as it is, where the text of a file is read as a number or a word."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object, mark: Mark):
+        super().__init__("" if value is None else str(value), mark, quoted=True)
+        self.value = value
+
+
+def empty_tree(texts: Sequence[str]) -> Map:
+    """Return a mapping without keys, for settings that have no file; `texts` are what its mistakes quote."""
+    return Map(Mark(Source("<command line>", " ".join(texts)), 1, 1))
+
+
+def apply_texts(root: Map, texts: Sequence[str]) -> list[Mistake]:
+    """Put every `key.path=value` into the tree, and return the mistakes of those that cannot be read."""
+    mistakes: list[Mistake] = []
+    for text in texts:
+        try:
+            apply_text(root, text)
+        except BlockspaceError as e:
+            mistakes += e.mistakes
+    return mistakes
+
+
+def apply_text(root: Map, text: str) -> None:
+    """Put one `key.path=value` into the tree; the value is YAML. Raises BlockspaceError (E-KEY, E-YAML)."""
+    key, equals, content = text.partition("=")
+    source = Source("<command line>", text)
+    if not equals or not key:
+        raise error("E-KEY", f"{text!r} is not an override", Mark(source, 1, 1), "write key.path=value, as search.trials=40")
+    node = parse(content, "<command line>") if content.strip() else Scalar("", Mark(source, 1, len(key) + 2))
+    if isinstance(node, Scalar):  # shown with the key before it
+        node.mark = Mark(source, 1, len(key) + 2, max(1, len(content)))
+    _put(root, split_key(key), node, Mark(source, 1, 1, len(key)))
+
+
+def apply_keyword(root: Map, key: str, value: object, path: Sequence[str], sections: Collection[str] = ()) -> None:
+    """Put a keyword argument into the tree at `path`: a mapping, list, number, text, bool, None or path.
+
+    A mapping that is given for one of `sections` is merged key by key into the section of the file.
+    """
+    plain = plain_data(value)
+    text = f"{key}={plain!r}"
+    source = Source("<argument>", text)
+    mark, node = Mark(source, 1, 1, len(key)), _to_node(plain, source, len(key) + 2)
+    if len(path) == 1 and path[0] in sections and isinstance(node, Map):
+        for inner, item in node.items.items():
+            _put(root, [*path, inner], item, node.keys[inner])
+    else:
+        _put(root, path, node, mark)
+
+
+def plain_data(value: Any) -> Any:
+    """Return Python data as a file could hold it: paths as texts, tuples as lists, keys as texts."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain_data(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_data(item) for item in value]
+    return value
+
+
+def _to_node(value: Any, source: Source, column: int) -> Node:
+    """Return plain data as nodes whose places are in its `repr`, which starts at `column` of the source."""
+    mark = Mark(source, 1, column, len(repr(value)))
+    if isinstance(value, dict):
+        tree = Map(Mark(source, 1, column))
+        column += 1
+        for key, item in value.items():
+            tree.keys[key] = Mark(source, 1, column, len(repr(key)))
+            column += len(repr(key)) + 2
+            tree.items[key] = _to_node(item, source, column)
+            column += len(repr(item)) + 2
+        return tree
+    if isinstance(value, list):
+        items, column = [], column + 1
+        for item in value:
+            items.append(_to_node(item, source, column))
+            column += len(repr(item)) + 2
+        return Seq(items, mark)
+    return PythonScalar(value, mark)
+
+
+def _put(root: Map, path: Sequence[str], node: Node, mark: Mark) -> None:
+    """Set the node at a path of keys; what is on the way and no mapping becomes one."""
+    *parents, last = path
+    here = root
+    for part in parents:
+        inner = here.get(part)
+        if not isinstance(inner, Map):
+            inner = _as_mapping(part, inner, Map(mark))
+        here.items[part], here.keys[part] = inner, here.keys.get(part, mark)
+        here = inner
+    here.items[last], here.keys[last] = node, mark
+
+
+def _as_mapping(part: str, old: Node | None, new: Map) -> Map:
+    """Return the mapping that replaces a scalar; `data: digits` stays the name when `data.size=8` is added to it."""
+    if part == "data" and isinstance(old, Scalar):
+        new.items["name"], new.keys["name"] = old, old.mark
+    return new
+
+
+def split_key(key: str) -> list[str]:
+    """Return the parts of a dotted key; below `baseline` and `per_choice` the rest is one key, since holes have dotted names."""
+    parts = key.split(".")
+    if parts[0] == "baseline" and len(parts) > 1:
+        return ["baseline", ".".join(parts[1:])]
+    if parts[:2] == ["search", "per_choice"] and len(parts) > 2:
+        return ["search", "per_choice", ".".join(parts[2:])]
+    return parts
+
+
+def tree_as_data(node: Node) -> Any:
+    """Return the tree as Python values: numbers where a text is one; shares (`96%`) and everything else as text.
+
+    Raises BlockspaceError for a number that is out of range, at its place.
+    """
+    if isinstance(node, Map):
+        return {key: tree_as_data(item) for key, item in node.items.items()}
+    if isinstance(node, Seq):
+        return [tree_as_data(item) for item in node.items]
+    if isinstance(node, PythonScalar):
+        return node.value
+    if node.quoted or node.text.endswith("%"):
+        return node.text
+    if node.text in ("true", "false"):
+        return node.text == "true"
+    if node.text in ("", "null", "~"):
+        return None
+    try:
+        value = number(node.text)
+    except BlockspaceError as e:
+        raise e.at(node.mark) from None
+    return node.text if value is None else value if isinstance(value, int) else float(value)
+
+
+def find_mark(node: Node, path: KeyPath) -> Mark | None:
+    """Return the place of a path of keys, or of the nearest node above it that exists; the key itself where it was not expected."""
+    mark = node.mark
+    for part in path:
+        if isinstance(node, Map) and str(part) in node:
+            mark, node = node.keys[str(part)], node.items[str(part)]
+        elif isinstance(node, Seq) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+            mark = node.mark
+    return node.mark if isinstance(node, Scalar) and node.text and path and node.mark.line else mark
