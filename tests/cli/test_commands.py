@@ -188,6 +188,6 @@ def test_an_interrupted_search_says_how_to_go_on(signum, code, monkeypatch, caps
     def stopped(*_args, **_kwargs):
         raise Interrupted(signum)
 
-    monkeypatch.setattr("blockspace.study.run_search.search", stopped)
+    monkeypatch.setattr("blockspace.study.search", stopped)
     assert main(["search", "study.yaml", "search.trials=3"]) == code
     assert "go on with: blockspace search study.yaml search.trials=3" in capsys.readouterr().err
