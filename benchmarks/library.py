@@ -16,7 +16,7 @@ import time
 import yaml
 
 import blockspace as bs
-from blockspace.blocks import file, find, names
+from blockspace.blocks import file, find_file, list_names
 
 ROUNDS, LARGEST = 5, "resnext101_32x48d"
 
@@ -44,8 +44,8 @@ def alone(name: str) -> None:
 
 def main(wanted: list[str]) -> None:
     rows = []
-    for name in wanted or names("network"):
-        with open(find(name, "network"), encoding="utf-8") as text:
+    for name in wanted or list_names("network"):
+        with open(find_file(name, "network"), encoding="utf-8") as text:
             content = text.read()
         ours = min(timed(lambda: fresh(name)) for _ in range(ROUNDS))  # noqa: B023 (called here)
         read = min(timed(lambda: yaml.compose(content)) for _ in range(ROUNDS))  # noqa: B023

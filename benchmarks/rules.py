@@ -12,14 +12,14 @@ import sys
 from collections import Counter
 
 import blockspace as bs
-from blockspace.blocks import Network, families, names
+from blockspace.blocks import Network, list_families, list_names
 from blockspace.formatting import format_si
 from blockspace.passes import RULES, canonical, rewrite
 
 
 def graphs(wanted: list[str]) -> dict[str, bs.Graph]:
     """Every block at its usual input, every network."""
-    found = {name: bs.load(name) for name in wanted or [*names("block"), *families()]}
+    found = {name: bs.load(name) for name in wanted or [*list_names("block"), *list_families()]}
     return {name: it.graph() if isinstance(it, Network) else it.graph(it.usual_shape) for name, it in found.items()}
 
 

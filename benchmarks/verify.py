@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from library import peers  # noqa: E402
 
 from blockspace import load  # noqa: E402
-from blockspace.blocks import names  # noqa: E402
+from blockspace.blocks import list_names  # noqa: E402
 
 HEADER = ("network", "params", "macs", "figures", "reference", "max difference")
 WIDTHS = (32, 13, 17, 8, 58, 16)
@@ -39,7 +39,7 @@ def row(name: str, most: int) -> tuple[str, ...]:
 def main(pattern: str, most: int) -> int:
     torch.set_num_threads(1)
     wrong = 0
-    rows = (row(name, most) for name in names("network") if fnmatch(name, pattern))
+    rows = (row(name, most) for name in list_names("network") if fnmatch(name, pattern))
     for cells in chain([HEADER], rows):
         left = (0, 3, 4)
         print("  ".join(f"{c:<{w}}" if i in left else f"{c:>{w}}" for i, (c, w) in enumerate(zip(cells, WIDTHS))).rstrip(), flush=True)

@@ -23,7 +23,7 @@ def write_atomic(path: str | Path, data: bytes | memoryview | str) -> Path:
     Missing parent directories are made. Raises StorageError: E-DISK when the disk or the quota is full, else E-IO.
     """
     path = Path(path)
-    temporary = beside(path)
+    temporary = temporary_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
@@ -33,12 +33,12 @@ def write_atomic(path: str | Path, data: bytes | memoryview | str) -> Path:
         os.replace(temporary, path)
         sync_directory(path.parent)
     except OSError as reason:
-        remove(temporary)
+        remove_quietly(temporary)
         raise storage_error(path, reason) from reason
     return path
 
 
-def beside(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """The temporary name of `path`: hidden, in the same directory, with this process in it."""
     return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
 
@@ -61,7 +61,7 @@ def storage_error(path: Path, reason: OSError) -> BlockspaceError:
     return error("E-IO", f"{path} cannot be written: {reason.strerror or reason}", help=help, cls=StorageError)
 
 
-def remove(path: Path) -> None:
+def remove_quietly(path: Path) -> None:
     """Delete a file if it is there and the system lets us; used on the way out of an error that matters more."""
     try:
         path.unlink(missing_ok=True)
@@ -69,12 +69,12 @@ def remove(path: Path) -> None:
         pass
 
 
-def sweep(folder: str | Path) -> list[Path]:
+def sweep_temporaries(folder: str | Path) -> list[Path]:
     """Remove what killed writers left in `folder` (not below it): `.NAME.PID.tmp` of processes that no longer run. Returns what went."""
     folder = Path(folder)
     left = [path for path in folder.glob(f".*{TEMPORARY}") if path.is_file() and not writer_lives(path)]
     for path in left:
-        remove(path)
+        remove_quietly(path)
     return left
 
 

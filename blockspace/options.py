@@ -31,7 +31,7 @@ class Choice(Options):
         return {settings.pop("kind"): settings}
 
 
-def unfold(value: Any) -> Any:
+def unfold_choice(value: Any) -> Any:
     """`name` or `{name: {settings}}` as the flat mapping that pydantic's tagged unions read; anything else is left for their error."""
     if isinstance(value, str):
         return {"kind": value}
@@ -44,15 +44,15 @@ def unfold(value: Any) -> Any:
 
 # A field that holds one of several `Choice` classes is of the type `Annotated[A | B, BY_KIND, UNFOLDED]`.
 BY_KIND = Field(discriminator="kind")
-UNFOLDED = BeforeValidator(unfold)
+UNFOLDED = BeforeValidator(unfold_choice)
 
 
-def refusal(code: str, message: str, help: str | None = None) -> PydanticCustomError:
+def refuse(code: str, message: str, help: str | None = None) -> PydanticCustomError:
     """What a validator raises to be reported with a code and a next step of its own."""
     return PydanticCustomError("refusal", "{message}", {"code": code, "message": message, "help": help})
 
 
-def validated(model: type[M], values: Any, what: str, mark_of: Callable[[Path], Mark | None] | None = None) -> M:
+def validate(model: type[M], values: Any, what: str, mark_of: Callable[[Path], Mark | None] | None = None) -> M:
     """`values` as a `model`; `what` names the section in messages and `mark_of` finds the place of a path in the file.
 
     Raises BlockspaceError with one mistake per fault: E-KEY for unknown or missing keys, E-TYPE for the rest.
@@ -60,10 +60,10 @@ def validated(model: type[M], values: Any, what: str, mark_of: Callable[[Path], 
     try:
         return model.model_validate(values)
     except ValidationError as caught:
-        raise BlockspaceError(*(mistake(model, fault, what, mark_of) for fault in caught.errors())) from None
+        raise BlockspaceError(*(describe_fault(model, fault, what, mark_of) for fault in caught.errors())) from None
 
 
-def mistake(model: type[BaseModel], fault: Any, what: str, mark_of: Callable[[Path], Mark | None] | None) -> Mistake:
+def describe_fault(model: type[BaseModel], fault: Any, what: str, mark_of: Callable[[Path], Mark | None] | None) -> Mistake:
     """One of pydantic's faults in the grammar of errors: what on what, the rule, what was got, the next step."""
     path: Path = fault["loc"]
     where = ".".join([what, *map(str, path)])
@@ -71,7 +71,7 @@ def mistake(model: type[BaseModel], fault: Any, what: str, mark_of: Callable[[Pa
     if fault["type"] == "extra_forbidden":
         known = known_keys(model, path[:-1])
         holder = ".".join([what, *map(str, path[:-1])])
-        return Mistake("E-KEY", f"{holder}: unknown key {path[-1]!r}", mark, suggest(str(path[-1]), known))
+        return Mistake("E-KEY", f"{holder}: unknown key {path[-1]!r}", mark, suggest_key(str(path[-1]), known))
     if fault["type"] == "refusal":
         return Mistake(fault["ctx"]["code"], f"{where}: {fault['ctx']['message']}", mark, fault["ctx"]["help"])
     if fault["type"] == "missing":
@@ -93,10 +93,10 @@ def unknown_choice(fault: Any, where: str, mark: Mark | None) -> Mistake:
     if "tag" not in context:
         return Mistake("E-TYPE", f"{where}: should be a name or {{name: {{settings}}}}, got {fault['input']!r}", mark)
     known = [word.strip(" '") for word in context["expected_tags"].split(",")]
-    return Mistake("E-KEY", f"{where}: unknown {context['tag']!r}", mark, suggest(context["tag"], known))
+    return Mistake("E-KEY", f"{where}: unknown {context['tag']!r}", mark, suggest_key(context["tag"], known))
 
 
-def suggest(word: str, known: list[str]) -> str:
+def suggest_key(word: str, known: list[str]) -> str:
     """The nearest of the known names, and all of them."""
     near = did_you_mean(word, known)
     return f"{near + ' ' if near else ''}known: {', '.join(sorted(known))}"
@@ -107,20 +107,20 @@ def known_keys(model: type[BaseModel], path: Path) -> list[str]:
     here = [model]
     for part in path:
         if isinstance(part, str):
-            here = [inner for outer in here for inner in step(outer, part)]
+            here = [inner for outer in here for inner in list_step_models(outer, part)]
     return [key for one in here for key in one.model_fields if key != "kind"]
 
 
-def step(model: type[BaseModel], part: str) -> list[type[BaseModel]]:
+def list_step_models(model: type[BaseModel], part: str) -> list[type[BaseModel]]:
     """The models under one part of a path: those of a field, or the model itself when the part is its tag."""
     if part in model.model_fields:
-        return models_in(model.model_fields[part].annotation)
+        return list_models(model.model_fields[part].annotation)
     tag = model.model_fields.get("kind")
     return [model] if tag is not None and tag.default == part else []
 
 
-def models_in(annotation: Any) -> list[type[BaseModel]]:
+def list_models(annotation: Any) -> list[type[BaseModel]]:
     """Every model named in a type."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [found for argument in get_args(annotation) for found in models_in(argument)]
+    return [found for argument in get_args(annotation) for found in list_models(argument)]

@@ -72,7 +72,7 @@ class Map:
 Node = Scalar | Seq | Map
 
 
-def read(path: str) -> Node:
+def read_yaml(path: str) -> Node:
     """The file's root node. Raises BlockspaceError with every mistake found: E-FILE, E-YAML, E-TAG, E-DUP-KEY, E-KEY."""
     try:
         size = os.path.getsize(path)
@@ -86,10 +86,10 @@ def read(path: str) -> Node:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         raise error("E-YAML", f"{path} is not UTF-8 text (byte {e.start})") from None
-    return parse(text, str(path))
+    return parse_yaml(text, str(path))
 
 
-def parse(text: str, path: str = "<text>") -> Node:
+def parse_yaml(text: str, path: str = "<text>") -> Node:
     """The root node of YAML text; `path` is what errors call it."""
     return _Reader(Source(path, text)).document()
 
@@ -189,7 +189,7 @@ class _Reader:
         self.count += size
         if self.count > MAX_NODES:
             raise error("E-YAML", f"aliases expand to more than {MAX_NODES:,} values", self._mark(event))
-        return copy(node)
+        return copy_node(node)
 
     def _explain(self, refusal: yaml.YAMLError) -> yaml.YAMLError:
         """Return the pure-Python parser's error, which says what was expected, for a text that libyaml refused; else libyaml's own.
@@ -224,24 +224,24 @@ class _Reader:
         return None
 
 
-def copy(node: Node) -> Node:
+def copy_node(node: Node) -> Node:
     """A tree of its own: each use of an alias is a place of its own, with holes of its own."""
     if isinstance(node, Scalar):
         twin: Node = Scalar(node.text, node.mark, node.quoted)
     elif isinstance(node, Seq):
-        twin = Seq([copy(item) for item in node.items], node.mark)
+        twin = Seq([copy_node(item) for item in node.items], node.mark)
     else:
         twin = Map(node.mark)
-        twin.items = {key: copy(value) for key, value in node.items.items()}
+        twin.items = {key: copy_node(value) for key, value in node.items.items()}
         twin.keys = dict(node.keys)
     twin.key = node.key
     return twin
 
 
-def plain(node: Node):
+def to_plain(node: Node):
     """The node as lists, dicts and texts."""
     if isinstance(node, Scalar):
         return node.text
     if isinstance(node, Seq):
-        return [plain(item) for item in node.items]
-    return {key: plain(value) for key, value in node.items.items()}
+        return [to_plain(item) for item in node.items]
+    return {key: to_plain(value) for key, value in node.items.items()}

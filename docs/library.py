@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from blockspace.blocks import families, load, names, published
+from blockspace.blocks import list_families, list_names, load, parse_reference
 from blockspace.costs import cost
 from blockspace.formatting import format_si
 from blockspace.graph import Graph
@@ -35,7 +35,7 @@ def on_files(files, config, **_):
 
 def members(kind: str) -> list[str]:
     """What has a section of its own: every block, and every network that has a file."""
-    return names("block") if kind == "block" else families()
+    return list_names("block") if kind == "block" else list_families()
 
 
 def drawn(name: str) -> Graph:
@@ -88,7 +88,7 @@ def judge(reference: str) -> str:
     """What it was compared with, in words."""
     if reference == "paper":
         return PAPER_PROOF
-    model = published(reference)
+    model = parse_reference(reference)
     library, _, text = reference.partition(":")
     return f"{library}'s `{model.name if model and not model.settings else text.strip()}`" if text else ""
 

@@ -7,10 +7,10 @@ from textwrap import dedent, indent
 import pytest
 
 from blockspace.blocks import Block, Network
-from blockspace.blocks.reading.file import File
+from blockspace.blocks.template_file import TemplateFile
 from blockspace.errors import BlockspaceError, Mistake
 from blockspace.graph import Graph
-from blockspace.reader import parse
+from blockspace.reader import parse_yaml
 
 
 def block(flow: str, head: str = "", path: str = "t.yaml", **settings) -> Block:
@@ -29,9 +29,9 @@ def network(text: str, path: str = "n.yaml", **settings) -> Network:
     return Network(checked(f"format: blockspace/network/1\nnetwork: n\n{dedent(text).strip()}\n", path), settings)
 
 
-def checked(text: str, path: str) -> File:
+def checked(text: str, path: str) -> TemplateFile:
     """The file, without mistakes, as `load` reads it."""
-    file = File(parse(text, path), path).check()
+    file = TemplateFile(parse_yaml(text, path), path).check()
     if file.mistakes:
         raise BlockspaceError(*file.mistakes)
     return file

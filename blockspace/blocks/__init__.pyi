@@ -1,6 +1,18 @@
-from .given import absent as absent
-from .given import outside as outside
-from .given import unknown as unknown
+from . import vocabulary as vocabulary
+from .binding import inactive_mistake as inactive_mistake
+from .binding import outside_domain_mistake as outside_domain_mistake
+from .binding import unknown_param_mistake as unknown_param_mistake
+from .expression import parse_number as parse_number
+from .guided_expansion import GuidedExpansion as GuidedExpansion
+from .guided_expansion import Mismatch as Mismatch
+from .guided_expansion import NeedValue as NeedValue
+from .guided_expansion import StageBlock as StageBlock
+from .guided_expansion import TargetGraph as TargetGraph
+from .guided_expansion import find_used_holes as find_used_holes
+from .guided_expansion import list_stage_blocks as list_stage_blocks
+from .holes import (
+    Categorical as Categorical,
+)
 from .holes import (
     Hole as Hole,
 )
@@ -8,40 +20,28 @@ from .holes import (
     Holes as Holes,
 )
 from .holes import (
-    Options as Options,
-)
-from .holes import (
-    Range as Range,
+    IntRange as IntRange,
 )
 from .holes import (
     Unknown as Unknown,
 )
 from .holes import (
-    domain as domain,
+    format_token as format_token,
 )
 from .holes import (
-    spelled as spelled,
+    parse_domain as parse_domain,
 )
-from .library import families as families
-from .library import files as files
-from .library import find as find
-from .library import names as names
+from .library_files import find_file as find_file
+from .library_files import list_families as list_families
+from .library_files import list_files as list_files
+from .library_files import list_names as list_names
 from .load import load as load
-from .load import path_of as path_of
-from .load import unchecked as unchecked
-from .probe import Asked as Asked
-from .probe import Place as Place
-from .probe import Probe as Probe
-from .probe import Refuted as Refuted
-from .probe import Wanted as Wanted
-from .probe import places as places
-from .probe import used as used
-from .reading import words as words
-from .reading.origin import LIBRARIES as LIBRARIES
-from .reading.origin import Published as Published
-from .reading.origin import published as published
-from .reading.origin import reference_pattern as reference_pattern
-from .settled import settled as settled
+from .load import load_unchecked as load_unchecked
+from .load import resolve_path as resolve_path
+from .published_model import LIBRARIES as LIBRARIES
+from .published_model import PublishedModel as PublishedModel
+from .published_model import parse_reference as parse_reference
+from .published_model import reference_pattern as reference_pattern
+from .serialize import serialize_network as serialize_network
 from .template import Block as Block
 from .template import Network as Network
-from .values.expr import number as number

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from blockspace.blocks.reading.file import File
-from blockspace.blocks.reading.params import text_of
-from blockspace.blocks.reading.syntax import refuse_unknown
-from blockspace.blocks.reading.words import is_operation
-from blockspace.blocks.values.expr import number
-from blockspace.blocks.values.rational import is_fraction
+from blockspace.blocks.exact_numbers import is_fraction
+from blockspace.blocks.expression import parse_number
+from blockspace.blocks.parameters import get_text
+from blockspace.blocks.syntax import refuse_unknown_keys
+from blockspace.blocks.template_file import TemplateFile
+from blockspace.blocks.vocabulary import is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
@@ -24,7 +24,7 @@ Token = int | float | bool | str
 
 
 @dataclass(frozen=True)
-class Range:
+class IntRange:
     """Integers from `low` to `high`, both included."""
 
     low: int
@@ -46,7 +46,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Options:
+class Categorical:
     """Listed values or named alternatives, in the order written; `nodes` is what each stands for."""
 
     tokens: tuple[Token, ...]
@@ -62,7 +62,7 @@ class Options:
         return len(self.tokens)
 
     def __str__(self) -> str:
-        return ", ".join(map(spelled, self.tokens))
+        return ", ".join(map(format_token, self.tokens))
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Hole:
     """One open place: its name, its domain, its default, and the alternative it exists under (hole name, token)."""
 
     name: str
-    domain: Range | Options
+    domain: IntRange | Categorical
     default: Token
     mark: Mark
     under: tuple[str, Token] | None = None
@@ -82,13 +82,13 @@ class Unknown:
 
     name: str
     cost: str
-    domain: Range
+    domain: IntRange
     default: int
     mark: Mark
     under: tuple[str, Token] | None = None
 
 
-def domain(node: Node) -> Range | Options:
+def parse_domain(node: Node) -> IntRange | Categorical:
     """The domain written in a `search:` or `range:`. Raises E-RANGE for an empty or malformed one."""
     if isinstance(node, Scalar):
         match = RANGE.fullmatch(node.text)
@@ -96,7 +96,7 @@ def domain(node: Node) -> Range | Options:
             raise error(
                 "E-RANGE", f"{node.text!r} is no domain", node.mark, "a list, `2..8`, `8..64 step 8`, `2..64 log`, or named alternatives"
             )
-        found = Range(int(match[1]), int(match[2]), int(match[3] or 1), bool(match[4]))
+        found = IntRange(int(match[1]), int(match[2]), int(match[3] or 1), bool(match[4]))
         if found.step < 1 or found.low > found.high or (found.log and found.low < 1):
             raise error("E-RANGE", f"the domain {node.text!r} is empty", node.mark, "low..high with low <= high, step >= 1, log from 1")
         if len(found) > MOST_VALUES:
@@ -105,34 +105,34 @@ def domain(node: Node) -> Range | Options:
             )
         return found
     if isinstance(node, Map) and node.items:
-        return Options(tuple(node.items), dict(node.items.items()))
-    tokens = {token(item): item for item in node.items} if isinstance(node, Seq) else {}
+        return Categorical(tuple(node.items), dict(node.items.items()))
+    tokens = {parse_token(item): item for item in node.items} if isinstance(node, Seq) else {}
     if not tokens or len(tokens) < len(node.items):
         raise error("E-RANGE", "an empty domain" if not tokens else "a domain with a value given twice", node.mark)
-    return Options(tuple(tokens), tokens)
+    return Categorical(tuple(tokens), tokens)
 
 
-def solved_range(node: Map) -> Range:
+def parse_solved_range(node: Map) -> IntRange:
     """The range of a `solve:` place. Raises E-RANGE when it has none."""
     if "range" not in node:
         raise error("E-RANGE", "a solved value needs its `range:`", node.mark, "range: 1..64")
-    found = domain(node.items["range"])
-    if not isinstance(found, Range):
+    found = parse_domain(node.items["range"])
+    if not isinstance(found, IntRange):
         raise error("E-RANGE", "the range of a solved value is low..high", node.items["range"].mark)
     return found
 
 
-def token(node: Node) -> Token:
+def parse_token(node: Node) -> Token:
     """What a sampler sees of one listed value: a number, a truth value, or the text."""
     if not isinstance(node, Scalar):
         raise error("E-RANGE", "a list of flows has no names to choose by", node.mark, "write a mapping of named alternatives")
     if node.text in ("true", "false"):
         return node.text == "true"
-    found = number(node.text)
+    found = parse_number(node.text)
     return float(found) if is_fraction(found) else node.text if found is None else found
 
 
-def spelled(found: Token) -> str:
+def format_token(found: Token) -> str:
     """A token as YAML writes it."""
     return str(found).lower() if isinstance(found, bool) else str(found)
 
@@ -140,7 +140,7 @@ def spelled(found: Token) -> str:
 class Holes:
     """All holes and unknowns of one file, by name and by place. Raises BlockspaceError with every mistake in them, and the file's."""
 
-    def __init__(self, file: File):
+    def __init__(self, file: TemplateFile):
         self.file = file
         self.mistakes: list[Mistake] = []
         self.holes: dict[str, Hole] = {}
@@ -170,11 +170,11 @@ class Holes:
             before = len(self.names)
             if section == "stages" and isinstance(item, Map) and "block" in item:
                 count += 1
-                self._walk(item, (text_of(item.get("name")) or f"stage{count}",), None)
+                self._walk(item, (get_text(item.get("name")) or f"stage{count}",), None)
             else:
                 self._walk(item, () if section == "stages" else (section,), None)
             for name in list(self.names.values())[before:]:
-                self.owners |= dict.fromkeys(each_part(name), (section, position))
+                self.owners |= dict.fromkeys(list_parts(name), (section, position))
 
     def name_at(self, node: Map, env) -> str | None:
         """The name of the hole or unknown written at `node`, seen from `env`: an untied one has a name per part."""
@@ -226,13 +226,13 @@ class Holes:
                 self._walk(value, (*path, key), under, beside)
 
     def _hole(self, node: Map, path: tuple[str, ...], under, block) -> None:
-        refuse_unknown(node, ("default", "search", "doc", "untied"), "a hole")
+        refuse_unknown_keys(node, ("default", "search", "doc", "untied"), "a hole")
         name = self._name(node, self._untied(node, path))
         switch = self._switch(node, under)
         if switch is not None:
             self.switches[name] = switch
         search = self._inherited(node, path, block) or node.items["search"]
-        found = domain(search)
+        found = parse_domain(search)
         default = self._default(node, found)
         self._register(self.holes, name, under, lambda one, place: Hole(one, found, default, node.mark, place), switch)
         if isinstance(search, Map):
@@ -252,7 +252,7 @@ class Holes:
 
     def _switch(self, node: Map, under) -> str | None:
         """The param named by `untied: NAME`; its hole decides whether the holes of the second part and on exist."""
-        untied = text_of(node.get("untied"))
+        untied = get_text(node.get("untied"))
         if untied in ("", "true", "false"):
             return None
         if under is not None:
@@ -274,11 +274,11 @@ class Holes:
         if isinstance(count, Scalar) and count.text in self.file.params:
             count = self.file.params[count.text].node
         if isinstance(count, Map) and "search" in count:
-            found = domain(count.items["search"])
+            found = parse_domain(count.items["search"])
             numbers = [t for t in found.values() if isinstance(t, int)]
         else:
             count = count.get("default") if isinstance(count, Map) else count
-            numbers = [number(count.text)] if isinstance(count, Scalar) else []
+            numbers = [parse_number(count.text)] if isinstance(count, Scalar) else []
         if not numbers or not all(isinstance(n, int) and 1 <= n <= MOST_PARTS for n in numbers):
             raise error("E-RANGE", "untied: the number of parts is no plain number or hole", mark, "split into a number, or into a param")
         return max(numbers)
@@ -286,7 +286,7 @@ class Holes:
     @staticmethod
     def _register(found: dict, name: str, under, make, switch: str | None = None) -> None:
         """Put the hole or unknown called `name` into `found`, once per part when it is untied, or may be by a `switch`."""
-        for index, one in enumerate(each_part(name)):
+        for index, one in enumerate(list_parts(name)):
             part = PARTS_NAME.search(one)
             place = under and (PARTS.sub(part[0], under[0]) if part else under[0], under[1])
             found[one] = make(one, (switch, True) if switch and index else place)
@@ -304,19 +304,19 @@ class Holes:
             self.inherited[id(node)] = param.search.items
         return param.search
 
-    def _default(self, node: Map, found: Range | Options) -> Token:
+    def _default(self, node: Map, found: IntRange | Categorical) -> Token:
         if "default" not in node:
-            return found.low if isinstance(found, Range) else found.tokens[0]
+            return found.low if isinstance(found, IntRange) else found.tokens[0]
         given = node.items["default"]
-        return token(given) if isinstance(given, Scalar) else "default"
+        return parse_token(given) if isinstance(given, Scalar) else "default"
 
     def _unknown(self, node: Map, path: tuple[str, ...], under) -> None:
-        refuse_unknown(node, ("default", "solve", "range", "doc"), "a solved value")
+        refuse_unknown_keys(node, ("default", "solve", "range", "doc"), "a solved value")
         cost, mark = node.items["solve"], node.mark
         if not isinstance(cost, Scalar) or cost.text not in SOLVABLE:
             raise error("E-RANGE", f"`solve:` names a cost: {', '.join(SOLVABLE)}", cost.mark)
-        found = solved_range(node)
-        default = token(node.items["default"]) if "default" in node else found.low
+        found = parse_solved_range(node)
+        default = parse_token(node.items["default"]) if "default" in node else found.low
         if isinstance(default, bool) or not isinstance(default, int):
             raise error("E-RANGE", f"the default of a solved value is a whole number, got {default}", node.items["default"].mark)
         name = self._name(node, path)
@@ -325,14 +325,14 @@ class Holes:
     def _name(self, node: Map, path: tuple[str, ...]) -> str:
         base = name = ".".join(path)
         count = 1
-        while any(one in self.holes or one in self.unknowns for one in each_part(name)):
+        while any(one in self.holes or one in self.unknowns for one in list_parts(name)):
             count += 1
             name = f"{base}_{count}"
         self.names[id(node)] = name
         return name
 
 
-def each_part(name: str) -> list[str]:
+def list_parts(name: str) -> list[str]:
     """`op.part*3` as op.part1, op.part2, op.part3; any other name as itself."""
     found = PARTS.search(name)
     return [PARTS.sub(f"part{i}", name) for i in range(1, int(found[1]) + 1)] if found else [name]

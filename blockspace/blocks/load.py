@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from blockspace.blocks import library
-from blockspace.blocks.reading.file import load_file
+from blockspace.blocks.library_files import find_file, list_names
 from blockspace.blocks.template import Block, Network
+from blockspace.blocks.template_file import read_template_file
 from blockspace.errors import BlockspaceError, did_you_mean, error
 
 
@@ -16,29 +16,29 @@ def load(name: str, /, **settings) -> Block | Network:
     A network's `variants:` are found by their names in the library, and in any file by the setting `variant="NAME"`; other settings win.
     Raises BlockspaceError: E-FILE for no such file, E-OP for no such name, and every mistake of the file.
     """
-    found = unchecked(name, **settings)
+    found = load_unchecked(name, **settings)
     if found.file.mistakes:
         raise BlockspaceError(*found.file.mistakes)
     return found
 
 
-def unchecked(name: str, /, **settings) -> Block | Network:
+def load_unchecked(name: str, /, **settings) -> Block | Network:
     """The same, its mistakes left for `graph()` to raise together with those that only values and shapes show."""
     name = str(name)
-    file = load_file(path_of(name))
+    file = read_template_file(resolve_path(name))
     if not os.path.isfile(name) and name in file.variants:
         file = file.member(name)
     return (Block if file.kind == "block" else Network)(file, settings)
 
 
-def path_of(name: str) -> str:
+def resolve_path(name: str) -> str:
     """The path of a library name or of a file."""
     if os.path.isfile(name):
         return name
-    found = library.find(name, "block") or library.find(name, "network")
+    found = find_file(name, "block") or find_file(name, "network")
     if found:
         return found
     if name.endswith((".yaml", ".yml")) or os.sep in name:
         raise error("E-FILE", f"no file {name!r}", help="give a path to a YAML file, or a library name")
-    known = [*library.names("block"), *library.names("network")]
+    known = [*list_names("block"), *list_names("network")]
     raise error("E-OP", f"no block or network called {name!r}", help=did_you_mean(name, known) or "`blockspace ls` lists them all")

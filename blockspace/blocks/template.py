@@ -6,15 +6,15 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import Any, Self
 
-from blockspace.blocks.expansion.expand import Expansion
-from blockspace.blocks.expansion.frame import Frame, UnitEnv
-from blockspace.blocks.given import Open, as_token, filled, left_open, to_node
+from blockspace.blocks import syntax
+from blockspace.blocks.binding import OpenHoles, check_hole_values, find_open_holes, to_node, to_token
+from blockspace.blocks.evaluate import INVALID, Environment, evaluate_integer
+from blockspace.blocks.expansion.expander import Expansion
+from blockspace.blocks.expansion.frame import Frame, UnitEnvironment
 from blockspace.blocks.holes import Holes, Token
-from blockspace.blocks.reading import syntax
-from blockspace.blocks.reading.file import File
-from blockspace.blocks.reading.syntax import BlockStep
-from blockspace.blocks.reading.variants import SETTING
-from blockspace.blocks.values.meaning import UNKNOWN, Env, integer
+from blockspace.blocks.syntax import BlockStep
+from blockspace.blocks.template_file import TemplateFile
+from blockspace.blocks.variants import SETTING
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
 from blockspace.ops import Shape
@@ -24,13 +24,13 @@ from blockspace.reader import Seq
 class Template:
     """What a file and the settings given to it describe; `graph()` expands it."""
 
-    def __init__(self, file: File, settings: dict | None = None, shape: Shape | None = None):
+    def __init__(self, file: TemplateFile, settings: dict | None = None, shape: Shape | None = None):
         self.settings = dict(settings or {})
         if file.variants:
             file = file.member(str(self.settings.pop(SETTING, file.name)), self.settings)
         self.file, self.shape = file, shape
         others = {key: self.settings.pop(key) for key in list(self.settings) if key not in file.params}
-        self.filled: dict[str, Token] = filled(file.name, file.params, self.holes, self.settings, others) if others else {}
+        self.filled: dict[str, Token] = check_hole_values(file.name, file.params, self.holes, self.settings, others) if others else {}
 
     @property
     def name(self) -> str:
@@ -61,10 +61,10 @@ class Template:
         return Holes(self.file)
 
     @cached_property
-    def open(self) -> Open:
+    def open(self) -> OpenHoles:
         """Those of them that nothing was given for."""
-        given = {key: as_token(key, found) for key, found in self.settings.items()}
-        return left_open(self.holes, given | self.filled)
+        given = {key: to_token(key, found) for key, found in self.settings.items()}
+        return find_open_holes(self.holes, given | self.filled)
 
     def __call__(self, **settings: Any) -> Self:
         """The same template with more params bound, or holes filled."""
@@ -97,10 +97,10 @@ class Template:
             raise BlockspaceError(*sorted(run.mistakes.values(), key=lambda m: (m.mark.source.path, m.mark.line) if m.mark else ("", 0)))
         return run.graph.verify()
 
-    def _given(self, run: Expansion) -> tuple[dict, Env]:
+    def _given(self, run: Expansion) -> tuple[dict, Environment]:
         """The settings as nodes, read where only the channels that enter are known."""
         entering = run.channels("input")
-        place = Env(None, {"in_channels": entering, "channels": entering}, self.file, run)
+        place = Environment(None, {"in_channels": entering, "channels": entering}, self.file, run)
         return {key: (to_node(key, found), place) for key, found in self.settings.items()}, place
 
     def svg(self, shape: Shape | None = None, **options: Any) -> str:
@@ -153,7 +153,7 @@ class Block(Template):
         settings, place = self._given(run)
         env = run.bound(self.file, settings, place, "input")
         if not run.require(self.file, env, ""):
-            return UNKNOWN
+            return INVALID
         return run.flow(self.file.flow, Frame(env, {"input": "input"}, ""), "input")
 
 
@@ -176,7 +176,7 @@ class Network(Template):
         if not isinstance(node, Seq) or len(node.items) != 3:
             raise error("E-TYPE", "`input:` is [channels, height, width]", node.mark)
         names = self._names(Expansion(self.holes, self.filled, (1, 1, 1)))  # params may size it, as EfficientNet's resolution does
-        return tuple(integer(item, names, "input") for item in node.items)
+        return tuple(evaluate_integer(item, names, "input") for item in node.items)
 
     @property
     def usual_shape(self) -> Shape:
@@ -196,12 +196,12 @@ class Network(Template):
         source, values = "input", {"input": "input"}
         env = self._names(run)
         if not run.require(self.file, env, ""):
-            return UNKNOWN
+            return INVALID
         for segment in self.segments:
             source = run.step(segment.step, segment.frame(env, values), source)
         return source
 
-    def _names(self, run: Expansion) -> UnitEnv:
+    def _names(self, run: Expansion) -> UnitEnvironment:
         """The network's own names for one expansion."""
         settings, place = self._given(run)
         return run.bound(self.file, settings, place, "input")
@@ -211,7 +211,7 @@ class Network(Template):
         """The network's top-level steps in order; each `block:` step of `stages` is a stage, named or numbered."""
         found, stages = [], 0
         for section, node in self.file.sections.items():
-            for position, step in enumerate(syntax.flow(node, self.file)):
+            for position, step in enumerate(syntax.parse_flow(node, self.file)):
                 staged = section == "stages" and isinstance(step, BlockStep) and step.staged
                 stages += staged
                 label = (step.name or f"stage{stages}") if staged else None
@@ -231,7 +231,7 @@ class Segment:
     def __init__(self, network: Network, step, path: str, label: str | None, own: frozenset[str]):
         self.network, self.step, self.path, self.label, self.own = network, step, path, label, own
 
-    def frame(self, env: UnitEnv, values: dict) -> Frame:
+    def frame(self, env: UnitEnvironment, values: dict) -> Frame:
         return Frame(env, values, self.path, self.label)
 
     def graph(self, shape: Shape, values: dict) -> Graph:
@@ -242,10 +242,10 @@ class Segment:
         env = self.network._names(whole)
         whole.require(self.network.file, env, "")
         run.mistakes.update(whole.mistakes)
-        output = run.step(self.step, self.frame(env, {"input": UNKNOWN}), "input")
+        output = run.step(self.step, self.frame(env, {"input": INVALID}), "input")
         if run.mistakes:
             raise BlockspaceError(*run.mistakes.values())
-        if output is UNKNOWN:
+        if output is INVALID:
             raise error("E-SHAPE", f"{self.label or self.step.word} has no shape of its own", self.step.mark)
         run.graph.output = output
         return run.graph

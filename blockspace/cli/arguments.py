@@ -24,11 +24,11 @@ def shape(text: str) -> tuple[int, ...]:
 
 def expanded(target: str, given: dict[str, str]):
     """(template, graph) of a block or network with settings of its params and holes; `input=CxHxW` among them is the input shape."""
-    from blockspace.blocks import unchecked
+    from blockspace.blocks import load_unchecked
 
     given = dict(given)
     wanted = given.pop("input", None)
-    template = unchecked(target, **given)
+    template = load_unchecked(target, **given)
     if wanted is not None:
         return template, template.graph(shape(wanted))
     return template, template.graph(template.usual_shape)

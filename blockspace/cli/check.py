@@ -38,13 +38,13 @@ def variants(target: str) -> list[str]:
     """The variants that a network's file holds; a library name stands for itself."""
     from os.path import isfile
 
-    from blockspace.blocks import unchecked
+    from blockspace.blocks import load_unchecked
     from blockspace.errors import BlockspaceError
 
     if not isfile(target) or is_study(target):
         return []
     try:
-        return list(unchecked(target).file.variants)
+        return list(load_unchecked(target).file.variants)
     except BlockspaceError:
         return []
 

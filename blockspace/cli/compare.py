@@ -75,12 +75,12 @@ def run(
 
 def sides(first: str, second: str, texts) -> tuple[Side, Side]:
     """Both, expanded. Blocks without an `input=` stand at the usual input of A, so that both read the same."""
-    from blockspace.blocks import Block, unchecked
+    from blockspace.blocks import Block, load_unchecked
     from blockspace.cli.arguments import expanded, settings, usual_channels
     from blockspace.costs import cost
 
     paths = [located(first), located(second)]
-    templates = [unchecked(path) for path in paths]
+    templates = [load_unchecked(path) for path in paths]
     given = shared_out(settings(texts), templates)
     blocks = [isinstance(template, Block) for template in templates]
     if all(blocks) and not any("input" in own for own in given):
@@ -105,7 +105,7 @@ def located(target: str) -> str:
 
 def shared_out(given: dict[str, str], templates) -> list[dict[str, str]]:
     """The settings of A and of B. Raises E-KEY for those that neither takes."""
-    from blockspace.blocks import unknown
+    from blockspace.blocks import unknown_param_mistake
     from blockspace.errors import BlockspaceError
 
     found: list[dict[str, str]] = [{}, {}]
@@ -119,7 +119,7 @@ def shared_out(given: dict[str, str], templates) -> list[dict[str, str]]:
         if not takers:
             a, b = (template.name for template in templates)
             whose = f"{a} has no" if a == b else f"neither {a} nor {b} has a"
-            mistakes.append(unknown(whose, text, ["input", *params[0], *params[1]], [*taken[0], *taken[1]]))
+            mistakes.append(unknown_param_mistake(whose, text, ["input", *params[0], *params[1]], [*taken[0], *taken[1]]))
         for i in takers:
             found[i][name if only else text] = value
     if mistakes:

@@ -29,9 +29,9 @@ def glob_safe(text: str) -> str:
 
 def templates(incomplete: str) -> list[str]:
     """Blocks and networks: library names, and files once something of a path was typed."""
-    from blockspace.blocks import names
+    from blockspace.blocks import list_names
 
-    return matching([*names("block"), *names("network")], incomplete) + (yaml_files(incomplete) if incomplete else [])
+    return matching([*list_names("block"), *list_names("network")], incomplete) + (yaml_files(incomplete) if incomplete else [])
 
 
 def studies(incomplete: str) -> list[str]:
@@ -57,9 +57,9 @@ def patterns(incomplete: str) -> list[str]:
 
 def networks(incomplete: str) -> list[str]:
     """Networks: of the library, in files, and found by a study."""
-    from blockspace.blocks import names
+    from blockspace.blocks import list_names
 
-    return matching(names("network"), incomplete) + runs(incomplete) + (yaml_files(incomplete) if incomplete else [])
+    return matching(list_names("network"), incomplete) + runs(incomplete) + (yaml_files(incomplete) if incomplete else [])
 
 
 def runs(incomplete: str) -> list[str]:
@@ -83,14 +83,15 @@ def members(folder: Path) -> list[str]:
 
 def block_settings(ctx, incomplete: str) -> list[str]:
     """`name=value` of a param or hole of the block or network named before: its default, and the values it may be searched over."""
-    from blockspace.blocks import load, spelled
+    from blockspace.blocks import format_token, load
     from blockspace.errors import BlockspaceError
 
     try:
         template = load(str(ctx.params.get("target")))
     except BlockspaceError:
         return []
-    values = {name: [spelled(hole.default), *map(spelled, hole.domain.values())][:32] for name, hole in template.open.holes.items()}
+    holes = template.open.holes
+    values = {name: [format_token(hole.default), *map(format_token, hole.domain.values())][:32] for name, hole in holes.items()}
     values |= {name: choices(param) for name, param in template.file.params.items()}
     if template.file.variants:
         values["variant"] = list(template.file.variants)
@@ -99,9 +100,9 @@ def block_settings(ctx, incomplete: str) -> list[str]:
 
 def choices(param) -> list[str]:
     """The values of a param that are worth offering."""
-    from blockspace.blocks import domain
+    from blockspace.blocks import parse_domain
 
-    found = [] if param.search is None else [str(token) for token in domain(param.search).values()]
+    found = [] if param.search is None else [str(token) for token in parse_domain(param.search).values()]
     default = str(param.default) if param.default is not None else ""
     return list(dict.fromkeys([text for text in (default, *found) if text and " " not in text]))[:32]
 

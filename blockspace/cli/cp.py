@@ -51,11 +51,11 @@ def copied(source: str, target: str, name: str | None = None) -> tuple[str, str]
     one of the file's variants.
     """
     from blockspace.errors import error
-    from blockspace.reader import Map, Scalar, parse
+    from blockspace.reader import Map, Scalar, parse_yaml
     from blockspace.schema import modeline
 
     text = written(source, name)
-    root = parse(text, source)
+    root = parse_yaml(text, source)
     kind = next((key for key in NEXT if isinstance(root, Map) and isinstance(root.get(key), Scalar)), None)
     if kind is None:
         raise error("E-KEY", f"{source} is no block, network or study", help="`blockspace ls` lists what can be copied")
@@ -75,14 +75,14 @@ def unanswered(lines: list[str]) -> list[str]:
 
 def written(source: str, name: str | None) -> str:
     """The file's text; of a library network's family, for the one called `name` alone."""
-    from blockspace.blocks import find, load
+    from blockspace.blocks import find_file, load
     from blockspace.cli.alone import alone
-    from blockspace.reader import read
+    from blockspace.reader import read_yaml
 
-    read(source)  # what cannot be read is refused here
+    read_yaml(source)  # what cannot be read is refused here
     with open(source, encoding="utf-8-sig") as file:
         text = file.read()
-    if name is None or not find(name, "network"):
+    if name is None or not find_file(name, "network"):
         return text
     member = load(name)
     return alone(text, name, {"doc": member.doc, "paper": member.paper, "reference": member.reference})
@@ -128,10 +128,10 @@ def moved(node, source: str, target: str) -> list[tuple]:
 
 def of_library(node, source: str) -> list[tuple]:
     """No change for a space that is a network of the library. Raises E-FILE for one that is nowhere: the copy could not run."""
-    from blockspace.blocks import find
+    from blockspace.blocks import find_file
     from blockspace.errors import error
 
-    if find(node.text, "network"):
+    if find_file(node.text, "network"):
         return []
     raise error("E-FILE", f"{source}: its space {node.text!r} is not there", node.mark, "correct its `space:`, then copy it")
 

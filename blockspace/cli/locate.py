@@ -10,7 +10,7 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
 
     Raises BlockspaceError (E-SPACE) when there are none, with the nearest.
     """
-    from blockspace.blocks import Block, Network, load, spelled
+    from blockspace.blocks import Block, Network, format_token, load
     from blockspace.cli.arguments import expanded, settings
     from blockspace.errors import error
     from blockspace.searching import Location, locate
@@ -23,7 +23,7 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
         raise error("E-OP", f"{target} is a network; a block is located", help=USAGE)
     found = locate(network, graph)
     if not isinstance(found, Location):
-        nearest = ", ".join(f"{name}={spelled(token)}" for name, token in found.values.items()) or "none"
+        nearest = ", ".join(f"{name}={format_token(token)}" for name, token in found.values.items()) or "none"
         made = f"the nearest make {found.made} of its {found.wanted} nodes, and not the {found.lacks}"
         raise error("E-SPACE", f"no values of {network.name} were found that make {template.name}: {made}", help=f"nearest: {nearest}")
     if as_json:
@@ -49,12 +49,12 @@ def as_dict(found, graph) -> dict:
 
 def said(name: str, network, graph, found) -> str:
     """The location in words: what the stage is given, the holes off their defaults, the others, and the key."""
-    from blockspace.blocks import spelled
+    from blockspace.blocks import format_token
     from blockspace.ops import show
 
     beside = {**found.given, **{one.rpartition(".")[2]: token for one, token in found.solved.items()}}
     others = {one: token for one, token in found.values.items() if one not in found.changed}
-    changed = "\n".join(f"  {one}={spelled(token)}" for one, token in found.changed.items())
+    changed = "\n".join(f"  {one}={format_token(token)}" for one, token in found.changed.items())
     lines = [
         f"{name} at {show(graph.input_shape)} is a block of {network.name} with {written(beside)} and",
         changed or "  every hole at its default",
@@ -65,9 +65,9 @@ def said(name: str, network, graph, found) -> str:
 
 
 def written(values: dict) -> str:
-    from blockspace.blocks import spelled
+    from blockspace.blocks import format_token
 
-    return " ".join(f"{name}={spelled(token)}" for name, token in values.items())
+    return " ".join(f"{name}={format_token(token)}" for name, token in values.items())
 
 
 def register(app) -> None:

@@ -26,11 +26,11 @@ def run(*targets: str) -> None:
 
 def library() -> list:
     """The library's blocks, each at the smallest map on which it stands."""
-    from blockspace.blocks import load, names
+    from blockspace.blocks import list_names, load
     from blockspace.errors import BlockspaceError
 
     found = []
-    for name in names("block"):
+    for name in list_names("block"):
         template = load(name)
         channels = template.usual_shape[0]
         for shape in ((channels, 8, 8), (channels, 32, 32), template.usual_shape):

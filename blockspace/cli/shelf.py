@@ -14,7 +14,7 @@ def files(kind: str) -> dict[str, str]:
     A network's variants are in the file of their family.
     """
     if kind in ("block", "network"):
-        from blockspace.blocks import files as shipped
+        from blockspace.blocks import list_files as shipped
 
         return shipped(kind)
     folder = FOLDERS[kind]
@@ -45,9 +45,9 @@ def listed(kind: str) -> dict[str, str]:
 
         return {name: f"{rule.equation} ({rule.pipeline})" for name, rule in sorted(RULES.items())}
     if kind in ("blocks", "networks"):
-        from blockspace.blocks import load, names
+        from blockspace.blocks import list_names, load
 
-        return {name: load(name).doc for name in names(kind[:-1])}
+        return {name: load(name).doc for name in list_names(kind[:-1])}
     single = {"spaces": "space", "studies": "study"}[kind]
     return {name: doc_of(path) for name, path in files(single).items()}
 

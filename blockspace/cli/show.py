@@ -112,13 +112,13 @@ def written(graph, kind: str, path: str, theme: str | None, full: bool) -> None:
 
 def holes(template) -> list[str]:
     """The places left open, one a line."""
-    from blockspace.blocks import spelled
+    from blockspace.blocks import format_token
 
     found = template.open
     rows = []
     for hole in found.holes.values():
-        where = f"  where {hole.under[0]} is {spelled(hole.under[1])}" if hole.under else ""
-        rows.append(f"  {hole.name}: {hole.domain}  (default {spelled(hole.default)}){where}")
+        where = f"  where {hole.under[0]} is {format_token(hole.under[1])}" if hole.under else ""
+        rows.append(f"  {hole.name}: {hole.domain}  (default {format_token(hole.default)}){where}")
     rows += [f"  {u.name}: {u.domain}  (default {u.default}, solved to the budget of {u.cost})" for u in found.unknowns.values()]
     return ["open:", *rows] if rows else []
 

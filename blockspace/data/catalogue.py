@@ -13,7 +13,7 @@ from blockspace.data import folder as folders
 from blockspace.data import own
 from blockspace.data.known import KNOWN
 from blockspace.errors import BlockspaceError, Mark, error
-from blockspace.options import Options, suggest, validated
+from blockspace.options import Options, suggest_key, validate
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts its files
 HERE = Path("data")  # where torchvision's examples put theirs
@@ -86,7 +86,7 @@ def read_spec(spec: str | Mapping[str, Any] | DataSpec, mark_of: MarkOf | None =
     if isinstance(spec, DataSpec):
         return spec
     values, mark_of = plain(spec, mark_of)
-    found = validated(DataSpec, values, "data", mark_of)
+    found = validate(DataSpec, values, "data", mark_of)
     if found.name is not None:
         check_known(found, mark_of)
     return found
@@ -113,7 +113,7 @@ def plain(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | None]:
 def check_known(spec: DataSpec, mark_of: MarkOf | None) -> None:
     """A name of the catalogue, with options it has. Raises BlockspaceError (E-DATA, E-KEY, E-TYPE)."""
     if spec.name not in KNOWN:
-        help = f"{suggest(str(spec.name), list(KNOWN))}; or {{folder: my/images}}, or {{python: package.module:function}}"
+        help = f"{suggest_key(str(spec.name), list(KNOWN))}; or {{folder: my/images}}, or {{python: package.module:function}}"
         raise error("E-DATA", f"unknown data set {spec.name!r}", mark_of(("name",)) if mark_of else None, help)
     offered = KNOWN[spec.name].options
     for key, value in spec.options.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blockspace.errors import error
-from blockspace.files import ARCH, CARD, RESULT, WEIGHTS, sweep
+from blockspace.files import ARCH, CARD, RESULT, WEIGHTS, sweep_temporaries
 
 BASELINE = "baseline"  # the folder name of the study's baseline among the finalists
 TRIAL_FILES = (ARCH, WEIGHTS, "metrics.csv")  # of a training, beside its result
@@ -226,7 +226,7 @@ class RunDir(os.PathLike[str]):
 
     def sweep(self) -> list[Path]:
         """Remove what killed writers left in the folder itself; return what was removed."""
-        return sweep(self.path)
+        return sweep_temporaries(self.path)
 
 
 def runs_around(folder: Path) -> list[RunDir]:

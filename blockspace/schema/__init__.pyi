@@ -1,29 +1,29 @@
-from .kinds import KINDS as KINDS
-from .kinds import modeline as modeline
-from .kinds import schema as schema
-from .kinds import stored as stored
-from .kinds import text as text
-from .meanings import (
+from .descriptions import (
     CHANNEL_NAMES as CHANNEL_NAMES,
 )
-from .meanings import (
+from .descriptions import (
     DEFAULTS_MEAN as DEFAULTS_MEAN,
 )
-from .meanings import (
+from .descriptions import (
     FILE_KEYS as FILE_KEYS,
 )
-from .meanings import (
+from .descriptions import (
     FUNCTIONS_MEAN as FUNCTIONS_MEAN,
 )
-from .meanings import (
+from .descriptions import (
     PARAM_KEYS as PARAM_KEYS,
 )
-from .meanings import (
+from .descriptions import (
     SETTINGS as SETTINGS,
 )
-from .meanings import (
+from .descriptions import (
     STEP_KEYS_MEAN as STEP_KEYS_MEAN,
 )
-from .operations import pattern_words as pattern_words
-from .operations import setting_rows as setting_rows
-from .study import AsWritten as AsWritten
+from .operation_schemas import pattern_words as pattern_words
+from .operation_schemas import setting_rows as setting_rows
+from .stored_schemas import KINDS as KINDS
+from .stored_schemas import modeline as modeline
+from .stored_schemas import schema as schema
+from .stored_schemas import stored as stored
+from .stored_schemas import text as text
+from .study_schema import AsWritten as AsWritten

@@ -17,7 +17,7 @@ from optuna.trial import Trial, TrialState
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError, error
 from blockspace.executors import Executor, Handle, Job, JobProgress, Result, TimeLimits, adopt_result, failure_result
-from blockspace.files import RESULT, sweep
+from blockspace.files import RESULT, sweep_temporaries
 from blockspace.records import (
     ResultAdopted,
     RunDir,
@@ -298,4 +298,4 @@ def clear(folder: Path) -> None:
         (folder / RESULT).unlink(missing_ok=True)
     except OSError as reason:
         raise error("E-IO", f"{folder} cannot be written: {reason.strerror}", cls=StorageError) from reason
-    sweep(folder)
+    sweep_temporaries(folder)

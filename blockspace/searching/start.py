@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blockspace.executors import PRELOAD, Evaluate, Executor, LocalExecutor
-from blockspace.files import sweep
+from blockspace.files import sweep_temporaries
 from blockspace.records import Listener, TrialRecord, ignore_event
 from blockspace.searching.interrupt import stoppable
 from blockspace.searching.loop import Loop
@@ -64,7 +64,7 @@ def run(
     with ExitStack() as stack:
         if lock is None:
             stack.enter_context(StudyLock(folder))
-        sweep(folder)
+        sweep_temporaries(folder)
         study = stack.enter_context(opened_study(folder, study_name, objectives, draw, digest, options.trials))
         balance = Balance(space, options.per_choice, options.trials)
         request = stack.enter_context(stoppable(stop))

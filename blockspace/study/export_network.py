@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockspace.blocks import Block, Network, load, settled
+from blockspace.blocks import Block, Network, load, serialize_network
 from blockspace.errors import error
 from blockspace.files import ARCH, WEIGHTS
 from blockspace.graph import Graph
@@ -52,7 +52,7 @@ def export(
     graph = canonical(network.graph())
     about = untrained_card(network, graph, source)
     module, normal = initial_module(graph, found), normalisation_of(found, own)
-    return write_export(graph, module, Path(folder), settled(network, {}), about, formats, force, normal, deploy)
+    return write_export(graph, module, Path(folder), serialize_network(network, {}), about, formats, force, normal, deploy)
 
 
 def open_network(target: object) -> tuple[Block | Network | Graph, Path | None]:

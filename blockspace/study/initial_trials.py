@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from blockspace.blocks import used
+from blockspace.blocks import find_used_holes
 from blockspace.errors import BlockspaceError, Mistake, error
 from blockspace.searching import Candidate, Proposals, SearchSpace
 from blockspace.study.study_file import Study
@@ -77,11 +77,11 @@ class NamedSeeds:
 
     def __init__(self, space: SearchSpace, names: Iterable[str], seeds: Iterable[dict[str, Any]]):
         self.space = space
-        self.seeds = {name: (seed, used(space.network, seed)) for name, seed in zip(names, seeds)}
+        self.seeds = {name: (seed, find_used_holes(space.network, seed)) for name, seed in zip(names, seeds)}
 
     def of(self, assignment: dict[str, Any]) -> tuple[str, int]:
         """The seed from which the fewest holes differ, of those alike the first, and how many do; those neither reads do not count."""
-        own = used(self.space.network, assignment)
+        own = find_used_holes(self.space.network, assignment)
         distances = {name: sum(self.token(assignment, hole) != self.token(seed, hole) for hole in own | read)
                      for name, (seed, read) in self.seeds.items()}  # fmt: skip
         return min(distances.items(), key=lambda item: item[1])

@@ -11,9 +11,9 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from blockspace.blocks import number
+from blockspace.blocks import parse_number
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
-from blockspace.reader import Map, Node, Scalar, Seq, parse
+from blockspace.reader import Map, Node, Scalar, Seq, parse_yaml
 
 KeyPath = tuple[str | int, ...]
 
@@ -50,7 +50,7 @@ def apply_text(root: Map, text: str) -> None:
     source = Source("<command line>", text)
     if not equals or not key:
         raise error("E-KEY", f"{text!r} is not an override", Mark(source, 1, 1), "write key.path=value, as search.trials=40")
-    node = parse(content, "<command line>") if content.strip() else Scalar("", Mark(source, 1, len(key) + 2))
+    node = parse_yaml(content, "<command line>") if content.strip() else Scalar("", Mark(source, 1, len(key) + 2))
     if isinstance(node, Scalar):  # shown with the key before it
         node.mark = Mark(source, 1, len(key) + 2, max(1, len(content)))
     _put(root, split_key(key), node, Mark(source, 1, 1, len(key)))
@@ -152,7 +152,7 @@ def tree_as_data(node: Node) -> Any:
     if node.text in ("", "null", "~"):
         return None
     try:
-        value = number(node.text)
+        value = parse_number(node.text)
     except BlockspaceError as e:
         raise e.at(node.mark) from None
     return node.text if value is None else value if isinstance(value, int) else float(value)

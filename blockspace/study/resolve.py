@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from blockspace.blocks import Network, load, settled
+from blockspace.blocks import Network, load, serialize_network
 from blockspace.costs import COSTS, Budget
 from blockspace.data import describe
 from blockspace.errors import BlockspaceError, InfeasibleError, error
@@ -46,7 +46,7 @@ class ResolvedStudy:
 
     def settled(self, candidate: Candidate) -> str:
         """The candidate as a network file of its own. Raises E-SPACE when it would not load to the same graph."""
-        return settled(self.space.network, candidate.arch["values"])
+        return serialize_network(self.space.network, candidate.arch["values"])
 
     def digest(self) -> dict[str, Any]:
         """What must not change between starts: the question itself, as plain data."""
@@ -56,11 +56,11 @@ class ResolvedStudy:
 
 def space_as_data(network: Network) -> dict[str, Any]:
     """The space as data: its file's content, its input and settings, and the blocks it imports."""
-    from blockspace.reader import plain
+    from blockspace.reader import to_plain
 
-    imported = {word: plain(file.root) for word, file in network.file.imported.items()}
+    imported = {word: to_plain(file.root) for word, file in network.file.imported.items()}
     given = network.settings | network.filled
-    return {"file": plain(network.file.root), "input": list(network.input_shape), "settings": given, "blocks": imported}
+    return {"file": to_plain(network.file.root), "input": list(network.input_shape), "settings": given, "blocks": imported}
 
 
 def resolve_study(

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, create_model
 
-from blockspace.blocks import number
+from blockspace.blocks import parse_number
 from blockspace.costs import COSTS, Budget
 from blockspace.data import DataSpec, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
 from blockspace.formatting import parse_bytes
-from blockspace.options import Options, refusal, suggest, validated
-from blockspace.reader import Map, read
+from blockspace.options import Options, refuse, suggest_key, validate
+from blockspace.reader import Map, read_yaml
 from blockspace.runtimes import runtime_names
 from blockspace.searching import SearchOptions
 from blockspace.study.overrides import KeyPath, apply_keyword, apply_text, apply_texts, find_mark, split_key, tree_as_data
@@ -42,7 +42,7 @@ def check_runtime(name: str) -> str:
     known = runtime_names()
     if name not in known:
         near = did_you_mean(name, known)
-        raise refusal("E-TYPE", f"unknown runtime {name!r}", f"{near + ' ' if near else ''}known: {', '.join(known)}")
+        raise refuse("E-TYPE", f"unknown runtime {name!r}", f"{near + ' ' if near else ''}known: {', '.join(known)}")
     return name
 
 
@@ -163,7 +163,7 @@ def load_study(
 
     Raises BlockspaceError with every mistake: E-FILE, E-YAML, E-KEY, E-TYPE.
     """
-    root = read(str(path))
+    root = read_yaml(str(path))
     if not isinstance(root, Map) or "study" not in root:
         raise error("E-KEY", f"{path} is not a study", root.mark, f"a study starts with `format: {FORMAT}` and `study: NAME`")
     mistakes = [*_apply_keywords(root, keywords or {}), *apply_texts(root, overrides)]
@@ -172,7 +172,7 @@ def load_study(
         return find_mark(root, where)
 
     try:
-        options = validated(StudyFile, tree_as_data(root), "study", mark_of)
+        options = validate(StudyFile, tree_as_data(root), "study", mark_of)
     except BlockspaceError as e:
         raise BlockspaceError(*mistakes, *e.mistakes) from None
     if mistakes:
@@ -208,7 +208,7 @@ def _unknown_keyword(key: str, value: object, path: Sequence[str]) -> Mistake:
     if path[0] in Recipe.model_fields:
         return Mistake("E-KEY", f"search: unknown key {key!r}", mark, f"write train={{{key!r}: {value!r}}}")
     known = [*StudyFile.model_fields, *SearchOptions.model_fields]
-    return Mistake("E-KEY", f"search: unknown key {key!r}", mark, suggest(key, known))
+    return Mistake("E-KEY", f"search: unknown key {key!r}", mark, suggest_key(key, known))
 
 
 def check_objectives(study: Study) -> None:
@@ -242,7 +242,7 @@ def resolve_budget(window: CostWindow, cost: str, baseline: float, mark: Mark | 
 def parse_cost(text: str, cost: str) -> Fraction | float | None:
     """`60M`, `96%`, and for costs in bytes `4MiB`, as a number; None when the text is none."""
     size = parse_bytes(text) if cost in COSTS and COSTS[cost].symbol == "B" else None
-    return number(text.strip()) if size is None else size
+    return parse_number(text.strip()) if size is None else size
 
 
 def resolve_bound(value: Bound, cost: str, baseline: float, mark: Mark | None) -> float | None:

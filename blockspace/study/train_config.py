@@ -12,14 +12,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from blockspace.blocks import LIBRARIES, Block, Network, load, settled
+from blockspace.blocks import LIBRARIES, Block, Network, load, serialize_network
 from blockspace.data import DataSpec, describe, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
 from blockspace.files import ARCH
 from blockspace.graph import Graph
-from blockspace.options import Options, validated
+from blockspace.options import Options, validate
 from blockspace.passes import canonical
-from blockspace.reader import Map, Node, Scalar, read
+from blockspace.reader import Map, Node, Scalar, read_yaml
 from blockspace.study.export_network import locate_network
 from blockspace.study.overrides import KeyPath, apply_keyword, apply_texts, empty_tree, find_mark, tree_as_data
 from blockspace.study.resolve import data_overrides
@@ -64,7 +64,7 @@ class TrainConfig:
     @property
     def arch(self) -> str:
         """The network as YAML, for arch.yaml."""
-        return settled(self.network, {})
+        return serialize_network(self.network, {})
 
     def record(self) -> dict[str, Any]:
         """What must not change between starts, as plain data."""
@@ -132,7 +132,7 @@ def read_training_options(
     root.items["data"] = recorded_data(arch)
     root.keys["data"] = root.items["data"].mark
     if recipe is not None:
-        root.items["train"] = read_recipe_section(read(str(recipe)))
+        root.items["train"] = read_recipe_section(read_yaml(str(recipe)))
         root.keys["train"] = root.items["train"].mark
     for key, value in keywords.items():
         apply_keyword(root, key, value, key.split("."), ("train",))
@@ -142,7 +142,7 @@ def read_training_options(
     def mark_of(path: KeyPath) -> Mark | None:
         return find_mark(root, path)
 
-    return validated(TrainingOptions, tree_as_data(root), "training", mark_of), mark_of
+    return validate(TrainingOptions, tree_as_data(root), "training", mark_of), mark_of
 
 
 def recorded_data(arch: str) -> Node:
@@ -151,7 +151,7 @@ def recorded_data(arch: str) -> Node:
     near = (folder, *list(folder.parents)[:3]) if Path(arch).name == ARCH else ()
     records = (place / name for place in near for name in (RECORD, "study.yaml"))
     kept = next((place for place in records if place.is_file()), None)
-    record = None if kept is None else read(str(kept))
+    record = None if kept is None else read_yaml(str(kept))
     if isinstance(record, Map) and "data" in record:
         return record.items["data"]
     return Scalar(TrainingOptions.model_fields["data"].default, Mark(Source("<default>", ""), 1, 1))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 
 from blockspace.errors import Mark
-from blockspace.options import BY_KIND, UNFOLDED, Choice, Options, Path, refusal, suggest, validated
+from blockspace.options import BY_KIND, UNFOLDED, Choice, Options, Path, refuse, suggest_key, validate
 from blockspace.training.batches.augment import Augment
 from blockspace.training.schedules import Constant, Cosine, OneCycle, Share
 
@@ -95,14 +95,14 @@ def read_devices(value: Any) -> Any:
     listed = isinstance(value, list) and value and all(type(one) is int and one >= 0 for one in value)
     if not (listed or value == "auto" or (type(value) is int and 1 <= value <= 4096)):
         help = "write devices: 2, devices: [0, 1] or devices: auto"
-        raise refusal("E-TYPE", f"should be how many, a list of their numbers, or auto; got {value!r}", help)
+        raise refuse("E-TYPE", f"should be how many, a list of their numbers, or auto; got {value!r}", help)
     return value
 
 
 def read_compile(value: Any) -> Any:
     """Whether to compile, or a mode of torch.compile's."""
     if not isinstance(value, bool) and value not in MODES:
-        raise refusal("E-TYPE", f"should be true, false, or a mode of torch.compile's; got {value!r}", suggest(str(value), list(MODES)))
+        raise refuse("E-TYPE", f"should be true, false, or a mode of torch.compile's; got {value!r}", suggest_key(str(value), list(MODES)))
     return value
 
 
@@ -180,13 +180,13 @@ class Recipe(Options):
     def _shares_of_batches(self) -> Recipe:
         if sum(self.mixing()) > 1:
             help = "a batch is mixed in one way: at most 1 together"
-            raise refusal("E-TYPE", f"mixup.p and cutmix.p add up to {sum(self.mixing()):g}", help)
+            raise refuse("E-TYPE", f"mixup.p and cutmix.p add up to {sum(self.mixing()):g}", help)
         return self
 
     @model_validator(mode="after")
     def _half_precision_has_a_device(self) -> Recipe:
         if self.precision == "16-mixed" and self.accelerator == "cpu":
-            raise refusal("E-TYPE", "precision 16-mixed needs a GPU, and accelerator is cpu", "on a CPU use bf16-mixed")
+            raise refuse("E-TYPE", "precision 16-mixed needs a GPU, and accelerator is cpu", "on a CPU use bf16-mixed")
         return self
 
     def mixing(self) -> tuple[float, float]:
@@ -222,4 +222,4 @@ def read_recipe(values: dict | None, mark_of: Callable[[Path], Mark | None] | No
 
     Raises BlockspaceError: E-KEY, E-TYPE, all mistakes of the section at once.
     """
-    return validated(Recipe, values if values is not None else {}, "train", mark_of)
+    return validate(Recipe, values if values is not None else {}, "train", mark_of)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from blockspace.blocks import Network, unchecked
+from blockspace.blocks import Network, load_unchecked
 from blockspace.errors import CODES, BlockspaceError
 
 BAD = Path(__file__).parent / "bad"
@@ -23,7 +23,7 @@ def said(name: str) -> tuple[list[str], str]:
     home = os.getcwd()
     os.chdir(BAD)
     try:
-        found = unchecked(f"{name}.yaml")
+        found = load_unchecked(f"{name}.yaml")
         graph = found.graph() if isinstance(found, Network) else found.graph((64, 56, 56))
     except BlockspaceError as e:
         text = re.sub(r"--> \S*/library/", r"--> library/", e.render())  # how a path is shown depends on where it was first read

@@ -14,15 +14,15 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blockspace.blocks.reading.file import File
+from blockspace.blocks.expression import compile_expression
 from blockspace.blocks.template import Block, Network
-from blockspace.blocks.values.expr import compile_expr
+from blockspace.blocks.template_file import TemplateFile
 from blockspace.errors import BlockspaceError
 from blockspace.graph import Graph
-from blockspace.reader import parse
+from blockspace.reader import parse_yaml
 
 HERE = Path(__file__).parent
-LIBRARY = Path(__import__("blockspace.blocks.library", fromlist=["FOLDER"]).FOLDER)
+LIBRARY = Path(__import__("blockspace.blocks.library_files", fromlist=["FOLDER"]).FOLDER)
 SEEDS = sorted([*HERE.glob("grammar/*.yaml"), *HERE.glob("grammar/networks/*.yaml"), *LIBRARY.glob("**/*.yaml")])
 SEEDS = [path for path in SEEDS if path.name not in ("universal_families.yaml", "ghostnet_100.yaml", "inception_v3.yaml")]
 quick = settings(max_examples=120, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
@@ -52,7 +52,7 @@ outer = st.lists(st.one_of(leaf, unit(flows)[0], unit(flows)[1]), max_size=3)
 
 def expand(flow, shape=(24, 8, 8)) -> Graph:
     text = yaml.safe_dump({"format": "blockspace/block/1", "block": "t", "flow": flow})
-    return Block(File(parse(text), "t.yaml").check()).graph(shape)
+    return Block(TemplateFile(parse_yaml(text), "t.yaml").check()).graph(shape)
 
 
 @given(outer)
@@ -188,7 +188,7 @@ def damaged(text: str, rng: random.Random) -> str:
 def survives(text: str, path: Path) -> str:
     """`ok` or `refused`; anything but a BlockspaceError escapes."""
     try:
-        file = File(parse(text, str(path)), str(path)).check()
+        file = TemplateFile(parse_yaml(text, str(path)), str(path)).check()
         if file.mistakes:
             raise BlockspaceError(*file.mistakes)
         if file.kind == "block":
@@ -222,7 +222,7 @@ def test_many_damaged_files(path):
 @quick
 def test_any_text_is_read_or_refused(text):
     try:
-        parse(text)
+        parse_yaml(text)
     except BlockspaceError as e:
         assert all(m.code in ("E-YAML", "E-TAG", "E-DUP-KEY", "E-KEY") for m in e.mistakes)
 
@@ -275,7 +275,7 @@ def test_expressions_are_exact(text):
     except ZeroDivisionError:
         expected = "E-DIV"
     try:
-        found = compile_expr(text).value(NAMES.__getitem__)
+        found = compile_expression(text).value(NAMES.__getitem__)
     except BlockspaceError as e:
         found = e.mistakes[0].code
         if found == "E-EXPR":
@@ -297,7 +297,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_expressions(text):
     try:
-        compile_expr(text).value({"a": 1, "b": 2}.__getitem__)
+        compile_expression(text).value({"a": 1, "b": 2}.__getitem__)
     except BlockspaceError as e:
         assert e.mistakes[0].code in ("E-EXPR", "E-TYPE", "E-NAME", "E-DIV")
     except KeyError:

@@ -16,7 +16,7 @@ from golden.rows import ROWS, USES, conv_acts, param_shapes, shapes_hash
 from written import block
 
 from blockspace import cost, load
-from blockspace.blocks import find, names
+from blockspace.blocks import find_file, list_names
 
 GRAMMAR = Path(__file__).parent / "grammar"
 FAMILIES = yaml.safe_load((GRAMMAR / "universal_families.yaml").read_text())
@@ -39,7 +39,7 @@ def check(graph, row) -> None:
         assert conv_acts(graph) == row["conv_acts"]
 
 
-@pytest.mark.parametrize("name", names("block"))
+@pytest.mark.parametrize("name", list_names("block"))
 def test_library_block_has_a_row(name):
     if name not in UNCOUNTED:
         assert any(use["block"] == name for use in USES.values()), f"{name} has no golden row"
@@ -54,7 +54,7 @@ def test_library_block(name):
 def graph_of(use, shape):
     """The block's graph; one that is repeated, or stands below defaults, is called by a flow. Of a block's `part`, that part's alone."""
     if "part" in use:
-        parts = yaml.safe_load(Path(find(use["block"], "block")).read_text(encoding="utf-8"))["parts"]
+        parts = yaml.safe_load(Path(find_file(use["block"], "block")).read_text(encoding="utf-8"))["parts"]
         return block(json.dumps(parts[use["part"]])).graph(shape)
     settings = use.get("settings", {})
     if not use.keys() & {"defaults", "repeat"}:

@@ -8,7 +8,7 @@ import pytest
 from written import mistake, network
 
 from blockspace import load
-from blockspace.blocks import Options, Range, settled, unchecked
+from blockspace.blocks import Categorical, IntRange, load_unchecked, serialize_network
 from blockspace.errors import BlockspaceError
 from blockspace.searching import SearchSpace
 
@@ -40,7 +40,7 @@ def test_names_of_params_alternatives_and_settings():
         "base", "block", "block.hs.splits", "block.resnext.cardinality", "block.resnext.width", "stage1.repeat", "deep.stride",
     ]  # fmt: skip
     assert found["block"].under is None and found["block.hs.splits"].under == ("block", "hs")
-    assert found["block.resnext.width"].domain == Range(2, 64, log=True)
+    assert found["block.resnext.width"].domain == IntRange(2, 64, log=True)
     assert found["block"].domain.tokens == ("hs", "resnext", "plain") and found["block"].default == "hs"
     assert found["base"].default == 8  # without `default`, the first of its domain
 
@@ -86,7 +86,7 @@ def test_a_library_blocks_own_search_stays_closed():
     text = "input: [3, 8, 8]\nstages: [{block: resnext, out_channels: 32%s}]\n"
     assert holes(text % "") == {}
     found = holes(text % ", cardinality: {search: inherit}, width: {default: 8, search: [4, 8]}")
-    assert found["stage1.cardinality"].domain == Options((1, 2, 4, 8, 16, 32), {})
+    assert found["stage1.cardinality"].domain == Categorical((1, 2, 4, 8, 16, 32), {})
     assert found["stage1.width"].default == 8
 
 
@@ -186,7 +186,7 @@ def test_tied_or_untied_it_is_written_as_a_network_of_its_own(tmp_path):
     for number, loose in enumerate((False, True)):
         values = {"n": 3, "how": "chunk", "loose": loose, "stem.out.part1": 8, "stem.out.part2": 4, "stem.out.part3": 4}
         path = tmp_path / f"{number}.yaml"
-        path.write_text(settled(net, values))
+        path.write_text(serialize_network(net, values))
         assert outs(load(path).graph()) == outs(net.graph(values=values))
 
 
@@ -231,7 +231,7 @@ def test_a_hole_has_no_other_keys():
 def test_solve_names_a_cost_and_has_a_range():
     text = "input: [3, 8, 8]\nstem: [conv3x3: {out: %s}]\n" + TAIL
     found = network(text % "{solve: macs, range: 4..64 step 4, default: 8}").holes.unknowns["stem.out"]
-    assert (found.cost, found.domain, found.default) == ("macs", Range(4, 64, 4), 8)
+    assert (found.cost, found.domain, found.default) == ("macs", IntRange(4, 64, 4), 8)
     assert network(text % "{solve: macs, range: 4..64}").holes.unknowns["stem.out"].default == 4
     for bad in ("{solve: time, range: 1..4}", "{solve: macs}", "{solve: macs, range: [1, 2]}", "{solve: macs, range: 4..1}"):
         assert mistake(lambda: network(text % bad).holes).code == "E-RANGE"  # noqa: B023
@@ -271,7 +271,7 @@ stages: [{{block: convv3x3, out: 8}}]
 {TAIL}
 """)
     with pytest.raises(BlockspaceError) as caught:
-        unchecked(str(path)).graph()
+        load_unchecked(str(path)).graph()
     said = [found.message for found in caught.value.mistakes]
     assert sorted(said) == sorted(set(said)) and len(said) == 5
     for words in ("'convv3x3'", "the domain '8..2' is empty", "an empty domain", "'x..y' is no domain", "names a cost"):
@@ -315,7 +315,7 @@ def test_holes_and_solved_values_are_given_by_name_as_params_are():
     assert net.graph().key() == network(SPACE).graph(values=values).key()
     assert net.filled == {"block.wide.out": 24, "stage1.repeat": 2, "stage2.out": 5} and net.settings == {"base": 4, "block": "wide"}
     assert net(**{"stage1.repeat": 3}).fitted((1, 8, 8), 10).filled["stage1.repeat"] == 3
-    again = network(settled(net, {}).partition("network: n\n")[2])
+    again = network(serialize_network(net, {}).partition("network: n\n")[2])
     assert again.graph().key() == net.graph().key() and not len(again.open)
     assert "stage1.repeat=2" in repr(net)
 

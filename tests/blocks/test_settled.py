@@ -8,7 +8,7 @@ import pytest
 from written import mistake, mistakes, network
 
 from blockspace import load
-from blockspace.blocks import families, settled
+from blockspace.blocks import list_families, serialize_network
 from blockspace.searching import SearchSpace, Solver
 
 SPACE = Path(__file__).parents[2] / "searchspaces" / "hs_vs_resnext.yaml"
@@ -20,7 +20,7 @@ MINE += "flow: [conv1x1: mid, {conv3x3: {out: out_channels, stride: stride}}]\n"
 
 def same(net, values: dict, tmp_path) -> str:
     """The text, after it was found to load to the same graph and costs."""
-    text = settled(net, values)
+    text = serialize_network(net, values)
     path = tmp_path / "settled.yaml"
     path.write_text(text)
     again = load(path)
@@ -30,7 +30,7 @@ def same(net, values: dict, tmp_path) -> str:
     return text
 
 
-@pytest.mark.parametrize("name", families())
+@pytest.mark.parametrize("name", list_families())
 def test_library_networks(name, tmp_path):
     same(load(name), {}, tmp_path)
 
@@ -160,7 +160,7 @@ def test_two_blocks_of_one_name_cannot_be_one_file(tmp_path):
             f"format: blockspace/block/1\nblock: {name}\nblocks: {{inner: {name}_inner.yaml}}\nflow: [inner]\n"
         )
     net = network("blocks: {a: a.yaml, b: b.yaml}\ninput: [3, 8, 8]\nstages: [a, b]", str(tmp_path / "n.yaml"))
-    assert mistakes(settled, net, {})[0].code == "E-SHADOW"
+    assert mistakes(serialize_network, net, {})[0].code == "E-SHADOW"
 
 
 def test_a_doc_that_is_no_text_is_left_out(tmp_path):

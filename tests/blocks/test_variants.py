@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from blockspace import load
-from blockspace.blocks import families, find, names, published, settled
-from blockspace.blocks.library import variants_in
+from blockspace.blocks import find_file, list_families, list_names, parse_reference, serialize_network
+from blockspace.blocks.library_files import scan_variants
 from blockspace.errors import BlockspaceError
 from blockspace.searching import SearchSpace
 
@@ -79,10 +79,10 @@ def test_what_a_member_says_of_itself(family):
     assert [t.doc for t in (base, two, wide)] == ["A family.", "small with n 2", "The wide one."]
     assert [t.paper for t in (base, two, wide)] == ["arXiv:1 table 1", "arXiv:1 table 1", "arXiv:1 table 2"]
     assert [t.reference for t in (base, two, opened)] == ["timm:small", "timm:small-2.x", "paper"]
-    assert published(wide.reference) == ("torchvision", "resnet50", {"groups": 2, "width_per_group": 64})
-    assert published("paper") is None
-    assert published("torchvision:resnet50()+(1)") is None
-    assert published("torchvision:resnet50(**{})") is None
+    assert parse_reference(wide.reference) == ("torchvision", "resnet50", {"groups": 2, "width_per_group": 64})
+    assert parse_reference("paper") is None
+    assert parse_reference("torchvision:resnet50()+(1)") is None
+    assert parse_reference("torchvision:resnet50(**{})") is None
 
 
 def test_other_settings_win(family):
@@ -104,7 +104,7 @@ def test_a_member_is_written_out_whole(family, tmp_path):
     for seed in range(4):
         values = space.random(seed)
         path = tmp_path / "arch.yaml"
-        path.write_text(settled(net, values))
+        path.write_text(serialize_network(net, values))
         again = load(path)
         assert "variants" not in path.read_text() and again.name == "wide" and again.doc == "The wide one."
         assert again.graph().key() == net.graph(values=values).key()
@@ -139,22 +139,22 @@ def test_mistakes_of_a_member_have_its_place(family, tmp_path):
     assert "bad.yaml:17:" in told and "conv9" in told
 
 
-@pytest.mark.parametrize("name", families())
+@pytest.mark.parametrize("name", list_families())
 def test_the_librarys_index_is_what_the_reader_reads(name):
     network = load(name)
-    assert network.name == name and variants_in(network.file.path) == network.variants
+    assert network.name == name and scan_variants(network.file.path) == network.variants
     for variant in network.variants:
-        assert variant in names("network") and find(variant, "network") == find(name, "network")
+        assert variant in list_names("network") and find_file(variant, "network") == find_file(name, "network")
         assert load(variant).name == variant == load(name, variant=variant).name
 
 
 def test_the_index_reads_the_text_as_yaml_is_read(family, tmp_path):
-    assert variants_in(family) == load(family).variants
+    assert scan_variants(family) == load(family).variants
     (tmp_path / "none.yaml").write_text(FAMILY.replace("variants:", "  # variants:"))
-    assert variants_in(tmp_path / "none.yaml") == []
+    assert scan_variants(tmp_path / "none.yaml") == []
 
 
-@pytest.mark.parametrize("name", families())
+@pytest.mark.parametrize("name", list_families())
 def test_every_network_says_its_reference(name):
     for member in (name, *load(name).variants):
         assert load(member).reference, f"{member} does not say whose weights it takes"

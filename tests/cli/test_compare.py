@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from blockspace import cost, load
-from blockspace.blocks import settled
+from blockspace.blocks import serialize_network
 from blockspace.cli import main
 from blockspace.graph import Structure
 
@@ -88,7 +88,7 @@ def test_a_trial_of_a_run(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "runs" / "mine" / "trials" / "0017"
     folder.mkdir(parents=True)
-    (folder / "arch.yaml").write_text(settled(load("resnet50"), {}))
+    (folder / "arch.yaml").write_text(serialize_network(load("resnet50"), {}))
     assert "the same network" in said(capsys, "resnet50", "runs/mine#17")
     assert "no network '18'" in refused(capsys, "resnet50", "runs/mine#18")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blockspace.blocks import families, load, names
+from blockspace.blocks import list_families, list_names, load
 from blockspace.cli import main
 from blockspace.cli.alone import alone
 from blockspace.schema import stored
@@ -29,10 +29,10 @@ def comments(text: str) -> list[str]:
     return [line.partition("#")[2].strip() for line in text.splitlines() if "#" in line and "$schema" not in line]
 
 
-MEMBERS = [name for family in families() for name in (family, *load(family).variants[:1], *load(family).variants[1:][-1:])]
+MEMBERS = [name for family in list_families() for name in (family, *load(family).variants[:1], *load(family).variants[1:][-1:])]
 
 
-@pytest.mark.parametrize("name", [*names("block"), *MEMBERS])
+@pytest.mark.parametrize("name", [*list_names("block"), *MEMBERS])
 def test_every_library_file_can_be_copied(name, here, capsys):
     assert main(["cp", name]) == 0
     copy = here / f"my_{name}.yaml"

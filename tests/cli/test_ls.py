@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blockspace.blocks import names
+from blockspace.blocks import list_names
 from blockspace.cli import main
 from blockspace.ops import OPS
 from blockspace.passes import RULES
@@ -23,7 +23,7 @@ def listing(capsys, *argv: str) -> dict:
 def test_all_kinds(capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     found = listing(capsys)
-    assert list(found["blocks"]) == names("block") and list(found["networks"]) == names("network")
+    assert list(found["blocks"]) == list_names("block") and list(found["networks"]) == list_names("network")
     assert set(found["operations"]) == set(OPS) - {"input"}
     assert "hs_vs_resnext" in found["spaces"] and "hs_vs_resnext" in found["studies"] and set(found["rules"]) == set(RULES)
     assert all(doc for listed in found.values() for doc in listed.values()), "everything says what it is"

@@ -12,7 +12,7 @@ from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 
 import blockspace as bs
-from blockspace.blocks import settled
+from blockspace.blocks import serialize_network
 
 CHOICES = {"hs": {"block": "hs"}, "resnext": {"block": "resnext"}}
 
@@ -20,7 +20,7 @@ CHOICES = {"hs": {"block": "hs"}, "resnext": {"block": "resnext"}}
 @pytest.fixture(params=CHOICES)
 def found(request, tmp_path):
     """The graph of a network of a search space, as its arch.yaml is read, in the form that is trained, for colour images."""
-    (tmp_path / "arch.yaml").write_text(settled(bs.load("searchspaces/hs_vs_resnext.yaml"), CHOICES[request.param]))
+    (tmp_path / "arch.yaml").write_text(serialize_network(bs.load("searchspaces/hs_vs_resnext.yaml"), CHOICES[request.param]))
     return bs.canonical(bs.load(str(tmp_path / "arch.yaml")).graph((3, 64, 64)))
 
 

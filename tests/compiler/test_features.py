@@ -10,7 +10,7 @@ from graphs import Sketch, network
 from library.peers import LARGEST, TOLERANCE, USUAL, filled, images, params
 
 import blockspace as bs
-from blockspace.blocks import families, names, published
+from blockspace.blocks import list_families, list_names, parse_reference
 from blockspace.compiler import compile, transplant
 from blockspace.errors import BlockspaceError
 from blockspace.graph import features
@@ -24,7 +24,7 @@ ELSEWHERE = {"ghostnet_100": FIRSTS, "ghostnet_050": FIRSTS, "inception_v4": ("f
 
 def timms(name):
     """timm's name of a library network, and the settings of its constructor; None when timm does not build it."""
-    reference = published(bs.load(name).reference)
+    reference = parse_reference(bs.load(name).reference)
     if reference and reference.library == "timm":
         return reference.name, reference.settings
     peer = NAMES.get(name, name)
@@ -33,12 +33,12 @@ def timms(name):
 
 def usual(name):
     """Whether the default suite runs it: one network of a family, not the largest."""
-    return name in families() and params(name) <= USUAL
+    return name in list_families() and params(name) <= USUAL
 
 
 PEERS = [
     pytest.param(n, marks=[pytest.mark.slow] * (not usual(n)))
-    for n in names("network")
+    for n in list_names("network")
     if params(n) <= LARGEST and timms(n)
 ]
 
@@ -99,7 +99,7 @@ def test_maps_of_papers(name, channels, reduction):
     assert [f.channels for f in found] == channels and [f.reduction for f in found] == reduction
 
 
-@pytest.mark.parametrize("name", families())
+@pytest.mark.parametrize("name", list_families())
 def test_every_network_is_a_backbone(name):
     """Maps of the shapes it says, for a size that is not its own, and nothing behind them."""
     graph = bs.load(name).graph()
@@ -189,10 +189,10 @@ def test_what_has_no_maps(graph):
 
 def test_found_networks(tmp_path):
     """A network of a search space, its choices settled and written out."""
-    from blockspace.blocks import settled
+    from blockspace.blocks import serialize_network
 
     space = bs.load("searchspaces/hs_vs_resnext.yaml")
-    (tmp_path / "arch.yaml").write_text(settled(space, {}))
+    (tmp_path / "arch.yaml").write_text(serialize_network(space, {}))
     model = compile(bs.canonical(bs.load(str(tmp_path / "arch.yaml")).graph()), features_only=True)
     assert model.feature_info.channels() == [48, 96, 192] and model.feature_info.reduction() == [1, 2, 4]
     assert model.feature_info.module_name() == ["stage1.block2", "stage2.block2", "stage3.block2"]

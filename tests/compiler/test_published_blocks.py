@@ -19,7 +19,7 @@ from torchvision.models.googlenet import Inception
 from torchvision.models.inception import InceptionA, InceptionB, InceptionC, InceptionD, InceptionE
 
 import blockspace as bs
-from blockspace.blocks import names
+from blockspace.blocks import list_names
 from blockspace.compiler import compile, transplant
 
 tv = torchvision.models
@@ -324,7 +324,7 @@ def of(table: dict, name: str, default):
 
 
 def test_every_library_block_has_a_judge():
-    assert {block for block, *_ in PEERS.values()} | FORMS == set(names("block"))
+    assert {block for block, *_ in PEERS.values()} | FORMS == set(list_names("block"))
 
 
 @pytest.mark.parametrize("name", PEERS)

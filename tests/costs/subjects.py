@@ -9,14 +9,14 @@ from functools import cache
 
 from compiler.graphs import KINDS, network, one_op
 
-from blockspace.blocks import families, load, names
+from blockspace.blocks import list_families, list_names, load
 from blockspace.cli.arguments import usual_channels
 from blockspace.graph import Graph
 from blockspace.ops import OPS
 
 SUBJECTS = (
-    {name: lambda name=name: block(load(name)) for name in names("block")}
-    | {name: lambda name=name: load(name).graph((3, 96, 96)) for name in families()}
+    {name: lambda name=name: block(load(name)) for name in list_names("block")}
+    | {name: lambda name=name: load(name).graph((3, 96, 96)) for name in list_families()}
     | {f"tiny {kind}": lambda kind=kind: network(kind) for kind in KINDS}
     | {f"op {word}": lambda word=word: one_op(word) for word in sorted(set(OPS) - {"input"})}
 )

@@ -7,7 +7,7 @@ from subjects import SUBJECTS, subject, torch_says
 from written import built
 
 from blockspace import cost, load
-from blockspace.blocks import families
+from blockspace.blocks import list_families
 
 CONV = "conv1x1: {out: same, norm: none, act: none}"
 SIZE = 4 * 8 * 6 * 6  # bytes of one value here
@@ -61,7 +61,7 @@ def test_equal_to_what_torch_allocates(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", families())
+@pytest.mark.parametrize("name", list_families())
 def test_equal_to_what_torch_allocates_at_the_networks_own_size(name):
     pytest.importorskip("torch")
     from measured import peak, run

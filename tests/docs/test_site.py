@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blockspace.blocks import families, load, names
+from blockspace.blocks import list_families, list_names, load
 from blockspace.errors import CODES
 from blockspace.ops import OPS
 from blockspace.schema import CHANNEL_NAMES, FILE_KEYS, FUNCTIONS_MEAN, STEP_KEYS_MEAN, schema
@@ -47,9 +47,9 @@ def test_the_grammar_is_whole(pages):
 
 def test_the_library_is_whole(pages):
     text = pages["library.md"]
-    assert not [name for name in families() if f"\n### {name}\n" not in text]
-    assert not [name for name in names("network") if f"| `{name}` |" not in text]
-    for name in names("block"):
+    assert not [name for name in list_families() if f"\n### {name}\n" not in text]
+    assert not [name for name in list_names("network") if f"| `{name}` |" not in text]
+    for name in list_names("block"):
         section = text.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
         block = load(name)
         wanted = (block.doc, block.equation, f"images/library/{name}.svg", "params", "Same outputs")
@@ -72,16 +72,16 @@ def test_every_command_is_there(pages):
 
 
 def test_meanings_cover_the_code():
-    from blockspace.blocks import words
-    from blockspace.blocks.reading.file import KEYS
-    from blockspace.blocks.reading.params import SPEC_KEYS
-    from blockspace.blocks.values.expr import FUNCTIONS
+    from blockspace.blocks import vocabulary
+    from blockspace.blocks.expression import FUNCTIONS
+    from blockspace.blocks.parameters import SPEC_KEYS
+    from blockspace.blocks.template_file import KEYS
     from blockspace.schema import DEFAULTS_MEAN, PARAM_KEYS, SETTINGS
 
-    assert set(FUNCTIONS_MEAN) == set(FUNCTIONS) and set(CHANNEL_NAMES) == set(words.OWN_NAMES)
+    assert set(FUNCTIONS_MEAN) == set(FUNCTIONS) and set(CHANNEL_NAMES) == set(vocabulary.OWN_NAMES)
     assert set(FILE_KEYS) == {key for keys in KEYS.values() for key in keys} and set(PARAM_KEYS) == set(SPEC_KEYS)
-    assert set(DEFAULTS_MEAN) == set(words.DEFAULTS) and set(STEP_KEYS_MEAN) >= words.STEP_KEYS
-    assert set(SETTINGS) >= {"k", *words.CONV_KEYS, *words.POOL_KEYS, *words.NORM_KEYS, *words.SHORTCUT_KEYS}
+    assert set(DEFAULTS_MEAN) == set(vocabulary.DEFAULTS) and set(STEP_KEYS_MEAN) >= vocabulary.STEP_KEYS
+    assert set(SETTINGS) >= {"k", *vocabulary.CONV_KEYS, *vocabulary.POOL_KEYS, *vocabulary.NORM_KEYS, *vocabulary.SHORTCUT_KEYS}
 
 
 def test_the_claims_are_as_recomputed(pages):
@@ -109,7 +109,7 @@ def test_the_site_builds(tmp_path):
     build(config)
     assert (tmp_path / "site" / "grammar" / "index.html").exists() and "http" not in external(tmp_path / "site" / "index.html")
     assert not list((tmp_path / "site").glob("*.py"))
-    assert {path.stem for path in (tmp_path / "site/images/library").glob("*.svg")} == {*names("block"), *families()}
+    assert {path.stem for path in (tmp_path / "site/images/library").glob("*.svg")} == {*list_names("block"), *list_families()}
 
 
 def external(page: Path) -> str:

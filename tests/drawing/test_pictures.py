@@ -12,12 +12,12 @@ from seen import Seen, check
 from written import built
 
 from blockspace import load
-from blockspace.blocks import families, names
+from blockspace.blocks import list_families, list_names
 from blockspace.drawing import build_style_sheet, draw_png, draw_svg
 from blockspace.errors import BlockspaceError
 from blockspace.passes import canonical
 
-BLOCKS, NETWORKS = names("block"), families()
+BLOCKS, NETWORKS = list_names("block"), list_families()
 
 
 def drawn(name: str):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from blockspace import load
-from blockspace.blocks import names
+from blockspace.blocks import list_names
 from blockspace.drawing import to_dot, to_mermaid
 
 NODE = re.compile(r"  (n\d+)(\(\[\"[^\"]*\"\]\)|\[/\"[^\"]*\"\\\]|\[\\\"[^\"]*\"/\]|\{\"[^\"]*\"\}|\(\(\"[^\"]*\"\)\)|\[\"[^\"]*\"\])$")
@@ -15,7 +15,7 @@ EDGE = re.compile(r"  (n\d+) -->\|\d+\| (n\d+)$")
 OTHER = re.compile(r"flowchart TD$| +subgraph \w+\[\"[^\"]*\"\]$| +end$|  classDef \w+ \S+$|  class [\w,]+ \w+$")
 
 
-@pytest.mark.parametrize("name", names("block"))
+@pytest.mark.parametrize("name", list_names("block"))
 def test_mermaid(name):
     template = load(name)
     lines = to_mermaid(template.graph(template.usual_shape)).splitlines()

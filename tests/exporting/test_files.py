@@ -40,5 +40,5 @@ def test_sweep_removes_only_what_the_dead_left(tmp_path):
     for pid in (dead.pid, os.getpid()):
         (tmp_path / f".a.txt.{pid}.tmp").write_text("half")
     (tmp_path / "kept.txt").write_text("whole")
-    assert [p.name for p in files.sweep(tmp_path)] == [f".a.txt.{dead.pid}.tmp"]
+    assert [p.name for p in files.sweep_temporaries(tmp_path)] == [f".a.txt.{dead.pid}.tmp"]
     assert {p.name for p in tmp_path.iterdir()} == {"kept.txt", f".a.txt.{os.getpid()}.tmp"}

@@ -20,7 +20,7 @@ from golden.rows import conv_acts, network_row, shapes_hash
 from torch import nn
 
 from blockspace import load
-from blockspace.blocks import Network, names, published
+from blockspace.blocks import Network, list_names, parse_reference
 from blockspace.compiler import compile, transplant
 from blockspace.costs import cost
 
@@ -45,7 +45,7 @@ def papers() -> dict:
 
 def networks(library: str, low: int = 0, high: int = LARGEST) -> list[str]:
     """The library networks whose reference is of `torchvision`, `timm` or `paper`, with more than `low` and at most `high` params."""
-    return [name for name in names("network") if source(load(name)) == library and low < params(name) <= high]
+    return [name for name in list_names("network") if source(load(name)) == library and low < params(name) <= high]
 
 
 @cache
@@ -62,7 +62,7 @@ def source(network: Network) -> str:
 
 def peer(network: Network) -> nn.Module:
     """The published model, on the device and in the type that hold where it is called."""
-    found = published(network.reference)
+    found = parse_reference(network.reference)
     if found is None:
         return papers()[network.name]()
     if found.library == "timm":

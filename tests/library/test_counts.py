@@ -14,7 +14,7 @@ import pytest
 from golden.rows import ALIASES, ROWS
 
 from blockspace import load
-from blockspace.blocks import names
+from blockspace.blocks import list_names
 from library import peers
 
 MEMORY = """
@@ -26,22 +26,22 @@ print(params, int(peak.split()[1]) // 1024, "torch" in sys.modules)
 """
 
 
-@pytest.mark.parametrize("name", names("network"))
+@pytest.mark.parametrize("name", list_names("network"))
 def test_equal_to_the_published_figures(name):
     ours, published = peers.figures(name)
     assert ours == published
 
 
 def test_aliases_are_of_networks_and_rows():
-    assert set(ALIASES) <= set(names("network")) and set(ALIASES.values()) <= set(ROWS["networks"])
+    assert set(ALIASES) <= set(list_names("network")) and set(ALIASES.values()) <= set(ROWS["networks"])
 
 
 def test_every_network_of_a_paper_has_a_re_implementation_and_none_is_idle():
-    assert set(peers.papers()) == {name for name in names("network") if peers.source(load(name)) == "paper"}
+    assert set(peers.papers()) == {name for name in list_names("network") if peers.source(load(name)) == "paper"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status is read")
-@pytest.mark.parametrize("name", [max(names("network"), key=peers.params)])
+@pytest.mark.parametrize("name", [max(list_names("network"), key=peers.params)])
 def test_costing_the_largest_allocates_nothing(name):
     done = subprocess.run([sys.executable, "-c", MEMORY, name], capture_output=True, text=True, check=True)
     params, megabytes, torch = done.stdout.split()

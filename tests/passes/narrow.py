@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from blockspace import BlockspaceError, Graph, load
-from blockspace.blocks import names
+from blockspace.blocks import list_names
 
 NARROW = {"out_channels": 48, "width": 4, "cardinality": 4}  # small, and still divisible
 
@@ -14,7 +14,7 @@ NARROW = {"out_channels": 48, "width": 4, "cardinality": 4}  # small, and still 
 def blocks() -> list[Graph]:
     """In the order of `names("block")`."""
     found = []
-    for name in names("block"):
+    for name in list_names("block"):
         template = load(name)
         channels = template.usual_shape[0]
         given = {key: value for key, value in NARROW.items() if key in template.params and channels >= 64}

@@ -8,7 +8,7 @@ import pytest
 from written import built
 
 from blockspace import canonical, deploy, load
-from blockspace.blocks import families
+from blockspace.blocks import list_families
 from blockspace.graph import Graph
 from blockspace.ops import Scale
 from blockspace.passes import random_graph, rewrite, rewriting, rewriting_of
@@ -16,7 +16,7 @@ from blockspace.passes import random_graph, rewrite, rewriting, rewriting_of
 RESNEXT = {"out_channels": 64, "cardinality": 8, "width": 4}
 
 
-@pytest.mark.parametrize("name", families())
+@pytest.mark.parametrize("name", list_families())
 def test_library_networks(name):
     graph = load(name).graph()
     found = rewrite(graph)
@@ -25,7 +25,7 @@ def test_library_networks(name):
     assert all(node.call is not None for node in found.after if node.kind != "input")
 
 
-@pytest.mark.parametrize("name", families())
+@pytest.mark.parametrize("name", list_families())
 def test_it_is_at_rest(name):
     again = Graph.from_dict(canonical(load(name).graph()).as_dict())
     assert not rewrite(again).steps and canonical(again).as_dict() == again.as_dict()

@@ -9,7 +9,7 @@ import torch
 from passes.narrow import blocks
 
 import blockspace as bs
-from blockspace.blocks import families, names
+from blockspace.blocks import list_families, list_names
 from blockspace.compiler import compile
 from blockspace.compiler.weights.maps import applied
 from blockspace.ops import BatchNorm, ChannelShuffle, Concat, Conv, Dropout, DropPath, Part
@@ -48,13 +48,14 @@ def equal(graph: bs.Graph) -> None:
     assert apart(module, fast, graph.input_shape, torch.float64) <= DOUBLE
 
 
-@pytest.mark.parametrize("graph", blocks(), ids=names("block"))
+@pytest.mark.parametrize("graph", blocks(), ids=list_names("block"))
 def test_blocks_are_equal(graph):
     equal(graph)
 
 
 LONG = {"inception_v4", "inception_resnet_v2"}
-NETWORKS = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in families() if name != "vgg16"]  # only dropout
+# vgg16 has nothing but dropout to rewrite
+NETWORKS = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in list_families() if name != "vgg16"]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -62,7 +63,7 @@ def test_networks_are_equal(name):
     equal(small(name))
 
 
-VARIANTS = sorted(set(names("network")) - set(families()))
+VARIANTS = sorted(set(list_names("network")) - set(list_families()))
 LARGE = 30e6  # params
 
 
@@ -86,7 +87,7 @@ def small(name: str) -> bs.Graph:
     return network.graph()
 
 
-@pytest.mark.parametrize("name", families())
+@pytest.mark.parametrize("name", list_families())
 def test_what_is_left(name):
     """Norms stay where no convolution that they alone read is before them, shuffles between groups; nothing costs more."""
     graph = bs.load(name).graph()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blockspace import canonical, load
-from blockspace.blocks import families
+from blockspace.blocks import list_families
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Conv
 from blockspace.passes import random_graph, relabelled, rewrite
@@ -64,5 +64,5 @@ def test_graphs_that_had_two_keys(seed):
 
 
 def test_no_two_library_networks_are_one():
-    keys = {name: load(name).graph().key() for name in families()}
+    keys = {name: load(name).graph().key() for name in list_families()}
     assert len(set(keys.values())) == len(keys)

@@ -7,7 +7,7 @@ import torch
 from passes.narrow import blocks
 
 from blockspace import BlockspaceError, Graph
-from blockspace.blocks import names
+from blockspace.blocks import list_names
 from blockspace.compiler import compile, prove
 from blockspace.compiler.proof.agreement import disagreement
 from blockspace.compiler.proof.prove import holds
@@ -50,7 +50,7 @@ def test_maps_go_back(name):
     assert back.keys() == state.keys() and all(torch.equal(back[key], state[key]) for key in state)
 
 
-@pytest.mark.parametrize("graph", blocks(), ids=names("block"))
+@pytest.mark.parametrize("graph", blocks(), ids=list_names("block"))
 def test_the_whole_column_is_true(graph):
     assert not disagreement(rewrite(graph))
 

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from schema.core import core
 from yaml import YAMLError
 
-from blockspace.blocks import names
+from blockspace.blocks import list_names
 from blockspace.cli import main
 from blockspace.errors import CODES
 from blockspace.ops import OPS
@@ -94,7 +94,7 @@ def test_most_kinds_of_mistakes_are_seen():
 def test_every_operation_and_library_block_is_there():
     properties = schema("block")["$defs"]["operation_closed"]["properties"]
     words = {name for name, op in OPS.items() if op.step or op.kind == "merge"}
-    assert words | set(names("block")) <= set(properties)
+    assert words | set(list_names("block")) <= set(properties)
     windows = {"conv": "convolution", "maxpool": "max_pooling", "avgpool": "average_pooling"}
     own_words = {"input", "copy", "part", "batch_norm", "layer_norm", "group_norm"}  # `input:`, splits, and `norm: batch`
     assert set(OPS) == words | set(windows) | own_words, "a new kind of operation needs a place in the schema"

@@ -11,7 +11,7 @@ import yaml
 from written import block
 
 from blockspace import BlockspaceError, canonical, load
-from blockspace.blocks import places
+from blockspace.blocks import list_stage_blocks
 from blockspace.cli import main
 from blockspace.searching import Location, SearchSpace, locate
 
@@ -122,7 +122,7 @@ def hole_of(short: str) -> str:
 @pytest.mark.parametrize("name, values, width", [pytest.param(*row, id=row[0]) for row in table()])
 def test_the_documented_points(name, values, width):
     template = load(name)
-    graph, place = template.graph(template.usual_shape), places(NETWORK)[0]
+    graph, place = template.graph(template.usual_shape), list_stage_blocks(NETWORK)[0]
     given = {"out_channels": graph.output_shape[0], "stride": 1}
     assert set(values) <= set(HOLES)
     assert place.graph(graph.input_shape, values | {f"{place.name}.width": width}, given).key() == graph.key()
@@ -146,11 +146,11 @@ def builds(space: SearchSpace, seed: int) -> bool:
 
 
 def test_the_unit_names_no_block_and_holds_one_split_in_one_pair():
-    from blockspace.blocks import names
+    from blockspace.blocks import list_names
 
     text = re.sub(r"#.*|doc: .*", "", open(SPACE).read())
     steps = {word for line in text.splitlines() for word in re.findall(r"[-{\[] ?\{?(\w+):", line)} | set(re.findall(r"- (\w+)$", text))
-    assert not steps & set(names("block"))
+    assert not steps & set(list_names("block"))
     unit = NETWORK.file.parts["unit"]
     assert text.count("- split:") == 2 and len(unit.flow.items[0].items["branches"].items) == 2
 
@@ -171,7 +171,7 @@ def test_mistakes_have_their_usual_code(argv, code, capsys):
 def test_as_json_it_can_be_read_back(capsys):
     assert main(["locate", "resnext", "cardinality=8", "input=64x8x8", "out_channels=64", "--in", SPACE, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    graph = places(NETWORK)[0].graph((64, 8, 8), found["values"] | found["solved"], found["given"])
+    graph = list_stage_blocks(NETWORK)[0].graph((64, 8, 8), found["values"] | found["solved"], found["given"])
     assert found["same"] and graph.key() == found["key"] and found["changed"] == {"unit.main.groups.part1": 8}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from blockspace import load
-from blockspace.blocks import settled
+from blockspace.blocks import serialize_network
 from blockspace.searching import SearchSpace
 from blockspace.study import ResolvedStudy, draw_families, resolve_study
 from blockspace.study.dry_run import dry_run_text
@@ -82,7 +82,7 @@ def test_a_proposal_is_a_network_file_of_its_own(name, tmp_path):
     asked = question(name)
     for seed in range(3):
         candidate = asked.candidate(asked.space.random(seed))
-        (tmp_path / "one.yaml").write_text(settled(asked.space.network, candidate.arch["values"]))
+        (tmp_path / "one.yaml").write_text(serialize_network(asked.space.network, candidate.arch["values"]))
         assert asked.proposals.propose(candidate.assignment).key == candidate.key
         found = load(tmp_path / "one.yaml").graph()
         assert found.output_shape == (10,) and [found.input_shape] == [asked.space.network.input_shape]

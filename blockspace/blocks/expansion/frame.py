@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from blockspace.blocks.reading.words import INHERITED
-from blockspace.blocks.values.meaning import Env, boolean, integer, real, value
+from blockspace.blocks.evaluate import Environment, evaluate, evaluate_boolean, evaluate_integer, evaluate_real
+from blockspace.blocks.vocabulary import INHERITED
 
 # what is no word among the `defaults:`
 NUMBERS = {
-    **dict.fromkeys(("bn_eps", "bn_momentum", "norm_eps"), real), "norm_groups": integer,
-    **dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), boolean),
+    **dict.fromkeys(("bn_eps", "bn_momentum", "norm_eps"), evaluate_real), "norm_groups": evaluate_integer,
+    **dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), evaluate_boolean),
 }  # fmt: skip
 
 
-class UnitEnv(Env):
+class UnitEnvironment(Environment):
     """The names of one use of a block or part (`unit`) in an expansion (`run`), and the defaults that hold in it."""
 
     __slots__ = ("caller", "cache")
 
-    def __init__(self, unit, caller: Env | None, outer: Env | None, run):
+    def __init__(self, unit, caller: Environment | None, outer: Environment | None, run):
         super().__init__(outer, {}, unit, run)
         self.caller = caller
         self.cache: dict[str, Any] = {}
@@ -33,16 +33,16 @@ class UnitEnv(Env):
     def _default(self, key: str):
         if key in self.unit.defaults:
             node = self.unit.defaults[key]
-            return NUMBERS[key](node, self, f"defaults: {key}") if key in NUMBERS else value(node, self)
-        if isinstance(self.outer, UnitEnv):
+            return NUMBERS[key](node, self, f"defaults: {key}") if key in NUMBERS else evaluate(node, self)
+        if isinstance(self.outer, UnitEnvironment):
             return self.outer.default(key)
-        calling = unit_env(self.caller)
+        calling = find_unit_environment(self.caller)
         return calling.default(key) if calling is not None and key in INHERITED else None
 
 
-def unit_env(env: Env | None) -> UnitEnv | None:
+def find_unit_environment(env: Environment | None) -> UnitEnvironment | None:
     """The innermost block or part whose names `env` reads; None outside of all."""
-    while env is not None and not isinstance(env, UnitEnv):
+    while env is not None and not isinstance(env, UnitEnvironment):
         env = env.outer
     return env
 
@@ -52,32 +52,32 @@ class Frame:
 
     __slots__ = ("env", "values", "path", "label")
 
-    def __init__(self, env: Env, values: dict, path: str, label: str | None = None):
+    def __init__(self, env: Environment, values: dict, path: str, label: str | None = None):
         self.env, self.values, self.path = env, values, path
         self.label = label  # what a step that carries no name is called; stages have their number
 
     def inside(self, path: str | None = None, **names) -> Frame:
         """A frame for a branch: graph values made in it stay local."""
-        return Frame(Env(self.env, names) if names else self.env, dict(self.values), self.path if path is None else path)
+        return Frame(Environment(self.env, names) if names else self.env, dict(self.values), self.path if path is None else path)
 
 
-def where_used(written: Env, place: Env) -> Env:
+def join_environments(written: Environment, place: Environment) -> Environment:
     """The names for a flow written in one place and used in another: where it is used, when that sees all its own names; else both."""
-    env: Env | None = place
+    env: Environment | None = place
     while env is not None:
         if env is written:
             return place
         env = env.outer
-    return BothEnv(written, place)
+    return JoinedEnvironment(written, place)
 
 
-class BothEnv(Env):
+class JoinedEnvironment(Environment):
     """Names of the place where a flow was written, then of the place where it is used; defaults are those of the latter."""
 
     __slots__ = ("written",)
-    outer: Env
+    outer: Environment
 
-    def __init__(self, written: Env, place: Env):
+    def __init__(self, written: Environment, place: Environment):
         super().__init__(place, unit=written.unit)
         self.written = written
 

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.expansion.frame import unit_env
-from blockspace.blocks.expansion.references import references
-from blockspace.blocks.reading.syntax import OpStep
-from blockspace.blocks.reading.words import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE
-from blockspace.blocks.values.meaning import UNKNOWN, ArgEnv, Silenced, as_integer, boolean, integer, pair, real, value, word
+from blockspace.blocks.evaluate import (
+    INVALID,
+    ArgumentEnvironment,
+    InvalidRead,
+    check_integer,
+    evaluate,
+    evaluate_boolean,
+    evaluate_integer,
+    evaluate_pair,
+    evaluate_real,
+    evaluate_word,
+)
+from blockspace.blocks.expansion.frame import find_unit_environment
+from blockspace.blocks.expansion.references import resolve_references
+from blockspace.blocks.syntax import OpStep
+from blockspace.blocks.vocabulary import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE
 from blockspace.errors import error
 from blockspace.ops import AdaptiveAvgPool, AvgPool, BatchNorm, Conv, Flatten, GroupNorm, LayerNorm, Linear, Op, PadChannels
 
@@ -15,7 +26,7 @@ NORM_WORDS = frozenset({*NORMS, "none"})
 ACT_WORDS = frozenset({*ACTIVATIONS, "none"})
 
 
-class Settings:
+class StepSettings:
     """The settings of one step, evaluated when asked for; the main argument stands under its own name."""
 
     def __init__(self, step: OpStep, frame, main: str | None):
@@ -26,7 +37,7 @@ class Settings:
                 raise error("E-TYPE", f"{step.word} takes no argument", step.main.mark, f"write `- {step.word}`")
             self.nodes[main] = step.main
         self.pairs = {key: (node, frame.env) for key, node in self.nodes.items()}
-        self.unit = unit_env(frame.env)
+        self.unit = find_unit_environment(frame.env)
 
     def __contains__(self, key: str) -> bool:
         return key in self.nodes
@@ -35,13 +46,13 @@ class Settings:
         """`read(node, env, what, ...)` for a setting that is given, else the default."""
         if key not in self.nodes:
             return default
-        env = ArgEnv(self.env, self.pairs, key) if len(self.pairs) > 1 else self.env
+        env = ArgumentEnvironment(self.env, self.pairs, key) if len(self.pairs) > 1 else self.env
         found = read(self.nodes[key], env, f"{self.step.word}: {key}", *args)
         self.env.run.noticed(self, key, found)
         return found
 
     def value(self, key: str):
-        return self.get(lambda node, env, _: value(node, env), key)
+        return self.get(lambda node, env, _: evaluate(node, env), key)
 
     def default(self, key: str, fallback):
         """The `defaults:` word in force here."""
@@ -49,73 +60,73 @@ class Settings:
         return fallback if found is None else found
 
 
-def run_operation(run, step: OpStep, frame, source):
+def expand_operation(run, step: OpStep, frame, source):
     """Add what `step` means to the graph; returns the last node."""
     text = step.word
     base = step.name or step.as_ or frame.label or text
     if text in MERGES:
-        return named_merge(run, step, frame, source, base)
-    if source is UNKNOWN:
-        return probed(step, frame)
+        return add_named_merge(run, step, frame, source, base)
+    if source is INVALID:
+        return check_settings_names(step, frame)
     shape = run.shape(source)
     if text in ("conv", "dwconv") or CONV.fullmatch(text):
-        return convolution(run, step, frame, source, base)
+        return add_convolution(run, step, frame, source, base)
     if match := POOL.fullmatch(text):
-        op = pooling(Settings(step, frame, None), match[1], (int(match[2]), int(match[3])))
+        op = make_pooling(StepSettings(step, frame, None), match[1], (int(match[2]), int(match[3])))
     elif text == "shortcut":
-        return shortcut(run, step, frame, source, base)
+        return add_shortcut(run, step, frame, source, base)
     elif text == "norm":
-        op = norm(Settings(step, frame, "norm"), shape[0])
+        op = make_norm(StepSettings(step, frame, "norm"), shape[0])
     elif text == "global_avgpool":
-        Settings(step, frame, None)
+        StepSettings(step, frame, None)
         op = AdaptiveAvgPool(1)
     else:
-        op = simple(step, frame, shape)
+        op = make_registry_op(step, frame, shape)
         if isinstance(op, Linear) and len(shape) == 3 and shape[1:] == (1, 1):
             source = run.add(Flatten(), source, path=frame.path, base="flatten", mark=step.mark)
     return run.add(op, source, path=frame.path, base=base, mark=step.mark)
 
 
-def probed(step: OpStep, frame):
+def check_settings_names(step: OpStep, frame):
     """A step after a mistake: its settings are read all the same, so that an unknown name in them is found too."""
     for node in [*step.settings.values(), *([step.main] if step.main is not None else [])]:
         try:
-            value(node, frame.env)
-        except Silenced:
+            evaluate(node, frame.env)
+        except InvalidRead:
             pass
-    return UNKNOWN
+    return INVALID
 
 
 # -- convolutions --------------------------------------------------------------------------------------------------------------------------
 
 
-def convolution(run, step: OpStep, frame, source, base: str):
+def add_convolution(run, step: OpStep, frame, source, base: str):
     """Convolution, norm and activation, in the order the defaults or the step give."""
-    settings = Settings(step, frame, "out")
+    settings = StepSettings(step, frame, "out")
     run.noticed(settings, "", None)
-    kernel = kernel_of(step, settings)
-    order = one_word(settings, "order", ORDERS, "conv-norm-act")
+    kernel = read_kernel(step, settings)
+    order = read_word(settings, "order", ORDERS, "conv-norm-act")
     op: Op | None
     path = run.unique(frame.path, base)
     for part in order.split("-"):
         channels = run.channels(source)
         if part == "conv":
-            op, name = conv_op(step, settings, kernel, channels), "conv"
+            op, name = make_convolution(step, settings, kernel, channels), "conv"
         elif part == "norm":
-            op, name = norm(settings, channels), "norm"
+            op, name = make_norm(settings, channels), "norm"
         else:
-            name = one_word(settings, "act", ACT_WORDS, "relu")
+            name = read_word(settings, "act", ACT_WORDS, "relu")
             op = None if name == "none" else ACTIVATIONS[name]()
         if op is not None:
             source = run.add(op, source, path=path, base=name, mark=step.mark)
     return source
 
 
-def kernel_of(step: OpStep, settings: Settings) -> tuple[int, int]:
+def read_kernel(step: OpStep, settings: StepSettings) -> tuple[int, int]:
     if match := CONV.fullmatch(step.word):
         kernel = int(match[2]), int(match[3])
     else:
-        kernel = settings.get(pair, "k")
+        kernel = settings.get(evaluate_pair, "k")
         if kernel is None:
             raise error("E-KEY", f"{step.word} needs its kernel size", step.mark, f"write {step.word}: {{k: 3, ...}}, or {step.word}3x3")
     if not 1 <= min(kernel) <= max(kernel) <= MAX_KERNEL:
@@ -123,43 +134,43 @@ def kernel_of(step: OpStep, settings: Settings) -> tuple[int, int]:
     return kernel
 
 
-def conv_op(step: OpStep, settings: Settings, kernel: tuple[int, int], channels: int) -> Conv:
+def make_convolution(step: OpStep, settings: StepSettings, kernel: tuple[int, int], channels: int) -> Conv:
     depthwise = step.word.startswith("dw")
     if "out" not in settings and not depthwise:
         raise error("E-KEY", f"{step.word} needs its output channels", step.mark, f"write {step.word}: 64, or {step.word}: same")
     if depthwise and "groups" in settings:
         raise error("E-KEY", f"{step.word} has one group per channel", settings.nodes["groups"].mark, "use conv with groups")
     found = settings.value("out")
-    out = channels if found in (None, "same") else as_integer(found, f"{step.word}: out", settings.nodes["out"].mark)
-    dilation = settings.get(pair, "dilation", (1, 1))
-    padding = settings.get(pair, "padding", None, 0) or tuple(d * (k - 1) // 2 for d, k in zip(dilation, kernel))
-    bias = settings.get(boolean, "bias", settings.default("bias", False))
-    groups = channels if depthwise else settings.get(integer, "groups", 1)
-    return Conv(channels, out, kernel, settings.get(pair, "stride", (1, 1)), padding, dilation, groups, bias)
+    out = channels if found in (None, "same") else check_integer(found, f"{step.word}: out", settings.nodes["out"].mark)
+    dilation = settings.get(evaluate_pair, "dilation", (1, 1))
+    padding = settings.get(evaluate_pair, "padding", None, 0) or tuple(d * (k - 1) // 2 for d, k in zip(dilation, kernel))
+    bias = settings.get(evaluate_boolean, "bias", settings.default("bias", False))
+    groups = channels if depthwise else settings.get(evaluate_integer, "groups", 1)
+    return Conv(channels, out, kernel, settings.get(evaluate_pair, "stride", (1, 1)), padding, dilation, groups, bias)
 
 
-def norm(settings: Settings, channels: int):
+def make_norm(settings: StepSettings, channels: int):
     """The norm in force, or None for `none`."""
-    kind = one_word(settings, "norm", NORM_WORDS, "batch")
+    kind = read_word(settings, "norm", NORM_WORDS, "batch")
     if kind == "none":
         return None
     if kind == "batch":
-        return BatchNorm(channels, number(settings, "bn_eps", 1e-5), number(settings, "bn_momentum", 0.1))
-    eps = number(settings, "norm_eps", 1e-5)
+        return BatchNorm(channels, read_number(settings, "bn_eps", 1e-5), read_number(settings, "bn_momentum", 0.1))
+    eps = read_number(settings, "norm_eps", 1e-5)
     if kind == "layer":
         return LayerNorm(channels, eps)
-    return GroupNorm(channels, eps, settings.get(integer, "norm_groups", settings.default("norm_groups", 32)))
+    return GroupNorm(channels, eps, settings.get(evaluate_integer, "norm_groups", settings.default("norm_groups", 32)))
 
 
-def number(settings: Settings, key: str, fallback: float) -> float:
+def read_number(settings: StepSettings, key: str, fallback: float) -> float:
     """A setting, or the default in force."""
-    return settings.get(real, key, settings.default(key, fallback))
+    return settings.get(evaluate_real, key, settings.default(key, fallback))
 
 
-def one_word(settings: Settings, key: str, allowed, fallback: str) -> str:
+def read_word(settings: StepSettings, key: str, allowed, fallback: str) -> str:
     """A setting, or the default in force, that must be one of the allowed words."""
     if key in settings:
-        return settings.get(word, key, None, allowed)
+        return settings.get(evaluate_word, key, None, allowed)
     found = settings.default(key, fallback)
     if found not in allowed:
         raise error("E-TYPE", f"defaults: {key} is one of {', '.join(sorted(allowed))}; got {found}", settings.step.mark)
@@ -169,28 +180,28 @@ def one_word(settings: Settings, key: str, allowed, fallback: str) -> str:
 # -- the others ----------------------------------------------------------------------------------------------------------------------------
 
 
-def pooling(settings: Settings, kind: str, kernel: tuple[int, int]):
-    padding = settings.get(pair, "padding", tuple((k - 1) // 2 for k in kernel), 0)
-    extra = {"ceil_mode": settings.get(boolean, "ceil_mode", settings.default("ceil_mode", False))}
+def make_pooling(settings: StepSettings, kind: str, kernel: tuple[int, int]):
+    padding = settings.get(evaluate_pair, "padding", tuple((k - 1) // 2 for k in kernel), 0)
+    extra = {"ceil_mode": settings.get(evaluate_boolean, "ceil_mode", settings.default("ceil_mode", False))}
     if POOLS[kind] is AvgPool:
-        extra["count_include_pad"] = settings.get(boolean, "count_include_pad", settings.default("count_include_pad", True))
-    return POOLS[kind](kernel, settings.get(pair, "stride", (1, 1)), padding, **extra)
+        extra["count_include_pad"] = settings.get(evaluate_boolean, "count_include_pad", settings.default("count_include_pad", True))
+    return POOLS[kind](kernel, settings.get(evaluate_pair, "stride", (1, 1)), padding, **extra)
 
 
-def factor(node, env, what: str):
+def read_factor(node, env, what: str):
     """A number, or the word `learned`."""
-    found = value(node, env)
-    return found if found == "learned" else real(node, env, what)
+    found = evaluate(node, env)
+    return found if found == "learned" else evaluate_real(node, env, what)
 
 
-READ = {"int": integer, "float": real, "bool": boolean, "Factor": factor}
+READ = {"int": evaluate_integer, "float": evaluate_real, "bool": evaluate_boolean, "Factor": read_factor}
 
 
-def simple(step: OpStep, frame, shape):
+def make_registry_op(step: OpStep, frame, shape):
     """An op of the registry whose settings are its attributes."""
     cls = SIMPLE[step.word]
     declared = cls.settings()
-    settings = Settings(step, frame, next(iter(declared), None))
+    settings = StepSettings(step, frame, next(iter(declared), None))
     missing = [key for key in cls.required() if key not in settings]
     if missing:
         raise error("E-KEY", f"{step.word} needs `{missing[0]}`", step.mark, f"write {step.word}: VALUE")
@@ -198,17 +209,17 @@ def simple(step: OpStep, frame, shape):
     return cls.make(shape, **given)
 
 
-def named_merge(run, step: OpStep, frame, source, base: str):
+def add_named_merge(run, step: OpStep, frame, source, base: str):
     """`add: a, b`: a merge on named values."""
     if step.main is None:
         raise error("E-KEY", f"{step.word} needs the values it merges", step.mark, f"write {step.word}: a, b")
-    values = references(step.main, frame, source, frame.env)
+    values = resolve_references(step.main, frame, source, frame.env)
     if not values:
         raise error("E-REF", f"{step.word} merges nothing: every range is empty", step.main.mark)
-    return merge(run, step.word, values, (), frame, step.mark, base)
+    return add_merge(run, step.word, values, (), frame, step.mark, base)
 
 
-def merge(run, kind: str, values: list, labels: tuple[str, ...], frame, mark, base: str):
+def add_merge(run, kind: str, values: list, labels: tuple[str, ...], frame, mark, base: str):
     """One value from several; a single one passes through."""
     if any(isinstance(v, list) for v in values):
         raise error("E-REF", f"{kind} merges values, and one of these is a list of parts", mark)
@@ -217,33 +228,33 @@ def merge(run, kind: str, values: list, labels: tuple[str, ...], frame, mark, ba
     return run.add(MERGES[kind](), *values, path=frame.path, base=base, mark=mark, names=labels)
 
 
-def shortcut(run, step: OpStep, frame, source, base: str):
+def add_shortcut(run, step: OpStep, frame, source, base: str):
     """Identity where shape and channels agree; else convolution 1x1 and norm, without activation.
 
     `pool: avg` strides by average pooling first (ResNet-D, arXiv:1812.01187 figure 2c); `pool: pad` slices and pads with zero channels
     (option A, arXiv:1512.03385 section 4.2).
     """
-    settings = Settings(step, frame, None)
-    out, stride = (own_or_named(settings, key, name) for key, name in (("out", "out_channels"), ("stride", "stride")))
-    pool = one_word(settings, "pool", {"none", "avg", "pad"}, "none")
+    settings = StepSettings(step, frame, None)
+    out, stride = (read_own_or_named(settings, key, name) for key, name in (("out", "out_channels"), ("stride", "stride")))
+    pool = read_word(settings, "pool", {"none", "avg", "pad"}, "none")
     channels = run.channels(source)
     if stride == 1 and out == channels:
         return source
     path = run.unique(frame.path, base)
     if pool == "pad":
-        return option_a(run, source, path, step.mark, out, stride)
+        return add_padded_shortcut(run, source, path, step.mark, out, stride)
     if pool == "avg" and stride > 1:
         op = AvgPool((stride, stride), (stride, stride), (0, 0), ceil_mode=True, count_include_pad=False)
         source, stride = run.add(op, source, path=path, base="avgpool", mark=step.mark), 1
     source = run.add(Conv(channels, out, (1, 1), (stride, stride)), source, path=path, base="conv", mark=step.mark)
-    op = norm(settings, out)
+    op = make_norm(settings, out)
     return source if op is None else run.add(op, source, path=path, base="norm", mark=step.mark)
 
 
-def own_or_named(settings: Settings, key: str, name: str) -> int:
+def read_own_or_named(settings: StepSettings, key: str, name: str) -> int:
     """A setting of `shortcut`, or the file's own name for it."""
     if key in settings:
-        return settings.get(integer, key)
+        return settings.get(evaluate_integer, key)
     found = settings.env.find(name)
     if found is None:
         raise error(
@@ -252,10 +263,10 @@ def own_or_named(settings: Settings, key: str, name: str) -> int:
             settings.step.mark,
             f"add a param, or write shortcut: {{{key}: ...}}",
         )
-    return as_integer(settings.env.lookup(name), name, settings.step.mark)
+    return check_integer(settings.env.lookup(name), name, settings.step.mark)
 
 
-def option_a(run, source, path: str, mark, out: int, stride: int):
+def add_padded_shortcut(run, source, path: str, mark, out: int, stride: int):
     if stride > 1:
         source = run.add(POOLS["maxpool"]((1, 1), (stride, stride)), source, path=path, base="stride", mark=mark)
     channels = run.channels(source)

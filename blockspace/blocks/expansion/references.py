@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.values.meaning import UNKNOWN, Env, as_integer, value
+from blockspace.blocks.evaluate import INVALID, Environment, check_integer, evaluate
 from blockspace.errors import Mark, did_you_mean, error
 from blockspace.reader import Node, Scalar, Seq
 
 FAR = 10**6  # indices beyond this are refused before anything is looked up
 
 
-def references(node: Node, frame, previous, env: Env) -> list:
+def resolve_references(node: Node, frame, previous, env: Environment) -> list:
     """The graph values named in `from:`, `add:`, `concat:`: `a, b`, `x[1]`, `y[2..s-1]`, or a list of these."""
     texts = node.items if isinstance(node, Seq) else [node]
     found = []
@@ -17,7 +17,7 @@ def references(node: Node, frame, previous, env: Env) -> list:
         if not isinstance(item, Scalar):
             raise error("E-TYPE", "a list of names was expected", item.mark)
         for text in split_commas(item.text):
-            found.extend(reference(text.strip(), item.mark, frame, previous, env))
+            found.extend(resolve_reference(text.strip(), item.mark, frame, previous, env))
     return found
 
 
@@ -33,7 +33,7 @@ def split_commas(text: str) -> list[str]:
     return parts
 
 
-def reference(text: str, mark: Mark, frame, previous, env: Env) -> list:
+def resolve_reference(text: str, mark: Mark, frame, previous, env: Environment) -> list:
     name, _, index = text.partition("[")
     name = name.strip()
     if name == "prev":
@@ -45,28 +45,28 @@ def reference(text: str, mark: Mark, frame, previous, env: Env) -> list:
         hint = did_you_mean(name, known)
         listed = f"known here: {', '.join(known)}"
         raise error("E-REF", f"unknown value {name!r}", mark, f"{hint} {listed}" if hint else listed)
-    if found is UNKNOWN:
-        return [UNKNOWN]
+    if found is INVALID:
+        return [INVALID]
     if not index:
         return list(found) if isinstance(found, list) else [found]
     if not isinstance(found, list):
         raise error("E-REF", f"{name!r} is one value, not a list of parts", mark, f"write {name}")
-    return [found[i - 1] for i in indices(index.rstrip().removesuffix("]"), name, len(found), mark, env)]
+    return [found[i - 1] for i in parse_indices(index.rstrip().removesuffix("]"), name, len(found), mark, env)]
 
 
-def indices(text: str, name: str, count: int, mark: Mark, env: Env) -> range:
+def parse_indices(text: str, name: str, count: int, mark: Mark, env: Environment) -> range:
     """`3` or `2..s-1`, from 1 and inclusive; an empty range is legal."""
     low, dots, high = text.partition("..")
-    first = value(Scalar(low.strip(), mark), env)
-    last = value(Scalar(high.strip(), mark), env) if dots else first
-    first, last = as_integer(first, "an index", mark, -FAR), as_integer(last, "an index", mark, -FAR)
+    first = evaluate(Scalar(low.strip(), mark), env)
+    last = evaluate(Scalar(high.strip(), mark), env) if dots else first
+    first, last = check_integer(first, "an index", mark, -FAR), check_integer(last, "an index", mark, -FAR)
     if last >= first and not (1 <= first and last <= count):
         bad = first if first < 1 else last
         raise error("E-REF", f"{name}[{bad}] does not exist", mark, f"{name} has parts 1 to {count}")
     return range(first, last + 1)
 
 
-def single(values: list, node: Node):
+def require_single(values: list, node: Node):
     """The one value of a reference."""
     if len(values) != 1:
         raise error("E-REF", f"one value was expected, got {len(values)}", node.mark, "merge them first")

@@ -10,11 +10,21 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from math import lcm
 
-from blockspace.blocks.expansion.operations import merge
-from blockspace.blocks.reading.syntax import SplitStep, flow, is_value
-from blockspace.blocks.reading.words import MERGES
-from blockspace.blocks.values.meaning import UNKNOWN, Choice, Env, Flow, Silenced, as_integer, integer, value, word
-from blockspace.blocks.values.rational import fraction, is_number
+from blockspace.blocks.evaluate import (
+    INVALID,
+    Alternative,
+    Environment,
+    FlowValue,
+    InvalidRead,
+    check_integer,
+    evaluate,
+    evaluate_integer,
+    evaluate_word,
+)
+from blockspace.blocks.exact_numbers import is_number, make_fraction
+from blockspace.blocks.expansion.operations import add_merge
+from blockspace.blocks.syntax import SplitStep, is_value, parse_flow
+from blockspace.blocks.vocabulary import MERGES
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.ops import Add, Concat, Copy, Part
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -27,7 +37,7 @@ class Branch:
 
     __slots__ = ("name", "node", "mark", "env", "source")
 
-    def __init__(self, name: str, node: Node | None, mark, env: Env, source):
+    def __init__(self, name: str, node: Node | None, mark, env: Environment, source):
         self.name, self.node, self.mark, self.env, self.source = name, node, mark, env, source
 
 
@@ -40,19 +50,19 @@ class Carry:
         self.take, self.join = take, join
 
 
-def run_split(run, step: SplitStep, frame, source):
+def expand_split(run, step: SplitStep, frame, source):
     """The merged value, or the list of results when there is no `merge:`."""
     branches = make_branches(run, step, frame, source)
-    keep = cache(lambda: keep_of(step, frame, len(branches)))
-    carry = cache(lambda: carry_of(step, frame))
+    keep = cache(lambda: read_keep(step, frame, len(branches)))
+    carry = cache(lambda: read_carry(step, frame))
     into = step.merge
-    merging = cache(lambda: None if into is None else word(into, frame.env, "merge", MERGES))
+    merging = cache(lambda: None if into is None else evaluate_word(into, frame.env, "merge", MERGES))
     if run.eager:
-        all_read(keep, carry, merging)
+        read_all(keep, carry, merging)
     if into is not None:
         run.merging([], len(branches))
     results = []
-    for result in transform(run, step, frame, branches, keep, carry):
+    for result in expand_branches(run, step, frame, branches, keep, carry):
         results.append(result)
         if into is not None:
             run.merging(results, len(branches))
@@ -60,10 +70,10 @@ def run_split(run, step: SplitStep, frame, source):
     if into is None or kind is None:
         return results
     labels = tuple(f"{b.name} = {{}} (line {b.mark.line})" for b in branches)
-    return merge(run, kind, results, labels, frame, into.mark, step.name or step.as_ or kind)
+    return add_merge(run, kind, results, labels, frame, into.mark, step.name or step.as_ or kind)
 
 
-def all_read(*reads) -> None:
+def read_all(*reads) -> None:
     """Call each of `reads`; the mistakes of all of them at once."""
     mistakes: list[Mistake] = []
     for read in reads:
@@ -82,8 +92,8 @@ def make_branches(run, step: SplitStep, frame, source) -> list[Branch]:
     """The branches with the values they start from; a branch that is `none` does not exist."""
     if step.branches is not None and step.each is not None:
         raise error("E-KEY", "a split has `branches:` or `each:`, not both", step.mark, "keep one")
-    named = branch_flows(step, frame)
-    how, count, weights, mark = how_of(step, frame, len(named) if named is not None else None)
+    named = list_branch_flows(step, frame)
+    how, count, weights, mark = read_split(step, frame, len(named) if named is not None else None)
     if named is not None and count != len(named):
         raise error(
             "E-SPLIT",
@@ -91,31 +101,31 @@ def make_branches(run, step: SplitStep, frame, source) -> list[Branch]:
             mark,
             f"write split: {{{how}: {len(named)}}}, or `split: {how}`",
         )
-    sources = split(run, how, count, weights, source, frame, mark)
+    sources = add_parts(run, how, count, weights, source, frame, mark)
     if named is not None:
         made = [Branch(name, node, node.mark, env, src) for (name, node, env), src in zip(named, sources)]
-        existing = [b for b in made if not absent(b)]
+        existing = [b for b in made if not is_absent(b)]
         return existing
     return [
-        Branch(f"part{i}", step.each, step.each.mark if step.each else step.mark, Env(frame.env, {"part": i}), src)
+        Branch(f"part{i}", step.each, step.each.mark if step.each else step.mark, Environment(frame.env, {"part": i}), src)
         for i, src in enumerate(sources, 1)
     ]
 
 
-def absent(branch: Branch) -> bool:
+def is_absent(branch: Branch) -> bool:
     """Whether a branch is `none`, directly or by what a name holds."""
     node = branch.node
     if isinstance(node, Scalar) and node.text == "none":
         return True
     if node is not None and (is_value(node) or isinstance(node, Scalar) and branch.env.has(node.text)):
-        found = value(node, branch.env)
-        if isinstance(found, Choice):
+        found = evaluate(node, branch.env)
+        if isinstance(found, Alternative):
             return isinstance(found.node, Scalar) and found.node.text == "none"
         return found == "none"
     return False
 
 
-def branch_flows(step: SplitStep, frame) -> list[tuple[str, Node, Env]] | None:
+def list_branch_flows(step: SplitStep, frame) -> list[tuple[str, Node, Environment]] | None:
     if step.branches is None:
         return None
     if not isinstance(step.branches, Map):
@@ -123,14 +133,14 @@ def branch_flows(step: SplitStep, frame) -> list[tuple[str, Node, Env]] | None:
     return [(name, node, frame.env) for name, node in step.branches.items.items()]
 
 
-def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list, Mark]:
+def read_split(step: SplitStep, frame, named: int | None) -> tuple[str, int, list, Mark]:
     """(copy | chunk | sizes | shares, how many parts, sizes or shares where there are some, mark)."""
     node, env = step.split, frame.env
     if node is None:
         return "copy", named or 1, [], step.mark
     if is_value(node) or (isinstance(node, Scalar) and env.has(node.text)):
-        found = value(node, env)
-        node = found.node if isinstance(found, (Flow, Choice)) else Scalar(str(found), node.mark)
+        found = evaluate(node, env)
+        node = found.node if isinstance(found, (FlowValue, Alternative)) else Scalar(str(found), node.mark)
     if isinstance(node, Scalar):
         if node.text not in ("copy", "chunk"):
             raise error(
@@ -151,25 +161,25 @@ def how_of(step: SplitStep, frame, named: int | None) -> tuple[str, int, list, M
         raise error("E-SPLIT", "a split is copy, chunk, sizes or shares", node.mark, "split: {chunk: 4}")
     argument = node.items[how]
     if how in ("copy", "chunk"):
-        return how, integer(argument, env, f"split: {how}", 1, MAX_PARTS), [], argument.mark
+        return how, evaluate_integer(argument, env, f"split: {how}", 1, MAX_PARTS), [], argument.mark
     if not isinstance(argument, Seq) or not argument.items:
         raise error("E-TYPE", f"`{how}:` is a list of numbers", argument.mark)
-    numbers = [value(item, env) for item in argument.items]
+    numbers = [evaluate(item, env) for item in argument.items]
     return how, len(numbers), numbers, argument.mark
 
 
 HOW = ("copy", "chunk", "sizes", "shares")
 
 
-def split(run, how: str, count: int, weights: list, source, frame, mark) -> list:
+def add_parts(run, how: str, count: int, weights: list, source, frame, mark) -> list:
     """The values of the parts, as nodes of kind split."""
-    if source is UNKNOWN:
-        return [UNKNOWN] * count
+    if source is INVALID:
+        return [INVALID] * count
     if how == "copy":
         if count == 1:
             return [source]
         return [run.add(Copy(), source, path=frame.path, base="copy", mark=mark)] * count
-    sizes = part_sizes(how, count, weights, run.channels(source), mark)
+    sizes = compute_part_sizes(how, count, weights, run.channels(source), mark)
     if count == 1:
         return [source]
     stops = [sum(sizes[: i + 1]) for i in range(count)]
@@ -179,41 +189,41 @@ def split(run, how: str, count: int, weights: list, source, frame, mark) -> list
     ]
 
 
-def part_sizes(how: str, count: int, weights: list, channels: int, mark) -> list[int]:
+def compute_part_sizes(how: str, count: int, weights: list, channels: int, mark) -> list[int]:
     """Channels of each part: as torch.chunk does, as listed, or in shares."""
     if how == "chunk":
         size = -(-channels // count)
         sizes = [min(size, channels - start) for start in range(0, channels, size)]
         if len(sizes) < count:
-            raise error("E-SPLIT", f"split: {channels} channels do not divide into {count}", mark, nearest_chunks(channels, count))
+            raise error("E-SPLIT", f"split: {channels} channels do not divide into {count}", mark, suggest_chunk_channels(channels, count))
         return sizes
     if how == "sizes":
-        sizes = [as_integer(w, "a part's size", mark) for w in weights]
+        sizes = [check_integer(w, "a part's size", mark) for w in weights]
         if sum(sizes) != channels:
             raise error("E-SPLIT", f"split: sizes {sizes} add up to {sum(sizes)}, not to the {channels} channels they split", mark)
         return sizes
     if not all(is_number(w) and w > 0 for w in weights):
-        raise error("E-TYPE", f"shares are positive numbers, got {shown(weights)}", mark)
-    exact = [fraction(channels) * w / sum(weights) for w in weights]
+        raise error("E-TYPE", f"shares are positive numbers, got {format_shares(weights)}", mark)
+    exact = [make_fraction(channels) * w / sum(weights) for w in weights]
     if any(e.denominator != 1 for e in exact):
-        help = f"nearest channels: {nearest_shares(channels, weights)}"
-        raise error("E-SPLIT", f"split: {channels} channels do not divide into shares {shown(weights)}", mark, help)
+        help = f"nearest channels: {suggest_share_channels(channels, weights)}"
+        raise error("E-SPLIT", f"split: {channels} channels do not divide into shares {format_shares(weights)}", mark, help)
     return [int(e) for e in exact]
 
 
-def shown(weights: list) -> str:
+def format_shares(weights: list) -> str:
     return f"[{', '.join(map(str, weights))}]"
 
 
-def nearest_shares(channels: int, weights: list) -> str:
+def suggest_share_channels(channels: int, weights: list) -> str:
     """The channel counts around `channels` that divide into these shares."""
-    smallest = [fraction(w) / sum(weights) for w in weights]
+    smallest = [make_fraction(w) / sum(weights) for w in weights]
     unit = lcm(*(s.denominator for s in smallest))
     below = channels // unit * unit
     return ", ".join(str(c) for c in (below, below + unit) if c)
 
 
-def nearest_chunks(channels: int, count: int) -> str:
+def suggest_chunk_channels(channels: int, count: int) -> str:
     below, above = channels // count * count, -(-channels // count) * count
     counts = [n for n in range(count - 1, 0, -1) if -(-channels // -(-channels // n)) == n][:1]
     near = [str(c) for c in sorted({below, above}) if c >= count]
@@ -223,17 +233,17 @@ def nearest_chunks(channels: int, count: int) -> str:
 # -- transform -----------------------------------------------------------------------------------------------------------------------------
 
 
-def keep_of(step: SplitStep, frame, count: int) -> tuple[int | None, Node | None]:
+def read_keep(step: SplitStep, frame, count: int) -> tuple[int | None, Node | None]:
     """The index of the kept part, and the flow it runs, if any."""
     if step.keep is None:
         return None, None
-    node, inner = kept_node(step.keep, frame), None
+    node, inner = resolve_keep(step.keep, frame), None
     if isinstance(node, Map):
         if len(node.items) != 1 or next(iter(node.items)) not in ("first", "last"):
             raise error("E-KEY", "`keep:` is none, first, last, or {last: [flow]}", node.mark)
         which, inner = next(iter(node.items.items()))
     else:
-        which = word(node, frame.env, "keep", ("none", "first", "last"))
+        which = evaluate_word(node, frame.env, "keep", ("none", "first", "last"))
     if which == "none":
         return None, None
     if count < 2:
@@ -241,31 +251,31 @@ def keep_of(step: SplitStep, frame, count: int) -> tuple[int | None, Node | None
     return (0 if which == "first" else count - 1), inner
 
 
-def kept_node(node: Node, frame) -> Node:
+def resolve_keep(node: Node, frame) -> Node:
     """What `keep:` says: a word, or a mapping as `{last: [flow]}`; also where a name or a condition stands for it."""
     if is_value(node) or (isinstance(node, Scalar) and frame.env.has(node.text)):
-        found = value(node, frame.env)
-        return found.node if isinstance(found, (Flow, Choice)) else Scalar(str(found), node.mark)
+        found = evaluate(node, frame.env)
+        return found.node if isinstance(found, (FlowValue, Alternative)) else Scalar(str(found), node.mark)
     return node
 
 
-def carry_of(step: SplitStep, frame) -> Carry | None:
+def read_carry(step: SplitStep, frame) -> Carry | None:
     if step.carry is None:
         return None
     node = step.carry
     if isinstance(node, Map) and not is_value(node):
         if "take" not in node or set(node.items) - {"take", "join"}:
             raise error("E-KEY", "`carry:` is none, add, concat, half, or {take: 1/3, join: concat}", node.mark)
-        share = value(node.items["take"], frame.env)
+        share = evaluate(node.items["take"], frame.env)
         if not is_number(share) or not 0 < share < 1:
             raise error("E-TYPE", f"carry: take a share between 0 and 1, got {share}", node.items["take"].mark)
-        join = word(node.items["join"], frame.env, "join", ("concat", "add")) if "join" in node else "concat"
+        join = evaluate_word(node.items["join"], frame.env, "join", ("concat", "add")) if "join" in node else "concat"
         return Carry((share.numerator, share.denominator), join)
-    kind = word(node, frame.env, "carry", ("none", "add", "concat", "half"))
+    kind = evaluate_word(node, frame.env, "carry", ("none", "add", "concat", "half"))
     return {"none": None, "half": Carry((1, 2), "concat"), "add": Carry(None, "add"), "concat": Carry(None, "concat")}[kind]
 
 
-def transform(run, step: SplitStep, frame, branches: list[Branch], keep: Callable, carry: Callable) -> Iterator:
+def expand_branches(run, step: SplitStep, frame, branches: list[Branch], keep: Callable, carry: Callable) -> Iterator:
     """The results of the branches, one by one; a kept part gives and takes nothing. `keep` and `carry` are read when they are needed."""
     carried = None
     kept, keep_flow = keep()
@@ -273,40 +283,41 @@ def transform(run, step: SplitStep, frame, branches: list[Branch], keep: Callabl
     for i, branch in enumerate(branches):
         path = run.unique(frame.path, branch.name)
         if i == kept:
-            yield run_branch(run, keep_flow, branch, branch.source, frame, path)
+            yield expand_branch(run, keep_flow, branch, branch.source, frame, path)
             continue
-        source = branch.source if carried is None else join(run, branch.source, carried, carry().join, path, branch)
-        result = run_branch(run, branch.node, branch, source, frame, path)
+        source = branch.source if carried is None else add_carried(run, branch.source, carried, carry().join, path, branch)
+        result = expand_branch(run, branch.node, branch, source, frame, path)
         if i == last or carry() is None:
             yield result
         else:
-            emitted, carried = hand_over(run, result, carry(), path, branch)
+            emitted, carried = divide_carry(run, result, carry(), path, branch)
             yield emitted
 
 
-def run_branch(run, node: Node | None, branch: Branch, source, frame, path: str):
+def expand_branch(run, node: Node | None, branch: Branch, source, frame, path: str):
     """The branch's flow from `source`; names made in it stay local."""
     if node is None:
         return source
     inner = frame.inside(path)
-    inner.env = Env(branch.env, {"channels": run.channels(source)})
+    inner.env = Environment(branch.env, {"channels": run.channels(source)})
     if isinstance(node, Scalar) and inner.env.has(node.text) or is_value(node):
-        return guarded(run, branch, frame, lambda: run.held(value(node, inner.env), inner.env, {}, source, path, "flow", branch.mark))
-    flow(node, inner.env.unit)
+        env = inner.env
+        return catch_mistakes(run, branch, frame, lambda: run.held(evaluate(node, env), env, {}, source, path, "flow", branch.mark))
+    parse_flow(node, inner.env.unit)
     return run.flow(node, inner, source)
 
 
-def guarded(run, branch: Branch, frame, act):
+def catch_mistakes(run, branch: Branch, frame, act):
     try:
         return act()
     except BlockspaceError as e:
         run.caught(e, branch.mark, frame.path)
-    except Silenced:
+    except InvalidRead:
         pass
-    return UNKNOWN
+    return INVALID
 
 
-def join(run, source, carried, how: str, path: str, branch: Branch):
+def add_carried(run, source, carried, how: str, path: str, branch: Branch):
     """The next part's input with what was carried into it; its own channels come first."""
     op = Add() if how == "add" else Concat()
     return run.add(
@@ -314,11 +325,11 @@ def join(run, source, carried, how: str, path: str, branch: Branch):
     )
 
 
-def hand_over(run, result, carry: Carry, path: str, branch: Branch):
+def divide_carry(run, result, carry: Carry, path: str, branch: Branch):
     """(what the part emits, what the next part receives)."""
     if isinstance(result, list):
         raise error("E-REF", "carry takes one value, and this part ends in a split without `merge:`", branch.mark)
-    if carry.take is None or result is UNKNOWN:
+    if carry.take is None or result is INVALID:
         return result, result
     channels = run.channels(result)
     share, whole = carry.take

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from blockspace.blocks import LIBRARIES, Network, published
+from blockspace.blocks import LIBRARIES, Network, parse_reference
 from blockspace.compiler.weights.checkpoint import State
 from blockspace.errors import BlockspaceError, did_you_mean, error
 
@@ -121,7 +121,7 @@ def reference_in(network: Network, library: str) -> Reference:
 
 def references(network: Network) -> Iterator[Reference]:
     """The models a checkpoint of this network may be of: its reference first, then models of the same name in each library."""
-    found = published(network.reference)
+    found = parse_reference(network.reference)
     if found is not None and (found.library != "timm" or find_spec("timm")):
         yield Reference(*found)
     for library in LIBRARIES:

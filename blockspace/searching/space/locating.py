@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 from itertools import count
 from math import gcd
 
-from blockspace.blocks import Asked, Network, Place, Probe, Refuted, Wanted, places
+from blockspace.blocks import GuidedExpansion, Mismatch, NeedValue, Network, StageBlock, TargetGraph, list_stage_blocks
 from blockspace.graph import Graph
 from blockspace.ops import Conv
 from blockspace.passes import canonical
@@ -24,7 +24,7 @@ MOST_TRIES = 30_000
 class Location:
     """Where a block lies in a space: its stage, the values of the holes that are read, those of unknowns, and what the stage is given."""
 
-    place: Place
+    place: StageBlock
     values: dict
     solved: dict[str, int]
     given: dict[str, int]
@@ -51,7 +51,7 @@ def locate(network: Network, graph: Graph, fixed: dict | None = None) -> Locatio
     """The values under which a block of `network` is `graph`: as it is written, else in its canonical form; holes may be `fixed`."""
     misses = []
     for form in (graph, canonical(graph)):
-        for place in places(network):
+        for place in list_stage_blocks(network):
             found = Search(place, form, network.filled | (fixed or {})).run()
             if isinstance(found, Location):
                 return found
@@ -62,8 +62,8 @@ def locate(network: Network, graph: Graph, fixed: dict | None = None) -> Locatio
 class Search:
     """One search: a unit and a graph."""
 
-    def __init__(self, place: Place, graph: Graph, fixed: dict):
-        self.place, self.graph, self.wanted, self.fixed = place, graph, Wanted(graph), fixed
+    def __init__(self, place: StageBlock, graph: Graph, fixed: dict):
+        self.place, self.graph, self.wanted, self.fixed = place, graph, TargetGraph(graph), fixed
         self.holes = place.network.holes
         self.given = {"out_channels": graph.output_shape[0], "stride": strides(graph)}
         self.hints = Hints(graph)
@@ -95,15 +95,15 @@ class Search:
             *_, number, tokens, asked = heappop(line)
         return self.nearest
 
-    def tried(self, tokens: dict[str, tuple]) -> Probe | None:
+    def tried(self, tokens: dict[str, tuple]) -> GuidedExpansion | None:
         """The expansion as far as what is known goes; None where it leads elsewhere."""
         self.tries += 1
-        probe = Probe(self.holes, tokens, self.wanted)
+        probe = GuidedExpansion(self.holes, tokens, self.wanted)
         try:
             probe.finished(self.place.expand(probe, self.given))
-        except Asked as asked:
+        except NeedValue as asked:
             probe.asked = asked
-        except Refuted:
+        except Mismatch:
             made = self.nearest.wanted - probe.missing()
             if made > self.nearest.made:
                 known = {name: token for name, token in probe.assignment.items() if name in probe.read}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from math import prod
 
-from blockspace.blocks import Hole, Network, Options, Range, absent, outside
+from blockspace.blocks import Categorical, Hole, IntRange, Network, inactive_mistake, outside_domain_mistake
 from blockspace.errors import BlockspaceError, did_you_mean, error
 from blockspace.graph import Graph
 
@@ -40,7 +40,8 @@ class SearchSpace:
 
     def families(self) -> list[str]:
         """The holes that choose between named alternatives with knobs of their own, or blocks."""
-        return [name for name, hole in self.holes.items() if hole.under is None and isinstance(hole.domain, Options) and self._named(hole)]
+        holes = {name: hole for name, hole in self.holes.items() if hole.under is None and isinstance(hole.domain, Categorical)}
+        return [name for name, hole in holes.items() if self._named(hole)]
 
     def _named(self, hole: Hole) -> bool:
         above = {one.under[0] for one in self.holes.values() if one.under}
@@ -77,14 +78,14 @@ class SearchSpace:
         values = self.assign(lambda hole: fixed.get(hole.name, hole.default))
         unused = [name for name in fixed if name not in values]
         if unused:
-            raise BlockspaceError(*(absent(self.holes[name]) for name in unused))
+            raise BlockspaceError(*(inactive_mistake(self.holes[name]) for name in unused))
         return {name: token for name, token in values.items() if token in self.holes[name].domain}
 
     def check(self, name: str, token) -> None:
         """Raises E-SPACE for an unknown hole or a value outside its domain."""
         hole = self._hole(name)
         if token not in hole.domain:
-            raise BlockspaceError(outside(hole, token))
+            raise BlockspaceError(outside_domain_mistake(hole, token))
 
     def sample(self, source) -> Graph:
         """The graph of an assignment drawn by an Optuna trial, or by an integer seed; unknowns stay at their defaults."""
@@ -112,7 +113,7 @@ class SearchSpace:
 
 def suggested(trial, hole: Hole):
     """One Optuna suggestion for one hole."""
-    if isinstance(hole.domain, Range):
+    if isinstance(hole.domain, IntRange):
         domain = hole.domain
         return trial.suggest_int(hole.name, domain.low, domain.high, step=domain.step, log=domain.log)
     return trial.suggest_categorical(hole.name, list(hole.domain.tokens))

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_serializer
 
-from blockspace.options import Choice, refusal, suggest, unfold
+from blockspace.options import Choice, refuse, suggest_key, unfold_choice
 from blockspace.training.batches import transforms
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -55,7 +55,7 @@ def read_augment(value: Any) -> Any:
     else:
         name, settings = value, None
     if name in OWN or not isinstance(name, str):
-        return unfold(value)
+        return unfold_choice(value)
     return read_transform(name, settings)
 
 
@@ -63,20 +63,20 @@ def read_transform(name: str, settings: Any) -> dict[str, Any]:
     """An entry that names a transform. Raises what `validated` reports as E-KEY: unknown names, unknown or missing arguments."""
     found = transforms.find(name)
     if found is None:
-        known = suggest(name, [*OWN, *transforms.signatures()])
-        raise refusal("E-KEY", f"unknown {name!r}", MIXES.get(name, known))
+        known = suggest_key(name, [*OWN, *transforms.signatures()])
+        raise refuse("E-KEY", f"unknown {name!r}", MIXES.get(name, known))
     if settings is None:
         settings = {}
     elif not isinstance(settings, dict):
         if not found.parameters:
-            raise refusal("E-KEY", f"{found.name} takes no settings, got {settings!r}")
+            raise refuse("E-KEY", f"{found.name} takes no settings, got {settings!r}")
         settings = {found.parameters[0]: settings}
     for key in settings:
         if key not in found.parameters:
-            raise refusal("E-KEY", f"{found.name}: unknown key {key!r}", suggest(str(key), list(found.parameters)))
+            raise refuse("E-KEY", f"{found.name}: unknown key {key!r}", suggest_key(str(key), list(found.parameters)))
     missing = [key for key in found.parameters[: found.required] if key not in settings]
     if missing:
-        raise refusal("E-KEY", f"{found.name}: missing {', '.join(missing)}", f"write {{{found.name}: {{{missing[0]}: ...}}}}")
+        raise refuse("E-KEY", f"{found.name}: missing {', '.join(missing)}", f"write {{{found.name}: {{{missing[0]}: ...}}}}")
     return {"kind": "transform", "name": found.name, "settings": settings}
 
 

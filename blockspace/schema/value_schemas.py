@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.blocks import holes
-from blockspace.schema.meanings import PARAM_KEYS
+from blockspace.schema.descriptions import PARAM_KEYS
 
 # An expression as far as its letters show: no octal number, no power, nothing but names, numbers, operators and parentheses.
 EXPRESSION = r"^(?!\s*[+-]?0\d)(?!.*\*\*)[\w\s+*/%().,<>=!-]+$"

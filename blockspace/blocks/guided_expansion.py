@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from blockspace.blocks.expansion.expand import Expansion
-from blockspace.blocks.expansion.steering import constant, stage_names
+from blockspace.blocks.expansion.control_flow import bind_stage, make_scalar
+from blockspace.blocks.expansion.expander import Expansion
 from blockspace.blocks.holes import Holes
-from blockspace.blocks.reading.syntax import BlockStep
-from blockspace.blocks.reading.words import CONV
+from blockspace.blocks.syntax import BlockStep
 from blockspace.blocks.template import Network
+from blockspace.blocks.vocabulary import CONV
 from blockspace.errors import BlockspaceError
 from blockspace.graph import Graph
 from blockspace.ops import Activation, BatchNorm, Conv, GroupNorm, LayerNorm, Op, Shape, show
@@ -24,7 +24,7 @@ LIGHT = (Activation, BatchNorm, GroupNorm, LayerNorm)  # what may come before th
 Cone = int
 
 
-class Asked(Exception):
+class NeedValue(Exception):
     """More of a hole or unknown must be known to go on: which of these groups of tokens its value is in."""
 
     def __init__(self, name: str, groups: list[tuple]):
@@ -32,7 +32,7 @@ class Asked(Exception):
         self.name, self.groups = name, groups
 
 
-class Unsettled:
+class UnsettledValue:
     """The value of a hole of which only the tokens it may be are known. To compare it is to ask as little as the comparison needs;
     whoever looks at it otherwise, if only at its class, asks for the value itself."""
 
@@ -41,12 +41,12 @@ class Unsettled:
 
     @property  # type: ignore[misc]  # typeshed's __class__ can be set, too
     def __class__(self):
-        raise Asked(self.name, [(token,) for token in self.tokens])
+        raise NeedValue(self.name, [(token,) for token in self.tokens])
 
     def _compared(self, test) -> bool:
         yes = tuple(token for token in self.tokens if test(token))
         if 0 < len(yes) < len(self.tokens):
-            raise Asked(self.name, [yes, tuple(token for token in self.tokens if token not in yes)])
+            raise NeedValue(self.name, [yes, tuple(token for token in self.tokens if token not in yes)])
         return bool(yes)
 
     def __eq__(self, other) -> bool:
@@ -74,16 +74,16 @@ class Unsettled:
         return hash(self.__class__)
 
 
-class Refuted(Exception):
+class Mismatch(Exception):
     """The values lead to another graph than the wanted one, or to none."""
 
 
-def cone(op: Op, inputs: list[Cone]) -> Cone:
+def hash_cone(op: Op, inputs: list[Cone]) -> Cone:
     """A number for an operation on values of these cones; the order of inputs does not count where the operation does not mind it."""
     return hash((op, tuple(sorted(inputs) if op.commutes else inputs)))
 
 
-class Wanted:
+class TargetGraph:
     """A graph to be found: its nodes by cone, without those that only hand a value on."""
 
     def __init__(self, graph: Graph):
@@ -99,11 +99,11 @@ class Wanted:
                 continue
             inputs = [cones[name] for name in node.inputs]
             before = graph[node.inputs[0]] if inputs else node
-            above[node.name] = inputs + (above[before.name] if isinstance(before.op, LIGHT) or passes_on(before) else [])
-            cones[node.name] = inputs[0] if passes_on(node) else cone(node.op, inputs)
-            if not passes_on(node):
+            above[node.name] = inputs + (above[before.name] if isinstance(before.op, LIGHT) or is_pass_through(before) else [])
+            cones[node.name] = inputs[0] if is_pass_through(node) else hash_cone(node.op, inputs)
+            if not is_pass_through(node):
                 self.nodes[cones[node.name]] += 1
-                self.words.setdefault(cones[node.name], f"{word(node.op)} of {show(node.shape)}")
+                self.words.setdefault(cones[node.name], f"{name_op(node.op)} of {show(node.shape)}")
                 if node.kind == "merge":
                     self.merges[cones[node.name]] = node.op.commutes, inputs
                 if isinstance(node.op, Conv):
@@ -111,29 +111,29 @@ class Wanted:
         self.shape, self.output = graph.input_shape, cones[graph.output]
 
 
-def word(op: Op) -> str:
+def name_op(op: Op) -> str:
     """An operation as people name it."""
     return op.word() if hasattr(op, "word") else op.name
 
 
-def passes_on(node) -> bool:
+def is_pass_through(node) -> bool:
     """Whether a node hands its one input on: an identity, the copy of a split."""
     return node.kind != "input" and node.call is None
 
 
-class Probe(Expansion):
+class GuidedExpansion(Expansion):
     """One try: `tokens` are those that each hole and unknown may still be; more are asked for when they are needed."""
 
     eager = False
 
-    def __init__(self, holes: Holes, tokens: dict[str, tuple], wanted: Wanted):
+    def __init__(self, holes: Holes, tokens: dict[str, tuple], wanted: TargetGraph):
         super().__init__(holes, {name: left[0] for name, left in tokens.items() if len(left) == 1}, wanted.shape)
         self.tokens, self.wanted, self.left = tokens, wanted, Counter(wanted.nodes)
-        self.cones = {"input": cone(self.graph.input.op, [])}
+        self.cones = {"input": hash_cone(self.graph.input.op, [])}
         self.left[self.cones["input"]] -= 1
         self.reading: tuple[object, dict] = (None, {})
         self.read: set[str] = set()
-        self.asked: Asked | None = None  # what stopped it
+        self.asked: NeedValue | None = None  # what stopped it
 
     def hole(self, node, env):
         return self._given(node, env, super().hole)
@@ -146,11 +146,11 @@ class Probe(Expansion):
         if name is not None:
             self.read.add(name)
             if name not in self.assignment:
-                return Unsettled(name, self.tokens[name])
+                return UnsettledValue(name, self.tokens[name])
         return read(node, env)
 
     def report(self, e, mark, path) -> None:
-        raise Refuted
+        raise Mismatch
 
     def noticed(self, settings, key: str, found) -> None:
         """A setting of a convolution was read: some wanted convolution must have it, beside those read before."""
@@ -166,7 +166,7 @@ class Probe(Expansion):
         source = self.cones[self.source]
         left = (op for one, (op, above) in self.wanted.convolutions.items() if self.left[one] > 0 and source in above)
         if not any(all(getattr(op, name) == value for name, value in have.items()) for op in left):
-            raise Refuted
+            raise Mismatch
 
     def step(self, step, frame, source):
         self.source = source
@@ -178,18 +178,18 @@ class Probe(Expansion):
             len(inputs) == count and self.left[one] > 0 and (made == inputs[: len(made)] or free and not Counter(made) - Counter(inputs))
             for one, (free, inputs) in self.wanted.merges.items()
         ):
-            raise Refuted
+            raise Mismatch
 
     def add(self, op: Op, *inputs, path: str, base: str, mark, names: tuple[str, ...] = ()):
         name = super().add(op, *inputs, path=path, base=base, mark=mark, names=names)
         cones = [self.cones[source] for source in inputs]
-        if passes_on(self.graph[name]):
+        if is_pass_through(self.graph[name]):
             self.cones[name] = cones[0]
             return name
-        made = self.cones[name] = cone(op, cones)
+        made = self.cones[name] = hash_cone(op, cones)
         self.left[made] -= 1
         if self.left[made] < 0:
-            raise Refuted
+            raise Mismatch
         return name
 
     def missing(self) -> int:
@@ -203,12 +203,12 @@ class Probe(Expansion):
     def finished(self, output) -> Graph:
         """The graph, when it is the wanted one. Raises Refuted."""
         if isinstance(output, list) or self.cones[output] != self.wanted.output or any(self.left.values()):
-            raise Refuted
+            raise Mismatch
         self.graph.output = output
         return self.graph
 
 
-class Reader(Expansion):
+class RecordingExpansion(Expansion):
     """An expansion that notes which holes and unknowns are read, and reads nothing before it is needed."""
 
     eager = False
@@ -223,14 +223,14 @@ class Reader(Expansion):
         return super().hole(node, env)
 
 
-def used(network: Network, values: dict) -> frozenset[str]:
+def find_used_holes(network: Network, values: dict) -> frozenset[str]:
     """The holes whose values made the network what it is; the others were never looked at."""
-    run = Reader(network.holes, network.filled | values, network.input_shape)
+    run = RecordingExpansion(network.holes, network.filled | values, network.input_shape)
     network._run(run)
     return frozenset(run.read)
 
 
-class Place:
+class StageBlock:
     """A stage of a network whose block is looked at by itself, with an input, a width and a stride of its own."""
 
     def __init__(self, network: Network, segment):
@@ -244,10 +244,10 @@ class Place:
         """One block of the stage in `run`; `given` stand for settings beside it (`out_channels`, `stride`). Returns its output."""
         env = self.network._names(run)
         run.require(self.network.file, env, "")
-        place, settings = stage_names(run, self.step, env, 1, "input")
+        place, settings = bind_stage(run, self.step, env, 1, "input")
         for key, number in given.items():
             if key in settings:
-                settings[key] = constant(number, settings[key][0].mark), place
+                settings[key] = make_scalar(number, settings[key][0].mark), place
                 place.table |= {key: number} if key == "stride" else {}
         return run.apply(self.step.what, place, settings, "input", "", self.step.word, self.step.mark)
 
@@ -261,10 +261,10 @@ class Place:
         return run.graph.verify()
 
 
-def places(network: Network) -> list[Place]:
+def list_stage_blocks(network: Network) -> list[StageBlock]:
     """The stages of a network whose blocks differ in more than width and stride; of those alike, one that strides."""
-    found: dict[tuple, Place] = {}
+    found: dict[tuple, StageBlock] = {}
     for segment in sorted(network.segments, key=lambda one: "stride" not in getattr(one.step, "settings", ())):
         if isinstance(segment.step, BlockStep) and segment.step.staged and segment.label:
-            found.setdefault((segment.step.word, frozenset(segment.step.settings) - {"stride"}), Place(network, segment))
+            found.setdefault((segment.step.word, frozenset(segment.step.settings) - {"stride"}), StageBlock(network, segment))
     return list(found.values())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import MISSING
 
-from blockspace.blocks import files, load, names, words
+from blockspace.blocks import list_files, list_names, load, vocabulary
 from blockspace.ops import OPS, Op
-from blockspace.schema.meanings import SETTINGS
-from blockspace.schema.values import IS_VALUE, any_of, chosen, described, has, mapping, ref
-from blockspace.schema.values import words as one_word
+from blockspace.schema.descriptions import SETTINGS
+from blockspace.schema.value_schemas import IS_VALUE, any_of, chosen, described, has, mapping, ref
+from blockspace.schema.value_schemas import words as one_word
 
 TYPES = {"int": "integer", "float": "number", "bool": "flag", "Factor": "factor"}
 SIZE = r"\d{1,3}x\d{1,3}$"
@@ -32,14 +32,14 @@ def pattern_words() -> dict[str, str]:
 
 def setting(key: str) -> dict:
     """The schema of one setting of convolutions, pools, norms and shortcuts."""
-    vocabulary = {
-        "act": (*words.ACTIVATIONS, "none"),
-        "norm": (*words.NORMS, "none"),
-        "order": tuple(words.ORDERS),
+    listed = {
+        "act": (*vocabulary.ACTIVATIONS, "none"),
+        "norm": (*vocabulary.NORMS, "none"),
+        "order": tuple(vocabulary.ORDERS),
         "pool": ("none", "avg", "pad"),
     }
-    if key in vocabulary:
-        return described(one_word(*vocabulary[key]), SETTINGS[key])
+    if key in listed:
+        return described(one_word(*listed[key]), SETTINGS[key])
     return described(ref(KINDS.get(key, "number")), SETTINGS[key])
 
 
@@ -54,12 +54,12 @@ def argument(main: dict, inner: dict) -> dict:
 
 def definitions() -> dict:
     """One definition per operation, and per kind of window."""
-    conv = ("k", *words.CONV_KEYS)
-    depthwise = [key for key in words.CONV_KEYS if key != "groups"]
-    pools = words.POOL_KEYS
+    conv = ("k", *vocabulary.CONV_KEYS)
+    depthwise = [key for key in vocabulary.CONV_KEYS if key != "groups"]
+    pools = vocabulary.POOL_KEYS
     found = {
         "convolution": described(
-            argument(ref("integer"), settings(words.CONV_KEYS, ("out",))), f"{first_line('conv')} Then norm and activation."
+            argument(ref("integer"), settings(vocabulary.CONV_KEYS, ("out",))), f"{first_line('conv')} Then norm and activation."
         ),
         "depthwise_convolution": described(
             argument(any_of(ref("integer"), NOTHING), settings(depthwise)), "A convolution with one group per channel, norm and activation."
@@ -69,15 +69,16 @@ def definitions() -> dict:
         "op_conv": described(settings(conv, ("k", "out")), "A convolution whose kernel `k` is a setting, with norm and activation."),
         "op_dwconv": described(settings(["k", *depthwise], ("k",)), "A depthwise convolution whose kernel `k` is a setting."),
         "op_norm": described(
-            argument(any_of(one_word(*words.NORMS, "none"), NOTHING), settings(words.NORM_KEYS)), "Normalisation: batch, layer, group."
+            argument(any_of(one_word(*vocabulary.NORMS, "none"), NOTHING), settings(vocabulary.NORM_KEYS)),
+            "Normalisation: batch, layer, group.",
         ),
         "op_global_avgpool": described(any_of(NOTHING, mapping({})), "The mean over space: (C, H, W) -> (C, 1, 1)."),
         "op_shortcut": described(
-            any_of(NOTHING, settings(words.SHORTCUT_KEYS)), "The value itself where its shape is right, else convolution 1x1 and norm."
+            any_of(NOTHING, settings(vocabulary.SHORTCUT_KEYS)), "The value itself where its shape is right, else convolution 1x1 and norm."
         ),
     }
-    found |= {f"op_{name}": described(ref("references"), first_line(name)) for name in words.MERGES}
-    return found | {f"op_{name}": described(simple(op), first_line(name)) for name, op in words.SIMPLE.items()}
+    found |= {f"op_{name}": described(ref("references"), first_line(name)) for name in vocabulary.MERGES}
+    return found | {f"op_{name}": described(simple(op), first_line(name)) for name, op in vocabulary.SIMPLE.items()}
 
 
 def first_line(name: str) -> str:
@@ -100,7 +101,7 @@ def typed(kind: str, default) -> dict:
 
 def setting_rows(word: str) -> list[tuple[str, str]]:
     """(setting, default as text) of an operation of the registry; empty text: it must be given."""
-    return [(key, "" if default is MISSING else str(default).lower()) for key, (_, default) in words.SIMPLE[word].settings().items()]
+    return [(key, "" if default is MISSING else str(default).lower()) for key, (_, default) in vocabulary.SIMPLE[word].settings().items()]
 
 
 # -- blocks of the library -----------------------------------------------------------------------------------------------------------------
@@ -108,12 +109,13 @@ def setting_rows(word: str) -> list[tuple[str, str]]:
 
 def block_definitions() -> dict:
     """One definition per library block: its params, and what each means."""
-    return {f"block_{name}": described(any_of(NOTHING, mapping(params(name))), load(file).doc) for name, file in files("block").items()}
+    docs = {name: load(file).doc for name, file in list_files("block").items()}
+    return {f"block_{name}": described(any_of(NOTHING, mapping(params(name))), doc) for name, doc in docs.items()}
 
 
 def params(name: str) -> dict:
     """A library block's params; `stride` is known to every block, since stages give it."""
-    block = load(files("block")[name])
+    block = load(list_files("block")[name])
     found = {key: described({}, f"{param.doc or key}; default {block.params[key]}") for key, param in block.file.params.items()}
     return {"stride": described({}, SETTINGS["stride"])} | found
 
@@ -123,9 +125,9 @@ def params(name: str) -> dict:
 
 def keyed() -> dict:
     """Every word that may be a step's key, with its definition."""
-    own = {word: ref(f"op_{word}") for word in (*sorted(words.STEP_WORDS), *words.MERGES, *words.SIMPLE)}
+    own = {word: ref(f"op_{word}") for word in (*sorted(vocabulary.STEP_WORDS), *vocabulary.MERGES, *vocabulary.SIMPLE)}
     shown = {word: ref(name) for word, name in pattern_words().items()}
-    return own | shown | {name: ref(f"block_{name}") for name in names("block")}
+    return own | shown | {name: ref(f"block_{name}") for name in list_names("block")}
 
 
 def patterned() -> dict:
@@ -134,9 +136,9 @@ def patterned() -> dict:
 
 def bare() -> list[str]:
     """Words that are a whole step: what needs no argument."""
-    simple_words = [name for name, op in words.SIMPLE.items() if not op.required()]
+    simple_words = [name for name, op in vocabulary.SIMPLE.items() if not op.required()]
     windows = [word for word in pattern_words() if not word.startswith("conv")]
-    return sorted({*simple_words, "norm", "global_avgpool", "shortcut", *windows, *names("block")})
+    return sorted({*simple_words, "norm", "global_avgpool", "shortcut", *windows, *list_names("block")})
 
 
 def bare_pattern() -> str:
@@ -145,12 +147,12 @@ def bare_pattern() -> str:
 
 def incomplete() -> list[str]:
     """Words that are no step by themselves."""
-    return sorted({"conv", "dwconv", *words.MERGES, *(name for name, op in words.SIMPLE.items() if op.required())})
+    return sorted({"conv", "dwconv", *vocabulary.MERGES, *(name for name, op in vocabulary.SIMPLE.items() if op.required())})
 
 
 def placed() -> list[tuple[dict, tuple[str, ...]]]:
     """Settings beside a `block:` step, by what its `block:` is: (test, keys)."""
-    rows = {name: {"const": name} for name in names("block")}
+    rows = {name: {"const": name} for name in list_names("block")}
     found = [(test, tuple(params(name))) for name, test in rows.items()]
-    found.append(({"type": "string", "pattern": PATTERNS["convolution"][0]}, words.CONV_KEYS))
+    found.append(({"type": "string", "pattern": PATTERNS["convolution"][0]}, vocabulary.CONV_KEYS))
     return [(has("block") | {"properties": {"block": test}}, keys) for test, keys in found]

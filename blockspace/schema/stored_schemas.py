@@ -26,10 +26,10 @@ def schema(kind: str) -> dict:
 
 def made(kind: str) -> dict:
     if kind == "study":
-        from blockspace.schema.study import study_schema
+        from blockspace.schema.study_schema import study_schema
 
         return {key: value for key, value in study_schema().items() if key != "title"}
-    from blockspace.schema.files import file_schema
+    from blockspace.schema.file_schemas import file_schema
 
     return file_schema(kind)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from blockspace.blocks.reading.words import (
+from blockspace.blocks.vocabulary import (
     CONV,
     CONV_KEYS,
     MERGES,
@@ -16,9 +16,9 @@ from blockspace.blocks.reading.words import (
     SIMPLE,
     SPLIT_KEYS,
     STEP_WORDS,
-    guess,
     is_operation,
-    operation_words,
+    list_operation_words,
+    suggest_word,
 )
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -26,7 +26,7 @@ from blockspace.reader import Map, Node, Scalar, Seq
 LOCAL = ("branches", "each", "keep", "as")  # names that are given inside are not seen behind
 
 
-class Step:
+class FlowStep:
     """One step of a flow: the word it is known by, the modifiers any step may carry, and the node it is written as, when that has keys."""
 
     __slots__ = ("word", "mark", "node", "source", "as_", "name", "condition")
@@ -36,10 +36,10 @@ class Step:
         self.node: Node | None = node
         get = node.items.get if node else lambda _: None
         self.source, self.condition = get("from"), get("if")
-        self.as_, self.name = label(get("as"), "as"), label(get("name"), "name")
+        self.as_, self.name = read_label(get("as"), "as"), read_label(get("name"), "name")
 
 
-class BadStep(Step):
+class BadStep(FlowStep):
     """A step that could not be read; `mistakes` say why. It is kept, so that the rest of the flow is still looked at."""
 
     __slots__ = ("mistakes",)
@@ -49,7 +49,7 @@ class BadStep(Step):
         self.node, self.mistakes = node, mistakes
 
 
-class OpStep(Step):
+class OpStep(FlowStep):
     """An operation: its main argument (or None) and its settings."""
 
     __slots__ = ("main", "settings")
@@ -59,7 +59,7 @@ class OpStep(Step):
         self.main, self.settings = main, settings
 
 
-class BlockStep(Step):
+class BlockStep(FlowStep):
     """A block, a part, or what a param holds; `what` is a word's Scalar or a structure, `settings` stand beside it."""
 
     __slots__ = ("what", "settings", "repeat", "stride", "staged")
@@ -71,7 +71,7 @@ class BlockStep(Step):
         self.stride = settings.get("stride") if staged else None
 
 
-class SplitStep(Step):
+class SplitStep(FlowStep):
     """Split, transform, merge."""
 
     __slots__ = SPLIT_KEYS
@@ -88,7 +88,7 @@ class SplitStep(Step):
             setattr(self, key, node.get(key))
 
 
-class LoopStep(Step):
+class LoopStep(FlowStep):
     """`for: i in a..b` or `repeat: n`, with `do:`."""
 
     __slots__ = ("loop", "do")
@@ -98,7 +98,7 @@ class LoopStep(Step):
         self.loop, self.do = node.items.get("for") or node.items["repeat"], node.items["do"]
 
 
-class IfStep(Step):
+class IfStep(FlowStep):
     """`if`, `then`, `else` as a step: one of two flows."""
 
     __slots__ = ("test", "then", "otherwise")
@@ -109,7 +109,7 @@ class IfStep(Step):
         self.then, self.otherwise = node.items["then"], node.get("else")
 
 
-def label(node: Node | None, key: str) -> str | None:
+def read_label(node: Node | None, key: str) -> str | None:
     """The text of `as:` or `name:`."""
     if node is None:
         return None
@@ -120,14 +120,14 @@ def label(node: Node | None, key: str) -> str | None:
     return node.text
 
 
-def flow(node: Node, file) -> list[Step]:
+def parse_flow(node: Node, file) -> list[FlowStep]:
     """The steps of a flow written in `file`, which knows its blocks and parts; a BadStep where one cannot be read."""
     if node.parsed is not None and not isinstance(node, Scalar):
         return node.parsed
-    steps: list[Step] = []
+    steps: list[FlowStep] = []
     for item in node.items if isinstance(node, Seq) else [node]:
         try:
-            steps.append(step(item, file))
+            steps.append(parse_step(item, file))
         except BlockspaceError as e:
             steps.append(BadStep(item, e.at(item.mark).mistakes))
     if not isinstance(node, Scalar):
@@ -135,7 +135,7 @@ def flow(node: Node, file) -> list[Step]:
     return steps
 
 
-def names_given(node: Node | None) -> Iterator[str]:
+def list_value_names(node: Node | None) -> Iterator[str]:
     """The names that a step, or the steps in it whose names are seen behind it, give to values."""
     if isinstance(node, Map):
         name = node.get("as")
@@ -144,13 +144,13 @@ def names_given(node: Node | None) -> Iterator[str]:
         node = Seq([value for key, value in node.items.items() if key not in LOCAL], node.mark)
     if isinstance(node, Seq):
         for item in node.items:
-            yield from names_given(item)
+            yield from list_value_names(item)
 
 
-def step(node: Node, file) -> Step:
+def parse_step(node: Node, file) -> FlowStep:
     """One step."""
     if isinstance(node, Scalar):
-        return word_step(node, file)
+        return parse_word_step(node, file)
     if isinstance(node, Seq):
         raise error("E-TYPE", "a list where a step was expected", node.mark, "a step is a word, or `operation: argument`")
     if "split" in node or "branches" in node:
@@ -162,24 +162,24 @@ def step(node: Node, file) -> Step:
         return BlockStep(node.keys["block"], node, node.items["block"], settings, staged=True)
     if "if" in node and "then" in node:
         return strict(node, IfStep, ("if", "then", "else", *[m for m in MODIFIERS if m != "if"]))
-    return operation_step(node, file)
+    return parse_operation_step(node, file)
 
 
-def strict(node: Map, cls: type[SplitStep | LoopStep | IfStep], allowed: tuple[str, ...]) -> Step:
+def strict(node: Map, cls: type[SplitStep | LoopStep | IfStep], allowed: tuple[str, ...]) -> FlowStep:
     """A step of fixed keys."""
-    refuse_unknown(node, allowed, cls.__name__.removesuffix("Step").lower())
+    refuse_unknown_keys(node, allowed, cls.__name__.removesuffix("Step").lower())
     first = next(iter(node.keys))
     return cls(node.keys[first], node)
 
 
-def refuse_unknown(node: Map, allowed, what: str) -> None:
+def refuse_unknown_keys(node: Map, allowed, what: str) -> None:
     """E-KEY for every key of `node` that is not allowed."""
     unknown = [key for key in node.items if key not in allowed]
     if unknown:
-        raise BlockspaceError(*(cut_at_comma(node, key) or unknown_key(key, node.keys[key], allowed, what) for key in unknown))
+        raise BlockspaceError(*(comma_mistake(node, key) or unknown_key_mistake(key, node.keys[key], allowed, what) for key in unknown))
 
 
-def cut_at_comma(node: Map, key: str) -> Mistake | None:
+def comma_mistake(node: Map, key: str) -> Mistake | None:
     """The mistake of a `{out: max(1, w)}`: a key that holds nothing, because YAML splits at commas inside braces."""
     value = node.items[key]
     if not (isinstance(value, Scalar) and not value.text and not value.quoted):
@@ -189,33 +189,33 @@ def cut_at_comma(node: Map, key: str) -> Mistake | None:
     )
 
 
-def unknown_key(key: str, mark: Mark, allowed, what: str) -> Mistake:
+def unknown_key_mistake(key: str, mark: Mark, allowed, what: str) -> Mistake:
     known = f"known here: {', '.join(allowed)}" if allowed else f"{what} takes no settings"
-    hint = guess(key, allowed)
+    hint = suggest_word(key, allowed)
     return Mistake("E-KEY", f"{what} has no setting {key!r}", mark, f"{hint} {known}" if hint else known)
 
 
-def word_step(node: Scalar, file) -> Step:
+def parse_word_step(node: Scalar, file) -> FlowStep:
     """`relu`, `my_part`, or the name of a param that holds a flow."""
     if is_operation(node.text):
         return OpStep(node.text, node.mark, None, None, {})
     if file.unit(node.text) or file.declares(node.text):
         return BlockStep(node.mark, None, node, {}, staged=False)
-    raise unknown_operation(node.text, node.mark, file)
+    raise unknown_operation_error(node.text, node.mark, file)
 
 
-def unknown_operation(word: str, mark: Mark, file) -> BlockspaceError:
-    known = [*operation_words(), *file.unit_names()]
-    return error("E-OP", f"unknown operation {word!r}", mark, guess(word, known) or "`blockspace ls` lists operations and blocks")
+def unknown_operation_error(word: str, mark: Mark, file) -> BlockspaceError:
+    known = [*list_operation_words(), *file.unit_names()]
+    return error("E-OP", f"unknown operation {word!r}", mark, suggest_word(word, known) or "`blockspace ls` lists operations and blocks")
 
 
-def operation_step(node: Map, file) -> Step:
+def parse_operation_step(node: Map, file) -> FlowStep:
     """`word: argument`, with modifiers beside it."""
     words = [key for key in node.items if key not in MODIFIERS]
     if len(words) != 1:
         operations = [w for w in words if is_operation(w) or file.unit(w)]
         if len(operations) == 1:
-            raise BlockspaceError(*beside(node, operations[0], [w for w in words if w not in operations], file))
+            raise BlockspaceError(*explain_misplaced_settings(node, operations[0], [w for w in words if w not in operations], file))
         if not words:
             raise error("E-KEY", "a step without an operation", node.mark, "give one operation, `block:`, or `split:`")
         raise error(
@@ -227,30 +227,30 @@ def operation_step(node: Map, file) -> Step:
     word = words[0]
     mark, value = node.keys[word], node.items[word]
     if file.unit(word) and not is_operation(word):
-        return BlockStep(mark, node, Scalar(word, mark), block_settings(word, value), staged=False)
+        return BlockStep(mark, node, Scalar(word, mark), read_block_settings(word, value), staged=False)
     if not is_operation(word):
-        raise unknown_operation(word, mark, file)
-    main, settings = arguments(word, value)
+        raise unknown_operation_error(word, mark, file)
+    main, settings = read_arguments(word, value)
     return OpStep(word, mark, node, main, settings)
 
 
-def beside(node: Map, word: str, extra: list[str], file) -> list[Mistake]:
+def explain_misplaced_settings(node: Map, word: str, extra: list[str], file) -> list[Mistake]:
     """The mistakes of what stands beside an operation or block: it belongs inside, or is no setting of it."""
-    if cut := cut_at_comma(node, extra[0]):
+    if cut := comma_mistake(node, extra[0]):
         return [cut]
-    allowed = allowed_settings(word) if is_operation(word) else tuple(file.unit(word).params)
+    allowed = list_settings(word) if is_operation(word) else tuple(file.unit(word).params)
     main, inside = node.items[word], [key for key in extra if key in allowed]
     first = [f"out: {main.text}"] if CONV.fullmatch(word) and isinstance(main, Scalar) and main.text else []
     help = f"write {word}: {{{', '.join([*first, *(f'{key}: ...' for key in inside)])}}}"
     return [
         Mistake("E-KEY", f"{key!r} stands beside {word!r}", node.keys[key], help)
         if key in inside
-        else unknown_key(key, node.keys[key], allowed, word)
+        else unknown_key_mistake(key, node.keys[key], allowed, word)
         for key in extra
     ]
 
 
-def block_settings(word: str, value: Node) -> dict[str, Node]:
+def read_block_settings(word: str, value: Node) -> dict[str, Node]:
     if isinstance(value, Map):
         return dict(value.items)
     if isinstance(value, Scalar) and not value.text:
@@ -258,7 +258,7 @@ def block_settings(word: str, value: Node) -> dict[str, Node]:
     raise error("E-TYPE", f"{word} is a block: its settings are named", value.mark, f"write {word}: {{setting: value}}")
 
 
-def arguments(word: str, value: Node) -> tuple[Node | None, dict[str, Node]]:
+def read_arguments(word: str, value: Node) -> tuple[Node | None, dict[str, Node]]:
     """The main argument and the settings of an operation; a value that is itself an `{if, then, else}` or a hole is the main argument."""
     if word in MERGES:
         return value, {}
@@ -266,7 +266,7 @@ def arguments(word: str, value: Node) -> tuple[Node | None, dict[str, Node]]:
         return None, {}
     if not isinstance(value, Map) or is_value(value):
         return value, {}
-    refuse_unknown(value, allowed_settings(word), word)
+    refuse_unknown_keys(value, list_settings(word), word)
     return None, dict(value.items)
 
 
@@ -275,7 +275,7 @@ def is_value(node: Node) -> bool:
     return isinstance(node, Map) and ("search" in node or "solve" in node or ("if" in node and "then" in node))
 
 
-def allowed_settings(word: str) -> tuple[str, ...]:
+def list_settings(word: str) -> tuple[str, ...]:
     """The settings an operation knows."""
     if word in MERGES:
         return ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from blockspace.blocks import library
-from blockspace.blocks.reading.origin import check_reference, inherited
-from blockspace.blocks.reading.params import Param, entries, text_of, title_mistake
-from blockspace.blocks.reading.words import guess
+from blockspace.blocks.library_files import find_file
+from blockspace.blocks.parameters import Param, get_text, read_section, title_mistakes
+from blockspace.blocks.published_model import check_reference, derive_reference
+from blockspace.blocks.vocabulary import suggest_word
 from blockspace.errors import Mark, Mistake, did_you_mean
 from blockspace.reader import Map, Node, Scalar
 
@@ -25,7 +25,7 @@ class Variant:
 
     def about(self, key: str) -> str:
         """Its own `doc`, `paper` or `reference`; empty when it says none."""
-        return text_of(self.node.get(key)) if isinstance(self.node, Map) else ""
+        return get_text(self.node.get(key)) if isinstance(self.node, Map) else ""
 
     def doc(self, family: str) -> str:
         """Its `doc:`, else its settings: `resnet50 with blocks3 23`."""
@@ -34,15 +34,15 @@ class Variant:
 
     def reference(self, family: str) -> str:
         """Its `reference:`, else what follows from its family's."""
-        return self.about("reference") or inherited(family, self.name)
+        return self.about("reference") or derive_reference(family, self.name)
 
 
 def read_variants(node: Node | None) -> dict[str, Variant]:
     """The entries of `variants:` by name. Raises E-TYPE when it is no mapping."""
-    return {key: Variant(key, value, mark) for key, value, mark in entries(node, "variants")}
+    return {key: Variant(key, value, mark) for key, value, mark in read_section(node, "variants")}
 
 
-def unknown_variant(name: str, family: str, variants) -> Mistake:
+def unknown_variant_mistake(name: str, family: str, variants) -> Mistake:
     """E-OP for a member that the family does not have."""
     known = [family, *variants]
     hint = did_you_mean(name, known)
@@ -57,39 +57,40 @@ def variant_mistakes(variants: dict[str, Variant], name: str, params: dict[str, 
         if variants and key in params
     ]
     for variant in variants.values():
-        found += name_mistakes(variant, name, path)
+        found += variant_name_mistakes(variant, name, path)
         if not isinstance(variant.node, Map):
             help = f"write {variant.name}: {{{next(iter(params), 'param')}: value}}"
             found.append(Mistake("E-TYPE", f"variant {variant.name!r} is a mapping of settings", variant.mark, help))
             continue
         found += check_reference(variant.node.get("reference"), "network")
-        found += [unknown_setting(key, variant.node.keys[key], variant, name, params) for key in variant.settings if key not in params]
+        unknown = [key for key in variant.settings if key not in params]
+        found += [unknown_setting_mistake(key, variant.node.keys[key], variant, name, params) for key in unknown]
     return found
 
 
-def unknown_setting(key: str, mark: Mark, variant: Variant, name: str, params: dict[str, Param]) -> Mistake:
+def unknown_setting_mistake(key: str, mark: Mark, variant: Variant, name: str, params: dict[str, Param]) -> Mistake:
     """E-KEY for a setting that the network does not declare."""
     known = [*params, *ABOUT]
-    hint = guess(key, known)
+    hint = suggest_word(key, known)
     help = f"{hint + ' ' if hint else ''}known: {', '.join(known)}"
     return Mistake("E-KEY", f"variant {variant.name!r} sets {key!r}, which {name} does not declare", mark, help)
 
 
-def name_mistakes(variant: Variant, name: str, path: str) -> list[Mistake]:
+def variant_name_mistakes(variant: Variant, name: str, path: str) -> list[Mistake]:
     """E-NAME for what cannot be a name or is the network's own; E-SHADOW for a name of the library that is not this file's."""
     if variant.name == name:
         return [Mistake("E-NAME", f"{name!r} is the network itself and cannot be a variant of it", variant.mark, "choose another name")]
     for kind in ("block", "network"):
-        other = library.find(variant.name, kind)
+        other = find_file(variant.name, kind)
         if other and other != path:
             help = f"choose another name, such as my_{variant.name}"
             return [Mistake("E-SHADOW", f"{variant.name!r} is a {kind} of the library", variant.mark, help)]
-    return title_mistake(variant.name, variant.mark)
+    return title_mistakes(variant.name, variant.mark)
 
 
-def member_root(root: Map, family: str, variant: Variant, params: dict[str, Param]) -> Map:
+def build_member_root(root: Map, family: str, variant: Variant, params: dict[str, Param]) -> Map:
     """The file's mapping as it would be written for one variant alone, which sets these of the file's params."""
-    reference = variant.reference(text_of(root.get("reference")))
+    reference = variant.reference(get_text(root.get("reference")))
     said = {"network": variant.name, "doc": variant.doc(family), "paper": variant.about("paper"), "reference": reference}
     twin = Map(root.mark)
     twin.items = {key: value for key, value in root.items.items() if key != "variants"}
@@ -98,11 +99,11 @@ def member_root(root: Map, family: str, variant: Variant, params: dict[str, Para
         if text:
             twin.items[key], twin.keys[key] = Scalar(text, variant.mark), variant.mark
     if "params" in root:
-        twin.items["params"] = member_params(root.items["params"], variant, params)
+        twin.items["params"] = build_member_params(root.items["params"], variant, params)
     return twin
 
 
-def member_params(node: Node, variant: Variant, params: dict[str, Param]) -> Node:
+def build_member_params(node: Node, variant: Variant, params: dict[str, Param]) -> Node:
     """The params, those of `params` with the variant's setting in place of their default."""
     if not isinstance(node, Map):
         return node

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from blockspace.blocks.evaluate import Environment, check_integer, evaluate, evaluate_condition, evaluate_integer
 from blockspace.blocks.expansion.frame import Frame
-from blockspace.blocks.reading.syntax import BlockStep, IfStep, LoopStep
-from blockspace.blocks.reading.words import RESERVED
-from blockspace.blocks.values.meaning import Env, as_integer, integer, truth, value
+from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep
+from blockspace.blocks.vocabulary import RESERVED
 from blockspace.errors import Mark, error
 from blockspace.reader import Scalar
 
@@ -13,66 +13,65 @@ MAX_ROUNDS = 50_000
 MAX_BLOCKS = 10_000
 
 
-def run_if(run, step: IfStep, frame: Frame, source):
-    chosen = step.then if truth(step.test, frame.env) else step.otherwise
+def expand_condition(run, step: IfStep, frame: Frame, source):
+    chosen = step.then if evaluate_condition(step.test, frame.env) else step.otherwise
     if chosen is None or (isinstance(chosen, Scalar) and chosen.text == "none"):
         return source
     return run.flow(chosen, frame, source)
 
 
-def run_loop(run, step: LoopStep, frame: Frame, source):
+def expand_loop(run, step: LoopStep, frame: Frame, source):
     """`for: i in a..b` or `repeat: n`; names made inside are visible after."""
-    variable, span = loop_range(step, frame.env)
+    variable, span = parse_loop_range(step, frame.env)
     if len(span) > MAX_ROUNDS:
         raise error("E-TOO-BIG", f"a loop of {len(span):,} rounds", step.mark, "fewer repeats")
     for i in span:
         run.count(step.mark)
         names = {variable: i} if variable else {"index": i}
-        source = run.flow(step.do, Frame(Env(frame.env, names), frame.values, frame.path), source)
+        source = run.flow(step.do, Frame(Environment(frame.env, names), frame.values, frame.path), source)
     return source
 
 
-def loop_range(step: LoopStep, env: Env) -> tuple[str | None, range]:
+def parse_loop_range(step: LoopStep, env: Environment) -> tuple[str | None, range]:
     if step.word == "repeat":
-        return None, range(1, integer(step.loop, env, "repeat", 0, MAX_ROUNDS) + 1)
+        return None, range(1, evaluate_integer(step.loop, env, "repeat", 0, MAX_ROUNDS) + 1)
     text = step.loop.text if isinstance(step.loop, Scalar) else ""
     variable, inside, span = text.partition(" in ")
     low, dots, high = span.partition("..")
     if not (inside and dots and variable.strip().isidentifier()) or variable.strip() in RESERVED:
         raise error("E-EXPR", f"not a loop: {text!r}", step.loop.mark, "write `for: i in 2..splits`")
-    bounds = [
-        as_integer(value(Scalar(t.strip(), step.loop.mark), env), "a loop bound", step.loop.mark, -(10**6), 10**6) for t in (low, high)
-    ]
+    mark, limit = step.loop.mark, 10**6
+    bounds = [check_integer(evaluate(Scalar(t.strip(), mark), env), "a loop bound", mark, -limit, limit) for t in (low, high)]
     return variable.strip(), range(bounds[0], bounds[1] + 1)
 
 
-def run_block(run, step: BlockStep, frame: Frame, source):
+def expand_block(run, step: BlockStep, frame: Frame, source):
     """`block:` with repeat and stride, or a block used as an operation."""
     if not step.staged:
         settings = {key: (node, frame.env) for key, node in step.settings.items()}
         return run.apply(step.what, frame.env, settings, source, frame.path, step.name or step.word, step.mark)
-    repeat = 1 if step.repeat is None else integer(step.repeat, frame.env, "repeat", 0, MAX_BLOCKS)
+    repeat = 1 if step.repeat is None else evaluate_integer(step.repeat, frame.env, "repeat", 0, MAX_BLOCKS)
     base = frame.label or step.name or step.word
     path = frame.path if step.repeat is None else run.unique(frame.path, base)
     for index in range(1, repeat + 1):
-        place, settings = stage_names(run, step, frame.env, index, source)
+        place, settings = bind_stage(run, step, frame.env, index, source)
         source = run.apply(step.what, place, settings, source, path, base if step.repeat is None else f"block{index}", step.mark)
     return source
 
 
-def stage_names(run, step: BlockStep, env: Env, index: int, source) -> tuple[Env, dict]:
+def bind_stage(run, step: BlockStep, env: Environment, index: int, source) -> tuple[Environment, dict]:
     """The names and settings for one of the repeated blocks: only the first strides."""
     channels = run.channels(source)
-    place = Env(env, {"index": index, "in_channels": channels, "channels": channels})
+    place = Environment(env, {"index": index, "in_channels": channels, "channels": channels})
     settings = {key: (node, place) for key, node in step.settings.items()}
     if step.stride is not None:
-        stride = value(step.stride, Env(env, {"index": index})) if index == 1 else 1
+        stride = evaluate(step.stride, Environment(env, {"index": index})) if index == 1 else 1
         place.table["stride"] = stride
-        settings["stride"] = (constant(stride, step.stride.mark), place)
+        settings["stride"] = (make_scalar(stride, step.stride.mark), place)
     elif not env.has("stride"):
         place.table["stride"] = 1
     return place, settings
 
 
-def constant(found, mark: Mark) -> Scalar:
+def make_scalar(found, mark: Mark) -> Scalar:
     return Scalar(str(found), mark)

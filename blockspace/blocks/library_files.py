@@ -11,19 +11,19 @@ FOLDERS = {"block": FOLDER, "network": os.path.join(FOLDER, "networks")}
 
 
 @cache
-def _listing(kind: str) -> dict[str, str]:
+def _list_folder(kind: str) -> dict[str, str]:
     folder = FOLDERS[kind]
     return {name[:-5]: os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".yaml")}
 
 
 @cache
-def _variants() -> dict[str, str]:
+def _list_variants() -> dict[str, str]:
     """Every variant and the network file it stands in, by a look at the text: reading all files as YAML would be felt."""
-    files = _listing("network")
-    return {name: path for path in files.values() for name in variants_in(path) if name not in files}
+    files = _list_folder("network")
+    return {name: path for path in files.values() for name in scan_variants(path) if name not in files}
 
 
-def variants_in(path: str) -> list[str]:
+def scan_variants(path: str) -> list[str]:
     """The keys below a line `variants:`, as indented as the first of them."""
     with open(path, encoding="utf-8") as file:
         section = re.search(r"^variants:[^\n]*\n((?:[ \t#][^\n]*\n|\n)*)", file.read() + "\n", re.MULTILINE)
@@ -31,21 +31,21 @@ def variants_in(path: str) -> list[str]:
     return [row[2] for row in rows if row[1] == rows[0][1]]
 
 
-def families() -> list[str]:
+def list_families() -> list[str]:
     """The networks that have a file of their own."""
-    return list(_listing("network"))
+    return list(_list_folder("network"))
 
 
-def files(kind: str) -> dict[str, str]:
+def list_files(kind: str) -> dict[str, str]:
     """The library's names of one kind, each with its file: `block`, or `network` with the variants, which are in their families' files."""
-    return dict(sorted({**_listing(kind), **_variants()}.items())) if kind == "network" else _listing(kind)
+    return dict(sorted({**_list_folder(kind), **_list_variants()}.items())) if kind == "network" else _list_folder(kind)
 
 
-def names(kind: str) -> list[str]:
+def list_names(kind: str) -> list[str]:
     """The names alone."""
-    return list(files(kind))
+    return list(list_files(kind))
 
 
-def find(name: str, kind: str) -> str | None:
+def find_file(name: str, kind: str) -> str | None:
     """The file of a library block or network, or None; a variant's is that of its family."""
-    return _listing(kind).get(name) or (_variants().get(name) if kind == "network" else None)
+    return _list_folder(kind).get(name) or (_list_variants().get(name) if kind == "network" else None)

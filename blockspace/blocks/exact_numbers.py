@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 
-def fraction(*parts):
+def make_fraction(*parts):
     """`fractions.Fraction(*parts)`."""
     from fractions import Fraction
 

@@ -9,17 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from blockspace.blocks.expansion.frame import Frame, UnitEnv, where_used
-from blockspace.blocks.expansion.operations import run_operation
-from blockspace.blocks.expansion.references import references, single
-from blockspace.blocks.expansion.splits import run_split
-from blockspace.blocks.expansion.steering import run_block, run_if, run_loop
-from blockspace.blocks.holes import Holes, Options, domain, solved_range, token
-from blockspace.blocks.reading import syntax
-from blockspace.blocks.reading.file import Unit
-from blockspace.blocks.reading.syntax import BadStep, BlockStep, IfStep, LoopStep, OpStep, SplitStep, Step, is_value
-from blockspace.blocks.reading.words import MERGES, is_operation
-from blockspace.blocks.values.meaning import UNKNOWN, ArgEnv, Choice, Env, Flow, Silenced, Thunk, truth, value
+from blockspace.blocks import syntax
+from blockspace.blocks.evaluate import (
+    INVALID,
+    Alternative,
+    ArgumentEnvironment,
+    Environment,
+    FlowValue,
+    InvalidRead,
+    Thunk,
+    evaluate,
+    evaluate_condition,
+)
+from blockspace.blocks.expansion.control_flow import expand_block, expand_condition, expand_loop
+from blockspace.blocks.expansion.frame import Frame, UnitEnvironment, join_environments
+from blockspace.blocks.expansion.operations import expand_operation
+from blockspace.blocks.expansion.references import require_single, resolve_references
+from blockspace.blocks.expansion.splits import expand_split
+from blockspace.blocks.holes import Categorical, Holes, parse_domain, parse_solved_range, parse_token
+from blockspace.blocks.syntax import BadStep, BlockStep, FlowStep, IfStep, LoopStep, OpStep, SplitStep, is_value
+from blockspace.blocks.template_file import BlockUnit
+from blockspace.blocks.vocabulary import MERGES, is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.graph import MAX_NODES, Graph, attribute
 from blockspace.ops import Op, Shape
@@ -44,7 +54,7 @@ class Expansion:
 
     # -- values left open ------------------------------------------------------------------------------------------------------------
 
-    def hole(self, node: Map, env: Env):
+    def hole(self, node: Map, env: Environment):
         """The value of a `search:` place: as assigned, else its default, else the first of its domain."""
         name = self.holes.name_at(node, env)
         if name is not None and name in self.assignment:
@@ -53,25 +63,25 @@ class Expansion:
             given, search = node.items["default"], node.items["search"]
             named = search.items if isinstance(search, Map) else self.holes.inherited.get(id(node), {})
             if isinstance(given, Scalar) and given.text in named:
-                return Choice(given.text, named[given.text], env)
-            return value(given, env)
-        found = self.holes.holes[name].domain if name else domain(node.items["search"])
+                return Alternative(given.text, named[given.text], env)
+            return evaluate(given, env)
+        found = self.holes.holes[name].domain if name else parse_domain(node.items["search"])
         return self._chosen(found, found.values()[0], env)
 
-    def _chosen(self, found, chosen, env: Env):
-        if not isinstance(found, Options):
+    def _chosen(self, found, chosen, env: Environment):
+        if not isinstance(found, Categorical):
             return chosen
         node = found.nodes[chosen]
-        if isinstance(node, Scalar) and token(node) == chosen:
-            return value(node, env)
-        return Choice(chosen, node, env)
+        if isinstance(node, Scalar) and parse_token(node) == chosen:
+            return evaluate(node, env)
+        return Alternative(chosen, node, env)
 
-    def unknown(self, node: Map, env: Env):
+    def unknown(self, node: Map, env: Environment):
         """The value of a `solve:` place: as solved, else its default, else the low end of its range."""
         name = self.holes.name_at(node, env)
         if name is not None:
             return self.assignment.get(name, self.holes.unknowns[name].default)
-        return value(node.items["default"], env) if "default" in node else solved_range(node).low
+        return evaluate(node.items["default"], env) if "default" in node else parse_solved_range(node).low
 
     # -- mistakes --------------------------------------------------------------------------------------------------------------------
 
@@ -112,56 +122,56 @@ class Expansion:
 
     def add(self, op: Op, *inputs, path: str, base: str, mark: Mark, names: tuple[str, ...] = ()):
         """A node below `path`; UNKNOWN when an input is."""
-        if any(source is UNKNOWN for source in inputs):
-            return UNKNOWN
+        if any(source is INVALID for source in inputs):
+            return INVALID
         return self.graph.add(op, *inputs, name=self.unique(path, base), mark=mark, names=names).name
 
     def shape(self, source) -> Shape:
         """The shape of a graph value; raises Silenced for UNKNOWN."""
-        if source is UNKNOWN:
-            raise Silenced
+        if source is INVALID:
+            raise InvalidRead
         return self.graph.nodes[source].shape
 
     def channels(self, source):
-        return UNKNOWN if source is UNKNOWN else self.graph.nodes[source].shape[0]
+        return INVALID if source is INVALID else self.graph.nodes[source].shape[0]
 
     # -- flows -----------------------------------------------------------------------------------------------------------------------
 
     def flow(self, node: Node, frame: Frame, source):
         """Run the steps of a flow from the value `source`; returns the last value."""
-        for step in syntax.flow(node, frame.env.unit):
+        for step in syntax.parse_flow(node, frame.env.unit):
             source = self.step(step, frame, source)
         return source
 
-    def step(self, step: Step, frame: Frame, source):
+    def step(self, step: FlowStep, frame: Frame, source):
         if isinstance(step, BadStep):
             return self.unmade(step, frame)
         self.count(step.mark)
-        env = Env(frame.env, {"channels": self.channels(source) if not isinstance(source, list) else UNKNOWN})
+        env = Environment(frame.env, {"channels": self.channels(source) if not isinstance(source, list) else INVALID})
         try:
             if step.source is not None:
-                source = single(references(step.source, frame, source, env), step.source)
+                source = require_single(resolve_references(step.source, frame, source, env), step.source)
                 env.table["channels"] = self.channels(source)
-            if step.condition is not None and not truth(step.condition, env):
+            if step.condition is not None and not evaluate_condition(step.condition, env):
                 return self._named(step, frame, source)
             if isinstance(source, list):
-                refuse_parts(step)
-            result = RUN[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label), source)
+                refuse_part_list(step)
+            result = EXPAND[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label), source)
         except BlockspaceError as e:
             self.caught(e, step.mark, frame.path)
             result = self.unmade(step, frame)
-        except Silenced:
+        except InvalidRead:
             result = self.unmade(step, frame)
         return self._named(step, frame, result)
 
-    def unmade(self, step: Step, frame: Frame):
+    def unmade(self, step: FlowStep, frame: Frame):
         """UNKNOWN, also under the names that a step which failed would have given: to read them is no mistake of its own."""
-        for name in syntax.names_given(step.node):
+        for name in syntax.list_value_names(step.node):
             if name != step.as_:
-                frame.values.setdefault(name, UNKNOWN)
-        return UNKNOWN
+                frame.values.setdefault(name, INVALID)
+        return INVALID
 
-    def _named(self, step: Step, frame: Frame, result):
+    def _named(self, step: FlowStep, frame: Frame, result):
         if step.as_ is not None:
             if step.as_ in frame.values and not isinstance(step, LoopStep):
                 self.report(
@@ -172,7 +182,7 @@ class Expansion:
 
     # -- blocks ----------------------------------------------------------------------------------------------------------------------
 
-    def call(self, unit: Unit, settings: dict[str, tuple[Node, Env]], caller: Env, source, path: str):
+    def call(self, unit: BlockUnit, settings: dict[str, tuple[Node, Environment]], caller: Environment, source, path: str):
         """One use of a block or part: bind its params, check its rules, run its flow below `path`."""
         self.count(None)
         if self.depth >= MAX_NESTING:
@@ -185,30 +195,30 @@ class Expansion:
         self.depth += 1
         try:
             legal = self.require(unit, env, path)
-            result = self.flow(unit.flow, Frame(env, {"input": source}, path), source) if legal else UNKNOWN
+            result = self.flow(unit.flow, Frame(env, {"input": source}, path), source) if legal else INVALID
         finally:
             self.depth -= 1
-        if len(self.graph) > before and source is not UNKNOWN:
+        if len(self.graph) > before and source is not INVALID:
             self.graph.scope(path, unit.name, source)
         return result
 
-    def _check_settings(self, unit: Unit, settings: dict) -> None:
+    def _check_settings(self, unit: BlockUnit, settings: dict) -> None:
         unknown = [
-            syntax.unknown_key(key, node.key, list(unit.params), unit.name)
+            syntax.unknown_key_mistake(key, node.key, list(unit.params), unit.name)
             for key, (node, _) in settings.items()
             if key not in unit.params
         ]
         if unknown:
             raise BlockspaceError(*unknown)
 
-    def bound(self, unit: Unit, settings: dict, caller: Env, source, path: str = "") -> UnitEnv:
+    def bound(self, unit: BlockUnit, settings: dict, caller: Environment, source, path: str = "") -> UnitEnvironment:
         """The unit's names: params as given or by default, lets, and the channels that enter."""
         home = None
         if unit.owner is not None:
             home = caller
             while home.outer is not None:
                 home = home.outer
-        env = UnitEnv(unit, caller, home, self)
+        env = UnitEnvironment(unit, caller, home, self)
         for key, param in unit.params.items():
             given = settings.get(key)
             env.table[key] = Thunk(param.node, env) if given is None else self._argument(param, given, settings, env)
@@ -219,21 +229,21 @@ class Expansion:
             self.settle(unit, env, path)
         return env
 
-    def settle(self, unit: Unit, env: UnitEnv, path: str) -> None:
+    def settle(self, unit: BlockUnit, env: UnitEnvironment, path: str) -> None:
         """Read every name of a unit; one that cannot be read is UNKNOWN, and what is wrong with it is said once."""
         circle = False  # of names that depend on each other, the first is said
         for key in (*unit.params, *unit.lets):
             try:
                 env.find(key)
                 continue
-            except Silenced:
+            except InvalidRead:
                 pass
             except BlockspaceError as e:
                 again = circle and e.mistakes[0].code == "E-RECURSION"
                 circle = circle or e.mistakes[0].code == "E-RECURSION"
                 if not again:
                     self.caught(e, env.table[key].node.mark, path)
-            env.table[key] = UNKNOWN
+            env.table[key] = INVALID
 
     def noticed(self, settings, key: str, found) -> None:
         """A setting of an operation was read, or, without a key, a convolution begins; for those who want to know early."""
@@ -241,19 +251,19 @@ class Expansion:
     def merging(self, results: list, count: int) -> None:
         """Of `count` values that will be merged, these are made; for those who want to know early."""
 
-    def _argument(self, param, given: tuple[Node, Env], settings: dict, env: Env):
+    def _argument(self, param, given: tuple[Node, Environment], settings: dict, env: Environment):
         """A given param: a word of its own `search:` means that alternative; anything else is read in the caller's names."""
         node, place = given
         entries = param.entries()
         if isinstance(node, Scalar) and node.text in entries and not place.has(node.text):
             entry = entries[node.text]
-            return Choice(node.text, entry, env) if isinstance(param.search, Map) else Thunk(entry, env)
-        return Thunk(node, ArgEnv(place, settings, param.name))
+            return Alternative(node.text, entry, env) if isinstance(param.search, Map) else Thunk(entry, env)
+        return Thunk(node, ArgumentEnvironment(place, settings, param.name))
 
-    def require(self, unit: Unit, env: UnitEnv, path: str) -> bool:
+    def require(self, unit: BlockUnit, env: UnitEnvironment, path: str) -> bool:
         """Whether the unit's rules hold. Those that do not are reported; only the first, where another value of one param mends all."""
         broken = [rule for rule in unit.requires if not self._legal(rule, env, path)]
-        hint = nearest_legal(unit, env) if broken else None
+        hint = suggest_legal_value(unit, env) if broken else None
         for rule in broken[:1] if hint else broken:
             parsed = rule.parsed if isinstance(rule, Scalar) else None
             names = sorted(parsed[1].names) if parsed is not None and parsed[0] == "expression" else []
@@ -262,17 +272,17 @@ class Expansion:
             self.report(error("E-REQUIRE", f"{str(rule)!r} does not hold{where} ({values})", rule.mark, hint), rule.mark, "")
         return not broken
 
-    def _legal(self, rule: Node, env: UnitEnv, path: str) -> bool:
+    def _legal(self, rule: Node, env: UnitEnvironment, path: str) -> bool:
         """Whether a rule holds; one that cannot be read breaks nothing, and what is wrong with it is said."""
         try:
-            return truth(rule, env)
-        except Silenced:
+            return evaluate_condition(rule, env)
+        except InvalidRead:
             return True
         except BlockspaceError as e:
             self.caught(e, rule.mark, path)
             return True
 
-    def apply(self, what: Node, place: Env, settings: dict, source, path: str, base: str, mark: Mark):
+    def apply(self, what: Node, place: Environment, settings: dict, source, path: str, base: str, mark: Mark):
         """Run what a `block:` step names: an operation, a block, a structure, or what a param holds, with the settings beside it."""
         if isinstance(what, Scalar) and not place.has(what.text):
             if is_operation(what.text):
@@ -280,13 +290,13 @@ class Expansion:
             unit = place.unit.unit(what.text)
             if unit is not None:
                 return self.call(unit, settings, place, source, self.unique(path, base))
-        found = value(what, place) if isinstance(what, Scalar) or is_value(what) else Flow(what, place)
+        found = evaluate(what, place) if isinstance(what, Scalar) or is_value(what) else FlowValue(what, place)
         return self.held(found, place, settings, source, path, base, mark)
 
-    def held(self, found, place: Env, settings: dict, source, path: str, base: str, mark: Mark):
+    def held(self, found, place: Environment, settings: dict, source, path: str, base: str, mark: Mark):
         """Run a value that holds a flow: an alternative, a list of steps, `{block: settings}`, or a word."""
-        if isinstance(found, (Choice, Flow)):
-            env = where_used(found.env, place)
+        if isinstance(found, (Alternative, FlowValue)):
+            env = join_environments(found.env, place)
             node = found.node
             if isinstance(node, Scalar) and node.text == "none":
                 return source
@@ -294,12 +304,12 @@ class Expansion:
                 key, inner = next(iter(node.items.items()))
                 unit = env.unit.unit(key)
                 if unit is not None:
-                    own = {k: (n, env) for k, n in syntax.block_settings(key, inner).items()}
-                    return self.call(unit, merged(own, settings, key), env, source, self.unique(path, base))
+                    own = {k: (n, env) for k, n in syntax.read_block_settings(key, inner).items()}
+                    return self.call(unit, merge_settings(own, settings, key), env, source, self.unique(path, base))
             if isinstance(node, Scalar) or is_value(node):
                 return self.apply(node, env, settings, source, path, base, mark)
             siblings = {k: v for k, v in settings.items() if not env.has(k)}
-            inner_env = Env(env, {k: Thunk(n, ArgEnv(e, settings, k)) for k, (n, e) in siblings.items()})
+            inner_env = Environment(env, {k: Thunk(n, ArgumentEnvironment(e, settings, k)) for k, (n, e) in siblings.items()})
             return self.flow(node, Frame(inner_env, {"input": source}, self.unique(path, base)), source)
         if found == "none":
             return source
@@ -307,27 +317,27 @@ class Expansion:
             return self._operation(Scalar(found, mark), settings, place, source, path, base)
         raise error("E-OP", f"a block was expected, got {found}", mark, "a block's name, `{name: {settings}}`, or a list of steps")
 
-    def _operation(self, what: Scalar, settings: dict, place: Env, source, path: str, base: str):
+    def _operation(self, what: Scalar, settings: dict, place: Environment, source, path: str, base: str):
         nodes = {key: node for key, (node, _) in settings.items()}
         if what.text in MERGES:
             raise error("E-OP", f"{what.text} merges named values and is no block", what.mark, f"write `- {what.text}: a, b`")
-        allowed = syntax.allowed_settings(what.text)
-        bad = [syntax.unknown_key(k, n.key, allowed, what.text) for k, n in nodes.items() if k not in allowed]
+        allowed = syntax.list_settings(what.text)
+        bad = [syntax.unknown_key_mistake(k, n.key, allowed, what.text) for k, n in nodes.items() if k not in allowed]
         if bad:
             raise BlockspaceError(*bad)
         step = OpStep(what.text, what.mark, None, None, nodes)
         step.name = base
-        return run_operation(self, step, Frame(place, {"input": source}, path), source)
+        return expand_operation(self, step, Frame(place, {"input": source}, path), source)
 
 
-def refuse_parts(step: Step) -> None:
+def refuse_part_list(step: FlowStep) -> None:
     """E-REF when a step that takes one value follows a split without `merge:`."""
     if isinstance(step, (SplitStep, BlockStep)) or (isinstance(step, OpStep) and step.word not in MERGES):
         help = "give the split a `merge:`, or name it (`as: x`) and take a part (`from: x[1]`)"
         raise error("E-REF", f"{step.word} takes one value, and the split before it gives a list of parts", step.mark, help)
 
 
-def merged(own: dict, beside: dict, block: str) -> dict:
+def merge_settings(own: dict, beside: dict, block: str) -> dict:
     """Settings inside and beside a block; one given in both places is an error."""
     both = [key for key in own if key in beside]
     if both:
@@ -336,29 +346,29 @@ def merged(own: dict, beside: dict, block: str) -> dict:
     return own | beside
 
 
-def nearest_legal(unit: Unit, env: UnitEnv) -> str | None:
+def suggest_legal_value(unit: BlockUnit, env: UnitEnvironment) -> str | None:
     """Values of one integer param around its own that make all rules hold."""
     for name in unit.params:
         current = env.table.get(name)
         if isinstance(current, bool) or not isinstance(current, int):
             continue
-        legal = [v for v in (*range(current, 0, -1), *range(current + 1, current + 257)) if _holds(unit, env, name, v)]
+        legal = [v for v in (*range(current, 0, -1), *range(current + 1, current + 257)) if _satisfies(unit, env, name, v)]
         below, above = [v for v in legal if v < current][:1], [v for v in legal if v > current][:1]
         if below or above:
             return f"nearest legal {name}: {', '.join(map(str, below + above))}"
     return None
 
 
-def _holds(unit: Unit, env: UnitEnv, name: str, trial: int) -> bool:
-    twin = UnitEnv(unit, env.caller, env.outer, env.run)
+def _satisfies(unit: BlockUnit, env: UnitEnvironment, name: str, trial: int) -> bool:
+    twin = UnitEnvironment(unit, env.caller, env.outer, env.run)
     twin.table = {key: env.table[key] for key in unit.params} | {name: trial, "in_channels": env.table["in_channels"]}
     twin.table |= {key: Thunk(node, twin) for key, node in unit.lets.items()}
     try:
-        return all(truth(rule, twin) for rule in unit.requires)
-    except (BlockspaceError, Silenced):
+        return all(evaluate_condition(rule, twin) for rule in unit.requires)
+    except (BlockspaceError, InvalidRead):
         return False
 
 
-RUN: dict[type[Step], Callable[..., Any]] = {
-    LoopStep: run_loop, BlockStep: run_block, IfStep: run_if, OpStep: run_operation, SplitStep: run_split,
+EXPAND: dict[type[FlowStep], Callable[..., Any]] = {
+    LoopStep: expand_loop, BlockStep: expand_block, IfStep: expand_condition, OpStep: expand_operation, SplitStep: expand_split,
 }

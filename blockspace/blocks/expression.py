@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from blockspace.blocks.values.rational import fraction, is_fraction
+from blockspace.blocks.exact_numbers import is_fraction, make_fraction
 from blockspace.errors import error
 
 MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_VALUE = 512, 200, 32, 2**53
@@ -23,7 +23,7 @@ LITERAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(k|K|M|
 Lookup = Callable[[str], object]
 
 
-def number(text: str):
+def parse_number(text: str):
     """`60M`, `5e-4`, `110%`, `6ms`: the exact number (milliseconds for times), or None when the text is no number.
 
     Raises E-SCALAR for YAML 1.1's octal and base-60 numbers, whose meaning depends on the reader.
@@ -40,26 +40,26 @@ def number(text: str):
         raise error("E-SCALAR", f"{text!r} is octal to some YAML readers", help=f"write {digits.lstrip('+-0') or '0'}")
     factor = UNITS[unit]
     plain = digits.lstrip("+-").isdigit()
-    value = int(digits) * factor if plain and factor else whole(fraction(digits) * (factor or fraction(1, 100)))
+    value = int(digits) * factor if plain and factor else simplify_fraction(make_fraction(digits) * (factor or make_fraction(1, 100)))
     if abs(value) > MAX_VALUE:
         raise error("E-EXPR", f"the number {text} is out of bounds (2^53)")
     return value
 
 
-def whole(value):
+def simplify_fraction(value):
     """A rational without denominator as an int, so that text and hashes have one spelling."""
     if is_fraction(value) and value.denominator == 1:
         return value.numerator
     return value
 
 
-def divisible(value, divisor) -> int:
+def round_to_multiple(value, divisor) -> int:
     """The nearest multiple of `divisor`, never below 90 % of `value` (torchvision's `_make_divisible`)."""
     new = max(divisor, (2 * value + divisor) // (2 * divisor) * divisor)
     return new + divisor if 10 * new < 9 * value else new
 
 
-def log2(value) -> int:
+def floor_log2(value) -> int:
     """The integer part of the binary logarithm, exact: n where 2^n <= value < 2^(n + 1)."""
     if value < 1:
         raise error("E-EXPR", f"log2 of {value}: it takes numbers from 1 on")
@@ -73,12 +73,12 @@ FUNCTIONS: dict[str, tuple[Callable, int, int]] = {  # name: function, fewest an
     "floor": (math.floor, 1, 1),
     "ceil": (math.ceil, 1, 1),
     "round": (lambda v: math.floor((2 * v + 1) / 2) if is_fraction(v) else v, 1, 1),  # half up: round(2.5) is 3, as on paper
-    "log2": (log2, 1, 1),
-    "divisible": (divisible, 2, 2),
+    "log2": (floor_log2, 1, 1),
+    "divisible": (round_to_multiple, 2, 2),
 }
 
 
-class Expr:
+class Expression:
     """A compiled expression: `names` it reads, and `value(lookup)`."""
 
     __slots__ = ("text", "names", "_run")
@@ -89,7 +89,7 @@ class Expr:
     def value(self, lookup: Lookup):
         """The value, names being answered by `lookup`. Raises E-DIV, E-TYPE, and what `lookup` raises."""
         try:
-            return whole(self._run(lookup))
+            return simplify_fraction(self._run(lookup))
         except ZeroDivisionError:
             raise error("E-DIV", f"division by zero in {self.text!r}") from None
         except TypeError:
@@ -100,11 +100,11 @@ class Expr:
 
 
 @lru_cache(maxsize=4096)
-def compile_expr(text: str) -> Expr:
+def compile_expression(text: str) -> Expression:
     """Parse `text`. Raises E-EXPR for anything outside the language."""
     if len(text) > MAX_LENGTH:
         raise error("E-EXPR", f"an expression of {len(text)} characters; {MAX_LENGTH} are allowed")
-    if max_depth(text) > MAX_DEPTH:
+    if measure_depth(text) > MAX_DEPTH:
         raise error("E-EXPR", f"an expression nested deeper than {MAX_DEPTH} parentheses or signs")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
@@ -114,10 +114,10 @@ def compile_expr(text: str) -> Expr:
         raise error("E-EXPR", f"an expression of more than {MAX_NODES} terms")
     names: set[str] = set()
     run = _compile(tree, text, names)
-    return Expr(text, frozenset(names), run)
+    return Expression(text, frozenset(names), run)
 
 
-def max_depth(text: str) -> int:
+def measure_depth(text: str) -> int:
     """How deep parentheses and runs of signs nest, counted before Python's parser sees the text."""
     depth = deepest = run = 0
     for c in text:
@@ -127,7 +127,7 @@ def max_depth(text: str) -> int:
     return deepest
 
 
-def bounded(value, text: str):
+def check_bounds(value, text: str):
     """`value`, when it is no larger than 2^53 in numerator and denominator."""
     if is_fraction(value):
         if abs(value.numerator) > MAX_VALUE or value.denominator > MAX_VALUE:
@@ -138,7 +138,7 @@ def bounded(value, text: str):
 
 
 def _divide(a, b):
-    return fraction(a) / b
+    return make_fraction(a) / b
 
 
 BINARY = {
@@ -170,15 +170,15 @@ def _compile(tree: ast.AST, text: str, names: set[str]) -> Callable[[Lookup], ob
             if isinstance(value, float):
                 if not math.isfinite(value):
                     raise error("E-EXPR", f"a value in {text!r} is out of bounds (2^53)")
-                value = whole(fraction(repr(value)))
-            bounded(value, text)
+                value = simplify_fraction(make_fraction(repr(value)))
+            check_bounds(value, text)
             return lambda _: value
         case ast.Name(id=name):
             names.add(name)
             return lambda lookup: lookup(name)
         case ast.BinOp(op=op, left=left, right=right) if type(op) in BINARY:
             apply, a, b = BINARY[type(op)], sub(left), sub(right)
-            return lambda lookup: bounded(apply(_numeric(a(lookup)), _numeric(b(lookup))), text)
+            return lambda lookup: check_bounds(apply(_numeric(a(lookup)), _numeric(b(lookup))), text)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             a = sub(operand)
             return lambda lookup: -_numeric(a(lookup))
@@ -222,4 +222,4 @@ def _call(name: str, args: list, text: str) -> Callable[[Lookup], object]:
     function, fewest, most = FUNCTIONS[name]
     if not fewest <= len(args) <= most:
         raise error("E-EXPR", f"{name}() takes {fewest} argument(s), got {len(args)}", help="quote it if YAML split it at a comma")
-    return lambda lookup: bounded(function(*[_numeric(arg(lookup)) for arg in args]), text)
+    return lambda lookup: check_bounds(function(*[_numeric(arg(lookup)) for arg in args]), text)

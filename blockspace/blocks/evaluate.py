@@ -5,37 +5,37 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from blockspace.blocks.reading.words import RESERVED, guess, is_operation
-from blockspace.blocks.values.expr import compile_expr, number
-from blockspace.blocks.values.rational import is_fraction, is_number
+from blockspace.blocks.exact_numbers import is_fraction, is_number
+from blockspace.blocks.expression import compile_expression, parse_number
+from blockspace.blocks.vocabulary import RESERVED, is_operation, suggest_word
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
-UNKNOWN = object()  # a value that a mistake made impossible; it silences what reads it
+INVALID = object()  # a value that a mistake made impossible; it silences what reads it
 
 
-class Silenced(Exception):
+class InvalidRead(Exception):
     """Something read an UNKNOWN value: the mistake behind it is reported already."""
 
 
-class Flow:
+class FlowValue:
     """A flow as a value: the node, and the environment its names are read in."""
 
     __slots__ = ("node", "env")
 
-    def __init__(self, node: Node, env: Env):
+    def __init__(self, node: Node, env: Environment):
         self.node, self.env = node, env
 
     def __repr__(self) -> str:
         return f"flow of line {self.node.mark.line}"
 
 
-class Choice:
+class Alternative:
     """A named alternative of a param; compares equal to its name, and its node is evaluated where it is used."""
 
     __slots__ = ("name", "node", "env")
 
-    def __init__(self, name: str, node: Node, env: Env):
+    def __init__(self, name: str, node: Node, env: Environment):
         self.name, self.node, self.env = name, node, env
 
     def __eq__(self, other) -> bool:
@@ -53,19 +53,19 @@ class Thunk:
 
     __slots__ = ("node", "env")
 
-    def __init__(self, node: Node, env: Env):
+    def __init__(self, node: Node, env: Environment):
         self.node, self.env = node, env
 
 
 _BUSY = Thunk.__new__(Thunk)  # stands for a value while it is found
 
 
-class Env:
+class Environment:
     """Names and their values: a table, and the environment around it. `unit` is the file or part whose text is being read."""
 
     __slots__ = ("table", "outer", "unit", "run")
 
-    def __init__(self, outer: Env | None = None, table: dict[str, Any] | None = None, unit: Any = None, run: Any = None):
+    def __init__(self, outer: Environment | None = None, table: dict[str, Any] | None = None, unit: Any = None, run: Any = None):
         self.outer = outer
         self.table = table if table is not None else {}
         self.unit: Any = unit if outer is None else unit or outer.unit
@@ -83,7 +83,7 @@ class Env:
             raise error("E-RECURSION", f"{name!r} depends on itself")
         self.table[name] = _BUSY
         try:
-            result = value(thunk.node, thunk.env)
+            result = evaluate(thunk.node, thunk.env)
         except BaseException:
             self.table[name] = thunk
             raise
@@ -98,8 +98,8 @@ class Env:
         found = self.find(name)
         if found is None:
             return self.word(name)
-        if found is UNKNOWN:
-            raise Silenced
+        if found is INVALID:
+            raise InvalidRead
         return found
 
     def word(self, name: str):
@@ -118,29 +118,29 @@ class Env:
         if name.lower() in ("yes", "no", "on", "off"):
             return "write true or false"
         known = self.known()
-        hint = guess(name, known)
+        hint = suggest_word(name, known)
         listed = f"known here: {', '.join(known)}"
         return f"{hint} {listed}" if hint else listed
 
     def known(self) -> list[str]:
         names: set[str] = set()
-        env: Env | None = self
+        env: Environment | None = self
         while env is not None:
             names.update(env.table)
             env = env.outer
         return sorted(names - {"input", "prev"})
 
 
-class ArgEnv(Env):
+class ArgumentEnvironment(Environment):
     """The names an argument may read: the caller's, and those siblings that the caller does not define; never the argument itself.
 
     A name that both define is an error unless both mean the same value.
     """
 
     __slots__ = ("settings", "asked")
-    outer: Env
+    outer: Environment
 
-    def __init__(self, caller: Env, settings: dict[str, tuple[Node, Env]], *asked: str):
+    def __init__(self, caller: Environment, settings: dict[str, tuple[Node, Environment]], *asked: str):
         super().__init__(caller)
         self.settings, self.asked = settings, asked  # the arguments being read, this one first
 
@@ -151,8 +151,8 @@ class ArgEnv(Env):
         if name in self.asked:
             return self._circular(name) if ours is None else ours
         node, env = self.settings[name]
-        sibling = value(node, ArgEnv(env, self.settings, name, *self.asked))
-        if ours is None or sibling is None or ours is UNKNOWN:
+        sibling = evaluate(node, ArgumentEnvironment(env, self.settings, name, *self.asked))
+        if ours is None or sibling is None or ours is INVALID:
             return sibling if ours is None else ours
         if sibling != ours:
             message = f"{name!r} is both a name here ({ours}) and a setting beside ({sibling})"
@@ -164,34 +164,34 @@ class ArgEnv(Env):
         raise error("E-RECURSION", f"settings that depend on each other: {chain}")
 
 
-def value(node: Node, env: Env):
+def evaluate(node: Node, env: Environment):
     """What `node` means in `env`: int, Fraction, bool, a word, a Choice, or a Flow.
 
     Raises BlockspaceError marked with the node's place.
     """
     if isinstance(node, Scalar):
         try:
-            return scalar(node, env)
+            return evaluate_scalar(node, env)
         except BlockspaceError as e:
-            raise in_expression(node, e) from None
+            raise locate_in_expression(node, e) from None
     if isinstance(node, Map):
         if "search" in node:
             return env.run.hole(node, env)
         if "solve" in node:
             return env.run.unknown(node, env)
         if "if" in node and "then" in node and set(node.items) <= {"if", "then", "else"}:
-            return conditional(node, env)
+            return evaluate_conditional(node, env)
         if "default" in node and set(node.items) <= {"default", "doc", "words"}:
-            return value(node.items["default"], env)
-    return Flow(node, env)
+            return evaluate(node.items["default"], env)
+    return FlowValue(node, env)
 
 
-def in_expression(node: Scalar, e: BlockspaceError) -> BlockspaceError:
+def locate_in_expression(node: Scalar, e: BlockspaceError) -> BlockspaceError:
     """The mistakes with their place in an expression: at the name they are about, else at its start; the expression is named."""
-    return type(e)(*(m if m.mark else placed(node, m) for m in e.mistakes))
+    return type(e)(*(m if m.mark else locate_mistake(node, m) for m in e.mistakes))
 
 
-def placed(node: Scalar, mistake: Mistake) -> Mistake:
+def locate_mistake(node: Scalar, mistake: Mistake) -> Mistake:
     shown = len(node.text) > 60 or node.text.isidentifier() or repr(node.text) in mistake.message
     message = mistake.message if shown else f"{mistake.message} in {node.text!r}"
     about = re.match(r"unknown name '(\w+)'", mistake.message)
@@ -202,56 +202,56 @@ def placed(node: Scalar, mistake: Mistake) -> Mistake:
     return Mistake(mistake.code, message, mark, mistake.help)
 
 
-def conditional(node: Map, env: Env):
-    chosen = "then" if truth(node.items["if"], env) else "else"
+def evaluate_conditional(node: Map, env: Environment):
+    chosen = "then" if evaluate_condition(node.items["if"], env) else "else"
     if chosen not in node:
         return "none"
-    return value(node.items[chosen], env)
+    return evaluate(node.items[chosen], env)
 
 
-def scalar(node: Scalar, env: Env):
+def evaluate_scalar(node: Scalar, env: Environment):
     """A word, a number, an operation that stands as a flow, or an expression."""
     parsed = node.parsed
     if parsed is None:
-        parsed = node.parsed = classify(node.text)
+        parsed = node.parsed = classify_scalar(node.text)
     kind, content = parsed
     if kind == "constant":
         return content
     if kind == "name":
         found = env.find(content)
         if found is None and (is_operation(content) or env.unit.unit(content)):
-            return Flow(node, env)
+            return FlowValue(node, env)
     return content.value(env.lookup) if kind == "expression" else env.lookup(content)
 
 
-def classify(text: str) -> tuple[str, Any]:
+def classify_scalar(text: str) -> tuple[str, Any]:
     """How a scalar is to be read, decided once."""
     if text in ("true", "false"):
         return "constant", text == "true"
     if text in RESERVED:
         return "constant", text
-    literal = number(text)
+    literal = parse_number(text)
     if literal is not None:
         return "constant", literal
     if text.isidentifier():
         return "name", text
-    return "expression", compile_expr(text)
+    return "expression", compile_expression(text)
 
 
-def truth(node: Node, env: Env) -> bool:
+def evaluate_condition(node: Node, env: Environment) -> bool:
     """A condition: true or false; an integer counts as its truth."""
-    found = value(node, env)
+    found = evaluate(node, env)
     if isinstance(found, (bool, int)):
         return bool(found)
     raise error("E-TYPE", f"a condition must be true or false, got {found}", node.mark)
 
 
-def integer(node: Node, env: Env, what: str, low: int = 1, high: int = 65_536) -> int:
+def evaluate_integer(node: Node, env: Environment, what: str, low: int = 1, high: int = 65_536) -> int:
     """A whole number within bounds. Raises E-INEXACT with the nearest whole numbers, E-TYPE, E-TOO-BIG."""
-    return as_integer(value(node, env), what, node.mark, low, high)
+    return check_integer(evaluate(node, env), what, node.mark, low, high)
 
 
-def as_integer(found, what: str, mark, low: int = 1, high: int = 65_536) -> int:
+def check_integer(found, what: str, mark, low: int = 1, high: int = 65_536) -> int:
     if is_fraction(found):
         raise error("E-INEXACT", f"{what} must be an integer, got {found}", mark, f"nearest: {found.__floor__()}, {found.__ceil__()}")
     if isinstance(found, bool) or not isinstance(found, int):
@@ -263,36 +263,36 @@ def as_integer(found, what: str, mark, low: int = 1, high: int = 65_536) -> int:
     return found
 
 
-def pair(node: Node, env: Env, what: str, low: int = 1) -> tuple[int, int]:
+def evaluate_pair(node: Node, env: Environment, what: str, low: int = 1) -> tuple[int, int]:
     """One integer for both axes, or a list of two."""
     if isinstance(node, Seq):
         if len(node.items) != 2:
             raise error("E-TYPE", f"{what} is one number or two (height, width), got {len(node.items)}", node.mark)
-        return integer(node.items[0], env, what, low), integer(node.items[1], env, what, low)
-    single = integer(node, env, what, low)
+        return evaluate_integer(node.items[0], env, what, low), evaluate_integer(node.items[1], env, what, low)
+    single = evaluate_integer(node, env, what, low)
     return single, single
 
 
-def boolean(node: Node, env: Env, what: str) -> bool:
-    found = value(node, env)
+def evaluate_boolean(node: Node, env: Environment, what: str) -> bool:
+    found = evaluate(node, env)
     if not isinstance(found, bool):
         raise error("E-TYPE", f"{what} is true or false, got {found}", node.mark)
     return found
 
 
-def real(node: Node, env: Env, what: str) -> float:
-    found = value(node, env)
+def evaluate_real(node: Node, env: Environment, what: str) -> float:
+    found = evaluate(node, env)
     if not is_number(found):
         raise error("E-TYPE", f"{what} must be a number, got {found}", node.mark)
     return float(found)
 
 
-def word(node: Node, env: Env, what: str, allowed) -> str:
+def evaluate_word(node: Node, env: Environment, what: str, allowed) -> str:
     """One of the allowed words."""
-    found = node.text if isinstance(node, Scalar) and node.text.isidentifier() and not env.has(node.text) else value(node, env)
-    found = found.name if isinstance(found, Choice) else found
-    if isinstance(found, Flow) and isinstance(found.node, Scalar):
+    found = node.text if isinstance(node, Scalar) and node.text.isidentifier() and not env.has(node.text) else evaluate(node, env)
+    found = found.name if isinstance(found, Alternative) else found
+    if isinstance(found, FlowValue) and isinstance(found.node, Scalar):
         found = found.node.text
     if found not in allowed:
-        raise error("E-TYPE", f"{what} is one of {', '.join(sorted(allowed))}; got {found}", node.mark, guess(str(found), allowed))
+        raise error("E-TYPE", f"{what} is one of {', '.join(sorted(allowed))}; got {found}", node.mark, suggest_word(str(found), allowed))
     return found

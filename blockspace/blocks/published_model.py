@@ -20,7 +20,7 @@ BLOCK = re.compile(rf"({'|'.join(LIBRARIES)}):\s*\S.*")
 FORMS = "`torchvision:NAME`, `timm:NAME`, or `paper`"
 
 
-class Published(NamedTuple):
+class PublishedModel(NamedTuple):
     """A library's model: which library, the constructor's name, and its settings."""
 
     library: str
@@ -28,7 +28,7 @@ class Published(NamedTuple):
     settings: dict[str, Any]
 
 
-def published(reference: str) -> Published | None:
+def parse_reference(reference: str) -> PublishedModel | None:
     """The model that a network's `reference:` names; None for `paper`, none, and what is not of that form."""
     match = NETWORK.fullmatch(reference)
     if match is None:
@@ -41,7 +41,7 @@ def published(reference: str) -> Published | None:
     except (SyntaxError, ValueError):
         return None
     plain = not call.args and len(settings) == len(call.keywords)
-    return Published(match[1], match[2], settings) if plain else None
+    return PublishedModel(match[1], match[2], settings) if plain else None
 
 
 def reference_pattern(kind: str) -> str:
@@ -52,7 +52,7 @@ def reference_pattern(kind: str) -> str:
 def check_reference(node: Node | None, kind: str) -> list[Mistake]:
     """E-TYPE for a `reference:` of no known form; a block's may say anything behind the library's name."""
     text = node.text if isinstance(node, Scalar) else ""
-    if node is None or text == PAPER or (published(text) if kind == "network" else BLOCK.fullmatch(text)):
+    if node is None or text == PAPER or (parse_reference(text) if kind == "network" else BLOCK.fullmatch(text)):
         return []
     word = text.partition(":")[0]
     guess = did_you_mean(word, (*LIBRARIES, PAPER)) if word not in (*LIBRARIES, PAPER) else None
@@ -60,7 +60,7 @@ def check_reference(node: Node | None, kind: str) -> list[Mistake]:
     return [Mistake("E-TYPE", what, node.mark, f"{guess + ' ' if guess else ''}write {FORMS}")]
 
 
-def inherited(reference: str, name: str) -> str:
+def derive_reference(reference: str, name: str) -> str:
     """The reference of a family's member that says none of its own: the same library under the member's name, or the paper."""
     library = reference.partition(":")[0]
     return f"{library}:{name}" if library in LIBRARIES else reference

@@ -53,13 +53,13 @@ def is_operation(word: str) -> bool:
     return word in SIMPLE or word in STEP_WORDS or word in MERGES or bool(CONV.fullmatch(word) or POOL.fullmatch(word))
 
 
-def operation_words() -> list[str]:
+def list_operation_words() -> list[str]:
     """Examples of every operation, for suggestions."""
     windows = [f"{op}{k}x{k}" for op in ("conv", "dwconv", "maxpool", "avgpool") for k in (1, 2, 3, 5, 7)]
     return sorted({*SIMPLE, *STEP_WORDS, *MERGES, *windows})
 
 
-def guess(word: str, known) -> str | None:
+def suggest_word(word: str, known) -> str | None:
     """A suggestion for a word that is not among `known`."""
     from blockspace.errors import did_you_mean
 

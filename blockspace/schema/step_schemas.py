@@ -7,13 +7,13 @@ any name too.
 
 from __future__ import annotations
 
-from blockspace.blocks import words
-from blockspace.schema import operations
-from blockspace.schema.meanings import STEP_KEYS_MEAN as MEAN
-from blockspace.schema.values import IS_VALUE, NAME, TERNARY, any_of, chosen, described, has, mapping, ref
+from blockspace.blocks import vocabulary
+from blockspace.schema import operation_schemas
+from blockspace.schema.descriptions import STEP_KEYS_MEAN as MEAN
+from blockspace.schema.value_schemas import IS_VALUE, NAME, TERNARY, any_of, chosen, described, has, mapping, ref
 
 DEGREES = ("closed", "named", "open")
-MERGES = tuple(sorted(words.MERGES))
+MERGES = tuple(sorted(vocabulary.MERGES))
 LOOP = r"^\s*[A-Za-z_]\w*\s+in\s+.+\.\..+$"
 
 
@@ -43,8 +43,9 @@ class Steps:
     def word(self) -> dict:
         """A bare word as a step."""
         if self.degree == "closed":
-            return any_of({"enum": operations.bare()}, {"type": "string", "pattern": operations.bare_pattern()})
-        return any_of({"enum": operations.bare()}, {"type": "string", "pattern": NAME, "not": {"enum": operations.incomplete()}})
+            return any_of({"enum": operation_schemas.bare()}, {"type": "string", "pattern": operation_schemas.bare_pattern()})
+        named = {"type": "string", "pattern": NAME, "not": {"enum": operation_schemas.incomplete()}}
+        return any_of({"enum": operation_schemas.bare()}, named)
 
     def inner(self) -> dict:
         """A flow inside a split: a list, a step, a name that holds a flow, `none`, a condition or a hole."""
@@ -113,15 +114,15 @@ class Steps:
             otherwise=self.called_word(),
         )
         own = {"block": called, "repeat": ref("integer"), "stride": ref("integer"), **self.modifiers()}
-        known = [{"if": test, "then": {"propertyNames": {"enum": sorted({*own, *keys})}}} for test, keys in operations.placed()]
+        known = [{"if": test, "then": {"propertyNames": {"enum": sorted({*own, *keys})}}} for test, keys in operation_schemas.placed()]
         properties = {key: described(schema, MEAN[key]) for key, schema in own.items()}
         return {"type": "object", "properties": properties, "required": ["block"], "allOf": known}
 
     def called_word(self) -> dict:
         """The word of a `block:`: an operation's settings may stand beside it, so any operation but a merge."""
         if self.degree == "closed":
-            named = sorted({*operations.keyed()} - set(MERGES))
-            windows = [{"type": "string", "pattern": pattern} for pattern in operations.patterned()]
+            named = sorted({*operation_schemas.keyed()} - set(MERGES))
+            windows = [{"type": "string", "pattern": pattern} for pattern in operation_schemas.patterned()]
             return any_of({"enum": named}, *windows)
         return {"type": "string", "pattern": NAME, "not": {"enum": list(MERGES)}}
 
@@ -132,8 +133,8 @@ class Steps:
             more = chosen((IS_VALUE, ref("placeholder")), otherwise={"type": ["object", "null"]})
         return {
             "type": "object",
-            "properties": operations.keyed() | {key: described(s, MEAN[key]) for key, s in self.modifiers().items()},
-            "patternProperties": operations.patterned(),
+            "properties": operation_schemas.keyed() | {key: described(s, MEAN[key]) for key, s in self.modifiers().items()},
+            "patternProperties": operation_schemas.patterned(),
             "additionalProperties": more,
             "allOf": [ref("one_operation_0_0")],
         }
@@ -142,8 +143,8 @@ class Steps:
 def counted() -> dict:
     """`one_operation_i_k`: of the modifiers from the i-th on any may be there, k of those before are; beside them is one key."""
     found = {}
-    last = len(words.MODIFIERS)
-    for i, key in enumerate(words.MODIFIERS):
+    last = len(vocabulary.MODIFIERS)
+    for i, key in enumerate(vocabulary.MODIFIERS):
         for k in range(i + 1):
             there, absent = ref(f"one_operation_{i + 1}_{k + 1}"), ref(f"one_operation_{i + 1}_{k}")
             found[f"one_operation_{i}_{k}"] = chosen((has(key), there), otherwise=absent)

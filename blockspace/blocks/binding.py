@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from blockspace.blocks.holes import Hole, Holes, Token, Unknown, spelled, token
+from blockspace.blocks.holes import Hole, Holes, Token, Unknown, format_token, parse_token
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean
 from blockspace.reader import Map, Node, Scalar, Seq
 
@@ -17,7 +17,7 @@ MOST_NAMED = 24  # names that are listed where one is not known
 
 
 @dataclass(frozen=True)
-class Open:
+class OpenHoles:
     """The holes and unknowns that are left open, by name."""
 
     holes: dict[str, Hole]
@@ -27,28 +27,28 @@ class Open:
         return len(self.holes) + len(self.unknowns)
 
 
-def filled(name: str, params: Iterable[str], holes: Holes, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Token]:
+def check_hole_values(name: str, params: Iterable[str], holes: Holes, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Token]:
     """The values `given` for holes and unknowns of the file called `name`, as their domains have them, beside its params' `settings`.
 
     Raises BlockspaceError with every mistake: E-KEY for what is no param, hole or unknown, E-SPACE for a value outside a domain and for a
     place that exists only under another choice.
     """
     places: dict[str, Hole | Unknown] = {**holes.holes, **holes.unknowns}
-    tokens = {key: as_token(key, found) for key, found in {**settings, **given}.items()}
+    tokens = {key: to_token(key, found) for key, found in {**settings, **given}.items()}
     mistakes = []
     for key in given:
         if key not in places:
-            mistakes.append(unknown(f"{name} has no", key, params, places))
+            mistakes.append(unknown_param_mistake(f"{name} has no", key, params, places))
         elif tokens[key] not in places[key].domain:
-            mistakes.append(outside(places[key], given[key]))
-        elif wrong := under_another(places[key], places, tokens):
+            mistakes.append(outside_domain_mistake(places[key], given[key]))
+        elif wrong := inactive_under_mistake(places[key], places, tokens):
             mistakes.append(wrong)
     if mistakes:
         raise BlockspaceError(*mistakes)
     return {key: tokens[key] for key in given}
 
 
-def unknown(whose: str, key: str, params: Iterable[str], places: Iterable[str] = ()) -> Mistake:
+def unknown_param_mistake(whose: str, key: str, params: Iterable[str], places: Iterable[str] = ()) -> Mistake:
     """E-KEY for a setting that is neither a param nor an open place; `whose` as `resnext has no`."""
     known = list(dict.fromkeys([*params, *places]))
     holes = " or hole" if set(places) - set(params) else ""
@@ -57,28 +57,29 @@ def unknown(whose: str, key: str, params: Iterable[str], places: Iterable[str] =
     return Mistake("E-KEY", f"{whose} param{holes} {key!r}", None, f"{hint + ' ' if hint else ''}known: {listed or 'none'}")
 
 
-def outside(place: Hole | Unknown, found) -> Mistake:
+def outside_domain_mistake(place: Hole | Unknown, found) -> Mistake:
     """E-SPACE for a value that a place cannot have."""
-    return Mistake("E-SPACE", f"{place.name} cannot be {spelled(found)}", None, f"its domain: {place.domain}")
+    return Mistake("E-SPACE", f"{place.name} cannot be {format_token(found)}", None, f"its domain: {place.domain}")
 
 
-def absent(place: Hole | Unknown) -> Mistake:
+def inactive_mistake(place: Hole | Unknown) -> Mistake:
     """E-SPACE for a place that exists only under a choice that was not made."""
     name, choice = place.under or ("", "")
-    return Mistake("E-SPACE", f"{place.name} exists only where {name} is {spelled(choice)}", None, f"set {name} to {spelled(choice)}")
+    text = format_token(choice)
+    return Mistake("E-SPACE", f"{place.name} exists only where {name} is {text}", None, f"set {name} to {text}")
 
 
-def under_another(place: Hole | Unknown, places: dict[str, Hole | Unknown], tokens: dict[str, Any]) -> Mistake | None:
+def inactive_under_mistake(place: Hole | Unknown, places: dict[str, Hole | Unknown], tokens: dict[str, Any]) -> Mistake | None:
     """The mistake of a place that does not exist under these values, what is not among them being at its default."""
     if place.under is None:
         return None
     name, choice = place.under
     if tokens.get(name, places[name].default) != choice:
-        return absent(place)
-    return under_another(places[name], places, tokens)
+        return inactive_mistake(place)
+    return inactive_under_mistake(places[name], places, tokens)
 
 
-def left_open(holes: Holes, chosen: dict[str, Any]) -> Open:
+def find_open_holes(holes: Holes, chosen: dict[str, Any]) -> OpenHoles:
     """What is open once these are chosen: what exists only under another choice is gone, what exists under this one is always there."""
     gone: set[str] = set()
 
@@ -92,13 +93,13 @@ def left_open(holes: Holes, chosen: dict[str, Any]) -> Open:
                 found[name] = replace(place, under=None) if outer in chosen else place
         return found
 
-    return Open(left(holes.holes), left(holes.unknowns))
+    return OpenHoles(left(holes.holes), left(holes.unknowns))
 
 
-def as_token(key: str, found: Any) -> Any:
+def to_token(key: str, found: Any) -> Any:
     """A value as a domain has it: a number, a truth value or a word; None for lists and mappings."""
     node = to_node(key, found)
-    return token(node) if isinstance(node, Scalar) else None
+    return parse_token(node) if isinstance(node, Scalar) else None
 
 
 def to_node(key: str, found) -> Node:

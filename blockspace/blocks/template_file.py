@@ -5,14 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from blockspace.blocks import library
-from blockspace.blocks.reading.origin import check_reference
-from blockspace.blocks.reading.params import Param, check_word, entries, text_of, title_mistake
-from blockspace.blocks.reading.syntax import BadStep, BlockStep, IfStep, LoopStep, SplitStep, flow, is_value, refuse_unknown, unknown_key
-from blockspace.blocks.reading.variants import Variant, member_root, read_variants, unknown_variant, variant_mistakes
-from blockspace.blocks.reading.words import DEFAULTS, STEP_KEYS, guess, is_operation
+from blockspace.blocks.library_files import find_file, list_names
+from blockspace.blocks.parameters import Param, check_word, get_text, read_section, title_mistakes
+from blockspace.blocks.published_model import check_reference
+from blockspace.blocks.syntax import (
+    BadStep,
+    BlockStep,
+    IfStep,
+    LoopStep,
+    SplitStep,
+    is_value,
+    parse_flow,
+    refuse_unknown_keys,
+    unknown_key_mistake,
+)
+from blockspace.blocks.variants import Variant, build_member_root, read_variants, unknown_variant_mistake, variant_mistakes
+from blockspace.blocks.vocabulary import DEFAULTS, STEP_KEYS, is_operation, suggest_word
 from blockspace.errors import BlockspaceError, Mistake, error
-from blockspace.reader import Map, Node, Scalar, Seq, read
+from blockspace.reader import Map, Node, Scalar, Seq, read_yaml
 
 FORMATS = {"blockspace/block/1": "block", "blockspace/network/1": "network"}
 SHARED_KEYS = ("format", "doc", "paper", "reference", "params", "let", "require", "defaults", "blocks", "parts")
@@ -22,29 +32,29 @@ KEYS = {
 }
 
 
-class Unit:
+class BlockUnit:
     """Something a step can call: params, lets, rules, defaults and a flow; a file, or a part of one."""
 
-    def __init__(self, file: File, name: str, node: Map, owner: Unit | None = None):
+    def __init__(self, file: TemplateFile, name: str, node: Map, owner: BlockUnit | None = None):
         self.file, self.name, self.owner, self.mark = file, name, owner, node.mark
-        self.params = {key: Param(key, value, mark) for key, value, mark in entries(node.get("params"), "params")}
-        self.lets = {key: value for key, value, _ in entries(node.get("let"), "let")}
+        self.params = {key: Param(key, value, mark) for key, value, mark in read_section(node.get("params"), "params")}
+        self.lets = {key: value for key, value, _ in read_section(node.get("let"), "let")}
         required = node.get("require")
         self.requires = required.items if isinstance(required, Seq) else [required] if required is not None else []
-        self.defaults = {key: value for key, value, _ in entries(node.get("defaults"), "defaults")}
+        self.defaults = {key: value for key, value, _ in read_section(node.get("defaults"), "defaults")}
         self.flow: Node = node.get("flow") or Seq([], node.mark)  # empty in a network
         if isinstance(defaults := node.get("defaults"), Map):
-            refuse_unknown(defaults, DEFAULTS, "defaults")
+            refuse_unknown_keys(defaults, DEFAULTS, "defaults")
         self._check_names(node)
 
     def _check_names(self, node: Map) -> None:
         for section in ("params", "let"):
-            for key, _, mark in entries(node.get(section), section):
+            for key, _, mark in read_section(node.get(section), section):
                 check_word(key, mark, "a param")
                 if section == "let" and key in self.params:
                     raise error("E-NAME", f"{key!r} is a param and a let", mark, "rename one")
 
-    def unit(self, word: str) -> Unit | None:
+    def unit(self, word: str) -> BlockUnit | None:
         return self.file.unit(word)
 
     def unit_names(self) -> list[str]:
@@ -63,10 +73,10 @@ class Unit:
         return [self.flow, *held]
 
 
-class File(Unit):
+class TemplateFile(BlockUnit):
     """A block or network file; or one member of a network's family, as if it were written alone."""
 
-    def __init__(self, node: Node, path: str, family: File | None = None):
+    def __init__(self, node: Node, path: str, family: TemplateFile | None = None):
         if not isinstance(node, Map):
             raise error("E-YAML", "a block or network file is a mapping", node.mark, "start with `format: blockspace/block/1`")
         self.path = path
@@ -74,19 +84,19 @@ class File(Unit):
         self.kind = self._kind(node)
         self.root = node
         self.family = family or self
-        refuse_unknown(node, KEYS[self.kind], f"a {self.kind} file")
-        self.parts: dict[str, Unit] = {}
+        refuse_unknown_keys(node, KEYS[self.kind], f"a {self.kind} file")
+        self.parts: dict[str, BlockUnit] = {}
         self.mistakes: tuple[Mistake, ...] = ()
-        self._units: dict[str, Unit | None] = {}
-        self.imports = {key: (value, mark) for key, value, mark in entries(node.get("blocks"), "blocks")}
+        self._units: dict[str, BlockUnit | None] = {}
+        self.imports = {key: (value, mark) for key, value, mark in read_section(node.get("blocks"), "blocks")}
         super().__init__(self, self._name(node), node)
-        self.doc, self.paper = text_of(node.get("doc")), text_of(node.get("paper"))
-        self.reference, self.equation = text_of(node.get("reference")), text_of(node.get("equation"))
+        self.doc, self.paper = get_text(node.get("doc")), get_text(node.get("paper"))
+        self.reference, self.equation = get_text(node.get("reference")), get_text(node.get("equation"))
         self.variants: dict[str, Variant] = self.family.variants if family else read_variants(node.get("variants"))
-        self._members: dict[tuple[str, frozenset[str]], File] = {}
-        for key, value, mark in entries(node.get("parts"), "parts"):
+        self._members: dict[tuple[str, frozenset[str]], TemplateFile] = {}
+        for key, value, mark in read_section(node.get("parts"), "parts"):
             self._check_unit_name(key, mark)
-            self.parts[key] = Unit(self, key, part_map(value), owner=self)
+            self.parts[key] = BlockUnit(self, key, normalize_part(value), owner=self)
         for key, (_, mark) in self.imports.items():
             self._check_unit_name(key, mark)
             if key in self.parts:
@@ -107,7 +117,7 @@ class File(Unit):
         name = node.get(self.kind)
         if not isinstance(name, Scalar):
             raise error("E-KEY", f"the file does not name its {self.kind}", node.mark, f"add `{self.kind}: my_name`")
-        if found := title_mistake(name.text, name.mark):
+        if found := title_mistakes(name.text, name.mark):
             raise BlockspaceError(*found)
         return name.text
 
@@ -120,47 +130,47 @@ class File(Unit):
     def _check_unit_name(self, name: str, mark) -> None:
         if is_operation(name):
             raise error("E-SHADOW", f"{name!r} is an operation of the grammar", mark, "choose another name")
-        if library.find(name, "block"):
+        if find_file(name, "block"):
             raise error("E-SHADOW", f"{name!r} is a block of the library", mark, f"choose another name, such as my_{name}")
         if name in STEP_KEYS:
             raise error("E-WORD", f"{name!r} is a word of the grammar and cannot be a block or part", mark, "choose another name")
         check_word(name, mark, "a block or part")
 
-    def unit(self, word: str) -> Unit | None:
+    def unit(self, word: str) -> BlockUnit | None:
         """The part, imported block or library block called `word`, loaded when first asked for."""
         if word not in self._units:
             self._units[word] = self._unit(word)
         return self._units[word]
 
-    def _unit(self, word: str) -> Unit | None:
+    def _unit(self, word: str) -> BlockUnit | None:
         if word in self.parts:
             return self.parts[word]
         if word in self.imports:
             value, mark = self.imports[word]
-            file = load_import(value, mark, self.path)
+            file = read_import(value, mark, self.path)
             if file.mistakes:
                 raise BlockspaceError(*file.mistakes)
             return file
-        path = library.find(word, "block")
-        return load_file(path) if path else None
+        path = find_file(word, "block")
+        return read_template_file(path) if path else None
 
     @property
-    def imported(self) -> dict[str, File]:
+    def imported(self) -> dict[str, TemplateFile]:
         """The block files it imports, by the words they have here."""
-        return {word: unit for word in self.imports if isinstance(unit := self.unit(word), File)}
+        return {word: unit for word in self.imports if isinstance(unit := self.unit(word), TemplateFile)}
 
     def fresh(self) -> bool:
         """Whether the files it imports are still what was read."""
-        own = [unit for word, unit in self._units.items() if word in self.imports and isinstance(unit, File)]
+        own = [unit for word, unit in self._units.items() if word in self.imports and isinstance(unit, TemplateFile)]
         return all(os.path.exists(f.path) and os.path.getmtime(f.path) == f.modified and f.fresh() for f in own)
 
     def unit_names(self) -> list[str]:
-        return [*self.parts, *self.imports, *library.names("block")]
+        return [*self.parts, *self.imports, *list_names("block")]
 
-    def units(self) -> list[Unit]:
+    def units(self) -> list[BlockUnit]:
         return [self, *self.parts.values()]
 
-    def member(self, name: str, given: Iterable[str] = ()) -> File:
+    def member(self, name: str, given: Iterable[str] = ()) -> TemplateFile:
         """The member of the family called `name`: one of the variants, or the network that the file is written for. Raises E-OP.
 
         Params that are `given` a value elsewhere stay as the family declares them, since a value may be the name of an alternative.
@@ -169,15 +179,15 @@ class File(Unit):
         if name == family.name:
             return family
         if name not in family.variants:
-            raise BlockspaceError(unknown_variant(name, family.name, family.variants))
+            raise BlockspaceError(unknown_variant_mistake(name, family.name, family.variants))
         variant = family.variants[name]
         own = frozenset(variant.settings) - frozenset(given)
         if (name, own) not in family._members:
-            root = member_root(family.root, family.name, variant, {key: p for key, p in family.params.items() if key in own})
-            family._members[name, own] = File(root, family.path, family).check()
+            root = build_member_root(family.root, family.name, variant, {key: p for key, p in family.params.items() if key in own})
+            family._members[name, own] = TemplateFile(root, family.path, family).check()
         return family._members[name, own]
 
-    def check(self) -> File:
+    def check(self) -> TemplateFile:
         """Read every flow of the file; `mistakes` is what is wrong whatever the values."""
         mistakes = check_reference(self.root.get("reference"), self.kind)
         mistakes += variant_mistakes(self.variants, self.name, self.params, self.path) if self.family is self else self.family.mistakes
@@ -189,34 +199,34 @@ class File(Unit):
         return self
 
 
-def part_map(node: Node) -> Map:
+def normalize_part(node: Node) -> Map:
     """A part given as a flow, or as `{params, flow, ...}`."""
     if isinstance(node, Map) and "flow" in node:
-        refuse_unknown(node, ("params", "let", "require", "defaults", "flow", "doc"), "a part")
+        refuse_unknown_keys(node, ("params", "let", "require", "defaults", "flow", "doc"), "a part")
         return node
     twin = Map(node.mark)
     twin.items["flow"], twin.keys["flow"] = node, node.mark
     return twin
 
 
-def check_flow(node: Node, unit: Unit, mistakes: list[Mistake]) -> None:
+def check_flow(node: Node, unit: BlockUnit, mistakes: list[Mistake]) -> None:
     """Read a flow and all flows inside it, collecting mistakes."""
-    for step in flow(node, unit):
+    for step in parse_flow(node, unit):
         if isinstance(step, BadStep):
             mistakes.extend(step.mistakes)
             continue
-        for inner in inner_flows(step):
+        for inner in list_inner_flows(step):
             check_flow(inner, unit, mistakes)
         if isinstance(step, BlockStep):
-            mistakes.extend(unknown_settings(step, unit))
+            mistakes.extend(unknown_setting_mistakes(step, unit))
 
 
-def inner_flows(step) -> list[Node]:
+def list_inner_flows(step) -> list[Node]:
     """The flows a step holds."""
     if isinstance(step, LoopStep):
         return [step.do]
     if isinstance(step, IfStep):
-        return [n for n in (step.then, step.otherwise) if n is not None and not text_of(n) == "none"]
+        return [n for n in (step.then, step.otherwise) if n is not None and not get_text(n) == "none"]
     if isinstance(step, SplitStep):
         branches = list(step.branches.items.values()) if isinstance(step.branches, Map) else []
         keep = list(step.keep.items.values()) if isinstance(step.keep, Map) and not is_value(step.keep) else []
@@ -227,7 +237,7 @@ def inner_flows(step) -> list[Node]:
     return []
 
 
-def unknown_settings(step: BlockStep, unit: Unit) -> list[Mistake]:
+def unknown_setting_mistakes(step: BlockStep, unit: BlockUnit) -> list[Mistake]:
     """E-KEY for settings beside a block that it does not declare."""
     if not isinstance(step.what, Scalar):
         return []
@@ -238,18 +248,18 @@ def unknown_settings(step: BlockStep, unit: Unit) -> list[Mistake]:
     if target is None:
         if not unit.declares(step.what.text) and not is_operation(step.what.text):
             known = [*unit.unit_names(), *unit.params]
-            return [Mistake("E-OP", f"unknown block {step.what.text!r}", step.what.mark, guess(step.what.text, known))]
+            return [Mistake("E-OP", f"unknown block {step.what.text!r}", step.what.mark, suggest_word(step.what.text, known))]
         return []
     allowed = list(target.params)
     bad = [key for key in step.settings if key not in target.params and key != "stride"]
-    return [unknown_key(key, step.settings[key].key, allowed, step.what.text) for key in bad]
+    return [unknown_key_mistake(key, step.settings[key].key, allowed, step.what.text) for key in bad]
 
 
-_FILES: dict[tuple[str, float], File] = {}
+_FILES: dict[tuple[str, float], TemplateFile] = {}
 _LOADING: list[str] = []
 
 
-def load_file(path: str) -> File:
+def read_template_file(path: str) -> TemplateFile:
     """The file at `path`, read and checked once per content."""
     path = os.path.abspath(path)
     stamp = (path, os.path.getmtime(path)) if os.path.exists(path) else (path, 0.0)
@@ -260,26 +270,26 @@ def load_file(path: str) -> File:
         raise error("E-RECURSION", f"blocks that contain themselves: {chain}")
     _LOADING.append(path)
     try:
-        _FILES[stamp] = File(read(shown(path)), path).check()
+        _FILES[stamp] = TemplateFile(read_yaml(shorten_path(path)), path).check()
     finally:
         _LOADING.pop()
     return _FILES[stamp]
 
 
-def shown(path: str) -> str:
+def shorten_path(path: str) -> str:
     """The path as errors show it: relative when it is below the current folder."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
 
 
-def load_import(node: Node, mark, base: str) -> File:
+def read_import(node: Node, mark, base: str) -> TemplateFile:
     """A block file named in `blocks:`, relative to the file that names it."""
     if not isinstance(node, Scalar):
         raise error("E-TYPE", "`blocks:` maps a name to a file", node.mark)
     path = os.path.join(os.path.dirname(base), node.text)
     if not os.path.exists(path):
         raise error("E-FILE", f"no file {node.text!r} beside {os.path.basename(base)}", node.mark)
-    file = load_file(path)
+    file = read_template_file(path)
     if file.kind != "block":
         raise error("E-OP", f"{node.text!r} holds a {file.kind}, not a block", node.mark)
     return file

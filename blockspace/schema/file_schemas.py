@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from blockspace.blocks import names, reference_pattern, words
-from blockspace.schema import operations, steps
-from blockspace.schema.meanings import DEFAULTS_MEAN, FILE_KEYS
-from blockspace.schema.values import NAME, SCALAR, any_of, chosen, described, has, mapping, ref
-from blockspace.schema.values import definitions as value_definitions
+from blockspace.blocks import list_names, reference_pattern, vocabulary
+from blockspace.schema import operation_schemas, step_schemas
+from blockspace.schema.descriptions import DEFAULTS_MEAN, FILE_KEYS
+from blockspace.schema.value_schemas import NAME, SCALAR, any_of, chosen, described, has, mapping, ref
+from blockspace.schema.value_schemas import definitions as value_definitions
 
 TITLE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 FLOWS = {"block": ("flow",), "network": ("stem", "stages", "head")}
@@ -55,12 +55,12 @@ def variants() -> dict:
 
 
 def param_names() -> dict:
-    return {"pattern": NAME, "not": {"enum": sorted(words.RESERVED | words.OWN_NAMES)}}
+    return {"pattern": NAME, "not": {"enum": sorted(vocabulary.RESERVED | vocabulary.OWN_NAMES)}}
 
 
 def unit_names() -> dict:
     """Names of parts and blocks of one's own: no operation, no block of the library, no word of the grammar."""
-    taken = {*operations.keyed(), *words.RESERVED, *words.OWN_NAMES, *words.STEP_KEYS, *names("block")}
+    taken = {*operation_schemas.keyed(), *vocabulary.RESERVED, *vocabulary.OWN_NAMES, *vocabulary.STEP_KEYS, *list_names("block")}
     return {"pattern": NAME, "not": {"enum": sorted(taken)}}
 
 
@@ -68,7 +68,7 @@ def default(key: str) -> dict:
     """The schema of one of the `defaults:`."""
     if key == "init":
         return SCALAR
-    return operations.setting(key)
+    return operation_schemas.setting(key)
 
 
 def shape() -> dict:
@@ -107,8 +107,8 @@ def part() -> dict:
 def definitions() -> dict:
     return {
         **value_definitions(),
-        **operations.definitions(),
-        **operations.block_definitions(),
-        **steps.definitions(),
+        **operation_schemas.definitions(),
+        **operation_schemas.block_definitions(),
+        **step_schemas.definitions(),
         "part": part(),
     }

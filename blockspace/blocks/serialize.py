@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import yaml
 
-from blockspace.blocks.given import as_token, to_node
-from blockspace.blocks.holes import Holes, Options, each_part
-from blockspace.blocks.reading.file import File, Unit
-from blockspace.blocks.reading.params import Param, text_of
+from blockspace.blocks.binding import to_node, to_token
+from blockspace.blocks.expression import parse_number
+from blockspace.blocks.holes import Categorical, Holes, list_parts
+from blockspace.blocks.parameters import Param, get_text
 from blockspace.blocks.template import Network
-from blockspace.blocks.values.expr import number
+from blockspace.blocks.template_file import BlockUnit, TemplateFile
 from blockspace.errors import BlockspaceError, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
 
-def settled(network: Network, values: dict) -> str:
+def serialize_network(network: Network, values: dict) -> str:
     """YAML text of `network` under `values` (holes and unknowns by name), with its input shape and settings written in.
 
     Blocks of the user's own become `parts`. What the text loads to has the same graph; that is for the caller to check by `key()`.
     """
     file = network.file
-    filled = _Filled(network, values)
+    filled = _ValueWriter(network, values)
     tree: dict = {"format": "blockspace/network/1", "network": network.name}
     for key in ("doc", "paper"):
-        if text := text_of(file.root.get(key)):
+        if text := get_text(file.root.get(key)):
             tree[key] = text
-    params = {name: given(network, name, filled) for name in file.params}
+    params = {name: write_param(network, name, filled) for name in file.params}
     if params:
         tree["params"] = params
     for key in ("let", "require", "defaults"):
         if key in file.root:
             tree[key] = filled.plain(file.root.items[key])
-    parts = own_units(file, filled)
+    parts = collect_parts(file, filled)
     if parts:
         tree["parts"] = parts
     tree["input"] = list(network.input_shape)
@@ -40,31 +40,31 @@ def settled(network: Network, values: dict) -> str:
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
 
 
-def given(network: Network, name: str, filled: _Filled):
+def write_param(network: Network, name: str, filled: _ValueWriter):
     """A param's value: as bound, as chosen, or as written."""
     param = network.file.params[name]
     if name not in network.settings:
-        return as_written(param, filled)
-    return with_words(param, filled.plain(param.meant(to_node(name, network.settings[name]))))
+        return write_declared_param(param, filled)
+    return add_words(param, filled.plain(param.meant(to_node(name, network.settings[name]))))
 
 
-def as_written(param: Param, filled: _Filled):
+def write_declared_param(param: Param, filled: _ValueWriter):
     """A param's value, its hole filled."""
-    return with_words(param, filled.plain(param.node if param.search is not None else param.default or param.node))
+    return add_words(param, filled.plain(param.node if param.search is not None else param.default or param.node))
 
 
-def with_words(param: Param, value):
+def add_words(param: Param, value):
     """The value, with the words that expressions may compare it to, where it has some: without its `search:` they would be unknown."""
     words = param.words()
     return {"default": value, "words": words} if words else value
 
 
-def own_units(file: File, filled: _Filled) -> dict:
+def collect_parts(file: TemplateFile, filled: _ValueWriter) -> dict:
     """The file's parts, and the blocks it imports, as parts; blocks that those import too."""
-    parts = {name: unit_tree(unit, filled) for name, unit in file.parts.items()}
+    parts = {name: write_unit(unit, filled) for name, unit in file.parts.items()}
     for word, unit in file.imported.items():
-        inner = own_units(unit, _Filled(None, {}))
-        for name, tree in {**inner, word: unit_tree(unit, _Filled(None, {}))}.items():
+        inner = collect_parts(unit, _ValueWriter(None, {}))
+        for name, tree in {**inner, word: write_unit(unit, _ValueWriter(None, {}))}.items():
             if parts.setdefault(name, tree) != tree:
                 raise error(
                     "E-SHADOW", f"two different blocks are called {name!r}", unit.mark, "rename one, to write the network as one file"
@@ -72,35 +72,35 @@ def own_units(file: File, filled: _Filled) -> dict:
     return parts
 
 
-def unit_tree(unit: Unit, filled: _Filled) -> dict:
+def write_unit(unit: BlockUnit, filled: _ValueWriter) -> dict:
     """A block or part as the mapping `parts:` takes; its own order and bias are spelled out, since a file's do not reach a block."""
     tree: dict = {}
     if unit.params:
-        tree["params"] = {name: as_written(param, filled) for name, param in unit.params.items()}
+        tree["params"] = {name: write_declared_param(param, filled) for name, param in unit.params.items()}
     if unit.lets:
         tree["let"] = {name: filled.plain(node) for name, node in unit.lets.items()}
     if unit.requires:
         tree["require"] = [filled.plain(node) for node in unit.requires]
     own = {name: filled.plain(node) for name, node in unit.defaults.items()}
-    if isinstance(unit, File):
+    if isinstance(unit, TemplateFile):
         own = {"order": "conv-norm-act", "bias": False} | own
     if own:
         tree["defaults"] = own
     return tree | {"flow": filled.plain(unit.flow)}
 
 
-class _Filled:
+class _ValueWriter:
     """Turns nodes into plain values, holes and unknowns replaced by what was chosen."""
 
     def __init__(self, network: Network | None, values: dict):
         self.holes = network.holes if network else None
-        self.settings = {key: as_token(key, found) for key, found in network.settings.items()} if network else {}
+        self.settings = {key: to_token(key, found) for key, found in network.settings.items()} if network else {}
         self.values = network.filled | values if network else values
         self.part: int | None = None  # of an untied hole, while its values are written one by one
 
     def plain(self, node: Node):
         if isinstance(node, Scalar):
-            return scalar(node)
+            return write_scalar(node)
         if isinstance(node, Seq):
             return [self.plain(item) for item in node.items]
         if "search" in node or "solve" in node:
@@ -112,12 +112,12 @@ class _Filled:
         if self.holes is not None and (name := self.holes.names.get(id(node))) is not None:
             if "*" in name:
                 if self.part is None:
-                    return self.per_part(node, len(each_part(name)))
-                name = each_part(name)[0 if self.tied(name, self.holes) else self.part - 1]
+                    return self.per_part(node, len(list_parts(name)))
+                name = list_parts(name)[0 if self.tied(name, self.holes) else self.part - 1]
             if name in self.values:
                 token = self.values[name]
                 hole = self.holes.holes.get(name)
-                if hole is None or not isinstance(hole.domain, Options):
+                if hole is None or not isinstance(hole.domain, Categorical):
                     return token
                 return self.plain(hole.domain.nodes[token])
         if "default" in node:
@@ -146,12 +146,12 @@ class _Filled:
         return tree
 
 
-def scalar(node: Scalar):
+def write_scalar(node: Scalar):
     """A number or truth value as itself, so that it is written without quotes; else the text."""
     if node.text in ("true", "false"):
         return node.text == "true"
     try:
-        found = number(node.text)
+        found = parse_number(node.text)
     except BlockspaceError:
         return node.text
     return found if isinstance(found, int) and str(found) == node.text else node.text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import keyword
 
-from blockspace.blocks.reading.syntax import refuse_unknown
-from blockspace.blocks.reading.words import OWN_NAMES, RESERVED
-from blockspace.blocks.values.expr import number
+from blockspace.blocks.expression import parse_number
+from blockspace.blocks.syntax import refuse_unknown_keys
+from blockspace.blocks.vocabulary import OWN_NAMES, RESERVED
 from blockspace.errors import Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
@@ -23,15 +23,15 @@ class Param:
         self.name, self.node, self.mark = name, node, mark
         spec = node if isinstance(node, Map) and any(key in node for key in ("default", "search", "solve", "doc")) else None
         if spec is not None:
-            refuse_unknown(spec, SPEC_KEYS, f"param {name!r}")
+            refuse_unknown_keys(spec, SPEC_KEYS, f"param {name!r}")
         self.default = spec.get("default") if spec is not None else node
-        if isinstance(self.default, Seq) and self.default.items and all(map(is_number, self.default.items)):
-            listed = ", ".join(map(text_of, self.default.items))
-            help = f"one value, and the others to choose from: {{default: {text_of(self.default.items[0])}, search: [{listed}]}}"
+        if isinstance(self.default, Seq) and self.default.items and all(map(is_number_node, self.default.items)):
+            listed = ", ".join(map(get_text, self.default.items))
+            help = f"one value, and the others to choose from: {{default: {get_text(self.default.items[0])}, search: [{listed}]}}"
             raise error("E-TYPE", f"param {name!r} is a list of numbers; a list is a flow here", self.default.mark, help)
         self.search = spec.get("search") if spec is not None else None
         self.listed = spec.get("words") if spec is not None else None
-        self.doc = text_of(spec.get("doc")) if spec is not None else ""
+        self.doc = get_text(spec.get("doc")) if spec is not None else ""
 
     def entries(self) -> dict[str, Node]:
         """The named alternatives, or the listed words, of its `search:`, and its `words:`."""
@@ -63,9 +63,9 @@ class Param:
         return twin
 
 
-def is_number(node: Node) -> bool:
+def is_number_node(node: Node) -> bool:
     """Whether a node is a number."""
-    return isinstance(node, Scalar) and number(node.text) is not None
+    return isinstance(node, Scalar) and parse_number(node.text) is not None
 
 
 def check_word(name: str, mark: Mark, what: str) -> None:
@@ -76,7 +76,7 @@ def check_word(name: str, mark: Mark, what: str) -> None:
         raise error("E-NAME", f"{name!r} cannot be the name of {what}", mark, "letters, digits and _, not starting with a digit")
 
 
-def title_mistake(name: str, mark: Mark) -> list[Mistake]:
+def title_mistakes(name: str, mark: Mark) -> list[Mistake]:
     """E-NAME for what cannot be the name of a block, network or variant."""
     plain = name.replace("_", "").replace("-", "").replace(".", "")
     if plain.isascii() and plain.isalnum() and len(name) <= NAME_LIMIT and name[0].isalnum():
@@ -84,7 +84,7 @@ def title_mistake(name: str, mark: Mark) -> list[Mistake]:
     return [Mistake("E-NAME", f"{name!r} cannot be a name", mark, f"letters, digits, '_', '-', '.', at most {NAME_LIMIT}")]
 
 
-def entries(node: Node | None, what: str) -> list[tuple[str, Node, Mark]]:
+def read_section(node: Node | None, what: str) -> list[tuple[str, Node, Mark]]:
     """The entries of a section that must be a mapping."""
     if node is None or (isinstance(node, Scalar) and not node.text):
         return []
@@ -93,5 +93,5 @@ def entries(node: Node | None, what: str) -> list[tuple[str, Node, Mark]]:
     return [(key, value, node.keys[key]) for key, value in node.items.items()]
 
 
-def text_of(node: Node | None) -> str:
+def get_text(node: Node | None) -> str:
     return node.text if isinstance(node, Scalar) else ""
