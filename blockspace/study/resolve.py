@@ -15,7 +15,7 @@ from blockspace.graph import Graph
 from blockspace.searching import Balance, Candidate, Proposals, SearchSpace, Solver
 from blockspace.study.initial_trials import NamedSeeds, resolve_seeds
 from blockspace.study.study_file import MEASURED, Study, load_study, parse_cost, resolve_budget
-from blockspace.training import check_norms
+from blockspace.training import check_batchnorm
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def check_batch(study: Study, proposals: Proposals, baseline: Candidate) -> None
         return
     defaults = [proposals.space.default(fixed) for fixed in proposals.families()]
     for graph in (Graph.from_dict(baseline.arch["graph"]), *map(proposals.space.graph, defaults)):
-        check_norms(graph, recipe, mark)
+        check_batchnorm(graph, recipe, mark)
 
 
 def data_overrides(network: Network, shape: tuple[int, ...], classes: int) -> tuple[str, ...]:

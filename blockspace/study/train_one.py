@@ -22,7 +22,7 @@ from blockspace.study.train_config import RECORD, TrainConfig, resolve_training
 from blockspace.study.worker_jobs import CHECKPOINT, SCORES, read_scores, save_scores, save_weights, versions
 
 if TYPE_CHECKING:
-    from blockspace.training import Epoch
+    from blockspace.training import EpochResult
 
 SOURCE, EXPORT = "model.py", "export"
 
@@ -121,7 +121,7 @@ def evaluate(target: str | PathLike[str], overrides: Sequence[str] = (), **setti
     if weights is None:
         raise error("E-FILE", f"{target} brings no weights", help="weights=PATH, or a trained network: RUN#NUMBER or an exported folder")
     scores = score(load_module(asked.network, asked.graph, weights), load(asked.data).final_split()[1])
-    return {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss, "images": len(scores.correct), "weights": str(weights)}
+    return scores.means("test") | {"images": len(scores), "weights": str(weights)}
 
 
 def check_unchanged(asked: TrainConfig) -> None:
@@ -164,7 +164,7 @@ def fresh(asked: TrainConfig) -> tuple[Any, list[str]]:
 def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], bool] | None) -> Result:
     """Train, score, and write the result last. Raises FailureError (E-FAILED) when the loss is not finite, and Interrupted."""
     from blockspace.data import load
-    from blockspace.training import Diverged, fit, score
+    from blockspace.training import Diverged, FitCallbacks, fit, score
 
     options, folder, data = asked.options, asked.folder, load(asked.data)
     train_split, val_split = data.search_split()
@@ -172,7 +172,7 @@ def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], 
         try:
             fitted = fit(
                 module, train_split, val_split, options.train, options.seed, folder,
-                should_stop=lambda: bool(request), on_epoch=lambda epoch: emit(epoch_ended(epoch, options.train.epochs)),
+                callbacks=FitCallbacks(lambda: bool(request), lambda epoch: emit(epoch_ended(epoch, options.train.epochs))),
             )  # fmt: skip
         except KeyboardInterrupt:
             raise request.interrupted() from None
@@ -184,7 +184,7 @@ def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], 
         if fitted.stopped:
             raise request.interrupted()
         scores = score(module, data.final_split()[1])
-    metrics = {"val_acc": fitted.val_acc, "val_loss": fitted.val_loss, "test_acc": scores.accuracy, "test_loss": scores.mean_log_loss}
+    metrics = dict(sorted(fitted.metrics.items())) | scores.means("test")
     result = Result(TrialState.TRAINED, metrics, fitted.seconds, options.seed, asked.graph.key(), versions=versions())
     save_weights(module, folder / WEIGHTS)
     save_scores(scores, train_split, folder / SCORES)
@@ -193,9 +193,12 @@ def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], 
     return result
 
 
-def epoch_ended(epoch: Epoch, epochs: int) -> EpochEnded:
+def epoch_ended(epoch: EpochResult, epochs: int) -> EpochEnded:
     """Return the event of an epoch, counted from 1."""
-    return EpochEnded(epoch.epoch + 1, epochs, epoch.train_loss, epoch.val_acc, epoch.val_loss, epoch.lr, epoch.seconds)
+    metrics = epoch.metrics
+    return EpochEnded(
+        epoch.epoch + 1, epochs, epoch.train_loss, metrics.get("val_acc"), metrics.get("val_loss"), epoch.lr, epoch.seconds
+    )
 
 
 def export(asked: TrainConfig, result: Result, images: int, formats: Sequence[str]) -> Path:

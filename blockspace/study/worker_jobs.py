@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blockspace.executors import Job, JobStopped, ProgressReporter, Result
 from blockspace.files import ARCH, WEIGHTS, write_atomic
@@ -19,12 +19,14 @@ from blockspace.records import TrialState
 from blockspace.searching import count_available_cores
 
 if TYPE_CHECKING:
+    from blockspace.data import Split
     from blockspace.searching import SearchOptions
     from blockspace.study.study_file import StudyFile
-    from blockspace.training import Epoch
+    from blockspace.training import EpochResult, Scores
 
 PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.training.fitting", "sklearn.datasets")
 SCORES, CHECKPOINT = "scores.npz", "last.ckpt"
+SCORE_NAMES = {"acc": "correct", "loss": "log_loss"}  # the arrays of classification have names of their own in scores.npz
 
 
 def train_trial(task: Job) -> Result:
@@ -48,8 +50,7 @@ def train_finalist(task: Job) -> Result:
     result, module = trained(task, final, None)
     if result.trained:
         scores = score(module, test, on_batch=task.reporter.step)
-        metrics = {"test_acc": scores.accuracy, "test_loss": scores.mean_log_loss}
-        result = Result(TrialState.TRAINED, metrics, result.seconds, task.seed, task.key, versions=result.versions)
+        result = Result(TrialState.TRAINED, scores.means("test"), result.seconds, task.seed, task.key, versions=result.versions)
         save_weights(module, Path(task.folder) / WEIGHTS)
         save_scores(scores, final, Path(task.folder) / SCORES)
     result.write(task.folder)
@@ -70,7 +71,7 @@ def trained(task: Job, training, evaluation):
     """Compile and fit: the result (trained or diverged) and the module."""
     from blockspace.compiler import compile
     from blockspace.graph import Graph
-    from blockspace.training import Diverged, fit, read_recipe
+    from blockspace.training import Diverged, FitCallbacks, fit, read_recipe
 
     recipe = read_recipe(task.options["recipe"])
     module = compile(Graph.from_dict(task.arch["graph"]), seed=task.seed, init=recipe.init or "default")
@@ -81,20 +82,23 @@ def trained(task: Job, training, evaluation):
     try:
         fitted = fit(
             module, training, evaluation, recipe, task.seed, task.folder,
-            should_stop=stop, on_step=task.reporter.step, on_epoch=report_to(task.reporter, recipe.epochs), aloud=True,
+            callbacks=FitCallbacks(stop, report_to(task.reporter, recipe.epochs), task.reporter.step), verbose=True,
         )  # fmt: skip
     except Diverged as reason:
         (Path(task.folder) / CHECKPOINT).unlink(missing_ok=True)  # of finite epochs, which lead where these led
         return Result(TrialState.DIVERGED, {}, perf_counter() - start, task.seed, task.key, str(reason), versions()), module
     if fitted.stopped:
         raise JobStopped
-    metrics = {} if fitted.val_acc is None else {"val_acc": fitted.val_acc, "val_loss": fitted.val_loss}
+    metrics = dict(sorted(fitted.metrics.items()))
     return Result(TrialState.TRAINED, metrics, fitted.seconds, task.seed, task.key, versions=versions()), module
 
 
-def report_to(reporter: ProgressReporter, epochs: int) -> Callable[[Epoch], None]:
-    """Return the callback that reports each epoch."""
-    return lambda epoch: reporter.epoch(epoch.epoch + 1, epochs, epoch.train_loss, epoch.val_acc)
+def report_to(reporter: ProgressReporter, epochs: int) -> Callable[[EpochResult], None]:
+    """Return the callback that reports each epoch with its loss and the task's main metric."""
+    from blockspace.training import DEFAULT_TASK, TASKS
+
+    metric = f"val_{TASKS[DEFAULT_TASK].main_metric}"
+    return lambda epoch: reporter.epoch(epoch.epoch + 1, epochs, epoch.train_loss, epoch.metrics.get(metric))
 
 
 def watched(options: StudyFile) -> SearchOptions:
@@ -154,12 +158,13 @@ def save_weights(module, path: Path) -> None:
     write_atomic(path, save({key: tensor.contiguous() for key, tensor in module.state_dict().items()}))
 
 
-def save_scores(scores, training, path: Path) -> None:
-    """Per test image right or wrong and the log-loss in nats; and by which mean and deviation per channel the images were normalised."""
+def save_scores(scores: Scores, training: Split, path: Path) -> None:
+    """Write each metric per test image, and the mean and deviation per channel by which the images were normalised."""
     import numpy
 
     buffer = io.BytesIO()
-    numpy.savez_compressed(buffer, correct=scores.correct, log_loss=scores.log_loss, mean=training.mean, std=training.std)
+    values: dict[str, Any] = {SCORE_NAMES.get(name, name): scores.values[name] for name in sorted(scores.values)}
+    numpy.savez_compressed(buffer, **values, mean=training.mean, std=training.std)
     write_atomic(path, buffer.getvalue())
 
 

@@ -1,4 +1,4 @@
-"""fit: one training from start to end, with Lightning's Trainer stripped to its loop."""
+"""`fit`: one training from start to end, with Lightning's Trainer stripped to its loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,52 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch import nn
 
 from blockspace.data import Split
-from blockspace.errors import error
 from blockspace.files import write_atomic
-from blockspace.training import checkpoint
-from blockspace.training.batches.epoch import Batches, InOrder
-from blockspace.training.batches.loading import placed
-from blockspace.training.failing import translated
-from blockspace.training.outcome import Epoch, Fitted
-from blockspace.training.quiet import deterministic, own_randomness, quiet, same_interrupt
+from blockspace.training.batches.loader import Batches, OrderedBatches, place_split
+from blockspace.training.checkpoint import CHECKPOINT, compute_identity, is_usable
+from blockspace.training.error_translation import translate_error
+from blockspace.training.fit_result import EpochResult, FitResult
+from blockspace.training.process_state import (
+    keep_keyboard_interrupt,
+    preserve_random_state,
+    suppress_output,
+    use_deterministic_algorithms,
+)
 from blockspace.training.recipe import Recipe
-from blockspace.training.scoring import evaluating
-from blockspace.training.task import Task
-from blockspace.training.trainer import lean_trainer
+from blockspace.training.scoring import eval_mode
+from blockspace.training.tasks import DEFAULT_TASK, TASKS, Task
+from blockspace.training.trainer import make_trainer
+from blockspace.training.training_module import TrainingModule
 
 METRICS = "metrics.csv"
-CHECKPOINT_EVERY_S = 20.0
-Stop = Callable[[], bool]
-Tell = Callable[[Epoch], None]
-Step = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class FitCallbacks:
+    """Functions that a training calls; with several devices, in the first one's process.
+
+    Attributes:
+        should_stop: asked after each epoch; True ends the training.
+        on_epoch: called with each finished epoch.
+        on_step: called after each batch, also of the validation.
+    """
+
+    should_stop: Callable[[], bool] | None = None
+    on_epoch: Callable[[EpochResult], None] | None = None
+    on_step: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """When `last.ckpt` is written and read.
+
+    Attributes:
+        every_s: least seconds between two checkpoints, which are written at the end of an epoch.
+        resume: whether an undamaged checkpoint of this same training is continued.
+    """
+
+    every_s: float = 20.0
+    resume: bool = True
 
 
 def fit(
@@ -44,99 +72,107 @@ def fit(
     recipe: Recipe,
     seed: int,
     folder: str | Path | None = None,
-    resume: bool = True,
-    should_stop: Stop | None = None,
-    on_epoch: Tell | None = None,
-    checkpoint_every_s: float = CHECKPOINT_EVERY_S,
-    on_step: Step | None = None,
-    aloud: bool = False,
-) -> Fitted:
+    *,
+    task: Task | None = None,
+    callbacks: FitCallbacks = FitCallbacks(),
+    checkpointing: Checkpointing = Checkpointing(),
+    verbose: bool = False,
+) -> FitResult:
     """Train `module` in place and leave it in eval mode on the CPU, contiguous.
 
-    The result is a function of the module's weights, the data, the recipe, the seed and the number of threads. With a `folder`, `last.ckpt`
-    is written at the end of an epoch once `checkpoint_every_s` seconds have passed since the last one (and when `should_stop` ends the
-    training), and `metrics.csv` at the end; with `resume` an undamaged `last.ckpt` of this same training is continued, bit for bit.
-    `should_stop` is asked, and `on_epoch` told, after each epoch; `on_step` is called after each batch, also of the evaluation. Lightning's
-    words are kept back unless `aloud`. With several devices these run in the first one's process. The weights are those of the average
-    where the recipe has an `ema`.
+    The weights are the average's where the recipe has an `ema`. The result is a function of the module's weights, the data, the task, the
+    recipe, the seed and the number of threads. A resumed training is continued bit for bit.
+
+    Args:
+        module: the network; it maps images `(B, C, H, W)` to the task's outputs, `(B, classes)` for classification.
+        data_train: training images.
+        data_eval: validation images, measured after each epoch; None measures nothing.
+        recipe: the `train:` section.
+        seed: of the batches' order, augmentation and dropout.
+        folder: where `last.ckpt` and, at the end, `metrics.csv` are written; None writes nothing.
+        task: loss and metrics; classification unless given.
+        callbacks: functions called on the way.
+        checkpointing: when checkpoints are written and read.
+        verbose: whether Lightning's messages are shown.
 
     Raises Diverged at the first loss that is not finite, OutOfMemory when memory runs out, StorageError when `folder` cannot be written,
-    and BlockspaceError: E-LABEL when the network's outputs are not the data's classes, E-TYPE for augmentations or batches that cannot be,
+    and BlockspaceError: E-LABEL when the network's outputs do not fit the data, E-TYPE for augmentations or batches that cannot be,
     E-DEVICE, E-COMPILE, E-BN-1X1.
     """
-    watch = EpochEnd(Path(folder) if folder is not None else None, should_stop, on_epoch, checkpoint_every_s, on_step)
-    identity = checkpoint.identity(module, data_train, recipe, seed)
-    with ExitStack() as guest:
-        for manner in (*(() if aloud else (quiet,)), deterministic, own_randomness, same_interrupt):
-            guest.enter_context(manner())
-        guest.enter_context(laid_out(module, recipe.channels_last))
+    task = task or TASKS[DEFAULT_TASK]
+    at_epoch_end = EpochEndCallback(Path(folder) if folder is not None else None, callbacks, checkpointing)
+    identity = compute_identity(module, data_train, task, recipe, seed)
+    with ExitStack() as surroundings:
+        if not verbose:
+            surroundings.enter_context(suppress_output())
+        for context in (use_deterministic_algorithms, preserve_random_state, keep_keyboard_interrupt):
+            surroundings.enter_context(context())
+        surroundings.enter_context(use_memory_format(module, recipe.channels_last))
         try:
-            task = launch(module, data_train, data_eval, recipe, seed, watch, identity, resume)
+            check_outputs(module, data_train, task)
+            trainer = make_trainer(recipe, data_eval is not None, at_epoch_end)
+            # several devices divide each batch, which is made on the CPU
+            device = trainer.strategy.root_device if trainer.world_size == 1 else torch.device("cpu")
+            train_images, workers = place_split(data_train, recipe, device)
+            evaluation = OrderedBatches(data_eval.to(device)) if data_eval is not None else None
+            batches = Batches(train_images, recipe, seed, workers)
+            training = TrainingModule(module, task, recipe, batches, evaluation, seed, identity)
+            last = at_epoch_end.find_checkpoint(identity) if checkpointing.resume else None
+            trainer.fit(training, batches, evaluation, ckpt_path=last, weights_only=True)
         except Exception as reason:
-            better = translated(reason, recipe.batch)
+            better = translate_error(reason, recipe.batch)
             if better is None:
                 raise
             raise better from reason
-    return finish(module, task, watch)
+    return collect_result(module, training, at_epoch_end.folder)
 
 
-def launch(
-    module: nn.Module, data_train: Split, data_eval: Split | None, recipe: Recipe, seed: int, watch: EpochEnd, identity: str, resume: bool
-) -> Task:
-    """The trained task."""
-    check_outputs(module, data_train)
-    trainer = lean_trainer(recipe, data_eval is not None, watch)
-    # several devices divide each batch, which is made on the CPU
-    device = trainer.strategy.root_device if trainer.world_size == 1 else torch.device("cpu")
-    training, workers = placed(data_train, recipe, device)
-    evaluation = InOrder(data_eval.to(device)) if data_eval is not None else None
-    task = Task(module, recipe, Batches(training, recipe, seed, workers), evaluation, seed, identity)
-    last = watch.checkpoint_of(task) if resume else None
-    trainer.fit(task, task.batches, evaluation, ckpt_path=last, weights_only=True)
-    return task
+class EpochEndCallback(Checkpoint):
+    """After each epoch: report, ask whether to stop, write a checkpoint. (Lightning runs a `Checkpoint` after the module's own hook.)"""
 
-
-class EpochEnd(Checkpoint):
-    """After each epoch: report, ask whether to stop, keep a checkpoint. (Lightning runs a `Checkpoint` after the task's own hook.)"""
-
-    def __init__(self, folder: Path | None, should_stop: Stop | None, on_epoch: Tell | None, every_s: float, on_step: Step | None):
-        self.on_step = on_step
-        self.folder, self.should_stop, self.on_epoch, self.every_s = folder, should_stop, on_epoch, every_s
+    def __init__(self, folder: Path | None, callbacks: FitCallbacks, checkpointing: Checkpointing):
+        self.folder, self.callbacks, self.checkpointing = folder, callbacks, checkpointing
         self.saved_at = time.perf_counter()
 
     def on_train_batch_end(self, *_: Any, **__: Any) -> None:
-        if self.on_step:
-            self.on_step()
+        """Report a batch."""
+        if self.callbacks.on_step:
+            self.callbacks.on_step()
 
-    on_validation_batch_end = on_train_batch_end
+    def on_validation_batch_end(self, *_: Any, **__: Any) -> None:
+        """Report a batch."""
+        if self.callbacks.on_step:
+            self.callbacks.on_step()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if isinstance(pl_module, Task):
-            self.ended(trainer, pl_module)
+        """Report the epoch, and stop or write a checkpoint."""
+        if isinstance(pl_module, TrainingModule):
+            self.end_epoch(trainer, pl_module)
 
-    def ended(self, trainer: L.Trainer, task: Task) -> None:
-        """An epoch is over."""
-        if self.on_epoch and trainer.is_global_zero:
-            self.on_epoch(task.history[-1])
-        unfinished = task.current_epoch + 1 < task.recipe.epochs
-        stop = bool(unfinished and self.should_stop and self.should_stop())
-        save = bool(self.folder and unfinished and (stop or time.perf_counter() - self.saved_at >= self.every_s))
-        stop, save = trainer.strategy.broadcast((stop, save))  # the first device's clock and caller decide
+    def end_epoch(self, trainer: L.Trainer, training: TrainingModule) -> None:
+        """Report the epoch, and stop or write a checkpoint. The first device's clock and caller decide for all."""
+        if self.callbacks.on_epoch and trainer.is_global_zero:
+            self.callbacks.on_epoch(training.history[-1])
+        unfinished = training.current_epoch + 1 < training.recipe.epochs
+        should_stop = self.callbacks.should_stop
+        stop = bool(unfinished and should_stop and should_stop())
+        due = time.perf_counter() - self.saved_at >= self.checkpointing.every_s
+        stop, save = trainer.strategy.broadcast((stop, bool(self.folder and unfinished and (stop or due))))
         if stop:
-            task.stopped = trainer.should_stop = True
+            training.stopped = trainer.should_stop = True
         if save and self.folder is not None:
-            trainer.save_checkpoint(self.folder / checkpoint.NAME)
+            trainer.save_checkpoint(self.folder / CHECKPOINT)
             self.saved_at = time.perf_counter()
 
-    def checkpoint_of(self, task: Task) -> Path | None:
-        """The checkpoint to go on from, when there is a usable one."""
-        path = self.folder / checkpoint.NAME if self.folder else None
-        return path if path and path.is_file() and checkpoint.usable(path, task.identity) else None
+    def find_checkpoint(self, identity: str) -> Path | None:
+        """Return the usable checkpoint of the training with this identity, or None."""
+        path = self.folder / CHECKPOINT if self.folder else None
+        return path if path and path.is_file() and is_usable(path, identity) else None
 
 
 @contextmanager
-def laid_out(module: nn.Module, channels_last: bool) -> Iterator[None]:
-    """The module's weights in NHWC while it trains, and contiguous afterwards, as other code and safetensors expect; then in eval mode."""
+def use_memory_format(module: nn.Module, channels_last: bool) -> Iterator[None]:
+    """Keep the module's weights in NHWC while it trains, and leave it contiguous, as other code and safetensors expect, in eval mode."""
     if channels_last:
         module.to(memory_format=torch.channels_last)
     try:
@@ -146,31 +182,28 @@ def laid_out(module: nn.Module, channels_last: bool) -> Iterator[None]:
         module.eval()
 
 
-def check_outputs(module: nn.Module, split: Split) -> None:
-    """The network's outputs are the data's classes. Raises BlockspaceError (E-LABEL)."""
+def check_outputs(module: nn.Module, split: Split, task: Task) -> None:
+    """Check the network's outputs for two images against the data. Raises BlockspaceError (E-LABEL)."""
     images = split.normalized(next(split.raw([torch.arange(min(2, len(split)))])))
-    with evaluating(module):
-        outputs = module(images).shape[1]
-    if outputs != split.n_classes:
-        help = f"set classes: {split.n_classes} in the network's params"
-        raise error("E-LABEL", f"the network has {outputs} outputs, the data {split.n_classes} classes", help=help)
+    with eval_mode(module):
+        task.check_outputs(module(images), split)
 
 
-def finish(module: nn.Module, task: Task, watch: EpochEnd) -> Fitted:
-    """The result, the average's weights in the module, and metrics.csv beside the checkpoint."""
-    if task.average is not None:
-        module.load_state_dict(task.average.module.state_dict())
-    history = tuple(task.history)
-    if watch.folder:
-        write_atomic(watch.folder / METRICS, metrics_csv(history))
-    steps = len(history) * task.steps_per_epoch
-    return Fitted(history, len(history), steps, sum(epoch.seconds for epoch in history), task.resumed, task.stopped)
+def collect_result(module: nn.Module, training: TrainingModule, folder: Path | None) -> FitResult:
+    """Return the result of a training; write the average's weights into the module, and metrics.csv."""
+    if training.average is not None:
+        module.load_state_dict(training.average.module.state_dict())
+    history = tuple(training.history)
+    if folder:
+        write_atomic(folder / METRICS, format_metrics_csv(history, training.metric_names))
+    steps = len(history) * training.steps_per_epoch
+    return FitResult(history, len(history), steps, sum(epoch.seconds for epoch in history), training.resumed, training.stopped)
 
 
-def metrics_csv(history: tuple[Epoch, ...]) -> str:
-    """One row per epoch; the columns are the fields of `Epoch`."""
+def format_metrics_csv(history: tuple[EpochResult, ...], metrics: list[str]) -> str:
+    """Return a CSV with a row per epoch: its number, losses and metrics, learning rate, seconds."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    writer = csv.DictWriter(text, ["epoch", "train_loss", *metrics, "lr", "seconds"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
+    writer.writerows(epoch.to_row(metrics) for epoch in history)
     return text.getvalue()

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 
 from blockspace.errors import Mark
 from blockspace.options import BY_KIND, UNFOLDED, Choice, Options, Path, refuse, suggest_key, validate
-from blockspace.training.batches.augment import Augment
+from blockspace.training.batches.augmentation import Augment
 from blockspace.training.schedules import Constant, Cosine, OneCycle, Share
 
 Positive = Annotated[float, Field(gt=0, le=1e9)]
@@ -73,25 +73,25 @@ class Ema(Options):
     ] = True
 
     def at(self, update: int) -> float:
-        """The decay of update `update`, from 1 (update 0 copies)."""
+        """Return the decay of update `update`, from 1 (update 0 copies)."""
         return min(self.decay, (1 + update) / (10 + update)) if self.warmup else self.decay
 
 
-class OnOff:
+class SwitchSchema:
     """The JSON Schema of a section that `true` or `false` may stand for."""
 
     @staticmethod
-    def __get_pydantic_json_schema__(core: Any, handler: GetJsonSchemaHandler) -> dict:
+    def __get_pydantic_json_schema__(core: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"anyOf": [{"type": "boolean"}, handler(core)]}
 
 
-def switched(value: Any) -> Any:
-    """`true` for a section with its defaults, `false` for none."""
+def expand_switch(value: Any) -> Any:
+    """Return a section with its defaults for `true`, none for `false`."""
     return {} if value is True else None if value is False else value
 
 
 def read_devices(value: Any) -> Any:
-    """A number of devices, a list of their numbers, or auto."""
+    """Return a number of devices, a list of their numbers, or auto. Raises what `validated` reports as E-TYPE."""
     listed = isinstance(value, list) and value and all(type(one) is int and one >= 0 for one in value)
     if not (listed or value == "auto" or (type(value) is int and 1 <= value <= 4096)):
         help = "write devices: 2, devices: [0, 1] or devices: auto"
@@ -100,7 +100,7 @@ def read_devices(value: Any) -> Any:
 
 
 def read_compile(value: Any) -> Any:
-    """Whether to compile, or a mode of torch.compile's."""
+    """Return whether to compile, or a mode of torch.compile's. Raises what `validated` reports as E-TYPE."""
     if not isinstance(value, bool) and value not in MODES:
         raise refuse("E-TYPE", f"should be true, false, or a mode of torch.compile's; got {value!r}", suggest_key(str(value), list(MODES)))
     return value
@@ -108,7 +108,7 @@ def read_compile(value: Any) -> Any:
 
 Optimizer = Annotated[Sgd | AdamW, BY_KIND, UNFOLDED]
 Schedule = Annotated[Cosine | OneCycle | Constant, BY_KIND, UNFOLDED]
-Switch = BeforeValidator(switched)
+Switch = BeforeValidator(expand_switch)
 Mode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
 MODES = get_args(Mode)
 RUNNING = {"loader", "workers", "on_oom"}  # how it is run, not what is computed
@@ -131,10 +131,10 @@ class Recipe(Options):
     augment: Annotated[
         Augment, Field(description="changes to training images, in this order: crop, flip, or any image transform of torchvision's by name")
     ] = ()
-    mixup: Annotated[Mixup | None, Switch, OnOff, Field(description="train on weighted pairs of images")] = None
-    cutmix: Annotated[Cutmix | None, Switch, OnOff, Field(description="train on images with a box out of another one")] = None
+    mixup: Annotated[Mixup | None, Switch, SwitchSchema, Field(description="train on weighted pairs of images")] = None
+    cutmix: Annotated[Cutmix | None, Switch, SwitchSchema, Field(description="train on images with a box out of another one")] = None
     label_smoothing: Annotated[float, Field(ge=0, lt=1, description="share of each label that is spread over all classes")] = 0
-    ema: Annotated[Ema | None, Switch, OnOff, Field(description="evaluate and keep a moving average of the weights")] = None
+    ema: Annotated[Ema | None, Switch, SwitchSchema, Field(description="evaluate and keep a moving average of the weights")] = None
     clip_norm: Annotated[Positive | None, Field(description="largest norm of all gradients together; a larger one is scaled down")] = None
     precision: Annotated[
         Literal["32-true", "bf16-mixed", "16-mixed"],
@@ -190,26 +190,26 @@ class Recipe(Options):
         return self
 
     def mixing(self) -> tuple[float, float]:
-        """The shares of batches that are mixed up, and cut and mixed."""
+        """Return the shares of batches that mixup mixes, and that cutmix mixes."""
         own, other = (None if one is None else one.p for one in (self.mixup, self.cutmix))
         both = self.mixup is not None and self.cutmix is not None
-        return share(self.mixup, own, other, both), share(self.cutmix, other, own, both)
+        return resolve_share(self.mixup, own, other, both), resolve_share(self.cutmix, other, own, both)
 
     def lr(self, step: int, steps: int, per_epoch: int) -> float:
-        """Learning rate of step `step` (from 0) out of `steps`, with `per_epoch` steps in an epoch."""
+        """Return the learning rate of step `step` (from 0) out of `steps`, with `per_epoch` steps in an epoch."""
         return self.optimizer.lr * self.schedule.factor(step, steps, per_epoch)
 
-    def as_dict(self) -> dict:
-        """The recipe as it would be written in YAML, every default spelled out; `read_recipe` restores it."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the recipe as it would be written in YAML, every default spelled out; `read_recipe` restores it."""
         return self.model_dump(mode="json")
 
-    def computed(self) -> dict:
-        """The settings that decide what is computed: two recipes that differ in others give the same weights."""
+    def computed(self) -> dict[str, Any]:
+        """Return the settings that decide what is computed: two recipes that differ in others give the same weights."""
         return self.model_dump(mode="json", exclude=RUNNING)
 
 
-def share(section: Options | None, own: float | None, other: float | None, both: bool) -> float:
-    """A section's share of the batches: as said, else what the other leaves, else all of them, or half."""
+def resolve_share(section: Options | None, own: float | None, other: float | None, both: bool) -> float:
+    """Return a section's share of the batches: the given one, else what the other leaves, else all of them, or half."""
     if section is None:
         return 0.0
     if own is not None:
@@ -217,8 +217,8 @@ def share(section: Options | None, own: float | None, other: float | None, both:
     return 1.0 if not both else 0.5 if other is None else 1 - other
 
 
-def read_recipe(values: dict | None, mark_of: Callable[[Path], Mark | None] | None = None) -> Recipe:
-    """The `train:` section as a Recipe; `mark_of` gives the place in the file for a path of keys.
+def read_recipe(values: dict[str, Any] | None, mark_of: Callable[[Path], Mark | None] | None = None) -> Recipe:
+    """Return the `train:` section as a Recipe; `mark_of` gives the place in the file for a path of keys.
 
     Raises BlockspaceError: E-KEY, E-TYPE, all mistakes of the section at once.
     """

@@ -25,6 +25,7 @@ class Cosine(Choice):
     floor: Annotated[Share, Field(description="where it ends, as a share of the peak")] = 0
 
     def factor(self, step: int, steps: int, per_epoch: int) -> float:
+        """Return the factor at step `step` (from 0) of `steps`, with `per_epoch` steps in an epoch."""
         rise = self.warmup * per_epoch
         if step < rise:
             return (step + 1) / (rise + 1)
@@ -40,6 +41,7 @@ class OneCycle(Choice):
     rise: Annotated[float, Field(gt=0, lt=1, description="share of all steps until the peak")] = 0.3
 
     def factor(self, step: int, steps: int, per_epoch: int) -> float:
+        """Return the factor at step `step` (from 0) of `steps`, with `per_epoch` steps in an epoch."""
         low, last = 1 / 25, 1 / 250_000
         peak = self.rise * steps
         if step < peak:
@@ -54,5 +56,6 @@ class Constant(Choice):
     warmup: Warmup = 0
 
     def factor(self, step: int, steps: int, per_epoch: int) -> float:
+        """Return the factor at step `step` (from 0) of `steps`, with `per_epoch` steps in an epoch."""
         rise = self.warmup * per_epoch
         return (step + 1) / (rise + 1) if step < rise else 1.0

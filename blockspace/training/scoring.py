@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import numpy
 import torch
 from torch import Tensor, nn
 
 from blockspace.data import Split
-from blockspace.training.batches.epoch import InOrder
-from blockspace.training.outcome import Scores
+from blockspace.training.batches.loader import OrderedBatches
+from blockspace.training.fit_result import Scores
+from blockspace.training.tasks import DEFAULT_TASK, TASKS, Task
 
 
 @contextmanager
-def evaluating(module: nn.Module) -> Iterator[nn.Module]:
-    """The module in eval mode, without gradients; afterwards each part is in the mode it was in."""
+def eval_mode(module: nn.Module) -> Iterator[nn.Module]:
+    """Put the module into eval mode, without gradients; afterwards each part is in the mode it was in."""
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
@@ -27,14 +27,15 @@ def evaluating(module: nn.Module) -> Iterator[nn.Module]:
             part.training = mode
 
 
-def nothing() -> None:
-    """Nobody counts the batches."""
+def ignore_batch() -> None:
+    """Do nothing after a batch."""
 
 
-def predict(module: nn.Module, split: Split | Tensor, batch: int = 256, on_batch: Callable[[], None] = nothing) -> Tensor:
-    """Logits `(N, classes)`, float32 on the CPU, in the split's order and in full precision; `on_batch` is called after each batch.
+def predict(module: nn.Module, split: Split | Tensor, batch: int = 256, on_batch: Callable[[], None] = ignore_batch) -> Tensor:
+    """Return the network's outputs `(N, ...)`, logits `(N, classes)` of a classifier, float32 on the CPU, in the split's order.
 
-    A plain tensor `(N, C, H, W)` must be float and is fed as it is. Raises TypeError for one of uint8, whose normalisation is not known.
+    Computed in full precision; `on_batch` is called after each batch. A plain tensor `(N, C, H, W)` must be float and is fed as it is.
+    Raises TypeError for one of uint8, whose normalisation is not known.
     """
     if isinstance(split, Tensor):
         if not split.is_floating_point():
@@ -42,16 +43,16 @@ def predict(module: nn.Module, split: Split | Tensor, batch: int = 256, on_batch
         split = Split(split, torch.zeros(len(split), dtype=torch.int64), 0)
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     outputs = []
-    with evaluating(module):
-        for images, _ in InOrder(split, batch):
+    with eval_mode(module):
+        for images, _ in OrderedBatches(split, batch):
             outputs.append(module(images.to(device)).float().cpu())
             on_batch()
     return torch.cat(outputs)
 
 
-def score(module: nn.Module, split: Split, batch: int = 256, on_batch: Callable[[], None] = nothing) -> Scores:
-    """Right or wrong, and log-loss in nats (computed in float64), for each image of the split."""
-    logits = predict(module, split, batch, on_batch).double()
-    labels = split.labels.cpu()
-    losses = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
-    return Scores((logits.argmax(1) == labels).numpy(), losses.numpy().astype(numpy.float64))
+def score(
+    module: nn.Module, split: Split, batch: int = 256, on_batch: Callable[[], None] = ignore_batch, task: Task | None = None
+) -> Scores:
+    """Return the task's metrics (classification's unless given) for each image of the split, computed in float64."""
+    outputs = predict(module, split, batch, on_batch).double()
+    return Scores((task or TASKS[DEFAULT_TASK]).score(outputs, split.labels.cpu()))

@@ -1,4 +1,4 @@
-"""Trainer: Lightning's, with nothing but its loop, on the devices that a recipe asks for."""
+"""Lightning's Trainer with nothing but its loop, on the devices that a recipe asks for."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import sys
 
 import lightning as L
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.plugins.environments import LightningEnvironment
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from blockspace.errors import error
-from blockspace.training import checkpoint
-from blockspace.training.compiling import check_compiler
+from blockspace.training.checkpoint import AtomicCheckpoints
 from blockspace.training.recipe import Recipe
+from blockspace.training.torch_compile import check_compiler
 
 
-def lean_trainer(recipe: Recipe, evaluate: bool, watch: Callback) -> L.Trainer:
-    """Lightning's Trainer without logger, bar, summary, sanity steps or signal handlers.
+def make_trainer(recipe: Recipe, evaluate: bool, callback: Callback) -> L.Trainer:
+    """Return Lightning's Trainer without logger, bar, summary, sanity steps or signal handlers.
 
     Raises BlockspaceError: E-DEVICE for a device, strategy or precision this machine does not have, E-TYPE for a batch that does not divide
     among the devices, E-COMPILE without a compiler.
@@ -27,10 +27,10 @@ def lean_trainer(recipe: Recipe, evaluate: bool, watch: Callback) -> L.Trainer:
             max_epochs=recipe.epochs,
             accelerator=recipe.accelerator,
             devices=recipe.devices,
-            strategy=strategy(recipe),
+            strategy=choose_strategy(recipe),
             precision=recipe.precision,
-            callbacks=[watch],
-            plugins=[checkpoint.AtomicCheckpoints(), LightningEnvironment()],
+            callbacks=[callback],
+            plugins=[AtomicCheckpoints(), LightningEnvironment()],
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -40,20 +40,24 @@ def lean_trainer(recipe: Recipe, evaluate: bool, watch: Callback) -> L.Trainer:
             use_distributed_sampler=False,
         )
     except (MisconfigurationException, ValueError) as reason:
-        raise error("E-DEVICE", f"train: {str(reason).splitlines()[0]}", help=f"this machine has: {', '.join(devices())}") from None
+        help = f"this machine has: {', '.join(list_accelerators())}"
+        raise error("E-DEVICE", f"train: {str(reason).splitlines()[0]}", help=help) from None
     # SIGTERM belongs to the caller: Lightning would take it over, finish the batch and end the process with status 0
-    trainer._signal_connector.register_signal_handlers = nothing  # type: ignore[method-assign]
+    trainer._signal_connector.register_signal_handlers = ignore_signals  # type: ignore[method-assign]
     check_devices(trainer, recipe)
     return trainer
 
 
-def nothing() -> None:
+def ignore_signals() -> None:
     """Do nothing; a function with a name, so that it can be sent to another process."""
 
 
-def strategy(recipe: Recipe) -> str:
-    """Lightning's name of the strategy. Its own `ddp` runs the whole program once per device; ours starts processes for the training alone:
-    by fork on CPUs, which costs nothing, and by spawn for GPUs, which do not survive a fork."""
+def choose_strategy(recipe: Recipe) -> str:
+    """Return Lightning's name of the strategy.
+
+    Its own `ddp` runs the whole program once per device; ours starts processes for the training alone:
+    by fork on CPUs, which costs nothing, and by spawn for GPUs, which do not survive a fork.
+    """
     several = recipe.devices not in (1, "auto") and not (isinstance(recipe.devices, list) and len(recipe.devices) == 1)
     if recipe.strategy not in ("auto", "ddp") or (recipe.strategy == "auto" and not several):
         return recipe.strategy
@@ -62,7 +66,7 @@ def strategy(recipe: Recipe) -> str:
 
 
 def check_devices(trainer: L.Trainer, recipe: Recipe) -> None:
-    """What can only be said when the devices are known. Raises BlockspaceError."""
+    """Check precision, batch and compiler against the devices. Raises BlockspaceError (E-DEVICE, E-TYPE, E-COMPILE)."""
     device, ranks = trainer.strategy.root_device, trainer.world_size
     if recipe.precision == "16-mixed" and device.type == "cpu":
         raise error("E-DEVICE", "train.precision: 16-mixed needs a GPU, and this training runs on the CPU", help="on a CPU use bf16-mixed")
@@ -73,8 +77,8 @@ def check_devices(trainer: L.Trainer, recipe: Recipe) -> None:
         check_compiler(device)
 
 
-def devices() -> list[str]:
-    """The accelerators of this machine."""
+def list_accelerators() -> list[str]:
+    """Return the accelerators of this machine, in words."""
     found = ["cpu"]
     if torch.cuda.is_available():
         found.append(f"gpu (cuda, {torch.cuda.device_count()} of them)")

@@ -36,7 +36,7 @@ def runs(tmp_path_factory):
             module = compile(load(str(path)).graph(), seed=seed)
             fit(module, training, None, RECIPE, seed)
             scores.append(score(module, test))
-        return Finalist(family, conv, {"macs": 1}, numpy.stack([s.correct for s in scores]), numpy.stack([s.log_loss for s in scores]))
+        return Finalist(family, conv, {"macs": 1}, *(numpy.stack([s.values[name] for s in scores]) for name in ("acc", "loss")))
 
     return trained
 

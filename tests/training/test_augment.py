@@ -10,8 +10,8 @@ from torchvision.transforms import v2
 from blockspace.data import Split
 from blockspace.errors import BlockspaceError
 from blockspace.training import Batches, read_recipe
-from blockspace.training.batches.changes import Changes
-from blockspace.training.batches.transforms import find, signatures
+from blockspace.training.batches.augmentation import find_transform, read_signatures
+from blockspace.training.batches.transforms import BatchTransforms
 
 COLOUR = torch.randint(0, 256, (6, 3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 NEEDED = {
@@ -25,10 +25,10 @@ CHANGE_SHAPE = {"pad", "random_resize", "random_shortest_size", "scale_jitter", 
 
 
 def changes(*entries):
-    return Changes(read_recipe({"augment": list(entries)}).augment)
+    return BatchTransforms(read_recipe({"augment": list(entries)}).augment)
 
 
-@pytest.mark.parametrize("name", sorted(set(signatures()) - CHANGE_SHAPE))
+@pytest.mark.parametrize("name", sorted(set(read_signatures()) - CHANGE_SHAPE))
 def test_every_transform_is_torchvisions_image_by_image(name):
     settings = NEEDED.get(name, {})
     ours = changes({name: settings})
@@ -36,7 +36,7 @@ def test_every_transform_is_torchvisions_image_by_image(name):
     ours.check(COLOUR[0])
     found = ours.apply(COLOUR, drawn)
     words = {"interpolation": v2.InterpolationMode, "policy": v2.AutoAugmentPolicy}
-    theirs = getattr(v2, signatures()[name].cls)(**{key: words[key](v) if key in words else v for key, v in settings.items()})
+    theirs = getattr(v2, read_signatures()[name].cls)(**{key: words[key](v) if key in words else v for key, v in settings.items()})
     with torch.random.fork_rng([]):
         for image, seed, got in zip(COLOUR, drawn[0].tolist(), found):
             torch.manual_seed(seed)
@@ -46,7 +46,7 @@ def test_every_transform_is_torchvisions_image_by_image(name):
 def test_the_list_is_torchvisions_own():
     import inspect
 
-    for name, signature in signatures().items():
+    for name, signature in read_signatures().items():
         parameters = inspect.signature(getattr(v2, signature.cls)).parameters
         assert tuple(parameters) == signature.parameters, name
         assert sum(p.default is p.empty for p in parameters.values()) == signature.required, name
@@ -57,7 +57,7 @@ def test_the_list_is_torchvisions_own():
     [("randaugment", "rand_augment"), ("random_erasing", "random_erasing"), ("rotation", "random_rotation"), ("erasing", "random_erasing")],
 )
 def test_names_may_be_written_as_they_are_said(written, name):
-    assert find(written).name == name
+    assert find_transform(written).name == name
 
 
 def test_one_value_is_the_first_setting():

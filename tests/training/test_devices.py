@@ -12,8 +12,8 @@ from torch import nn
 
 from blockspace.data import load
 from blockspace.errors import BlockspaceError
-from blockspace.training import Diverged, fit, read_recipe, score
-from blockspace.training.trainer import strategy
+from blockspace.training import Checkpointing, Diverged, fit, read_recipe, score
+from blockspace.training.trainer import choose_strategy
 
 KEYS = {
     "epochs": 2, "batch": 32, "accelerator": "cpu", "augment": ["crop", "flip"], "optimizer": {"sgd": {"lr": 0.05}}, "ema": {"decay": 0.9},
@@ -59,7 +59,7 @@ def without_norm():
     ],
 )
 def test_lightnings_name_of_a_strategy(keys, name):
-    assert strategy(read_recipe(keys)) == name
+    assert choose_strategy(read_recipe(keys)) == name
 
 
 def test_nonsense_is_refused_with_the_list():
@@ -76,12 +76,13 @@ def test_two_processes_train_the_same_network(tmp_path):
     data = load({"name": "digits", "train": 256, "val": 100})
     one, two = without_norm(), without_norm()
     alone = fit(one, *data.search_split(), read_recipe(KEYS), 1)
-    told = fit(two, *data.search_split(), read_recipe(KEYS | {"devices": 2}), 1, tmp_path, checkpoint_every_s=0)
+    told = fit(two, *data.search_split(), read_recipe(KEYS | {"devices": 2}), 1, tmp_path, checkpointing=Checkpointing(every_s=0))
     assert told.epochs == 2 and told.steps == alone.steps and (tmp_path / "metrics.csv").exists()
     for mine, theirs in zip(alone.history, told.history):
-        assert mine.train_loss == pytest.approx(theirs.train_loss, rel=1e-4) and mine.val_loss == pytest.approx(theirs.val_loss, rel=1e-4)
+        assert mine.train_loss == pytest.approx(theirs.train_loss, rel=1e-4)
+        assert mine.metrics["val_loss"] == pytest.approx(theirs.metrics["val_loss"], rel=1e-4)
     assert all(torch.allclose(a, b, atol=1e-4) for a, b in zip(one.state_dict().values(), two.state_dict().values()))
-    assert score(two, data.val).mean_log_loss == pytest.approx(told.val_loss, rel=1e-4)
+    assert score(two, data.val).mean("loss") == pytest.approx(told.metrics["val_loss"], rel=1e-4)
 
 
 @pytest.mark.slow

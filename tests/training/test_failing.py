@@ -10,7 +10,7 @@ from torch import nn
 from blockspace.data import Split
 from blockspace.errors import BlockspaceError
 from blockspace.training import Diverged, OutOfMemory, fit, read_recipe
-from blockspace.training.failing import from_process, translated
+from blockspace.training.error_translation import translate_error, translate_process_error
 
 CPU = {"epochs": 1, "batch": 8, "accelerator": "cpu"}
 
@@ -49,12 +49,12 @@ def test_memory_that_runs_out_is_named():
     ],
 )
 def test_every_way_to_run_out(reason):
-    assert isinstance(translated(reason, 4), OutOfMemory)
+    assert isinstance(translate_error(reason, 4), OutOfMemory)
 
 
 def test_other_errors_stay_as_they_are():
-    assert translated(RuntimeError("mat1 and mat2 shapes cannot be multiplied"), 4) is None
-    assert translated(ValueError("nothing"), 4) is None
+    assert translate_error(RuntimeError("mat1 and mat2 shapes cannot be multiplied"), 4) is None
+    assert translate_error(ValueError("nothing"), 4) is None
 
 
 def test_one_value_per_channel_is_said_in_one_line():
@@ -67,13 +67,13 @@ def test_one_value_per_channel_is_said_in_one_line():
 
 def test_what_another_process_raised():
     trace = "\n-- Process 1 terminated:\nTraceback ...\nblockspace.training.outcome.Diverged: the loss was nan at step 7\n"
-    found = from_process(trace, 8)
+    found = translate_process_error(trace, 8)
     assert isinstance(found, Diverged) and found.step == 7
 
 
 def test_a_process_that_cannot_be_forked_says_so():
     trace = "RuntimeError: Unable to handle autograd's threading in combination with fork-based multiprocessing. See https://..."
-    found = from_process(trace, 8)
+    found = translate_process_error(trace, 8)
     assert found.mistakes[0].code == "E-DEVICE" and "new process" in found.mistakes[0].help
 
 

@@ -14,8 +14,9 @@ from nets import small
 
 from blockspace.data import Split, load
 from blockspace.errors import BlockspaceError, StorageError
-from blockspace.training import Batches, Diverged, fit, predict, read_recipe, score
+from blockspace.training import Batches, Checkpointing, Diverged, FitCallbacks, fit, predict, read_recipe, score
 
+EVERY_EPOCH = Checkpointing(every_s=0)
 QUICK = {"epochs": 4, "augment": ["crop", "flip"], "label_smoothing": 0.1, "accelerator": "cpu"}
 
 
@@ -37,7 +38,7 @@ def quick(**changes):
 
 
 def numbers(fitted):
-    return [(e.epoch, e.train_loss, e.val_loss, e.val_acc, e.lr) for e in fitted.history]
+    return [(e.epoch, e.train_loss, e.metrics, e.lr) for e in fitted.history]
 
 
 def same_weights(a, b):
@@ -48,10 +49,10 @@ def test_digits_reach_90_percent_in_seconds(digits):
     train, test = digits.final_split()
     module = small(channels=24)
     fitted = fit(module, train, None, read_recipe({"epochs": 20, "augment": ["crop"], "accelerator": "cpu"}), seed=0)
-    assert fitted.val_acc is None and fitted.steps == 20 * 14 and fitted.epochs == 20
+    assert fitted.metrics == {} and fitted.steps == 20 * 14 and fitted.epochs == 20
     scores = score(module, test)
-    assert scores.accuracy > 0.9 and scores.mean_log_loss < 0.4
-    assert scores.correct.shape == scores.log_loss.shape == (897,) and scores.correct.dtype == bool
+    assert scores.mean("acc") > 0.9 and scores.mean("loss") < 0.4
+    assert scores.values["acc"].shape == scores.values["loss"].shape == (897,) and scores.values["acc"].dtype == bool
 
 
 def test_the_same_seed_gives_the_same_training(digits):
@@ -59,8 +60,8 @@ def test_the_same_seed_gives_the_same_training(digits):
     first, second, other = (fit(m, *digits.search_split(), quick(), seed) for m, seed in zip(modules, (3, 3, 4)))
     assert numbers(first) == numbers(second) and same_weights(modules[0], modules[1])
     assert numbers(first) != numbers(other)
-    assert first.val_acc == first.history[-1].val_acc and first.val_acc == score(modules[0], digits.val).accuracy
-    assert first.val_loss == pytest.approx(score(modules[0], digits.val).mean_log_loss, abs=1e-5)
+    assert first.metrics == first.history[-1].metrics and first.metrics["val_acc"] == score(modules[0], digits.val).mean("acc")
+    assert first.metrics["val_loss"] == pytest.approx(score(modules[0], digits.val).mean("loss"), abs=1e-5)
 
 
 def test_what_surrounds_a_training_is_as_it_was(digits):
@@ -127,7 +128,7 @@ def test_resumed_is_uninterrupted(digits, tmp_path, optimizer):
     whole, parts = small(dropout=0.2), small(dropout=0.2)
     expected = fit(whole, *digits.search_split(), recipe, 1)
     with pytest.raises(Killed):
-        fit(parts, *digits.search_split(), recipe, 1, tmp_path, on_epoch=kill_at(3), checkpoint_every_s=0)
+        fit(parts, *digits.search_split(), recipe, 1, tmp_path, callbacks=FitCallbacks(on_epoch=kill_at(3)), checkpointing=EVERY_EPOCH)
     parts = small(dropout=0.2)  # a new process builds it anew
     resumed = fit(parts, *digits.search_split(), recipe, 1, tmp_path)
     assert resumed.resumed == 3 and resumed.epochs == 5 and resumed.steps == expected.steps
@@ -137,24 +138,24 @@ def test_resumed_is_uninterrupted(digits, tmp_path, optimizer):
 
 def test_stopping_keeps_a_checkpoint_to_go_on_from(digits, tmp_path):
     expected = fit(small(), *digits.search_split(), quick(), 1)
-    stopped = fit(small(), *digits.search_split(), quick(), 1, tmp_path, should_stop=stop_after(2))
+    stopped = fit(small(), *digits.search_split(), quick(), 1, tmp_path, callbacks=FitCallbacks(should_stop=stop_after(2)))
     assert stopped.stopped and stopped.epochs == 2 and sorted(p.name for p in tmp_path.iterdir()) == ["last.ckpt", "metrics.csv"]
     resumed = fit(small(), *digits.search_split(), quick(), 1, tmp_path)
     assert numbers(resumed) == numbers(expected) and resumed.resumed == 2 and not resumed.stopped
-    assert fit(small(), *digits.search_split(), quick(), 1, tmp_path, resume=False).resumed == 0
+    assert fit(small(), *digits.search_split(), quick(), 1, tmp_path, checkpointing=Checkpointing(resume=False)).resumed == 0
 
 
 def test_a_checkpoint_is_plain_data_and_short_trainings_write_none(digits, tmp_path):
     fit(small(), *digits.search_split(), quick(epochs=2), 1, tmp_path / "short")
     assert [p.name for p in (tmp_path / "short").iterdir()] == ["metrics.csv"]
-    fit(small(), *digits.search_split(), quick(epochs=2), 1, tmp_path, checkpoint_every_s=0)
+    fit(small(), *digits.search_split(), quick(epochs=2), 1, tmp_path, checkpointing=EVERY_EPOCH)
     saved = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert saved["epoch"] == 0 and saved["state_dict"]["module.0.weight"].shape == (16, 1, 3, 3)
 
 
 @pytest.mark.parametrize("kind", ["torn", "flipped", "empty", "of another seed", "of another network"])
 def test_an_unusable_checkpoint_is_not_used(digits, tmp_path, kind):
-    fit(small(), *digits.search_split(), quick(), 1, tmp_path, should_stop=stop_after(1))
+    fit(small(), *digits.search_split(), quick(), 1, tmp_path, callbacks=FitCallbacks(should_stop=stop_after(1)))
     path = tmp_path / "last.ckpt"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -190,7 +191,7 @@ def test_outputs_that_are_not_the_classes(digits):
 def test_a_folder_that_cannot_be_written(digits, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError):
-        fit(small(), *digits.search_split(), quick(epochs=2), 0, tmp_path / "file", checkpoint_every_s=0)
+        fit(small(), *digits.search_split(), quick(epochs=2), 0, tmp_path / "file", checkpointing=EVERY_EPOCH)
 
 
 def test_bf16_and_every_schedule_train(digits):
@@ -201,7 +202,7 @@ def test_bf16_and_every_schedule_train(digits):
 
 def test_ctrl_c_stays_ctrl_c(digits):
     with pytest.raises(KeyboardInterrupt):
-        fit(small(), *digits.search_split(), quick(), 0, on_epoch=lambda epoch: signal.raise_signal(signal.SIGINT))
+        fit(small(), *digits.search_split(), quick(), 0, callbacks=FitCallbacks(on_epoch=lambda epoch: signal.raise_signal(signal.SIGINT)))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -209,7 +210,8 @@ def test_sigterm_stays_the_callers(digits):
     got = []
     before = signal.signal(signal.SIGTERM, lambda *_: got.append(1))
     try:
-        fitted = fit(small(), *digits.search_split(), quick(epochs=2), 0, on_epoch=lambda epoch: signal.raise_signal(signal.SIGTERM))
+        callbacks = FitCallbacks(on_epoch=lambda epoch: signal.raise_signal(signal.SIGTERM))
+        fitted = fit(small(), *digits.search_split(), quick(epochs=2), 0, callbacks=callbacks)
     finally:
         signal.signal(signal.SIGTERM, before)
     assert len(got) == 2 and fitted.epochs == 2
@@ -237,8 +239,9 @@ import sys, warnings
 sys.path.insert(0, sys.argv[1])
 from nets import small
 from blockspace.data import load
-from blockspace.training import fit, read_recipe
-fit(small(), *load("digits").search_split(), read_recipe({"epochs": 2, "accelerator": "cpu"}), 0, sys.argv[2], checkpoint_every_s=0)
+from blockspace.training import Checkpointing, fit, read_recipe
+recipe = read_recipe({"epochs": 2, "accelerator": "cpu"})
+fit(small(), *load("digits").search_split(), recipe, 0, sys.argv[2], checkpointing=Checkpointing(every_s=0))
 """
 
 

@@ -18,7 +18,7 @@ assert data.describe({"name": "cifar100", "size": 24}) == ((3, 24, 24), 100)
 data.check_data("digits")
 data.DataSpec
 train.read_recipe({"epochs": 2, "augment": ["crop"]})
-train.Diverged, train.Fitted, train.Scores
+train.Diverged, train.FitResult, train.Scores
 import blockspace.reporting
 blockspace.reporting.compare, blockspace.reporting.results_csv, blockspace.reporting.answer_table
 heavy = {"torch", "torchvision", "lightning", "sklearn", "rich", "optuna"} & set(sys.modules)

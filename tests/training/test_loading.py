@@ -6,7 +6,7 @@ from nets import small
 
 from blockspace.data import Split, load
 from blockspace.training import fit, read_recipe
-from blockspace.training.batches.loading import placed, workers
+from blockspace.training.batches.loader import count_workers, place_split
 
 CPU = torch.device("cpu")
 KEYS = {"epochs": 2, "batch": 50, "accelerator": "cpu", "augment": ["crop", {"color_jitter": {"brightness": 0.5}}], "mixup": True}
@@ -42,15 +42,15 @@ class Files:
 def test_the_rule(digits):
     auto, memory, loader = (read_recipe({"loader": name}) for name in ("auto", "memory", "workers"))
     files = Split(Files(digits.train.images), digits.train.labels, 10)
-    assert placed(digits.train, auto, CPU)[1] is None and placed(digits.train, loader, CPU)[1] is not None
-    assert placed(files, auto, CPU)[1] is not None and placed(files, auto, CPU)[0] is files
-    split, count = placed(files, memory, CPU)
+    assert place_split(digits.train, auto, CPU)[1] is None and place_split(digits.train, loader, CPU)[1] is not None
+    assert place_split(files, auto, CPU)[1] is not None and place_split(files, auto, CPU)[0] is files
+    split, count = place_split(files, memory, CPU)
     assert count is None and torch.equal(split.images, digits.train.images)
 
 
 def test_processes_of_the_dataloader(digits):
     files = Split(Files(digits.train.images), digits.train.labels, 10)
     torch.set_num_threads(1)
-    assert workers(files, read_recipe({})) == 0  # a worker of a search: the cores are taken
+    assert count_workers(files, read_recipe({})) == 0  # a worker of a search: the cores are taken
     files.images.workers = 3
-    assert workers(files, read_recipe({})) == 3 and workers(files, read_recipe({"workers": 1})) == 1
+    assert count_workers(files, read_recipe({})) == 3 and count_workers(files, read_recipe({"workers": 1})) == 1

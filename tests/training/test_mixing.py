@@ -6,13 +6,13 @@ from torchvision.transforms import v2
 
 from blockspace.data import Split
 from blockspace.training import Batches, read_recipe
-from blockspace.training.batches.mixing import Mixing
+from blockspace.training.batches.transforms import BatchMixing
 
 
 @pytest.mark.parametrize(("name", "theirs"), [("mixup", v2.MixUp), ("cutmix", v2.CutMix)])
 def test_a_mixed_batch_is_torchvisions(name, theirs):
     images, labels = torch.rand(8, 3, 12, 12), torch.arange(8) % 5
-    mixing = Mixing(read_recipe({name: {"alpha": 0.7}}), classes=5)
+    mixing = BatchMixing(read_recipe({name: {"alpha": 0.7}}), classes=5)
     way, seed = mixing.draw(torch.Generator().manual_seed(1))
     ours = mixing.apply(images, labels, (way, seed))
     with torch.random.fork_rng([]):
@@ -35,7 +35,7 @@ def test_a_mixed_batch_is_torchvisions(name, theirs):
 def test_shares_of_the_batches(keys, shares):
     recipe = read_recipe(keys)
     assert recipe.mixing() == pytest.approx(shares)
-    random, mixing = torch.Generator().manual_seed(0), Mixing(recipe, 10)
+    random, mixing = torch.Generator().manual_seed(0), BatchMixing(recipe, 10)
     ways = [mixing.draw(random) for _ in range(2000)]
     counted = [sum(w is not None and mixing.ways[w[0]][1].__class__.__name__.lower() == name for w in ways) for name in ("mixup", "cutmix")]
     assert [count / 2000 for count in counted] == pytest.approx(shares, abs=0.05)

@@ -10,9 +10,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from blockspace.data import load
 from blockspace.errors import BlockspaceError
-from blockspace.training import Batches, Diverged, fit, read_recipe, score
+from blockspace.training import Batches, Checkpointing, Diverged, FitCallbacks, fit, read_recipe, score
 from blockspace.training.optimizers import make_optimizer
-from blockspace.training.trainer import lean_trainer
+from blockspace.training.trainer import make_trainer
 
 CPU = {"epochs": 3, "accelerator": "cpu", "channels_last": False, "optimizer": {"adamw": {"lr": 0.01}}}
 
@@ -100,7 +100,7 @@ def test_the_average_is_torchs_and_is_what_is_evaluated_and_kept(digits):
     fitted = fit(ours, *digits.search_split(), keys, 3)
     assert same(ours, by_hand(theirs, digits.train, keys, 3, decay=0.8))
     assert not same(ours, theirs)  # which went on as without an average
-    assert fitted.val_loss == pytest.approx(score(ours, digits.val).mean_log_loss, abs=1e-5)
+    assert fitted.metrics["val_loss"] == pytest.approx(score(ours, digits.val).mean("loss"), abs=1e-5)
 
 
 def test_a_warm_average_forgets_its_start():
@@ -120,6 +120,7 @@ def kill_at(epoch):
     return tell
 
 
+EVERY_EPOCH = Checkpointing(every_s=0)
 ALL = {
     "epochs": 4, "ema": True, "mixup": True, "cutmix": {"p": 0.3}, "accumulate": 2, "batch": 32, "clip_norm": 1.0,
     "precision": "bf16-mixed",
@@ -131,31 +132,32 @@ def test_everything_at_once_resumes_bit_for_bit(digits, tmp_path):
     whole, parts = small(dropout=0.2), small(dropout=0.2)
     expected = fit(whole, *digits.search_split(), recipe(**ALL), 1)
     with pytest.raises(Killed):
-        fit(parts, *digits.search_split(), recipe(**ALL), 1, tmp_path, on_epoch=kill_at(2), checkpoint_every_s=0)
+        callbacks = FitCallbacks(on_epoch=kill_at(2))
+        fit(parts, *digits.search_split(), recipe(**ALL), 1, tmp_path, callbacks=callbacks, checkpointing=EVERY_EPOCH)
     parts = small(dropout=0.2)
     resumed = fit(parts, *digits.search_split(), recipe(**ALL), 1, tmp_path)
     assert resumed.resumed == 2 and same(whole, parts)
-    assert [(e.train_loss, e.val_loss) for e in resumed.history] == [(e.train_loss, e.val_loss) for e in expected.history]
+    assert [(e.train_loss, e.metrics) for e in resumed.history] == [(e.train_loss, e.metrics) for e in expected.history]
 
 
 @pytest.mark.parametrize("keys", [{"ema": True}, {"mixup": True}, {"precision": "bf16-mixed"}, {"accumulate": 2}])
 def test_the_first_loss_that_is_not_finite_stops_and_keeps_nothing(digits, tmp_path, keys):
     broken = recipe(optimizer={"sgd": {"lr": 1e9}}, **keys)
     with pytest.raises(Diverged, match=r"at step \d+"):
-        fit(small(), *digits.search_split(), broken, 0, tmp_path, checkpoint_every_s=0)
+        fit(small(), *digits.search_split(), broken, 0, tmp_path, checkpointing=EVERY_EPOCH)
     assert not (tmp_path / "last.ckpt").exists()
 
 
 def test_weights_broken_by_an_epochs_last_step_never_reach_a_checkpoint(digits, tmp_path, monkeypatch):
-    from blockspace.training.task import Task
+    from blockspace.training.training_module import TrainingModule
 
-    def spoil(task, optimizer, rate, update=Task.update):
+    def spoil(task, optimizer, rate, update=TrainingModule.update):
         update(task, optimizer, rate)
         torch.nn.init.constant_(task.module[-1].bias, float("nan"))
 
-    monkeypatch.setattr(Task, "update", spoil)
+    monkeypatch.setattr(TrainingModule, "update", spoil)
     with pytest.raises(Diverged, match="at step 1"):
-        fit(small(), digits.train, None, recipe(batch=250), 0, tmp_path, checkpoint_every_s=0)
+        fit(small(), digits.train, None, recipe(batch=250), 0, tmp_path, checkpointing=EVERY_EPOCH)
     assert not (tmp_path / "last.ckpt").exists()
 
 
@@ -164,16 +166,16 @@ def test_a_scaled_loss_gives_the_same_training(digits, monkeypatch):
     from blockspace.training import fitting
 
     def scaled(recipe, evaluate, watch):
-        trainer = lean_trainer(recipe, evaluate, watch)
+        trainer = make_trainer(recipe, evaluate, watch)
         trainer.precision_plugin.scaler = torch.amp.GradScaler("cpu", init_scale=256.0)
         trainer.precision_plugin.pre_backward = lambda loss, module: trainer.precision_plugin.scaler.scale(loss)
         return trainer
 
     for keys in ({"ema": True}, {"accumulate": 2, "batch": 32}, {"clip_norm": 0.5}):
         plain, ours = small(), small()
-        monkeypatch.setattr(fitting, "lean_trainer", lean_trainer)
+        monkeypatch.setattr(fitting, "make_trainer", make_trainer)
         fit(plain, *digits.search_split(), recipe(**keys), 1)
-        monkeypatch.setattr(fitting, "lean_trainer", scaled)
+        monkeypatch.setattr(fitting, "make_trainer", scaled)
         fit(ours, *digits.search_split(), recipe(**keys), 1)
         assert same(plain, ours, exactly=False)
 

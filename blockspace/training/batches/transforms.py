@@ -1,76 +1,181 @@
-"""Which of torchvision's transforms (`torchvision.transforms.v2`) a recipe can name, and what each takes.
+"""Augmentation and mixing of batches of images.
 
-Read out of torchvision's source with `ast`, so that checking a study imports neither torchvision nor torch, and the list is always the
-installed version's.
+Each transform has two parts. `draw` takes everything random out of the epoch's generator, in this process; `apply` is then a function of
+the images and of what was drawn. So it makes no difference which process applies it, or on how many devices the batch is spread.
 """
 
 from __future__ import annotations
 
-import ast
-import re
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
 
-FILES = ("_transform", "_augment", "_auto_augment", "_color", "_geometry", "_misc")
-# not of one image, not of YAML's values, or the recipe's own business
-LEFT_OUT = {
-    "Transform", "MixUp", "CutMix", "Lambda", "LinearTransformation", "Normalize", "ToDtype", "ConvertImageDtype", "FiveCrop", "TenCrop",
-    "RandomIoUCrop", "SanitizeBoundingBoxes", "SanitizeKeyPoints",
-}  # fmt: skip
+import torch
+from torch import Tensor
 
+from blockspace.errors import BlockspaceError, error
+from blockspace.training.batches.augmentation import Crop, Flip, Transform, read_signatures
+from blockspace.training.recipe import Recipe
 
-class Signature(NamedTuple):
-    """A transform: its class, and the names of its parameters in order; the first `required` have no default."""
-
-    cls: str
-    parameters: tuple[str, ...]
-    required: int
-
-    @property
-    def name(self) -> str:
-        """The class's name as a recipe writes it: `RandomErasing` is `random_erasing`."""
-        return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", self.cls).lower()
+Setting = Crop | Flip | Transform
+TRIES = 8  # seeds with which a transform is tried before the training
 
 
-@cache
-def signatures() -> dict[str, Signature]:
-    """Every transform by its name in snake case."""
-    found = find_spec("torchvision")
-    (home, *_) = (found and found.submodule_search_locations) or []
-    place = Path(home) / "transforms" / "v2"
-    trees = [ast.parse((place / f"{file}.py").read_text(encoding="utf-8")) for file in FILES]
-    classes = {node.name: node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)}
-    shown = [name for name in classes if not name.startswith("_") and name not in LEFT_OUT]
-    signed = [Signature(name, *parameters(name, classes)) for name in shown]
-    return {signature.name: signature for signature in signed}
+class BatchTransform(Protocol):
+    """A random change of a batch of raw images."""
+
+    def draw(self, count: int, random: torch.Generator) -> Tensor:
+        """Return what is random for `count` images, a row each, on the CPU."""
+        ...
+
+    def apply(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """Return images `(B, C, H, W)` changed by what was drawn; shape, dtype and device stay."""
+        ...
 
 
-def parameters(cls: str, classes: dict[str, ast.ClassDef]) -> tuple[tuple[str, ...], int]:
-    """The parameters of a class's `__init__`, its own or its first base's that has one, and how many have no default."""
-    if cls not in classes:
-        return (), 0
-    for node in classes[cls].body:
-        if isinstance(node, ast.FunctionDef) and node.name == "__init__":
-            names = [argument.arg for argument in (*node.args.args[1:], *node.args.kwonlyargs)]
-            return tuple(names), len(node.args.args) - 1 - len(node.args.defaults)
-    bases = [base.id for base in classes[cls].bases if isinstance(base, ast.Name)]
-    return parameters(bases[0], classes) if bases else ((), 0)
+class BatchTransforms:
+    """The transforms of a recipe's `augment`, in its order. Raises BlockspaceError (E-TYPE) for settings that torchvision refuses."""
+
+    def __init__(self, augment: tuple[Setting, ...] = ()):
+        self.transforms = [make_transform(setting) for setting in augment]
+
+    def draw(self, count: int, random: torch.Generator) -> list[Tensor]:
+        """Return for each transform what is random, a tensor with a row per image, on the CPU."""
+        return [transform.draw(count, random) for transform in self.transforms]
+
+    def apply(self, images: Tensor, drawn: list[Tensor]) -> Tensor:
+        """Return images `(B, C, H, W)` changed by what was drawn; shape, dtype and device stay."""
+        for transform, values in zip(self.transforms, drawn, strict=True):
+            images = transform.apply(images, values)
+        return images
+
+    def check(self, image: Tensor) -> None:
+        """Try torchvision's transforms on one image `(C, H, W)`. Raises BlockspaceError (E-TYPE)."""
+        for transform in self.transforms:
+            if isinstance(transform, PerImageTransform):
+                transform.check(image)
 
 
-@cache
-def spellings() -> dict[str, str]:
-    """Every way to write a name, and the name: `random_` may be left out (`rotation`), underscores too (`randaugment`)."""
-    ways: dict[str, str] = {}
-    for name in signatures():
-        short = name.removeprefix("random_")
-        for way in (short.replace("_", ""), name.replace("_", ""), short, name):
-            ways.setdefault(way, name)
-    return ways | {name: name for name in signatures()}
+class RandomShift(NamedTuple):
+    """Shift each image by up to `padding` pixels each way, black coming in."""
+
+    padding: int
+
+    def draw(self, count: int, random: torch.Generator) -> Tensor:
+        """Return the windows' places, down and right, `(B, 2)`."""
+        return torch.randint(0, 2 * self.padding + 1, (2, count), generator=random).T
+
+    def apply(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """Return the shifted images `(B, C, H, W)`."""
+        p, (count, _, height, width) = self.padding, images.shape
+        padded = torch.nn.functional.pad(images, (p, p, p, p))
+        windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: (B, C, 2p+1, 2p+1, H, W)
+        y, x = drawn.T.to(images.device)
+        return windows[torch.arange(count, device=images.device), :, y, x]
 
 
-def find(name: str) -> Signature | None:
-    """The transform of that name, however it is spelled."""
-    known = spellings().get(name)
-    return signatures()[known] if known else None
+class RandomMirror(NamedTuple):
+    """Mirror each image left to right with probability `p`."""
+
+    p: float
+
+    def draw(self, count: int, random: torch.Generator) -> Tensor:
+        """Return whether each image is mirrored, `(B,)`."""
+        return torch.rand(count, generator=random).lt(self.p)
+
+    def apply(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """Return the images `(B, C, H, W)`, some mirrored."""
+        return torch.where(drawn.to(images.device).view(-1, 1, 1, 1), images.flip(3), images)
+
+
+class PerImageTransform(NamedTuple):
+    """Apply a transform of torchvision's image by image, each with a seed of its own: they draw from torch's global generators."""
+
+    name: str
+    transform: Callable[[Tensor], Tensor]
+
+    def draw(self, count: int, random: torch.Generator) -> Tensor:
+        """Return the seeds, `(B,)`."""
+        return torch.randint(2**62, (count,), generator=random)
+
+    def apply(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """Return the transformed images `(B, C, H, W)`."""
+        out = torch.empty_like(images)
+        with torch.random.fork_rng([images.device] if images.is_cuda else []):
+            for place, seed in enumerate(drawn.tolist()):
+                torch.manual_seed(seed)
+                out[place] = self.transform(images[place])
+        return out
+
+    def check(self, image: Tensor) -> None:
+        """Try some draws on one image `(C, H, W)`, whose shape and dtype they must keep. Raises BlockspaceError (E-TYPE)."""
+        with torch.random.fork_rng([image.device] if image.is_cuda else []):
+            for seed in range(TRIES):
+                torch.manual_seed(seed)
+                try:
+                    found = self.transform(image)
+                except Exception as reason:  # whatever torchvision came up with
+                    raise make_transform_error(self.name, reason) from None
+                if (found.shape, found.dtype) != (image.shape, image.dtype):
+                    was, got = (f"{tuple(one.shape)} {one.dtype}" for one in (image, found))
+                    help = "an augmentation keeps the shape; `data: {size: ...}` resizes"
+                    raise error("E-TYPE", f"train.augment: {self.name} makes {got} of {was}", help=help)
+
+
+def make_transform(setting: Setting) -> RandomShift | RandomMirror | PerImageTransform:
+    """Return the transform of a recipe's entry. Raises BlockspaceError (E-TYPE)."""
+    if isinstance(setting, Crop):
+        return RandomShift(setting.padding)
+    if isinstance(setting, Flip):
+        return RandomMirror(setting.p)
+    return PerImageTransform(setting.name, make_torchvision_transform(setting))
+
+
+def make_torchvision_transform(setting: Transform) -> Callable[[Tensor], Tensor]:
+    """Return torchvision's object. Raises BlockspaceError (E-TYPE) with torchvision's reason."""
+    from torchvision.transforms import v2
+
+    words: dict[str, Any] = {"interpolation": v2.InterpolationMode, "policy": v2.AutoAugmentPolicy}
+    try:
+        settings = {key: words[key](value) if key in words and isinstance(value, str) else value for key, value in setting.settings.items()}
+        transform: Callable[[Tensor], Tensor] = getattr(v2, read_signatures()[setting.name].cls)(**settings)
+    except Exception as reason:
+        raise make_transform_error(setting.name, reason) from None
+    return transform
+
+
+def make_transform_error(name: str, reason: Exception) -> BlockspaceError:
+    """Return the error (E-TYPE) for what torchvision raised."""
+    lines = str(reason).strip().splitlines() or [type(reason).__name__]
+    return error("E-TYPE", f"train.augment: {name}: {lines[0]}", help=f"see torchvision.transforms.v2 for what {name} takes")
+
+
+class BatchMixing:
+    """Mix batches by a recipe's `mixup` and `cutmix`, each batch in one of these ways or in none, by torchvision's MixUp and CutMix."""
+
+    def __init__(self, recipe: Recipe, classes: int):
+        self.ways: list[tuple[float, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]]] = []
+        for name, section, share in zip(("MixUp", "CutMix"), (recipe.mixup, recipe.cutmix), recipe.mixing(), strict=True):
+            if section is not None and share > 0:
+                from torchvision.transforms import v2
+
+                self.ways.append((share, getattr(v2, name)(alpha=section.alpha, num_classes=classes)))
+
+    def draw(self, random: torch.Generator) -> tuple[int, int] | None:
+        """Return which way and its seed, or None; nothing is drawn where nothing is mixed."""
+        if not self.ways:
+            return None
+        place, seed = float(torch.rand((), generator=random)), int(torch.randint(2**62, (), generator=random))
+        for way, (share, _) in enumerate(self.ways):
+            if place < share:
+                return way, seed
+            place -= share
+        return None
+
+    def apply(self, images: Tensor, labels: Tensor, drawn: tuple[int, int] | None) -> tuple[Tensor, Tensor]:
+        """Return images `(B, C, H, W)` and labels: as they are, or mixed, with labels `(B, classes)` that add up to one."""
+        if drawn is None:
+            return images, labels
+        way, seed = drawn
+        with torch.random.fork_rng([images.device] if images.is_cuda else []):
+            torch.manual_seed(seed)
+            return self.ways[way][1](images, labels)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from blockspace.training.recipe import Recipe
 
 TASKS: dict[str, Task] = {}
+DEFAULT_TASK = "classify"
 
 
 class Task(Protocol):
@@ -28,12 +29,18 @@ class Task(Protocol):
         name: the task's name in `TASKS`.
         metrics: the quantities that `summarize` returns, in the order of the columns of metrics.csv. Each is registered twice, with the
             prefixes `val_` and `test_`.
+        sums: the names of the sums that `measure` returns.
         main_metric: the metric that progress shows and that a search without other objectives optimises.
     """
 
-    name: str
-    metrics: tuple[Quantity, ...]
-    main_metric: str
+    @property
+    def name(self) -> str: ...
+    @property
+    def metrics(self) -> tuple[Quantity, ...]: ...
+    @property
+    def sums(self) -> tuple[str, ...]: ...
+    @property
+    def main_metric(self) -> str: ...
 
     def check_outputs(self, outputs: Tensor, split: Split) -> None:
         """Check the shape of a network's outputs against a data set. Raises BlockspaceError (E-LABEL)."""
@@ -48,7 +55,7 @@ class Task(Protocol):
         ...
 
     def measure(self, outputs: Tensor, targets: Tensor) -> dict[str, float]:
-        """Return sums over a batch from which `summarize` makes the metrics; those of all batches and devices are added by name."""
+        """Return sums over a batch, from which `summarize` makes the metrics once those of all batches and devices are added by name."""
         ...
 
     def summarize(self, sums: Mapping[str, float], images: int) -> dict[str, float]:

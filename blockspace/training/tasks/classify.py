@@ -27,6 +27,7 @@ class Classification:
 
     name = "classify"
     metrics = (LOSS, ACCURACY)
+    sums = ("loss", "acc")
     main_metric = "acc"
 
     def check_outputs(self, outputs: Tensor, split: Split) -> None:

@@ -1,4 +1,4 @@
-"""Training as a guest: no output of Lightning's, and no setting of the process changed when it is over."""
+"""Context managers around a training: no output of Lightning's, and no setting of the process changed when it is over."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOGGERS = (
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def suppress_output() -> Iterator[None]:
     """Keep Lightning's notes, adverts and warnings back; errors are exceptions and get through."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
@@ -38,7 +38,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def own_randomness() -> Iterator[None]:
+def preserve_random_state() -> Iterator[None]:
     """Give the caller's random state back afterwards, on the CPU and on every GPU in use."""
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices):
@@ -46,8 +46,8 @@ def own_randomness() -> Iterator[None]:
 
 
 @contextmanager
-def deterministic() -> Iterator[None]:
-    """The same result for the same seed, where torch has a deterministic kernel; without filling new tensors, which costs time."""
+def use_deterministic_algorithms() -> Iterator[None]:
+    """Compute the same result for the same seed, where torch has a deterministic kernel; without filling new tensors, which costs time."""
     from torch.utils import deterministic
 
     settings: Any = deterministic  # a module of a class of its own, which has the attribute
@@ -62,8 +62,11 @@ def deterministic() -> Iterator[None]:
 
 
 @contextmanager
-def same_interrupt() -> Iterator[None]:
-    """Ctrl-C stays KeyboardInterrupt: Lightning makes it SystemExit(1), which a caller's `except` would miss, and disarms the signal."""
+def keep_keyboard_interrupt() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt.
+
+    Lightning makes it SystemExit(1), which a caller's `except` would miss, and disarms the signal.
+    """
     main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if main else None
     try:
