@@ -225,9 +225,9 @@ def commands() -> str:
     """Every command with its options, as its `--help` says."""
     import typer
 
-    from blockspace.cli.app import program
+    from blockspace.cli.app import build_app
 
-    group = typer.main.get_command(program())
+    group = typer.main.get_command(build_app())
     texts = []
     for name, command in sorted(group.commands.items()):
         with command.make_context(f"blockspace {name}", [], resilient_parsing=True, max_content_width=100, terminal_width=100) as context:

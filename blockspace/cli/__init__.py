@@ -1,7 +1,7 @@
-"""The command line. One file a command; a command's imports stand inside it.
+"""The command line: one file per command, which imports what it needs inside its functions.
 
-`show`, `compare`, `check` and `ls` with plain arguments skip typer, whose import alone costs more than their work: they answer in the time
-it takes to start Python a few times. Everything else, and every option, goes through typer.
+`show`, `compare`, `check` and `ls` with positional arguments alone skip typer, whose import takes longer than their work. Everything else,
+and every option, goes through typer.
 """
 
 from __future__ import annotations
@@ -9,18 +9,22 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from blockspace.errors import BlockspaceError
 
 QUICK = ("check", "compare", "ls", "show")
 COMPLETING = "_BLOCKSPACE_COMPLETE"  # set by the shell's completion, which typer answers
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns its exit code. Mistakes of the user's are printed without a traceback."""
+    """Run one command and return its exit code. Mistakes of the user are printed without a traceback."""
     argv = sys.argv[1:] if argv is None else argv
     from blockspace.errors import BlockspaceError
 
     try:
-        if quick(argv):
+        if is_quick(argv):
             code = import_module(f"blockspace.cli.{argv[0]}").run(*argv[1:]) or 0
         else:
             from blockspace.cli.app import run
@@ -29,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a reader that left is no error
         return code
     except BlockspaceError as e:
-        return failed(e, "--json" in argv)
+        return report_mistakes(e, "--json" in argv)
     except KeyboardInterrupt as stop:
         return getattr(stop, "exit_code", 130)
     except BrokenPipeError:
@@ -37,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def failed(e, as_json: bool) -> int:
-    """Print the mistakes, on stdout as JSON when that was asked for, and return the exit code."""
+def report_mistakes(e: BlockspaceError, as_json: bool) -> int:
+    """Print the mistakes to stderr, or as JSON to stdout. Return the exit code."""
     if as_json:
         import json
 
@@ -48,15 +52,15 @@ def failed(e, as_json: bool) -> int:
     return e.exit_code
 
 
-def quick(argv: list[str]) -> bool:
-    """Whether the short way answers this: a light command with plain arguments, and no shell that asks for completions."""
+def is_quick(argv: list[str]) -> bool:
+    """Return whether typer can be skipped: a light command with plain arguments, and not a completion request."""
     return bool(argv) and argv[0] in QUICK and not any(a.startswith("-") for a in argv[1:]) and COMPLETING not in os.environ
 
 
 def entry() -> None:
-    """The console script. After a light command there is nothing to tear down, and taking a thousand objects apart takes longer than it."""
+    """Run the console script. After a light command the interpreter's teardown is skipped, which would take longer than the command."""
     code = main()
     sys.stderr.flush()
-    if quick(sys.argv[1:]):
+    if is_quick(sys.argv[1:]):
         os._exit(code)
     sys.exit(code)

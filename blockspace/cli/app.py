@@ -1,4 +1,4 @@
-"""The typer app: every file of this package with a `register` is a command."""
+"""Build the typer app: every file of this package with a `register` function is a command."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ blockspace ls '*hs*'                                      blocks, networks and o
 """
 
 
-def program() -> typer.Typer:
-    """The app with all its commands."""
+def build_app() -> typer.Typer:
+    """Return the app with all its commands."""
     app = typer.Typer(
         name="blockspace",
         help="Search convolutional blocks written as split, transform and merge.",
@@ -42,9 +42,9 @@ def program() -> typer.Typer:
 
 
 def run(argv: list[str]) -> int:
-    """Parse and run; returns the exit code."""
+    """Parse the arguments and run the command. Return the exit code."""
     try:
-        return program()(args=argv, prog_name="blockspace", standalone_mode=False) or 0
+        return build_app()(args=argv, prog_name="blockspace", standalone_mode=False) or 0
     except Exception as e:
         if not hasattr(e, "format_message"):  # only typer's own complaints about the command line have one
             raise
@@ -53,6 +53,7 @@ def run(argv: list[str]) -> int:
 
 
 def show_version(asked: bool) -> None:
+    """Print the version and exit."""
     if asked:
         from blockspace import __version__
 
@@ -61,4 +62,4 @@ def show_version(asked: bool) -> None:
 
 
 def root(version: bool = typer.Option(False, "--version", help="Print the version.", is_eager=True, callback=show_version)) -> None:
-    """Options of the program itself."""
+    """Take the options of the program itself."""

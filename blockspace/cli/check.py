@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+    from blockspace.blocks import Block, Network
+
 
 def run(*targets: str, as_json: bool = False) -> int:
-    """Check each file (or library name); prints one line for each that is right, and every mistake of those that are not.
+    """Check each file or library name, each variant of a network's file too.
 
-    Of a network's file, each of its variants is checked too.
+    Print one line for each that is right. Return the exit code, or raise BlockspaceError with every mistake.
     """
     from blockspace.errors import BlockspaceError, Mistake
 
@@ -17,9 +24,9 @@ def run(*targets: str, as_json: bool = False) -> int:
     mistakes: list[Mistake] = []
     lines: list[str] = []
     for target in targets:
-        for variant in (None, *variants(target)):
+        for variant in (None, *list_variants(target)):
             try:
-                lines.append(checked(target, variant))
+                lines.append(describe_target(target, variant))
             except BlockspaceError as e:
                 mistakes.extend(m for m in e.mistakes if m not in mistakes)
     if as_json:
@@ -34,8 +41,8 @@ def run(*targets: str, as_json: bool = False) -> int:
     return 0
 
 
-def variants(target: str) -> list[str]:
-    """The variants that a network's file holds; a library name stands for itself."""
+def list_variants(target: str) -> list[str]:
+    """Return the names of the variants that a network's file holds; none for a library name, which names one network."""
     from os.path import isfile
 
     from blockspace.blocks import load_unchecked
@@ -49,27 +56,27 @@ def variants(target: str) -> list[str]:
         return []
 
 
-def checked(target: str, variant: str | None = None) -> str:
-    """What is said of a file, or of one of its variants, without mistakes."""
+def describe_target(target: str, variant: str | None = None) -> str:
+    """Return the line that is printed for a file, or one of its variants. Raises BlockspaceError with every mistake."""
     if is_study(target):
-        return checked_study(target)
-    from blockspace.cli.arguments import expanded
+        return describe_study(target)
+    from blockspace.cli.arguments import expand_target
     from blockspace.costs import cost
     from blockspace.formatting import format_si
 
-    template, graph = expanded(target, {"variant": variant} if variant else {})
+    template, graph = expand_target(target, {"variant": variant} if variant else {})
     found = cost(graph)
     open_places = len(template.open)
     if open_places:
-        check_choices(template)
+        check_reachable_choices(template)
     extra = f"; {open_places} place{'s' * (open_places > 1)} open" if open_places else ""
     at = "x".join(map(str, graph.input_shape))
     title = f"{target} variant={variant}" if variant else target
     return f"{title}: ok: {len(graph)} nodes, {found.params:,} params, {format_si(found.macs)} macs at {at}{extra}"
 
 
-def check_choices(template) -> None:
-    """Each of the blocks that a space chooses between can be built in it, at some widths. Raises BlockspaceError."""
+def check_reachable_choices(template: Block | Network) -> None:
+    """Raise BlockspaceError unless each of the blocks that a space chooses between can be built in it, at some widths."""
     from blockspace.blocks import Network
 
     if isinstance(template, Network):
@@ -79,7 +86,7 @@ def check_choices(template) -> None:
 
 
 def is_study(target: str) -> bool:
-    """Whether a file says it is a study, without reading all of it."""
+    """Return whether a file says that it is a study, without reading all of it."""
     try:
         with open(target, encoding="utf-8") as file:
             return any(line.startswith("format: blockspace/study/") for line in file)
@@ -87,7 +94,8 @@ def is_study(target: str) -> bool:
         return False
 
 
-def checked_study(path: str) -> str:
+def describe_study(path: str) -> str:
+    """Return the line that is printed for a study. Raises BlockspaceError with every mistake of the study and its space."""
     from blockspace.study import resolve_study
 
     question = resolve_study(path)
@@ -95,14 +103,15 @@ def checked_study(path: str) -> str:
     return f"{path}: ok: {question.space.size():,} topologies, baseline {question.baseline.costs['macs']:,} macs"
 
 
-def register(app) -> None:
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
-    from blockspace.cli.complete import everything
+    from blockspace.cli.complete import complete_names
 
     @app.command(epilog="blockspace check my_block.yaml studies/*.yaml")
     def check(
-        targets: list[str] = typer.Argument(help="YAML files or library names", autocompletion=everything),
+        targets: list[str] = typer.Argument(help="YAML files or library names", autocompletion=complete_names),
         as_json: bool = typer.Option(False, "--json", help="Mistakes as JSON, with their codes."),
     ) -> int:
         """Find every mistake of block, network and study files."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typer import Typer
+
     from blockspace.blocks import Block, Network
     from blockspace.costs import Cost
     from blockspace.graph import Graph
@@ -15,7 +18,7 @@ USAGE = "blockspace compare resnext resnet_bottleneck input=256x56x56 A.cardinal
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two: its letter, what was typed, its settings, the template, the graph and what it costs."""
+    """One side of the comparison: its letter, the target as typed, settings, template, graph and cost."""
 
     letter: str
     target: str
@@ -25,14 +28,14 @@ class Side:
     cost: Cost
 
     def title(self) -> str:
-        """`A  resnext cardinality=8 at 256x56x56`."""
+        """Return the heading, as `A  resnext cardinality=8 at 256x56x56`."""
         from blockspace.ops import show
 
         given = " ".join(f"{key}={value}" for key, value in self.settings.items())
         return f"{self.letter}  {' '.join(filter(None, (self.target, given)))} at {show(self.graph.input_shape)}"
 
-    def as_dict(self) -> dict:
-        """The JSON form."""
+    def as_dict(self) -> dict[str, object]:
+        """Return the side as plain data for `--json`."""
         from blockspace.graph import Structure
 
         return {
@@ -42,7 +45,7 @@ class Side:
             "output": list(self.graph.output_shape),
             "costs": self.cost.as_dict(),
             "structure": vars(Structure.of(self.graph)),
-            "key": key(self.graph),
+            "key": compute_canonical_key(self.graph),
         }
 
 
@@ -57,45 +60,47 @@ def run(
 
     if first is None or second is None or "=" in second:
         raise error("E-FILE", "compare needs two blocks or networks", help=USAGE)
-    a, b = sides(first, second, texts)
+    a, b = expand_sides(first, second, texts)
     if svg:
-        written(a, b, svg, full)
+        write_both_svgs(a, b, svg, full)
         return
     if as_json:
         import json
 
-        print(json.dumps({"A": a.as_dict(), "B": b.as_dict(), "ratio": ratios(a, b), "same": key(a.graph) == key(b.graph)}))
+        same = compute_canonical_key(a.graph) == compute_canonical_key(b.graph)
+        print(json.dumps({"A": a.as_dict(), "B": b.as_dict(), "ratio": compute_cost_ratios(a, b), "same": same}))
         return
-    sections = [f"{a.title()}\n{b.title()}", costs(a, b), structure(a, b), verdict(a, b), by_stage(a, b), drawings(a, b, full)]
+    tables = [format_costs(a, b), format_structure(a, b), format_verdict(a, b), format_stages(a, b)]
+    sections = [f"{a.title()}\n{b.title()}", *tables, draw_side_by_side(a, b, full)]
     print("\n\n".join(filter(None, sections)))
 
 
 # -- the two -------------------------------------------------------------------------------------------------------------------------------
 
 
-def sides(first: str, second: str, texts) -> tuple[Side, Side]:
-    """Both, expanded. Blocks without an `input=` stand at the usual input of A, so that both read the same."""
-    from blockspace.blocks import Block, load_unchecked
-    from blockspace.cli.arguments import expanded, settings, usual_channels
+def expand_sides(first: str, second: str, texts: Sequence[str]) -> tuple[Side, Side]:
+    """Return both sides, expanded. Two blocks without an `input=` both get the usual input of A."""
+    from blockspace.blocks import Block, unchecked
+    from blockspace.cli.arguments import expand_target, parse_settings
     from blockspace.costs import cost
 
-    paths = [located(first), located(second)]
-    templates = [load_unchecked(path) for path in paths]
-    given = shared_out(settings(texts), templates)
+    paths = [resolve_trial_path(first), resolve_trial_path(second)]
+    templates = [unchecked(path) for path in paths]
+    given = assign_settings(parse_settings(texts), templates)
     blocks = [isinstance(template, Block) for template in templates]
     if all(blocks) and not any("input" in own for own in given):
-        channels = usual_channels(templates[0](**given[0]))
+        channels = templates[0](**given[0]).usual_shape[0]
         given = [own | {"input": f"{channels}x56x56"} for own in given]
     found = []
     for letter, target, path, own in zip("AB", (first, second), paths, given):
-        template, graph = expanded(path, own)
+        template, graph = expand_target(path, own)
         shown = {name: value for name, value in own.items() if name != "input"}
         found.append(Side(letter, target, shown, template, graph, cost(graph)))
     return found[0], found[1]
 
 
-def located(target: str) -> str:
-    """The file of a run's trial, or what was typed."""
+def resolve_trial_path(target: str) -> str:
+    """Return the file of `RUN#NUMBER`, or the target as typed."""
     if "#" not in target:
         return target
     from blockspace.study import locate_network
@@ -103,9 +108,9 @@ def located(target: str) -> str:
     return locate_network(target)[0]
 
 
-def shared_out(given: dict[str, str], templates) -> list[dict[str, str]]:
-    """The settings of A and of B. Raises E-KEY for those that neither takes."""
-    from blockspace.blocks import unknown_param_mistake
+def assign_settings(given: dict[str, str], templates: Sequence[Block | Network]) -> list[dict[str, str]]:
+    """Return the settings of A and of B. Raises BlockspaceError (E-KEY) for those that neither takes."""
+    from blockspace.blocks import unknown
     from blockspace.errors import BlockspaceError
 
     found: list[dict[str, str]] = [{}, {}]
@@ -130,39 +135,39 @@ def shared_out(given: dict[str, str], templates) -> list[dict[str, str]]:
 # -- what differs --------------------------------------------------------------------------------------------------------------------------
 
 
-def key(graph) -> str:
-    """The key of the canonical graph: equal for equal networks."""
+def compute_canonical_key(graph: Graph) -> str:
+    """Return the key of the graph's canonical form, which is equal for equal networks."""
     from blockspace.passes import canonical
 
     return canonical(graph).key()
 
 
-def ratios(a: Side, b: Side) -> dict[str, float | None]:
-    """B's costs as multiples of A's; None where A's is 0."""
+def compute_cost_ratios(a: Side, b: Side) -> dict[str, float | None]:
+    """Return B's costs as multiples of A's; None where A's is 0."""
     theirs = b.cost.as_dict()
     return {name: theirs[name] / value if value else None for name, value in a.cost.as_dict().items()}
 
 
-def times(a: int, b: int) -> str:
-    """The ratio as text."""
+def format_ratio(a: int, b: int) -> str:
+    """Return b / a as text."""
     return "equal" if a == b else f"{b / a:.4g}" if a else "-"
 
 
-def costs(a: Side, b: Side) -> str:
-    """The table of costs."""
+def format_costs(a: Side, b: Side) -> str:
+    """Return the table of costs."""
     from blockspace.costs import COSTS
     from blockspace.formatting import format_table
 
     def text(name: str, value: int) -> str:
         return COSTS[name].format_amount(value) if COSTS[name].symbol else f"{value:,}"
 
-    rows = [(q.word, *(text(name, getattr(side.cost, name)) for side in (a, b)), times(getattr(a.cost, name), getattr(b.cost, name)))
+    rows = [(q.word, *(text(name, getattr(side.cost, name)) for side in (a, b)), format_ratio(getattr(a.cost, name), getattr(b.cost, name)))
             for name, q in COSTS.items()]  # fmt: skip
     return format_table(["cost", "A", "B", "B / A"], rows, left=1)
 
 
-def structure(a: Side, b: Side) -> str:
-    """Depth, kinds of nodes, and the operations whose numbers differ."""
+def format_structure(a: Side, b: Side) -> str:
+    """Return a table of depths, kinds of nodes, and the operations whose counts differ."""
     from blockspace.formatting import format_table
     from blockspace.graph import Structure
     from blockspace.ops import show
@@ -177,16 +182,16 @@ def structure(a: Side, b: Side) -> str:
     return format_table(["structure", "A", "B"], rows, left=1)
 
 
-def verdict(a: Side, b: Side) -> str:
-    """Whether both are one network, by their canonical keys."""
-    keys = [key(side.graph) for side in (a, b)]
+def format_verdict(a: Side, b: Side) -> str:
+    """Return the sentence that says whether both are one network, by their canonical keys."""
+    keys = [compute_canonical_key(side.graph) for side in (a, b)]
     if keys[0] == keys[1]:
         return f"the same network: both have the canonical key {keys[0]}"
     return f"not the same network, as far as rewriting shows: canonical keys {keys[0]} and {keys[1]}"
 
 
-def by_stage(a: Side, b: Side) -> str:
-    """Stem, stages and head of two networks: shapes, params and macs; nothing for blocks."""
+def format_stages(a: Side, b: Side) -> str:
+    """Return a table of stem, stages and head with shapes, params and macs; empty unless both are networks."""
     from blockspace.blocks import Network
     from blockspace.formatting import format_si, format_table
     from blockspace.graph import stages
@@ -201,13 +206,13 @@ def by_stage(a: Side, b: Side) -> str:
         row = [name, *(show(own[-1].shape) if own else "-" for own in nodes)]
         for quantity in ("params", "macs"):
             spent = [sum(getattr(side.cost.per_node[n.name], quantity) for n in own) for side, own in zip((a, b), nodes)]
-            row += [*map(format_si, spent), times(*spent)]
+            row += [*map(format_si, spent), format_ratio(*spent)]
         rows.append(row)
     return format_table(["stage", "A", "B", "params A", "params B", "B / A", "macs A", "macs B", "B / A"], rows, left=1)
 
 
-def drawings(a: Side, b: Side, full: bool) -> str:
-    """Both drawings, side by side where the terminal is wide enough."""
+def draw_side_by_side(a: Side, b: Side, full: bool) -> str:
+    """Return both drawings, side by side where the terminal is wide enough."""
     from shutil import get_terminal_size
 
     from blockspace.blocks import Network
@@ -221,17 +226,17 @@ def drawings(a: Side, b: Side, full: bool) -> str:
     return join_side_by_side(drawn(a), drawn(b), get_terminal_size((160, 24)).columns)
 
 
-def written(a: Side, b: Side, path: str, full: bool) -> None:
-    """Write both pictures side by side as one SVG file, and say so."""
+def write_both_svgs(a: Side, b: Side, path: str, full: bool) -> None:
+    """Write both drawings side by side to one SVG file, and print its size."""
     from blockspace.files import write_atomic
 
     stages = False if full else None
-    text = joined(a.graph.svg(stages=stages), b.graph.svg(stages=stages))
+    text = join_svgs(a.graph.svg(stages=stages), b.graph.svg(stages=stages))
     print(f"{write_atomic(path, text)}: {len(text.encode()):,} bytes")
 
 
-def joined(left: str, right: str, gap: int = 24) -> str:
-    """Two SVG pictures in one, from the same height."""
+def join_svgs(left: str, right: str, gap: int = 24) -> str:
+    """Return one SVG with two drawings side by side, aligned at the top; `gap` in SVG units."""
     import re
 
     (wide, high), (other, height) = (map(int, re.findall(r'width="(\d+)" height="(\d+)"', text)[0]) for text in (left, right))
@@ -241,15 +246,16 @@ def joined(left: str, right: str, gap: int = 24) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>\n{left}\n{moved}\n</svg>\n'
 
 
-def register(app) -> None:
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
-    from blockspace.cli.complete import templates
+    from blockspace.cli.complete import complete_templates
 
     @app.command(epilog=USAGE)
     def compare(
-        first: str = typer.Argument(help="A: a library name, a YAML file, or RUN#NUMBER", autocompletion=templates),
-        second: str = typer.Argument(help="B: the same", autocompletion=templates),
+        first: str = typer.Argument(help="A: a library name, a YAML file, or RUN#NUMBER", autocompletion=complete_templates),
+        second: str = typer.Argument(help="B: the same", autocompletion=complete_templates),
         settings: list[str] = typer.Argument(None, help="key=value for both, A.key=value, B.key=value, and input=CxHxW"),
         full: bool = typer.Option(False, "--full", help="Every node of a network, not its blocks."),
         as_json: bool = typer.Option(False, "--json", help="Costs, structure and keys as JSON."),

@@ -1,79 +1,88 @@
-"""Completions of the shell: library names, files, settings and trials. Nothing here imports torch.
+"""Complete words for the shell: library names, files, settings and trials. Nothing here imports torch.
 
-Bash breaks words at `=`, so the value of `key=value` may arrive as a word of its own; completions are whole words, since the shell puts a
-space behind each.
+Bash splits words at `=`, so the value of `key=value` may arrive as a separate word. Completions are whole words, since the shell appends a
+space to each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from glob import glob
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from typer import Context
+
+    from blockspace.blocks import Param
 
 MOST = 200
 
 
-def matching(words, incomplete: str) -> list[str]:
-    """Those that start with what was typed."""
+def select_matching(words: Iterable[str], incomplete: str) -> list[str]:
+    """Return the words that start with what was typed, at most `MOST`."""
     return [word for word in words if word.startswith(incomplete)][:MOST]
 
 
-def yaml_files(incomplete: str) -> list[str]:
-    """YAML files below what was typed, and folders that may hold some."""
-    found = [Path(path) for path in sorted(glob(f"{glob_safe(incomplete)}*"))]
+def list_yaml_files(incomplete: str) -> list[str]:
+    """Return YAML files whose paths start with what was typed, and folders that may hold some."""
+    found = [Path(path) for path in sorted(glob(f"{escape_glob(incomplete)}*"))]
     return [f"{path}/" if path.is_dir() else str(path) for path in found if path.is_dir() or path.suffix in (".yaml", ".yml")]
 
 
-def glob_safe(text: str) -> str:
+def escape_glob(text: str) -> str:
+    """Return the text with the wildcards of `glob` escaped."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in text)
 
 
-def templates(incomplete: str) -> list[str]:
-    """Blocks and networks: library names, and files once something of a path was typed."""
-    from blockspace.blocks import list_names
+def complete_templates(incomplete: str) -> list[str]:
+    """Complete blocks and networks: library names, and files once part of a path was typed."""
+    from blockspace.blocks import names
 
-    return matching([*list_names("block"), *list_names("network")], incomplete) + (yaml_files(incomplete) if incomplete else [])
-
-
-def studies(incomplete: str) -> list[str]:
-    """Study files: those of `studies/`, and any YAML file."""
-    from blockspace.cli.shelf import files
-
-    return sorted({*matching(files("study").values(), incomplete), *yaml_files(incomplete)})
+    return select_matching([*names("block"), *names("network")], incomplete) + (list_yaml_files(incomplete) if incomplete else [])
 
 
-def everything(incomplete: str) -> list[str]:
-    """Whatever can be copied or checked: library names, spaces, studies, files."""
-    from blockspace.cli.shelf import everywhere
+def complete_studies(incomplete: str) -> list[str]:
+    """Complete study files: shipped ones, and any YAML file."""
+    from blockspace.cli.catalog import list_files
 
-    return sorted({*matching(everywhere(), incomplete), *(yaml_files(incomplete) if incomplete else [])})
-
-
-def patterns(incomplete: str) -> list[str]:
-    """Everything `ls` lists."""
-    from blockspace.cli.shelf import KINDS, listed
-
-    return matching(sorted(name for kind in KINDS for name in listed(kind)), incomplete)
+    return sorted({*select_matching(list_files("study").values(), incomplete), *list_yaml_files(incomplete)})
 
 
-def networks(incomplete: str) -> list[str]:
-    """Networks: of the library, in files, and found by a study."""
-    from blockspace.blocks import list_names
+def complete_names(incomplete: str) -> list[str]:
+    """Complete what can be copied or checked: library names, spaces, studies, files."""
+    from blockspace.cli.catalog import map_names_to_files
 
-    return matching(list_names("network"), incomplete) + runs(incomplete) + (yaml_files(incomplete) if incomplete else [])
+    return sorted({*select_matching(map_names_to_files(), incomplete), *(list_yaml_files(incomplete) if incomplete else [])})
 
 
-def runs(incomplete: str) -> list[str]:
-    """`RUN#NUMBER` of trained trials and `RUN#NAME` of exported ones, in the run directories below `runs/` or the one that was typed."""
+def complete_patterns(incomplete: str) -> list[str]:
+    """Complete names that `ls` lists."""
+    from blockspace.cli.catalog import KINDS, describe_names
+
+    return select_matching(sorted(name for kind in KINDS for name in describe_names(kind)), incomplete)
+
+
+def complete_networks(incomplete: str) -> list[str]:
+    """Complete networks: of the library, in files, and found by a study."""
+    from blockspace.blocks import names
+
+    return select_matching(names("network"), incomplete) + complete_runs(incomplete) + (list_yaml_files(incomplete) if incomplete else [])
+
+
+def complete_runs(incomplete: str) -> list[str]:
+    """Complete `RUN#NUMBER` and `RUN#NAME`: trained trials and exported networks below `runs/`, or of the run that was typed."""
     run, sharp, _ = incomplete.partition("#")
     folders = [Path(run)] if sharp else sorted(path.parent for path in Path("runs").glob("*/study.yaml"))
     found = [f"{folder}#" for folder in folders]
     if sharp or len(folders) == 1:
-        found = [f"{folder}#{name}" for folder in folders for name in members(folder)]
-    return matching(found, incomplete)
+        found = [f"{folder}#{name}" for folder in folders for name in list_run_members(folder)]
+    return select_matching(found, incomplete)
 
 
-def members(folder: Path) -> list[str]:
-    """The names of a run's trials and exported networks."""
+def list_run_members(folder: Path) -> list[str]:
+    """Return the names of a run's trained trials and exported networks."""
     trials = sorted(int(path.parent.name) for path in folder.glob("trials/*/result.json") if path.parent.name.isdigit())
     return [*sorted(path.name for path in folder.glob("best/*") if path.is_dir()), *map(str, trials)]
 
@@ -81,64 +90,63 @@ def members(folder: Path) -> list[str]:
 # -- settings ------------------------------------------------------------------------------------------------------------------------------
 
 
-def block_settings(ctx, incomplete: str) -> list[str]:
-    """`name=value` of a param or hole of the block or network named before: its default, and the values it may be searched over."""
-    from blockspace.blocks import format_token, load
+def complete_block_settings(ctx: Context, incomplete: str) -> list[str]:
+    """Complete `name=value` for a param or hole of the target: its default, and the values it may be searched over."""
+    from blockspace.blocks import load, spelled
     from blockspace.errors import BlockspaceError
 
     try:
         template = load(str(ctx.params.get("target")))
     except BlockspaceError:
         return []
-    holes = template.open.holes
-    values = {name: [format_token(hole.default), *map(format_token, hole.domain.values())][:32] for name, hole in holes.items()}
-    values |= {name: choices(param) for name, param in template.file.params.items()}
+    values = {name: [spelled(hole.default), *map(spelled, hole.domain.values())][:32] for name, hole in template.open.holes.items()}
+    values |= {name: list_param_values(param) for name, param in template.file.params.items()}
     if template.file.variants:
         values["variant"] = list(template.file.variants)
-    return assigned(values | {"input": ["256x56x56", "64x56x56", "3x224x224"]}, ctx.params.get("settings"), incomplete)
+    return complete_assignments(values | {"input": ["256x56x56", "64x56x56", "3x224x224"]}, ctx.params.get("settings"), incomplete)
 
 
-def choices(param) -> list[str]:
-    """The values of a param that are worth offering."""
-    from blockspace.blocks import parse_domain
+def list_param_values(param: Param) -> list[str]:
+    """Return the values of a param to offer, its default first."""
+    from blockspace.blocks import domain
 
     found = [] if param.search is None else [str(token) for token in parse_domain(param.search).values()]
     default = str(param.default) if param.default is not None else ""
     return list(dict.fromkeys([text for text in (default, *found) if text and " " not in text]))[:32]
 
 
-def study_settings(ctx, incomplete: str) -> list[str]:
-    """`key.path=value` of a study: every option with its default."""
+def complete_study_settings(ctx: Context, incomplete: str) -> list[str]:
+    """Complete `key.path=value` of a study: every option with its default."""
     from blockspace.study import StudyFile
 
-    return assigned(dict(option_rows(StudyFile, "")), ctx.params.get("overrides"), incomplete)
+    return complete_assignments(dict(iterate_options(StudyFile, "")), ctx.params.get("overrides"), incomplete)
 
 
-def option_rows(model, prefix: str):
-    """(dotted key, [default]) of every plain option below a pydantic model."""
+def iterate_options(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield (dotted key, [default]) for every scalar option of a pydantic model and the models in it."""
     from pydantic import BaseModel
 
     for key, field in model.model_fields.items():
         if isinstance(field.default, BaseModel) and "kind" not in type(field.default).model_fields:
-            yield from option_rows(type(field.default), f"{prefix}{key}.")
+            yield from iterate_options(type(field.default), f"{prefix}{key}.")
         elif key not in ("format", "kind"):
-            yield f"{prefix}{key}", [plain(field.default)]
+            yield f"{prefix}{key}", [format_default(field.default)]
 
 
-def plain(default) -> str:
-    """A default as it would be typed."""
+def format_default(default: object) -> str:
+    """Return a default as it would be typed."""
     kind = getattr(default, "kind", None)
     if kind is not None or isinstance(default, (int, float, str)):
         return str(default if kind is None else kind).lower() if isinstance(default, bool) else str(default if kind is None else kind)
     return ""
 
 
-def assigned(values: dict[str, list[str]], before: list[str] | None, incomplete: str) -> list[str]:
-    """`key=value` for every key; only values, where the shell made `key` and `=` words of their own `before` this one."""
+def complete_assignments(values: dict[str, list[str]], before: list[str] | None, incomplete: str) -> list[str]:
+    """Complete `key=value` for every key; values alone where the shell split off `key` and `=` into the words `before`."""
     *_, second, last = ["", "", *(before or [])]
     key = second if last == "=" else "" if second == "=" or "=" in last else last
     if key:
-        return matching(values.get(key, []), incomplete)
+        return select_matching(values.get(key, []), incomplete)
     if "=" in incomplete:
-        return matching([f"{key}={value}" for key, some in values.items() for value in some], incomplete)
-    return matching([f"{key}={some[0] if some else ''}" for key, some in values.items()], incomplete)
+        return select_matching([f"{key}={value}" for key, some in values.items() for value in some], incomplete)
+    return select_matching([f"{key}={some[0] if some else ''}" for key, some in values.items()], incomplete)

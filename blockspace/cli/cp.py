@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from typer import Typer
+
+    from blockspace.reader import Map, Node, Scalar
+
+Replacement = tuple["Node", str]
 ANSWER = "# Found:"  # what a study's header says of its result
 SCHEMA_LINE = "# yaml-language-server: $schema="
 NEXT = {"block": "blockspace show {0}", "network": "blockspace show {0}", "study": "blockspace search {0} --dry-run"}
@@ -19,65 +26,65 @@ def run(name: str, target: str | None = None, force: bool = False) -> None:
     from blockspace.errors import error
     from blockspace.files import write_atomic
 
-    source = found(name)
+    source = find_source(name)
     target = target or f"my_{os.path.basename(source) if os.path.isfile(name) else f'{name}.yaml'}"
     if not target.endswith((".yaml", ".yml")):
         raise error("E-NAME", f"{target!r} is no YAML file", help=f"blockspace cp {name} {target.rstrip('/.')}.yaml")
     if os.path.exists(target) and (os.path.samefile(source, target) or not force):
         raise error("E-FILE", f"{target} is there already", help="give another name, or --force to replace it")
-    kind, text = copied(source, target, None if os.path.isfile(name) else name)
+    kind, text = copy_text(source, target, None if os.path.isfile(name) else name)
     write_atomic(target, text)
     print(f"{target}: a copy of {name}")
     print(f"next: {NEXT[kind].format(target)}")
 
 
-def found(name: str) -> str:
-    """The file that a name or path stands for."""
-    from blockspace.cli.shelf import everywhere
+def find_source(name: str) -> str:
+    """Return the file of a name or path. Raises BlockspaceError (E-OP) for an unknown name."""
+    from blockspace.cli.catalog import map_names_to_files
     from blockspace.errors import did_you_mean, error
 
     if os.path.isfile(name):
         return name
-    known = everywhere()
+    known = map_names_to_files()
     if name in known:
         return known[name]
     raise error("E-OP", f"there is no {name!r} to copy", help=did_you_mean(name, known) or "`blockspace ls` lists what there is")
 
 
-def copied(source: str, target: str, name: str | None = None) -> tuple[str, str]:
-    """(kind, text) of the copy: named after its file, its paths and its schema right for where it stands.
+def copy_text(source: str, target: str, name: str | None = None) -> tuple[str, str]:
+    """Return (kind, text) of the copy: named after its file, with paths and schema adapted to its folder.
 
-    Every comment is kept but the header's `Found:`, which is not true of a copy. `name` is that of a network of the library, which may be
+    Every comment is kept except the header's `Found:`, which is not true of a copy. `name` is the name of a library network, which may be
     one of the file's variants.
     """
     from blockspace.errors import error
     from blockspace.reader import Map, Scalar, parse_yaml
     from blockspace.schema import modeline
 
-    text = written(source, name)
-    root = parse_yaml(text, source)
+    text = read_source(source, name)
+    root = parse(text, source)
     kind = next((key for key in NEXT if isinstance(root, Map) and isinstance(root.get(key), Scalar)), None)
-    if kind is None:
+    if kind is None or not isinstance(root, Map):
         raise error("E-KEY", f"{source} is no block, network or study", help="`blockspace ls` lists what can be copied")
-    stem = stem_of(target, kind)
-    text = replaced(text, changes(root, kind, stem, source, target))
+    stem = derive_name(target, kind)
+    text = replace_nodes(text, list_replacements(root, kind, stem, source, target))
     text = text.replace(f"{os.path.basename(os.path.dirname(os.path.abspath(source)))}/{os.path.basename(source)}", target)
-    lines = [line for line in unanswered(text.splitlines()) if not line.startswith(SCHEMA_LINE)]
+    lines = [line for line in drop_found_header(text.splitlines()) if not line.startswith(SCHEMA_LINE)]
     return kind, "\n".join([modeline(kind, target), *lines]) + "\n"
 
 
-def unanswered(lines: list[str]) -> list[str]:
-    """The lines without the header's `# Found:` and the lines that go on with it, which are set in."""
+def drop_found_header(lines: list[str]) -> list[str]:
+    """Return the lines without the header's `# Found:` and its indented continuation lines."""
     start = next((i for i, line in enumerate(lines) if line.startswith(ANSWER)), len(lines))
     end = next((i for i, line in enumerate(lines[start + 1 :], start + 1) if not line.startswith("#  ")), len(lines))
     return lines[:start] + lines[end:]
 
 
-def written(source: str, name: str | None) -> str:
-    """The file's text; of a library network's family, for the one called `name` alone."""
-    from blockspace.blocks import find_file, load
-    from blockspace.cli.alone import alone
-    from blockspace.reader import read_yaml
+def read_source(source: str, name: str | None) -> str:
+    """Return the file's text; for a library network's family, reduced to the member called `name`."""
+    from blockspace.blocks import find, load
+    from blockspace.cli.inline_variant import inline_variant
+    from blockspace.reader import read
 
     read_yaml(source)  # what cannot be read is refused here
     with open(source, encoding="utf-8-sig") as file:
@@ -85,11 +92,11 @@ def written(source: str, name: str | None) -> str:
     if name is None or not find_file(name, "network"):
         return text
     member = load(name)
-    return alone(text, name, {"doc": member.doc, "paper": member.paper, "reference": member.reference})
+    return inline_variant(text, name, {"doc": member.doc, "paper": member.paper, "reference": member.reference})
 
 
-def stem_of(target: str, kind: str) -> str:
-    """The target's name as a block's, network's or study's. Raises E-NAME where it cannot be one."""
+def derive_name(target: str, kind: str) -> str:
+    """Return the target's name as a block, network or study name. Raises BlockspaceError (E-NAME) for an invalid one."""
     from blockspace.errors import error
 
     stem = os.path.splitext(os.path.basename(target))[0]
@@ -99,23 +106,24 @@ def stem_of(target: str, kind: str) -> str:
     return stem
 
 
-def changes(root, kind: str, stem: str, source: str, target: str) -> list[tuple]:
-    """(node, new text): the name, and paths that are relative to the file."""
+def list_replacements(root: Map, kind: str, stem: str, source: str, target: str) -> list[Replacement]:
+    """Return (node, new text) for the name and for paths relative to the file."""
     from blockspace.reader import Map, Scalar
 
-    found = [(root.get(kind), stem)]
-    if kind == "study" and isinstance(root.get("out"), Scalar):
-        found.append((root.get("out"), f"runs/{stem}"))
+    found: list[Replacement] = [(root.items[kind], stem)]
+    out, space = root.get("out"), root.get("space")
+    if kind == "study" and isinstance(out, Scalar):
+        found.append((out, f"runs/{stem}"))
     imports = root.get("blocks")
     for node in imports.items.values() if isinstance(imports, Map) else []:
-        found += moved(node, source, target)
-    if kind == "study" and isinstance(root.get("space"), Scalar):
-        found += moved(root.get("space"), source, target) or of_library(root.get("space"), source)
+        found += rebase_path(node, source, target)
+    if kind == "study" and isinstance(space, Scalar):
+        found += rebase_path(space, source, target) or check_library_space(space, source)
     return found
 
 
-def moved(node, source: str, target: str) -> list[tuple]:
-    """(node, new text) for a path that is relative to the file; nothing where there is no such file."""
+def rebase_path(node: Node, source: str, target: str) -> list[Replacement]:
+    """Return (node, new text) for a path relative to the file; empty where there is no such file."""
     from blockspace.reader import Scalar
 
     place = os.path.join(os.path.dirname(source), node.text) if isinstance(node, Scalar) else ""
@@ -126,9 +134,9 @@ def moved(node, source: str, target: str) -> list[tuple]:
     return [(node, path if re.fullmatch(r"[\w./-]+", path) else json.dumps(path, ensure_ascii=False))]
 
 
-def of_library(node, source: str) -> list[tuple]:
-    """No change for a space that is a network of the library. Raises E-FILE for one that is nowhere: the copy could not run."""
-    from blockspace.blocks import find_file
+def check_library_space(node: Scalar, source: str) -> list[Replacement]:
+    """Return no change for a space of the library. Raises BlockspaceError (E-FILE) for a missing one: the copy could not run."""
+    from blockspace.blocks import find
     from blockspace.errors import error
 
     if find_file(node.text, "network"):
@@ -136,8 +144,8 @@ def of_library(node, source: str) -> list[tuple]:
     raise error("E-FILE", f"{source}: its space {node.text!r} is not there", node.mark, "correct its `space:`, then copy it")
 
 
-def replaced(text: str, found: list[tuple]) -> str:
-    """The text with each node's words exchanged, the last first, so that the places of the others hold."""
+def replace_nodes(text: str, found: list[Replacement]) -> str:
+    """Return the text with each node's text replaced, the last first, so that earlier positions stay valid."""
     lines = text.split("\n")
     for node, text in sorted(found, key=lambda pair: (pair[0].mark.line, pair[0].mark.column), reverse=True):
         line, at = lines[node.mark.line - 1], node.mark.column - 1
@@ -145,14 +153,15 @@ def replaced(text: str, found: list[tuple]) -> str:
     return "\n".join(lines)
 
 
-def register(app) -> None:
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
-    from blockspace.cli.complete import everything
+    from blockspace.cli.complete import complete_names
 
     @app.command(epilog="blockspace cp resnext my_block.yaml")
     def cp(
-        name: str = typer.Argument(help="a name that `blockspace ls` lists, or a YAML file", autocompletion=everything),
+        name: str = typer.Argument(help="a name that `blockspace ls` lists, or a YAML file", autocompletion=complete_names),
         target: str = typer.Argument(None, help="the file to write (default: my_NAME.yaml)"),
         force: bool = typer.Option(False, "--force", help="Replace the file when it is there."),
     ) -> None:

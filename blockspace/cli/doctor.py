@@ -1,9 +1,18 @@
-"""blockspace doctor: whether this machine has what a search needs."""
+"""blockspace doctor: check that this machine has what a search needs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-def register(app) -> None:
+if TYPE_CHECKING:
+    from typer import Typer
+
+    from blockspace.study import Check
+
+
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
     @app.command(epilog="blockspace doctor --data studies/hs_vs_resnext.yaml")
@@ -14,16 +23,16 @@ def register(app) -> None:
     ) -> None:
         """Check Python, packages, cores, device, disk and folder; each line says ok, warn or fail, and the next step."""
         if data is not None:
-            look(data, settings or [], as_json)
+            report_data(data, settings or [], as_json)
             return
-        from blockspace.cli.arguments import settings as given
+        from blockspace.cli.arguments import parse_settings as given
         from blockspace.study import diagnose
 
-        if code := report(diagnose(**only_out(given(settings or []))), as_json):
+        if code := report_checks(diagnose(**check_doctor_settings(given(settings or []))), as_json):
             raise typer.Exit(code)
 
 
-def look(target: str, overrides: list[str], as_json: bool) -> None:
+def report_data(target: str, overrides: list[str], as_json: bool) -> None:
     """Read a whole data set and print what was found; damaged files, wrong labels and missing files are mistakes, with exit code 2."""
     from blockspace.study import preflight_target
 
@@ -37,7 +46,8 @@ def look(target: str, overrides: list[str], as_json: bool) -> None:
     print("\n".join([f"ok    {first}", *(f"warn  {note}" for note in notes), *found.table()]))
 
 
-def only_out(given: dict[str, str]) -> dict[str, str]:
+def check_doctor_settings(given: dict[str, str]) -> dict[str, str]:
+    """Return the settings. Raises BlockspaceError (E-KEY) for any but `out`."""
     from blockspace.errors import error
 
     for key in given:
@@ -46,8 +56,8 @@ def only_out(given: dict[str, str]) -> dict[str, str]:
     return given
 
 
-def report(checks, as_json: bool) -> int:
-    """Print the checks as they come; 2 when one failed."""
+def report_checks(checks: Iterable[Check], as_json: bool) -> int:
+    """Print the checks as they come. Return the exit code: 2 when one failed."""
     found = []
     for check in checks:
         found.append(check)

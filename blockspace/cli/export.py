@@ -1,17 +1,23 @@
-"""blockspace export: a network as files that run without blockspace."""
+"""blockspace export: write a network as files that run without blockspace."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
-def register(app) -> None:
+if TYPE_CHECKING:
+    from typer import Typer
+
+
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
-    from blockspace.cli.complete import networks
+    from blockspace.cli.complete import complete_networks
 
     @app.command(epilog="blockspace export runs/hs_vs_resnext#17 out/ --to py,onnx,safetensors,pt2")
     def export(
         target: str = typer.Argument(
-            help="RUN#NUMBER or RUN#NAME, an exported folder, a YAML file, or a library network", autocompletion=networks
+            help="RUN#NUMBER or RUN#NAME, an exported folder, a YAML file, or a library network", autocompletion=complete_networks
         ),
         folder: str = typer.Argument(help="the folder to write"),
         to: str = typer.Option("py,onnx,safetensors", help="Formats: py, onnx, safetensors, pt2, timm."),

@@ -1,6 +1,16 @@
-"""blockspace locate: which holes of a search space make a block."""
+"""blockspace locate: find the values of a search space's holes that make a block."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+    from blockspace.blocks import Network
+    from blockspace.graph import Graph
+    from blockspace.searching import Location
 
 USAGE = "blockspace locate resnext cardinality=8 --in searchspaces/universal.yaml input=256x56x56"
 
@@ -10,15 +20,15 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
 
     Raises BlockspaceError (E-SPACE) when there are none, with the nearest.
     """
-    from blockspace.blocks import Block, Network, format_token, load
-    from blockspace.cli.arguments import expanded, settings
+    from blockspace.blocks import Block, Network, load, spelled
+    from blockspace.cli.arguments import expand_target, parse_settings
     from blockspace.errors import error
     from blockspace.searching import Location, locate
 
     network = load(space)
     if not isinstance(network, Network) or not network.open.holes:
-        raise error("E-SPACE", f"{space} is no search space", help="give a network file with holes, as searchspaces/universal.yaml")
-    template, graph = expanded(target, settings(texts))
+        raise error("E-SPACE", f"{space} is not a search space", help="give a network file with holes, as searchspaces/universal.yaml")
+    template, graph = expand_target(target, parse_settings(texts))
     if not isinstance(template, Block):
         raise error("E-OP", f"{target} is a network; a block is located", help=USAGE)
     found = locate(network, graph)
@@ -29,13 +39,14 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
     if as_json:
         import json
 
-        print(json.dumps({"block": template.name, "input": list(graph.input_shape), "space": network.name, **as_dict(found, graph)}))
+        head = {"block": template.name, "input": list(graph.input_shape), "space": network.name}
+        print(json.dumps(head | location_as_dict(found, graph)))
         return
-    print(said(template.name, network, graph, found))
+    print(describe_location(template.name, network, graph, found))
 
 
-def as_dict(found, graph) -> dict:
-    """The JSON form of a location."""
+def location_as_dict(found: Location, graph: Graph) -> dict[str, object]:
+    """Return a location as plain data for `--json`."""
     return {
         "stage": found.place.name,
         "given": found.given,
@@ -47,38 +58,40 @@ def as_dict(found, graph) -> dict:
     }
 
 
-def said(name: str, network, graph, found) -> str:
-    """The location in words: what the stage is given, the holes off their defaults, the others, and the key."""
-    from blockspace.blocks import format_token
+def describe_location(name: str, network: Network, graph: Graph, found: Location) -> str:
+    """Return a location as text: the stage's arguments, holes that differ from their defaults, the others, and the key."""
+    from blockspace.blocks import spelled
     from blockspace.ops import show
 
     beside = {**found.given, **{one.rpartition(".")[2]: token for one, token in found.solved.items()}}
     others = {one: token for one, token in found.values.items() if one not in found.changed}
     changed = "\n".join(f"  {one}={format_token(token)}" for one, token in found.changed.items())
     lines = [
-        f"{name} at {show(graph.input_shape)} is a block of {network.name} with {written(beside)} and",
+        f"{name} at {show(graph.input_shape)} is a block of {network.name} with {format_values(beside)} and",
         changed or "  every hole at its default",
-        f"at their defaults: {written(others)}" if found.changed and others else "",
+        f"at their defaults: {format_values(others)}" if found.changed and others else "",
         f"the same network: both have the canonical key {found.graph.key()}",
     ]
     return "\n".join(filter(None, lines))
 
 
-def written(values: dict) -> str:
-    from blockspace.blocks import format_token
+def format_values(values: Mapping[str, Any]) -> str:
+    """Return `name=value` pairs as they would be typed."""
+    from blockspace.blocks import spelled
 
     return " ".join(f"{name}={format_token(token)}" for name, token in values.items())
 
 
-def register(app) -> None:
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
-    from blockspace.cli.complete import block_settings, templates
+    from blockspace.cli.complete import complete_block_settings, complete_templates
 
     @app.command(epilog=USAGE)
     def locate(
-        target: str = typer.Argument(help="a block of the library, or a YAML file", autocompletion=templates),
-        settings: list[str] = typer.Argument(None, help="key=value, and input=CxHxW", autocompletion=block_settings),
+        target: str = typer.Argument(help="a block of the library, or a YAML file", autocompletion=complete_templates),
+        settings: list[str] = typer.Argument(None, help="key=value, and input=CxHxW", autocompletion=complete_block_settings),
         space: str = typer.Option(..., "--in", metavar="SPACE", help="A search space: a network file with holes."),
         as_json: bool = typer.Option(False, "--json", help="The values, and the key, as JSON."),
     ) -> None:

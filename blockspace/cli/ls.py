@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from blockspace.cli.shelf import KINDS, listed
+from typing import TYPE_CHECKING, Any
+
+from blockspace.cli.catalog import KINDS, describe_names
+
+if TYPE_CHECKING:
+    from typer import Typer
 
 
 def run(pattern: str = "*", *more: str, kinds: tuple[str, ...] = KINDS, costs: bool = False, as_json: bool = False) -> None:
@@ -13,28 +18,29 @@ def run(pattern: str = "*", *more: str, kinds: tuple[str, ...] = KINDS, costs: b
         from blockspace.errors import error
 
         raise error("E-KEY", f"ls takes one pattern, got {1 + len(more)}", help="quote it, so that the shell leaves it alone: '*res*'")
-    found = {kind: {n: d for n, d in listed(kind).items() if fnmatch(n, pattern)} for kind in kinds}
+    found = {kind: {n: d for n, d in describe_names(kind).items() if fnmatch(n, pattern)} for kind in kinds}
     if as_json:
         import json
 
-        print(json.dumps(costed(found) if costs else found))
+        print(json.dumps(add_costs(found) if costs else found))
         return
     rows = {
-        kind: [(name, *(cost_texts(name, kind) if costs else ()), doc) for name, doc in listing.items()] for kind, listing in found.items()
+        kind: [(name, *(format_cost_cells(name, kind) if costs else ()), doc) for name, doc in listing.items()]
+        for kind, listing in found.items()
     }
-    print("\n".join(table(rows)) or nothing(pattern))
+    print("\n".join(format_listing(rows)) or explain_no_match(pattern))
 
 
-def nothing(pattern: str) -> str:
-    """What is said when nothing matches."""
+def explain_no_match(pattern: str) -> str:
+    """Return the message for a pattern that matches nothing."""
     from blockspace.errors import did_you_mean
 
-    hint = did_you_mean(pattern, [name for kind in KINDS for name in listed(kind)]) or "`blockspace ls` lists all"
+    hint = did_you_mean(pattern, [name for kind in KINDS for name in describe_names(kind)]) or "`blockspace ls` lists all"
     return f"nothing is called {pattern!r}; {hint}"
 
 
-def table(rows: dict[str, list[tuple[str, ...]]]) -> list[str]:
-    """The rows under their kinds, in columns."""
+def format_listing(rows: dict[str, list[tuple[str, ...]]]) -> list[str]:
+    """Return the lines of the listing: each kind's rows under its heading, in columns."""
     every = [row for some in rows.values() for row in some]
     widths = [max(len(row[i]) for row in every) for i in range(len(every[0]) - 1)] if every else []
     lines = []
@@ -46,42 +52,43 @@ def table(rows: dict[str, list[tuple[str, ...]]]) -> list[str]:
     return lines
 
 
-def costed(found: dict[str, dict[str, str]]) -> dict[str, dict[str, dict]]:
-    """The listing with costs, for `--json`."""
-    return {kind: {name: {"doc": doc} | costs_of(name, kind) for name, doc in listing.items()} for kind, listing in found.items()}
+def add_costs(found: dict[str, dict[str, str]]) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the listing with costs, for `--json`."""
+    return {kind: {name: {"doc": doc} | compute_costs(name, kind) for name, doc in listing.items()} for kind, listing in found.items()}
 
 
-def cost_texts(name: str, kind: str) -> tuple[str, str]:
-    """(params, macs) as columns; empty for what has none."""
+def format_cost_cells(name: str, kind: str) -> tuple[str, str]:
+    """Return (params, macs) as cells; empty for kinds without costs."""
     from blockspace.formatting import format_si
 
-    found = costs_of(name, kind)
+    found = compute_costs(name, kind)
     return (f"{format_si(found['params'])} params", f"{format_si(found['macs'])} macs at {found['input']}") if found else ("", "")
 
 
-def costs_of(name: str, kind: str) -> dict:
-    """Params and macs of a block or network at its defaults: {} for the other kinds."""
+def compute_costs(name: str, kind: str) -> dict[str, Any]:
+    """Return params, macs (batch 1) and input of a block or network at its defaults; {} for the other kinds."""
     if kind not in ("blocks", "networks"):
         return {}
-    from blockspace.cli.arguments import expanded
+    from blockspace.cli.arguments import expand_target
     from blockspace.costs import cost
 
-    graph = expanded(name, {})[1]
+    graph = expand_target(name, {})[1]
     found = cost(graph)
     return {"params": found.params, "macs": found.macs, "input": "x".join(map(str, graph.input_shape))}
 
 
-def register(app) -> None:
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
-    from blockspace.cli.complete import patterns
+    from blockspace.cli.complete import complete_patterns
 
-    def only(what: str) -> bool:
+    def only(what: str) -> Any:
         return typer.Option(False, f"--{what}", help=f"Only {what}.")
 
     @app.command(epilog="blockspace ls '*res*' --blocks --costs")
     def ls(
-        pattern: str = typer.Argument("*", help="a name with wildcards", autocompletion=patterns),
+        pattern: str = typer.Argument("*", help="a name with wildcards", autocompletion=complete_patterns),
         blocks: bool = only("blocks"),
         networks: bool = only("networks"),
         spaces: bool = only("spaces"),

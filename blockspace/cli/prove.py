@@ -1,10 +1,20 @@
-"""blockspace prove: hold rewrite rules against their equations."""
+"""blockspace prove: check rewrite rules against their equations."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+    from blockspace.graph import Graph
+
 
 def run(*targets: str) -> None:
-    """Prove rules by name, or all of a Python file, or the package's own; one line each. Raises E-RULE with the counter-example."""
+    """Prove rules by name, all of a Python file, or the package's own, and print a line for each.
+
+    Raises BlockspaceError (E-RULE) with a counter-example.
+    """
     from blockspace.compiler import prove
     from blockspace.errors import did_you_mean, error
     from blockspace.passes import RULES, rules_of
@@ -18,15 +28,15 @@ def run(*targets: str) -> None:
         else:
             raise error("E-NAME", f"no rule {target!r}", help=did_you_mean(target, RULES) or f"a file.py, or one of {', '.join(RULES)}")
     width = max(len(rule.name) for rule in rules)
-    graphs = library()
+    graphs = build_library_graphs()
     for rule in rules:
         count = prove(rule, graphs)
         print(f"ok  {rule.name:<{width}}  {rule.equation}  (on {count} graphs)", flush=True)
 
 
-def library() -> list:
-    """The library's blocks, each at the smallest map on which it stands."""
-    from blockspace.blocks import list_names, load
+def build_library_graphs() -> list[Graph]:
+    """Return every library block, built at the smallest input size it accepts."""
+    from blockspace.blocks import load, names
     from blockspace.errors import BlockspaceError
 
     found = []
@@ -42,7 +52,8 @@ def library() -> list:
     return found
 
 
-def register(app) -> None:
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
     @app.command(epilog="blockspace prove my_rules.py")

@@ -1,9 +1,15 @@
-"""blockspace report: the report of a run directory, from what is in it."""
+"""blockspace report: write the report of a run directory from the files in it."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
-def register(app) -> None:
+if TYPE_CHECKING:
+    from typer import Typer
+
+
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
     @app.command(epilog="blockspace report runs/hs_vs_resnext")

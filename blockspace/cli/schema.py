@@ -1,14 +1,20 @@
-"""blockspace schema: the JSON Schema of the files people write."""
+"""blockspace schema: print the JSON Schema of block, network and study files."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
-def register(app) -> None:
+if TYPE_CHECKING:
+    from typer import Typer
+
+
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
     @app.command(epilog="blockspace schema study > study.schema.json")
     def schema(
-        kind: str = typer.Argument(help="block, network or study", autocompletion=kinds),
+        kind: str = typer.Argument(help="block, network or study", autocompletion=complete_schema_kinds),
         path: bool = typer.Option(False, "--path", help="Where the package keeps it, for an editor's settings."),
     ) -> None:
         """Print the JSON Schema of block, network or study files, by which editors complete and check them."""
@@ -20,8 +26,8 @@ def register(app) -> None:
             print(text(kind), end="")
 
 
-def kinds(incomplete: str) -> list[str]:
-    """Completions of the argument."""
+def complete_schema_kinds(incomplete: str) -> list[str]:
+    """Complete the argument."""
     from blockspace.schema import KINDS
 
     return [kind for kind in KINDS if kind.startswith(incomplete)]

@@ -5,19 +5,24 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from blockspace.errors import error
 
+if TYPE_CHECKING:
+    from typer import Typer
 
-def register(app) -> None:
+
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
-    from blockspace.cli.complete import studies, study_settings
+    from blockspace.cli.complete import complete_studies, complete_study_settings
 
     @app.command(epilog="blockspace search studies/hs_vs_resnext.yaml search.trials=40 data=fashion_mnist")
     def search(
-        study: str = typer.Argument(help="a study file", autocompletion=studies),
-        overrides: list[str] = typer.Argument(None, help="key.path=value, applied after the file", autocompletion=study_settings),
+        study: str = typer.Argument(help="a study file", autocompletion=complete_studies),
+        overrides: list[str] = typer.Argument(None, help="key.path=value, applied after the file", autocompletion=complete_study_settings),
         dry_run: bool = typer.Option(False, "--dry-run", help="Say what it would do: space, costs, budget. Nothing is trained or written."),
         measure: bool = typer.Option(False, "--measure", help="With --dry-run: time a training step and estimate the whole."),
         reuse: list[str] = typer.Option(None, metavar="RUN", help="A run directory whose equal trainings are taken over; repeatable."),
@@ -33,12 +38,13 @@ def register(app) -> None:
         if reuse and dry_run:
             raise error("E-KEY", "--reuse has no effect with --dry-run, which trains nothing", help="leave one of them out")
         if dry_run:
-            rehearsal(study, texts, measure)
+            print_dry_run(study, texts, measure)
         elif code := run(study, texts, as_json, verbose, quiet, reuse or []):
             raise typer.Exit(code)
 
 
-def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
+def print_dry_run(study: str, overrides: list[str], measure: bool) -> None:
+    """Print what the study would do; with `measure`, also how long it would take."""
     from blockspace.study import draw_families, dry_run_text, estimate_duration, resolve_study
 
     question = resolve_study(study, overrides)
@@ -49,7 +55,10 @@ def rehearsal(study: str, overrides: list[str], measure: bool) -> None:
 
 
 def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False, reuse: Sequence[str] = ()) -> int:
-    """Progress goes to stderr, the answer to stdout; the exit code: 0, or the signal's after an interruption (typer would make it 130)."""
+    """Run a study: progress to stderr, the answer to stdout.
+
+    Return the exit code: 0, or the signal's after an interruption (typer would make it 130).
+    """
     from blockspace.cli.progress import Progress
     from blockspace.searching import interruptible, undisturbed
     from blockspace.study import as_json as to_json

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typer import Typer
+
+    from blockspace.blocks import Block, Network
+    from blockspace.graph import Graph
+
 FEW = 8  # members of a family that are named
 
 
@@ -22,15 +30,15 @@ def run(
 ) -> None:
     """Print the drawing of a library name or YAML file, with `key=value` settings - params and holes - and `input=CxHxW`."""
     from blockspace.blocks import Network
-    from blockspace.cli.arguments import expanded
-    from blockspace.cli.arguments import settings as given
+    from blockspace.cli.arguments import expand_target
+    from blockspace.cli.arguments import parse_settings as given
     from blockspace.costs import cost
     from blockspace.drawing import draw_lanes, draw_outline
     from blockspace.errors import error
 
     if target is None:
         raise error("E-FILE", "nothing to show", help="blockspace show resnext")
-    template, graph = expanded(target, given(settings))
+    template, graph = expand_target(target, given(settings))
     if deploy and not (passes or why or rules):
         from blockspace.passes import deploy as deployed
 
@@ -41,11 +49,11 @@ def run(
         print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()}))
         return
     if passes or why or rules:
-        print(rewritten(graph, why, rules, deploy))
+        print(explain_rewriting(graph, why, rules, deploy))
         return
     if picture:
         for kind, path in picture.items():
-            written(graph, kind, path, theme, full)
+            write_picture(graph, kind, path, theme, full)
         return
     if mermaid:
         print(graph.mermaid(), end="")
@@ -56,17 +64,17 @@ def run(
         print(to_source(graph, template.doc))
         return
     print(f"{template.name}: {template.doc}".rstrip(": "))
-    for line in said(template):
+    for line in list_sources(template):
         print(line)
-    for line in holes(template):
+    for line in list_open_parameters(template):
         print(line)
     print()
-    print(node_table(graph) if nodes else draw_outline(graph) if isinstance(template, Network) and not full else draw_lanes(graph))
+    print(format_node_table(graph) if nodes else draw_outline(graph) if isinstance(template, Network) and not full else draw_lanes(graph))
     print(f"\n{cost(graph)} at {'x'.join(map(str, graph.input_shape))}")
 
 
-def said(template) -> list[str]:
-    """What the file says of where it comes from: source, reference, equation, and the other members of a network's family."""
+def list_sources(template: Block | Network) -> list[str]:
+    """Return lines with the file's paper, reference, equation, and the other members of a network's family."""
     file = template.file
     names = [name for name in (file.family.name, *file.variants) if name != file.name]
     others = ", ".join(names[:FEW]) + (f", and {len(names) - FEW} more" if len(names) > FEW else "")
@@ -74,21 +82,21 @@ def said(template) -> list[str]:
     return [f"{key}: {text}" for key, text in rows.items() if text]
 
 
-def rewritten(graph, why: str | None, rules: str | None, deploy: bool) -> str:
-    """The steps to the canonical form, with a file of rules once they are proven; those to deployment; or why a rule does not apply."""
-    from blockspace.cli import passes
+def explain_rewriting(graph: Graph, why: str | None, rules: str | None, deploy: bool) -> str:
+    """Return the steps to the canonical form (also with a file of rules, proven first) or to deployment, or why a rule does not apply."""
+    from blockspace.cli import rewriting_text
 
     if why:
-        return passes.why(graph, why)
+        return rewriting_text.explain_rule(graph, why)
     if rules:
         from blockspace.compiler import proven
 
-        return passes.steps(graph, proven(rules, [graph]))
-    return passes.deployed(graph) if deploy else passes.steps(graph)
+        return rewriting_text.format_canonical_steps(graph, proven(rules, [graph]))
+    return rewriting_text.format_deploy_steps(graph) if deploy else rewriting_text.format_canonical_steps(graph)
 
 
-def node_table(graph) -> str:
-    """Every node with its shape and each of its costs."""
+def format_node_table(graph: Graph) -> str:
+    """Return a table of every node with its shape and each of its costs."""
     from blockspace.costs import COSTS, cost
     from blockspace.formatting import format_table
     from blockspace.ops import show as size
@@ -101,18 +109,18 @@ def node_table(graph) -> str:
     return format_table(["node", "operation", "shape", *(quantity.word for quantity in COSTS.values())], rows, left=2)
 
 
-def written(graph, kind: str, path: str, theme: str | None, full: bool) -> None:
-    """Write the picture as svg or png to a file, and say so."""
+def write_picture(graph: Graph, kind: str, path: str, theme: str | None, full: bool) -> None:
+    """Write the drawing as svg or png to a file, and print its size."""
     from blockspace.files import write_atomic
 
-    draw, usual = {"svg": (graph.svg, "auto"), "png": (graph.png, "light")}[kind]
-    data = draw(theme=theme or usual, stages=False if full else None)
+    stages = False if full else None
+    data = graph.svg(theme=theme or "auto", stages=stages) if kind == "svg" else graph.png(theme=theme or "light", stages=stages)
     print(f"{write_atomic(path, data)}: {len(data):,} bytes")
 
 
-def holes(template) -> list[str]:
-    """The places left open, one a line."""
-    from blockspace.blocks import format_token
+def list_open_parameters(template: Block | Network) -> list[str]:
+    """Return a line for each hole and each width to be solved."""
+    from blockspace.blocks import spelled
 
     found = template.open
     rows = []
@@ -123,15 +131,18 @@ def holes(template) -> list[str]:
     return ["open:", *rows] if rows else []
 
 
-def register(app) -> None:
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
-    from blockspace.cli.complete import block_settings, templates
+    from blockspace.cli.complete import complete_block_settings, complete_templates
 
     @app.command(epilog="blockspace show hs_block input=64x56x56 splits=4")
     def show(
-        target: str = typer.Argument(help="a library name, or a YAML file", autocompletion=templates),
-        settings: list[str] = typer.Argument(None, help="params and holes as key=value, and input=CxHxW", autocompletion=block_settings),
+        target: str = typer.Argument(help="a library name, or a YAML file", autocompletion=complete_templates),
+        settings: list[str] = typer.Argument(
+            None, help="params and holes as key=value, and input=CxHxW", autocompletion=complete_block_settings
+        ),
         full: bool = typer.Option(False, "--full", help="Every node of a network, not its blocks."),
         nodes: bool = typer.Option(False, "--nodes", help="A table of every node with each of its costs."),
         source: bool = typer.Option(False, "--source", help="The network as plain PyTorch code."),

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from blockspace.records import EpochEnded, Event, NetworkTrainingStarted, TrainingFound
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+    from typer import Typer
 
 
-def register(app) -> None:
+def register(app: Typer) -> None:
+    """Add the command to the app."""
     import typer
 
-    from blockspace.cli.complete import networks
+    from blockspace.cli.complete import complete_networks
 
     @app.command(epilog="blockspace train resnet20 data=cifar10 train.epochs=30 seed=1 out=runs/resnet20")
     def train(
-        network: str = typer.Argument(help="a library network, a YAML file, RUN#NUMBER, or an exported folder", autocompletion=networks),
+        network: str = typer.Argument(
+            help="a library network, a YAML file, RUN#NUMBER, or an exported folder", autocompletion=complete_networks
+        ),
         settings: list[str] = typer.Argument(None, help="data= train.epochs= seed= out= weights=, and params of the network"),
         recipe: str = typer.Option(None, "--recipe", help="A YAML file with a recipe, or a study: its train section."),
         evaluate: bool = typer.Option(False, "--evaluate", help="Only score given weights on the test split."),
@@ -30,13 +34,13 @@ def register(app) -> None:
         """Train one network, score it once on the test split, and keep it in a run directory."""
         texts = settings or []
         if evaluate:
-            scored(network, texts, as_json)
+            print_scores(network, texts, as_json)
         elif code := run(network, texts, recipe, [f.strip() for f in to.split(",") if f.strip()], as_json, quiet):
             raise typer.Exit(code)
 
 
-def scored(network: str, settings: list[str], as_json: bool) -> None:
-    """Print the scores of given weights."""
+def print_scores(network: str, settings: list[str], as_json: bool) -> None:
+    """Print the test scores of given weights."""
     from blockspace.study import evaluate
 
     found = evaluate(network, settings)
@@ -49,12 +53,12 @@ def scored(network: str, settings: list[str], as_json: bool) -> None:
 
 
 def run(network: str, settings: list[str], recipe: str | None, formats: list[str], as_json: bool, quiet: bool) -> int:
-    """Progress goes to stderr, the result to stdout; the exit code: 0, or the signal's after an interruption."""
+    """Train: progress to stderr, the result to stdout. Return the exit code: 0, or the signal's after an interruption."""
     from blockspace.searching import interruptible, undisturbed
     from blockspace.study import train
 
     options = [*(["--recipe", recipe] if recipe else []), *(["--to", ",".join(formats)] if formats else [])]
-    with interruptible(), Epochs(quiet) as progress:
+    with interruptible(), EpochProgress(quiet) as progress:
         try:
             done = train(network, settings, recipe, formats, progress)
         except KeyboardInterrupt as stop:
@@ -74,15 +78,15 @@ def run(network: str, settings: list[str], recipe: str | None, formats: list[str
     return 0
 
 
-class Epochs:
-    """Progress of one training on stderr: a bar on a terminal, one line an epoch elsewhere."""
+class EpochProgress:
+    """Show one training's progress on stderr: a bar on a terminal, a line per epoch elsewhere."""
 
-    def __init__(self, quiet: bool = False, stream=None):
+    def __init__(self, quiet: bool = False, stream: TextIO | None = None):
         self.stream, self.quiet = stream or sys.stderr, quiet
         self.bar: Progress | None = None
         self.task: TaskID | None = None
 
-    def __enter__(self) -> Epochs:
+    def __enter__(self) -> EpochProgress:
         if not self.quiet and self.stream.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -93,17 +97,17 @@ class Epochs:
             self.bar.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Leave the terminal's line."""
+        """Remove the bar from the terminal."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
 
     def say(self, text: str) -> None:
-        """One line, above the bar where there is one."""
+        """Print a line, above the bar where there is one."""
         if self.quiet:
             return
         if self.bar is not None:

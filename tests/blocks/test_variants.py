@@ -56,7 +56,7 @@ def test_a_member_is_the_network_with_its_settings(family):
 
 def test_every_command_knows_a_member(family, capsys):
     from blockspace.cli import main
-    from blockspace.cli.complete import block_settings
+    from blockspace.cli.complete import complete_block_settings
 
     assert main(["show", family, "variant=wide", "act=relu"]) == 0
     shown = capsys.readouterr().out
@@ -71,7 +71,7 @@ def test_every_command_knows_a_member(family, capsys):
     class Typed:
         params = {"target": family, "settings": []}
 
-    assert "variant=small-2.x" in block_settings(Typed, "variant=")
+    assert "variant=small-2.x" in complete_block_settings(Typed, "variant=")
 
 
 def test_what_a_member_says_of_itself(family):

@@ -8,7 +8,7 @@ import pytest
 
 from blockspace.blocks import list_families, list_names, load
 from blockspace.cli import main
-from blockspace.cli.alone import alone
+from blockspace.cli.inline_variant import inline_variant
 from blockspace.schema import stored
 from blockspace.study import load_study
 
@@ -81,7 +81,7 @@ def test_a_member_of_a_family_alone(here):
     Path("family.yaml").write_text(FAMILY)
     for name, doc in (("small", "Two lines of text."), ("small2", "small with n 2"), ("large", "The large one: 3 blocks.")):
         theirs = load("family.yaml", variant=name)
-        Path("one.yaml").write_text(alone(FAMILY, name, {"doc": theirs.doc, "paper": theirs.paper, "reference": theirs.reference}))
+        Path("one.yaml").write_text(inline_variant(FAMILY, name, {"doc": theirs.doc, "paper": theirs.paper, "reference": theirs.reference}))
         mine = load("one.yaml")
         assert mine.graph().key() == theirs.graph().key() and mine.params == theirs.params
         assert (mine.doc, mine.paper, mine.reference) == (doc, theirs.paper, theirs.reference) and not mine.file.variants

@@ -65,9 +65,9 @@ def test_every_option_of_a_study_is_explained(pages):
 
 
 def test_every_command_is_there(pages):
-    from blockspace.cli.app import program
+    from blockspace.cli.app import build_app
 
-    registered = [command.name or command.callback.__name__ for command in program().registered_commands]
+    registered = [command.name or command.callback.__name__ for command in build_app().registered_commands]
     assert not [name for name in registered if f"## blockspace {name}" not in pages["commands.md"]]
 
 

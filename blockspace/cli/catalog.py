@@ -1,4 +1,4 @@
-"""What there is to name: the library, operations, rules, and the search spaces and studies below the current folder."""
+"""List what can be named: the library, operations, rules, search spaces and studies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ KINDS = ("blocks", "networks", "spaces", "studies", "operations", "rules")
 FOLDERS = {"space": "searchspaces", "study": "studies"}
 
 
-def files(kind: str) -> dict[str, str]:
+def list_files(kind: str) -> dict[str, str]:
     """The YAML files of one kind by name: `block` and `network` of the library, `space` and `study` of the folders beside us.
 
     A network's variants are in the file of their family.
@@ -22,24 +22,24 @@ def files(kind: str) -> dict[str, str]:
     return {name[:-5]: os.path.join(folder, name) for name in found if name.endswith(".yaml")}
 
 
-def everywhere() -> dict[str, str]:
-    """Every name with its file; of a space and a study of one name, the study has it."""
-    return {name: path for kind in ("block", "network", "space", "study") for name, path in files(kind).items()}
+def map_names_to_files() -> dict[str, str]:
+    """Return every name with its file; where a space and a study share a name, the study's."""
+    return {name: path for kind in ("block", "network", "space", "study") for name, path in list_files(kind).items()}
 
 
-def doc_of(path: str) -> str:
-    """The `doc:` of a file, found without reading it as YAML; empty when it has none."""
+def read_doc(path: str) -> str:
+    """Return the `doc:` of a file, found without parsing YAML; empty when it has none."""
     with open(path, encoding="utf-8", errors="replace") as file:
         line = next((line for line in file if line.startswith("doc:")), "")
     return line.removeprefix("doc:").strip().strip("'\"")
 
 
-def listed(kind: str) -> dict[str, str]:
-    """Names and docs of one kind."""
+def describe_names(kind: str) -> dict[str, str]:
+    """Return the names of one kind with a line of documentation each."""
     if kind == "operations":
         from blockspace.ops import OPS
 
-        return {name: first_line(op) for name, op in sorted(OPS.items()) if op.kind != "input"}
+        return {name: read_first_line(op) for name, op in sorted(OPS.items()) if op.kind != "input"}
     if kind == "rules":
         from blockspace.passes import RULES
 
@@ -49,8 +49,9 @@ def listed(kind: str) -> dict[str, str]:
 
         return {name: load(name).doc for name in list_names(kind[:-1])}
     single = {"spaces": "space", "studies": "study"}[kind]
-    return {name: doc_of(path) for name, path in files(single).items()}
+    return {name: read_doc(path) for name, path in list_files(single).items()}
 
 
-def first_line(thing) -> str:
+def read_first_line(thing: object) -> str:
+    """Return the first line of an object's docstring."""
     return (thing.__doc__ or "").strip().partition("\n")[0]
