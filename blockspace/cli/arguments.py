@@ -34,7 +34,7 @@ def expand_target(target: str, given: Mapping[str, str]) -> tuple[Block | Networ
 
     `given` are values of its params and holes; `input=CxHxW` among them is the input shape.
     """
-    from blockspace.blocks import unchecked
+    from blockspace.blocks import load_unchecked
 
     given = dict(given)
     wanted = given.pop("input", None)

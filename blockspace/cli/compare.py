@@ -80,12 +80,12 @@ def run(
 
 def expand_sides(first: str, second: str, texts: Sequence[str]) -> tuple[Side, Side]:
     """Return both sides, expanded. Two blocks without an `input=` both get the usual input of A."""
-    from blockspace.blocks import Block, unchecked
+    from blockspace.blocks import Block, load_unchecked
     from blockspace.cli.arguments import expand_target, parse_settings
     from blockspace.costs import cost
 
     paths = [resolve_trial_path(first), resolve_trial_path(second)]
-    templates = [unchecked(path) for path in paths]
+    templates = [load_unchecked(path) for path in paths]
     given = assign_settings(parse_settings(texts), templates)
     blocks = [isinstance(template, Block) for template in templates]
     if all(blocks) and not any("input" in own for own in given):
@@ -110,7 +110,7 @@ def resolve_trial_path(target: str) -> str:
 
 def assign_settings(given: dict[str, str], templates: Sequence[Block | Network]) -> list[dict[str, str]]:
     """Return the settings of A and of B. Raises BlockspaceError (E-KEY) for those that neither takes."""
-    from blockspace.blocks import unknown
+    from blockspace.blocks import unknown_param_mistake
     from blockspace.errors import BlockspaceError
 
     found: list[dict[str, str]] = [{}, {}]

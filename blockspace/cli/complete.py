@@ -38,9 +38,9 @@ def escape_glob(text: str) -> str:
 
 def complete_templates(incomplete: str) -> list[str]:
     """Complete blocks and networks: library names, and files once part of a path was typed."""
-    from blockspace.blocks import names
+    from blockspace.blocks import list_names
 
-    return select_matching([*names("block"), *names("network")], incomplete) + (list_yaml_files(incomplete) if incomplete else [])
+    return select_matching([*list_names("block"), *list_names("network")], incomplete) + (list_yaml_files(incomplete) if incomplete else [])
 
 
 def complete_studies(incomplete: str) -> list[str]:
@@ -66,13 +66,14 @@ def complete_patterns(incomplete: str) -> list[str]:
 
 def complete_networks(incomplete: str) -> list[str]:
     """Complete networks: of the library, in files, and found by a study."""
-    from blockspace.blocks import names
+    from blockspace.blocks import list_names
 
-    return select_matching(names("network"), incomplete) + complete_runs(incomplete) + (list_yaml_files(incomplete) if incomplete else [])
+    files = list_yaml_files(incomplete) if incomplete else []
+    return select_matching(list_names("network"), incomplete) + complete_runs(incomplete) + files
 
 
 def complete_runs(incomplete: str) -> list[str]:
-    """Complete `RUN#NUMBER` and `RUN#NAME`: trained trials and exported networks below `runs/`, or of the run that was typed."""
+    """Complete `RUN#NUMBER` and `RUN#NAME` of the runs below `runs/`, or of the run that was typed."""
     run, sharp, _ = incomplete.partition("#")
     folders = [Path(run)] if sharp else sorted(path.parent for path in Path("runs").glob("*/study.yaml"))
     found = [f"{folder}#" for folder in folders]
@@ -92,14 +93,15 @@ def list_run_members(folder: Path) -> list[str]:
 
 def complete_block_settings(ctx: Context, incomplete: str) -> list[str]:
     """Complete `name=value` for a param or hole of the target: its default, and the values it may be searched over."""
-    from blockspace.blocks import load, spelled
+    from blockspace.blocks import format_token, load
     from blockspace.errors import BlockspaceError
 
     try:
         template = load(str(ctx.params.get("target")))
     except BlockspaceError:
         return []
-    values = {name: [spelled(hole.default), *map(spelled, hole.domain.values())][:32] for name, hole in template.open.holes.items()}
+    holes = template.open.holes
+    values = {name: [format_token(hole.default), *map(format_token, hole.domain.values())][:32] for name, hole in holes.items()}
     values |= {name: list_param_values(param) for name, param in template.file.params.items()}
     if template.file.variants:
         values["variant"] = list(template.file.variants)
@@ -108,7 +110,7 @@ def complete_block_settings(ctx: Context, incomplete: str) -> list[str]:
 
 def list_param_values(param: Param) -> list[str]:
     """Return the values of a param to offer, its default first."""
-    from blockspace.blocks import domain
+    from blockspace.blocks import parse_domain
 
     found = [] if param.search is None else [str(token) for token in parse_domain(param.search).values()]
     default = str(param.default) if param.default is not None else ""

@@ -62,7 +62,7 @@ def copy_text(source: str, target: str, name: str | None = None) -> tuple[str, s
     from blockspace.schema import modeline
 
     text = read_source(source, name)
-    root = parse(text, source)
+    root = parse_yaml(text, source)
     kind = next((key for key in NEXT if isinstance(root, Map) and isinstance(root.get(key), Scalar)), None)
     if kind is None or not isinstance(root, Map):
         raise error("E-KEY", f"{source} is no block, network or study", help="`blockspace ls` lists what can be copied")
@@ -82,9 +82,9 @@ def drop_found_header(lines: list[str]) -> list[str]:
 
 def read_source(source: str, name: str | None) -> str:
     """Return the file's text; for a library network's family, reduced to the member called `name`."""
-    from blockspace.blocks import find, load
+    from blockspace.blocks import find_file, load
     from blockspace.cli.inline_variant import inline_variant
-    from blockspace.reader import read
+    from blockspace.reader import read_yaml
 
     read_yaml(source)  # what cannot be read is refused here
     with open(source, encoding="utf-8-sig") as file:
@@ -136,7 +136,7 @@ def rebase_path(node: Node, source: str, target: str) -> list[Replacement]:
 
 def check_library_space(node: Scalar, source: str) -> list[Replacement]:
     """Return no change for a space of the library. Raises BlockspaceError (E-FILE) for a missing one: the copy could not run."""
-    from blockspace.blocks import find
+    from blockspace.blocks import find_file
     from blockspace.errors import error
 
     if find_file(node.text, "network"):

@@ -20,7 +20,7 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
 
     Raises BlockspaceError (E-SPACE) when there are none, with the nearest.
     """
-    from blockspace.blocks import Block, Network, load, spelled
+    from blockspace.blocks import Block, Network, format_token, load
     from blockspace.cli.arguments import expand_target, parse_settings
     from blockspace.errors import error
     from blockspace.searching import Location, locate
@@ -60,7 +60,7 @@ def location_as_dict(found: Location, graph: Graph) -> dict[str, object]:
 
 def describe_location(name: str, network: Network, graph: Graph, found: Location) -> str:
     """Return a location as text: the stage's arguments, holes that differ from their defaults, the others, and the key."""
-    from blockspace.blocks import spelled
+    from blockspace.blocks import format_token
     from blockspace.ops import show
 
     beside = {**found.given, **{one.rpartition(".")[2]: token for one, token in found.solved.items()}}
@@ -77,7 +77,7 @@ def describe_location(name: str, network: Network, graph: Graph, found: Location
 
 def format_values(values: Mapping[str, Any]) -> str:
     """Return `name=value` pairs as they would be typed."""
-    from blockspace.blocks import spelled
+    from blockspace.blocks import format_token
 
     return " ".join(f"{name}={format_token(token)}" for name, token in values.items())
 

@@ -36,7 +36,7 @@ def run(*targets: str) -> None:
 
 def build_library_graphs() -> list[Graph]:
     """Return every library block, built at the smallest input size it accepts."""
-    from blockspace.blocks import load, names
+    from blockspace.blocks import list_names, load
     from blockspace.errors import BlockspaceError
 
     found = []

@@ -120,7 +120,7 @@ def write_picture(graph: Graph, kind: str, path: str, theme: str | None, full: b
 
 def list_open_parameters(template: Block | Network) -> list[str]:
     """Return a line for each hole and each width to be solved."""
-    from blockspace.blocks import spelled
+    from blockspace.blocks import format_token
 
     found = template.open
     rows = []

@@ -9,8 +9,8 @@ from functools import cache
 
 from compiler.graphs import KINDS, network, one_op
 
-from blockspace.blocks import families, load, names
-from blockspace.cli.arguments import default_channels
+from blockspace.blocks import list_families, list_names, load
+from blockspace.cli.arguments import usual_channels
 from blockspace.graph import Graph
 from blockspace.ops import OPS
 
@@ -23,7 +23,7 @@ SUBJECTS = (
 
 
 def block(template) -> Graph:
-    return template.graph((default_channels(template), 28, 28))
+    return template.graph((usual_channels(template), 28, 28))
 
 
 @cache
