@@ -15,8 +15,8 @@ from typing import Any
 from blockspace.data.catalogue import DataSpec, check_data, find, read_spec
 from blockspace.data.known import KNOWN
 from blockspace.files import write_atomic
+from blockspace.records import RunDir
 
-NAME = "preflight.json"
 FORMAT = "blockspace/preflight/1"
 IMBALANCE = 10  # the largest class over the smallest, from which on it is said
 PARTS = ("train", "val", "test")
@@ -100,7 +100,7 @@ class Preflight:
 
     def write(self, folder: str | Path) -> Path:
         """`preflight.json` in a run directory. Raises StorageError."""
-        return write_atomic(Path(folder) / NAME, json.dumps({"format": FORMAT} | self.as_dict(), indent=1) + "\n")
+        return write_atomic(RunDir.of(folder).preflight, json.dumps({"format": FORMAT} | self.as_dict(), indent=1) + "\n")
 
 
 def counted(number: int, noun: str) -> str:
@@ -173,10 +173,10 @@ def entries(root: Path, deep: bool = True) -> Iterator[tuple[str, os.stat_result
             yield from entries(Path(entry.path))
 
 
-def recall(folder: str | Path, stamp: str) -> Preflight | None:
+def recall(folder: str | os.PathLike[str], stamp: str) -> Preflight | None:
     """The preflight kept in a run directory, when it is of these files."""
     try:
-        kept = json.loads((Path(folder) / NAME).read_bytes())
+        kept = json.loads(RunDir.of(folder).preflight.read_bytes())
         if kept.pop("format") != FORMAT or kept["stamp"] != stamp:
             return None
         tuples = {name: tuple(kept[name]) for name in ("classes", "input_shape", "mean", "std")}
@@ -185,9 +185,9 @@ def recall(folder: str | Path, stamp: str) -> Preflight | None:
         return None
 
 
-def kept_preflight(folder: str | Path) -> Preflight | None:
+def kept_preflight(folder: str | os.PathLike[str]) -> Preflight | None:
     """The preflight of a run directory, whatever became of the files since; None where there is none."""
     try:
-        return recall(folder, json.loads((Path(folder) / NAME).read_bytes())["stamp"])
+        return recall(folder, json.loads(RunDir.of(folder).preflight.read_bytes())["stamp"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from blockspace.records.state import TrialState
@@ -66,7 +67,7 @@ class TrialRecord:
         """Return whether it was trained as the study says and is inside every budget: only such a trial can be best."""
         return self.state.is_trained and self.comparable and all(value <= 0 for value in self.violations.values())
 
-    @property
+    @cached_property
     def quantities(self) -> dict[str, float]:
         """Return every number known of the network: costs, objectives, metrics and measurements."""
         return {**self.costs, **self.values, **self.metrics, **self.measured}

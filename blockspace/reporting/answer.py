@@ -8,14 +8,14 @@ from itertools import combinations
 
 import numpy
 
-from blockspace.reporting.bootstrap import Interval, difference
+from blockspace.reporting.bootstrap import Interval, bootstrap_difference
 
 EQUAL = 0.02  # costs that differ by at most this share count as equal
 EQUAL_MEASURED = 0.03  # the same of latency, which repeats within about 3 %
 
 
 @dataclass(frozen=True, eq=False)
-class Finalist:
+class ScoredFinalist:
     """A network retrained with several seeds and scored on the test images.
 
     `costs` by name (macs at batch 1, params, latency as a ratio to the baseline). `correct` (bool) and `log_loss` (nats) are
@@ -29,11 +29,11 @@ class Finalist:
     log_loss: numpy.ndarray
 
 
-Family = tuple[str, list[Finalist]]
+Family = tuple[str, list[ScoredFinalist]]
 
 
 @dataclass(frozen=True)
-class Row:
+class NetworkScore:
     """One network's test result: accuracy in 0..1 and log-loss in nats, mean and standard deviation over seeds (None with one seed)."""
 
     family: str
@@ -47,7 +47,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Difference:
+class FamilyDifference:
     """`first` minus `second`: accuracy (0..1) and log-loss (nats) with their intervals.
 
     `cost_ratio` is first's mean cost over second's, `latency_ratio` the same of latency, where that was measured.
@@ -108,9 +108,9 @@ def at_ratio(cost: str, ratio: float | None, sign: int, who: str) -> str:
 class Answer:
     """Per network the test result, per pair of families the difference, and each family against the baseline when there is one."""
 
-    rows: tuple[Row, ...]
-    differences: tuple[Difference, ...]
-    against_baseline: tuple[Difference, ...]
+    rows: tuple[NetworkScore, ...]
+    differences: tuple[FamilyDifference, ...]
+    against_baseline: tuple[FamilyDifference, ...]
     images: int
 
     def sentence(self) -> str:
@@ -122,9 +122,9 @@ class Answer:
         return [d.sentence() for d in (*self.differences, *self.against_baseline)]
 
 
-def compare(
-    finalists: Sequence[Finalist],
-    baseline: Finalist | None = None,
+def compare_families(
+    finalists: Sequence[ScoredFinalist],
+    baseline: ScoredFinalist | None = None,
     *,
     cost: str = "macs",
     against: str | None = None,
@@ -139,21 +139,21 @@ def compare(
     result is a function of the arguments. Raises ValueError when there is no finalist or the arrays are not over the same images.
     """
     everyone = [*finalists, *([baseline] if baseline else [])]
-    images = checked(finalists, everyone)
-    families: dict[str, list[Finalist]] = {}
+    images = check_images(finalists, everyone)
+    families: dict[str, list[ScoredFinalist]] = {}
     for finalist in finalists:
         families.setdefault(finalist.family, []).append(finalist)
 
-    def between(first: Family, second: Family) -> Difference:
-        return differ(first, second, cost, seed, draws, level)
+    def between(first: Family, second: Family) -> FamilyDifference:
+        return difference_between(first, second, cost, seed, draws, level)
 
     found = [(first, second) for first, second in combinations(families.items(), 2) if against in (None, first[0], second[0])]
     pairs = tuple(between(first, second) for first, second in found)
     base = tuple(between(family, ("the baseline", [baseline])) for family in families.items()) if baseline else ()
-    return Answer(tuple(row(finalist) for finalist in everyone), pairs, base, images)
+    return Answer(tuple(score_network(finalist) for finalist in everyone), pairs, base, images)
 
 
-def checked(finalists: Sequence[Finalist], everyone: Sequence[Finalist]) -> int:
+def check_images(finalists: Sequence[ScoredFinalist], everyone: Sequence[ScoredFinalist]) -> int:
     """The number of test images, the same for all."""
     if not finalists:
         raise ValueError("compare: no finalists")
@@ -165,34 +165,34 @@ def checked(finalists: Sequence[Finalist], everyone: Sequence[Finalist]) -> int:
     return images
 
 
-def differ(first: Family, second: Family, cost: str, seed: int, draws: int, level: float) -> Difference:
+def difference_between(first: Family, second: Family, cost: str, seed: int, draws: int, level: float) -> FamilyDifference:
     """One group of networks minus another."""
     (name, group), (other, others) = first, second
-    accuracy = difference([f.correct for f in group], [f.correct for f in others], seed, draws, level)
-    log_loss = difference([f.log_loss for f in group], [f.log_loss for f in others], seed, draws, level)
+    accuracy = bootstrap_difference([f.correct for f in group], [f.correct for f in others], seed, draws, level)
+    log_loss = bootstrap_difference([f.log_loss for f in group], [f.log_loss for f in others], seed, draws, level)
     everyone = [*group, *others]
     seeds = min(len(f.correct) for f in everyone)
     images = everyone[0].correct.shape[1]
     ratios = {kind: cost_ratio(group, others, kind) for kind in (cost, "latency")}
-    return Difference(name, other, accuracy, log_loss, cost, ratios[cost], images, seeds, level, ratios["latency"])
+    return FamilyDifference(name, other, accuracy, log_loss, cost, ratios[cost], images, seeds, level, ratios["latency"])
 
 
-def cost_ratio(group: Sequence[Finalist], others: Sequence[Finalist], cost: str) -> float | None:
+def cost_ratio(group: Sequence[ScoredFinalist], others: Sequence[ScoredFinalist], cost: str) -> float | None:
     """The first group's mean cost over the second's; None when one of them is not known."""
     here, there = mean_cost(group, cost), mean_cost(others, cost)
     return here / there if here and there else None
 
 
-def mean_cost(group: Sequence[Finalist], cost: str) -> float | None:
+def mean_cost(group: Sequence[ScoredFinalist], cost: str) -> float | None:
     """The group's mean cost, None when one of it is not known."""
     known = [value for finalist in group if (value := finalist.costs.get(cost)) is not None]
     return float(numpy.mean(known)) if len(known) == len(group) else None
 
 
-def row(finalist: Finalist) -> Row:
+def score_network(finalist: ScoredFinalist) -> NetworkScore:
     """One network's mean and spread over seeds."""
     accuracy, log_loss = finalist.correct.mean(axis=1), finalist.log_loss.mean(axis=1)
     seeds = len(accuracy)
     spreads = [float(values.std(ddof=1)) if seeds > 1 else None for values in (accuracy, log_loss)]
     name = (finalist.family, finalist.name, dict(finalist.costs), seeds)
-    return Row(*name, float(accuracy.mean()), spreads[0], float(log_loss.mean()), spreads[1])
+    return NetworkScore(*name, float(accuracy.mean()), spreads[0], float(log_loss.mean()), spreads[1])

@@ -1,34 +1,58 @@
-"""answer.json: an answer for programs, and back."""
+"""An answer as text: for people (`answer.txt`), and for programs and back (`answer.json`)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from blockspace.reporting.answer import Answer, Difference, Row
+from blockspace.formatting import TableStyle, format_cell, format_mean, format_table
+from blockspace.reporting.answer import Answer, FamilyDifference, NetworkScore
 from blockspace.reporting.bootstrap import Interval
 
 FORMAT = "blockspace/answer/1"
+HEADERS = {"latency": "latency x"}  # a ratio to the baseline
+
+
+def answer_table(answer: Answer, style: TableStyle = "plain") -> str:
+    """Return one line per network and one per difference.
+
+    Accuracies in %, log-losses in nats, each with its standard deviation over seeds.
+    """
+    costs = list(dict.fromkeys(name for row in answer.rows for name in row.costs))
+    header = ["family", "network", *(HEADERS.get(name, name) for name in costs), "accuracy %", "log-loss", "seeds"]
+    networks = format_table(header, [table_row(row, costs) for row in answer.rows], style=style)
+    lines = [(sentence if style == "plain" else f"- {sentence}") + "." for sentence in answer.sentences()]
+    return "\n".join([networks, *(["", *lines] if lines else [])])
+
+
+def table_row(row: NetworkScore, costs: Sequence[str]) -> list[str]:
+    """Return one network's cells."""
+    known: Mapping[str, float | None] = {name: row.costs.get(name) for name in costs}
+    spread = None if row.accuracy_sd is None else row.accuracy_sd * 100
+    accuracy, log_loss = format_mean(row.accuracy * 100, spread, 2), format_mean(row.log_loss, row.log_loss_sd, 4)
+    return [row.family, row.name, *(format_cell(value) for value in known.values()), accuracy, log_loss, str(row.seeds)]
 
 
 def answer_json(answer: Answer) -> str:
-    """The rows and differences with every field, and each difference's sentence. Accuracies in 0..1, log-losses in nats."""
+    """Return the rows and differences with every field, and each difference's sentence. Accuracies in 0..1, log-losses in nats."""
     content = {"format": FORMAT, "sentences": answer.sentences(), **asdict(answer)}
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def read_answer(text: str) -> Answer:
-    """The answer that `answer_json` wrote. Raises ValueError for anything else."""
+    """Return the answer that `answer_json` wrote. Raises ValueError for anything else."""
     try:
         content = json.loads(text)
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']!r}, expected {FORMAT!r}")
-        differences, against = (tuple(map(difference, content[name])) for name in ("differences", "against_baseline"))
-        return Answer(tuple(Row(**row) for row in content["rows"]), differences, against, content["images"])
+        differences, against = (tuple(map(_read_difference, content[name])) for name in ("differences", "against_baseline"))
+        return Answer(tuple(NetworkScore(**row) for row in content["rows"]), differences, against, content["images"])
     except (KeyError, TypeError, AttributeError) as reason:
         raise ValueError(f"not an answer: {reason!r}") from reason
 
 
-def difference(content: dict) -> Difference:
+def _read_difference(content: dict[str, Any]) -> FamilyDifference:
     intervals = {name: Interval(**content[name]) for name in ("accuracy", "log_loss")}
-    return Difference(**(content | intervals))
+    return FamilyDifference(**(content | intervals))

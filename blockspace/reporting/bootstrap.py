@@ -46,13 +46,13 @@ class Interval:
         return self.low > 0 or self.high < 0
 
 
-def difference(first: Runs, second: Runs, seed: int = 0, draws: int = 5_000, level: float = 0.95) -> Interval:
+def bootstrap_difference(first: Runs, second: Runs, seed: int = 0, draws: int = 5_000, level: float = 0.95) -> Interval:
     """Mean of the first group minus mean of the second, by the scheme above. A function of its arguments.
 
     Raises ValueError when the arrays are not all `(seeds, images)` over the same number of images.
     """
     random = numpy.random.default_rng([seed, 20_111])
-    first, second = checked(first, second)
+    first, second = check_runs(first, second)
     per_image = group_mean(first) - group_mean(second)
     estimate = float(per_image.mean())
     spread = image_draws(per_image, draws, random) + seed_draws(first, second, draws, random)
@@ -60,7 +60,7 @@ def difference(first: Runs, second: Runs, seed: int = 0, draws: int = 5_000, lev
     return Interval(estimate, estimate + float(low), estimate + float(high), p_like(spread, estimate))
 
 
-def checked(first: Runs, second: Runs) -> tuple[Runs, Runs]:
+def check_runs(first: Runs, second: Runs) -> tuple[Runs, Runs]:
     """The arrays as float64."""
     groups = [[numpy.asarray(runs, dtype=numpy.float64) for runs in group] for group in (first, second)]
     if not all(groups):

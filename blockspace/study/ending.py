@@ -10,7 +10,7 @@ from blockspace.errors import BlockspaceError
 from blockspace.files import write_atomic
 from blockspace.records import Event, Listener, RunDir, StudyFailed, StudyFinished, StudyRefused, StudyStopped, Warned
 from blockspace.searching import Interrupted
-from blockspace.study.outcome import Outcome
+from blockspace.study.study_result import Outcome
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def reported(folder: Path, emit: Listener) -> Iterator[None]:
 
 def write_report_or_warn(folder: Path, emit: Listener) -> None:
     """A study is worth more than its report: where that cannot be written, a line says so."""
-    from blockspace.study.reading import write_report
+    from blockspace.study.run_reader import write_report
 
     try:
         write_report(folder)

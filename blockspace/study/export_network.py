@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from blockspace.blocks import Block, Network, load, serialize_network
 from blockspace.errors import error
-from blockspace.files import ARCH, WEIGHTS
 from blockspace.graph import Graph
 from blockspace.passes import canonical
+from blockspace.records import RunDir, TrainingDir, runs_around
 
 if TYPE_CHECKING:
     from torch import nn
 
     from blockspace.compiler import Weights
     from blockspace.exporting import Exported
-    from blockspace.study.outcome import Found
+    from blockspace.study.study_result import Found
 
 
 
@@ -66,17 +66,12 @@ def open_network(target: object) -> tuple[Block | Network | Graph, Path | None]:
 def locate_network(target: str) -> tuple[str, Path | None]:
     """The network's file or library name, and its weights where it has some."""
     run, mark, name = target.partition("#")
-    folder = Path(run)
-    if mark:
-        folder = folder / "trials" / f"{int(name):04d}" if name.isdigit() else folder / "finalists" / name / "seed-0"
-        if not (folder / ARCH).is_file():
-            help = f"see {run}/results.csv for the trials, {run}/finalists for the names"
-            raise error("E-FILE", f"no network {name!r} in {run}", help=help)
-    if not folder.is_dir():
+    place = RunDir(Path(run)).training_named(name) if mark else TrainingDir(Path(run))
+    if not place.path.is_dir():
         return target, None
-    if not (folder / ARCH).is_file():
-        raise error("E-FILE", f"{folder} holds no {ARCH}", help="give an exported folder, or RUN#NUMBER")
-    return str(folder / ARCH), folder / WEIGHTS if (folder / WEIGHTS).is_file() else None
+    if not place.arch.is_file():
+        raise error("E-FILE", f"{place} holds no {place.arch.name}", help="give an exported folder, or RUN#NUMBER")
+    return str(place.arch), place.weights if place.weights.is_file() else None
 
 
 def load_module(network: Network, graph: Graph, weights: str | Path) -> nn.Module:
@@ -99,24 +94,26 @@ def initial_module(graph: Graph, found: Weights | None) -> nn.Module:
 def normalisation_of(found: Weights | None, own: Path | None) -> dict[str, tuple[Any, ...]]:
     """By which `mean` and `std` images were normalised, and the classes, where weights or the training they are of say it."""
     from blockspace.data import kept_preflight
-    from blockspace.study.worker_jobs import SCORES, read_scores
+    from blockspace.study.worker_jobs import read_scores
 
     if found is not None and "mean" in found.about:
         return {key: found.about[key] for key in ("mean", "std")}
     if own is None:
         return {}
-    run = next((place for place in list(own.absolute().parents)[:4] if kept_preflight(place)), own.parent)
-    near = (own.parent, run / "finalists" / own.parent.name / "seed-0")  # best/NAME is the finalist's first seed
-    scores = next((read_scores(place / SCORES) for place in near if (place / SCORES).is_file()), {})
+    place = TrainingDir(own.absolute().parent)
+    run = next((run for run in runs_around(place.path) if kept_preflight(run)), RunDir(place.path))
+    places = (place, run.finalist(place.path.name, 0))  # best/NAME is the finalist's first seed
+    scores = next((read_scores(place.scores) for place in places if place.scores.is_file()), {})
     known = {key: tuple(round(float(value), 6) for value in scores[key].ravel()) for key in ("mean", "std") if key in scores}
     look = kept_preflight(run)
     return known | ({"label_names": tuple(look.classes)} if look else {})
 
 
 def untrained_card(network: Network, graph: Graph, weights: str | Path | None) -> str:
-    """A short description beside the files."""
+    """Return the model card of a network that was not trained here."""
     from blockspace.costs import cost
+    from blockspace.study.model_card import model_card
 
-    shape = "x".join(map(str, graph.input_shape))
     source = f"from {Path(weights).name}" if weights else "freshly drawn (seed 0), not trained"
-    return f"# {network.name}\n\n{network.doc}\n\n- input: {shape}\n- costs: {cost(graph)}\n- key: {graph.key()}\n- weights: {source}\n"
+    facts = {"input": "x".join(map(str, graph.input_shape)), "costs": cost(graph), "key": graph.key(), "weights": source}
+    return model_card(network.name, network.doc, facts, usage="")

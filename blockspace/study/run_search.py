@@ -30,13 +30,13 @@ from blockspace.records import (
 )
 from blockspace.reporting import write_results
 from blockspace.searching import Candidate, Earlier, StudyLock, run
-from blockspace.study import finals
 from blockspace.study.ending import reported, write_answer
 from blockspace.study.keywords import SearchKeywords
-from blockspace.study.outcome import Outcome
 from blockspace.study.resolve import ResolvedStudy, resolve_study
-from blockspace.study.reuse import earlier, others
+from blockspace.study.retrain import answer_study, export_finalists, retrain, select_finalists
 from blockspace.study.study_file import LatencyWindow
+from blockspace.study.study_result import Outcome
+from blockspace.study.warm_start import earlier, others
 from blockspace.study.worker_jobs import PRELOAD, half_batch, measure, train_trial, watched
 
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
@@ -89,13 +89,13 @@ def answered(
     """Search, finals, answer, export."""
     rows = searched(question, folder, workers, lock, emit, look, known)
     write_results(RunDir(folder).results, rows, question.per)
-    chosen = finals.choose(question, rows)
-    emit(RetrainingStarted(len(chosen), len(chosen) * question.options.finalists.seeds))
-    results = finals.retrain(question, chosen, workers, emit)
-    found = finals.answer(question, chosen, results)
-    emit(ExportStarted(sum(one.family != finals.BASELINE for one in chosen)))
-    exported = finals.export_all(question, chosen, test_lines(found), emit)
-    outcome = Outcome(question, rows, found, exported)
+    finalists = select_finalists(question, rows)
+    emit(RetrainingStarted(len(finalists), len(finalists) * question.options.finalists.seeds))
+    retrain(question, finalists, workers, emit)
+    answer = answer_study(question, finalists)
+    emit(ExportStarted(sum(finalist.record is not None for finalist in finalists)))
+    exported = export_finalists(question, finalists, answer, emit)
+    outcome = Outcome(question, rows, answer, exported)
     write_answer(folder, outcome)
     return outcome
 
@@ -132,10 +132,10 @@ def searched(
 
         def listen(event: Event) -> None:
             if isinstance(event, SearchOpened):  # the study is the one this folder was made for
-                write_atomic(folder / "study.yaml", resolved_yaml(question))
+                write_atomic(RunDir(folder).study_yaml, resolved_yaml(question))
                 same_data(folder, look)
                 look.write(folder)
-                write_atomic(folder / "baseline.yaml", question.settled(question.baseline))
+                write_atomic(RunDir(folder).baseline, question.settled(question.baseline))
             if isinstance(event, SearchGivenUp):
                 write_results(RunDir(folder).results, event.records, question.per)
             emit(event)
@@ -181,7 +181,7 @@ def measurer(question: ResolvedStudy, folder: Path, stack: ExitStack) -> Callabl
     def measured(candidate: Candidate) -> dict[str, float]:
         if not child:
             child.append(stack.enter_context(LocalExecutor(1, MEASURE_PRELOAD)))
-        place = folder / "measure"
+        place = RunDir(folder).measuring
         place.mkdir(exist_ok=True)
         job = Job(str(place), {"graph": candidate.arch["graph"]}, 0, candidate.key, shared, limits=TimeLimits(MEASURE_TIMEOUT))
         result = submit_and_wait(child[0], measure, job)
@@ -202,9 +202,3 @@ def resolved_yaml(question: ResolvedStudy) -> str:
     options = question.options.model_dump(mode="json") | {"space": space}
     options["finalists"]["per"] = question.per
     return yaml.safe_dump(options, sort_keys=False)
-
-
-def test_lines(found) -> dict[str, str]:
-    """Per network the words of its card: accuracy and log-loss on the test split."""
-    size = f"{found.images} images"
-    return {r.name: f"accuracy {r.accuracy:.4f}, log-loss {r.log_loss:.4f} nats (means over {r.seeds} seeds, {size})" for r in found.rows}

@@ -20,12 +20,11 @@ from blockspace.graph import Graph
 from blockspace.options import Options, validate
 from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read_yaml
+from blockspace.records import runs_around
 from blockspace.study.export_network import locate_network
 from blockspace.study.overrides import KeyPath, apply_keyword, apply_texts, empty_tree, find_mark, tree_as_data
 from blockspace.study.resolve import data_overrides
 from blockspace.training import Recipe
-
-RECORD = "training.yaml"  # in the run directory: what was trained, on what, how
 
 
 class TrainingOptions(Options):
@@ -148,8 +147,8 @@ def read_training_options(
 def recorded_data(arch: str) -> Node:
     """The data that a found network was trained on, as its run directory says; otherwise the default."""
     folder = Path(arch).parent
-    near = (folder, *list(folder.parents)[:3]) if Path(arch).name == ARCH else ()
-    records = (place / name for place in near for name in (RECORD, "study.yaml"))
+    near = runs_around(folder) if Path(arch).name == ARCH else []
+    records = (path for run in near for path in (run.training_yaml, run.study_yaml))
     kept = next((place for place in records if place.is_file()), None)
     record = None if kept is None else read_yaml(str(kept))
     if isinstance(record, Map) and "data" in record:

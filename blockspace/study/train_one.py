@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any
 from blockspace.data import preflight
 from blockspace.errors import FailureError, error
 from blockspace.executors import Result, adopt_result
-from blockspace.files import ARCH, WEIGHTS, write_atomic
+from blockspace.files import write_atomic
 from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState
 from blockspace.searching import StudyLock, differences, stoppable
-from blockspace.study.finals import class_names
 from blockspace.study.keywords import RecipeKeywords
+from blockspace.study.model_card import class_names, input_text, model_card
 from blockspace.study.run_search import same_data
-from blockspace.study.train_config import RECORD, TrainConfig, resolve_training
-from blockspace.study.worker_jobs import CHECKPOINT, SCORES, read_scores, save_scores, save_weights, versions
+from blockspace.study.train_config import TrainConfig, resolve_training
+from blockspace.study.worker_jobs import read_scores, save_scores, save_weights, versions
 
 if TYPE_CHECKING:
     from blockspace.training import EpochResult
 
-SOURCE, EXPORT = "model.py", "export"
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ def check_unchanged(asked: TrainConfig) -> None:
     """The folder is new, or of this same training. Raises BlockspaceError (E-CHANGED)."""
     import yaml
 
-    path = asked.folder / RECORD
+    path = RunDir(asked.folder).training_yaml
     if not path.is_file():
         return
     changes = differences(yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(json.dumps(asked.record())))
@@ -143,9 +142,9 @@ def begin(asked: TrainConfig, look: Any) -> None:
 
     from blockspace.compiler import to_source
 
-    write_atomic(asked.folder / RECORD, yaml.safe_dump(json.loads(json.dumps(asked.record())), sort_keys=False))
-    write_atomic(asked.folder / ARCH, asked.arch)
-    write_atomic(asked.folder / SOURCE, to_source(asked.graph, asked.network.doc))
+    write_atomic(RunDir(asked.folder).training_yaml, yaml.safe_dump(json.loads(json.dumps(asked.record())), sort_keys=False))
+    write_atomic(RunDir(asked.folder).training.arch, asked.arch)
+    write_atomic(RunDir(asked.folder).model_py, to_source(asked.graph, asked.network.doc))
     look.write(asked.folder)
 
 
@@ -167,6 +166,7 @@ def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], 
     from blockspace.training import Diverged, FitCallbacks, fit, score
 
     options, folder, data = asked.options, asked.folder, load(asked.data)
+    place = RunDir(folder).training
     train_split, val_split = data.search_split()
     with stoppable(stop) as request:
         try:
@@ -177,8 +177,8 @@ def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], 
         except KeyboardInterrupt:
             raise request.interrupted() from None
         except Diverged as reason:
-            for name in (CHECKPOINT, RECORD):  # nothing of it is worth keeping, and another recipe may use the folder
-                (folder / name).unlink(missing_ok=True)
+            for path in (place.checkpoint, RunDir(folder).training_yaml):  # not worth keeping, and another recipe may use the folder
+                path.unlink(missing_ok=True)
             help = "a smaller learning rate usually helps: train.optimizer={sgd: {lr: 0.01}}"
             raise error("E-FAILED", f"{asked.network.name}: {reason}", help=help, cls=FailureError) from None
         if fitted.stopped:
@@ -186,10 +186,10 @@ def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], 
         scores = score(module, data.final_split()[1])
     metrics = dict(sorted(fitted.metrics.items())) | scores.means("test")
     result = Result(TrialState.TRAINED, metrics, fitted.seconds, options.seed, asked.graph.key(), versions=versions())
-    save_weights(module, folder / WEIGHTS)
-    save_scores(scores, train_split, folder / SCORES)
+    save_weights(module, place.weights)
+    save_scores(scores, train_split, place.scores)
     result.write(folder)
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    place.checkpoint.unlink(missing_ok=True)
     return result
 
 
@@ -206,30 +206,26 @@ def export(asked: TrainConfig, result: Result, images: int, formats: Sequence[st
     from blockspace.exporting import export as write
     from blockspace.study.export_network import load_module, normalisation_of
 
-    module = load_module(asked.network, asked.graph, asked.folder / WEIGHTS)
-    place = asked.folder / EXPORT
-    about, normal = card(asked, result, images), normalisation_of(None, asked.folder / WEIGHTS)
+    module = load_module(asked.network, asked.graph, RunDir(asked.folder).training.weights)
+    place = RunDir(asked.folder).export
+    about, normal = training_card(asked, result, images), normalisation_of(None, RunDir(asked.folder).training.weights)
     write(asked.graph, module, place, asked.arch, about, list(formats), force=place.is_dir(), images=normal)
     return place
 
 
-def card(asked: TrainConfig, result: Result, images: int) -> str:
-    """What a stranger needs to know of the exported network."""
+def training_card(asked: TrainConfig, result: Result, images: int) -> str:
+    """Return the model card of the trained network."""
     from blockspace.costs import cost
 
-    scores, data, metrics = read_scores(asked.folder / SCORES), asked.data, result.metrics
-    mean, std = (", ".join(f"{v:.6g}" for v in scores[name]) for name in ("mean", "std"))
-    start = f"\n- started from: {asked.start}" if asked.start else ""
-    return f"""# {asked.network.name}
-
-{asked.network.doc}
-
-- input: {"x".join(map(str, asked.graph.input_shape))}; pixels in 0..1, minus {mean}, divided by {std} (per channel, of the training images)
-- classes: {class_names(asked.folder)}
-- costs: {cost(asked.graph)}
-- key: {result.key}
-- trained on: {data.name or data.folder or data.python}, train split, {asked.options.train.epochs} epochs, seed {result.seed}{start}
-- test: accuracy {metrics["test_acc"]:.4f}, log-loss {metrics["test_loss"]:.4f} nats ({images:,} images, scored once)
-
-`model.py` needs torch (and safetensors to read the weights); `arch.yaml` is the same network for `blockspace show`.
-"""
+    data, metrics, run = asked.data, result.metrics, RunDir(asked.folder)
+    split = f"train split, {asked.options.train.epochs} epochs, seed {result.seed}"
+    facts = {
+        "input": input_text(asked.graph.input_shape, read_scores(run.training.scores)),
+        "classes": class_names(run),
+        "costs": cost(asked.graph),
+        "key": result.key,
+        "trained on": f"{data.name or data.folder or data.python}, {split}",
+        **({"started from": asked.start} if asked.start else {}),
+        "test": f"accuracy {metrics['test_acc']:.4f}, log-loss {metrics['test_loss']:.4f} nats ({images:,} images, scored once)",
+    }
+    return model_card(asked.network.name, asked.network.doc, facts)

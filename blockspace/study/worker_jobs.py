@@ -14,8 +14,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from blockspace.executors import Job, JobStopped, ProgressReporter, Result
-from blockspace.files import ARCH, WEIGHTS, write_atomic
-from blockspace.records import TrialState
+from blockspace.files import write_atomic
+from blockspace.records import TrainingDir, TrialState
 from blockspace.searching import count_available_cores
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from blockspace.training import EpochResult, Scores
 
 PRELOAD = ("torch", "lightning", "blockspace.compiler", "blockspace.training.fitting", "sklearn.datasets")
-SCORES, CHECKPOINT = "scores.npz", "last.ckpt"
 SCORE_NAMES = {"acc": "correct", "loss": "log_loss"}  # the arrays of classification have names of their own in scores.npz
 
 
@@ -36,7 +35,7 @@ def train_trial(task: Job) -> Result:
     data = load(task.options["data"])
     result, module = trained(task, *data.search_split())
     if result.trained:
-        save_weights(module, Path(task.folder) / WEIGHTS)
+        save_weights(module, TrainingDir(Path(task.folder)).weights)
     result.write(task.folder)
     return result
 
@@ -51,8 +50,8 @@ def train_finalist(task: Job) -> Result:
     if result.trained:
         scores = score(module, test, on_batch=task.reporter.step)
         result = Result(TrialState.TRAINED, scores.means("test"), result.seconds, task.seed, task.key, versions=result.versions)
-        save_weights(module, Path(task.folder) / WEIGHTS)
-        save_scores(scores, final, Path(task.folder) / SCORES)
+        save_weights(module, TrainingDir(Path(task.folder)).weights)
+        save_scores(scores, final, TrainingDir(Path(task.folder)).scores)
     result.write(task.folder)
     return result
 
@@ -76,7 +75,7 @@ def trained(task: Job, training, evaluation):
     recipe = read_recipe(task.options["recipe"])
     module = compile(Graph.from_dict(task.arch["graph"]), seed=task.seed, init=recipe.init or "default")
     if "arch" in task.arch:
-        write_atomic(Path(task.folder) / ARCH, task.arch["arch"])
+        write_atomic(TrainingDir(Path(task.folder)).arch, task.arch["arch"])
     start = perf_counter()
     stop = StopAtEpoch()
     try:
@@ -85,7 +84,7 @@ def trained(task: Job, training, evaluation):
             callbacks=FitCallbacks(stop, report_to(task.reporter, recipe.epochs), task.reporter.step), verbose=True,
         )  # fmt: skip
     except Diverged as reason:
-        (Path(task.folder) / CHECKPOINT).unlink(missing_ok=True)  # of finite epochs, which lead where these led
+        TrainingDir(Path(task.folder)).checkpoint.unlink(missing_ok=True)  # of finite epochs, which lead where these led
         return Result(TrialState.DIVERGED, {}, perf_counter() - start, task.seed, task.key, str(reason), versions()), module
     if fitted.stopped:
         raise JobStopped
@@ -176,10 +175,10 @@ def read_scores(path: Path) -> dict:
         return dict(content)
 
 
-def epochs_of(place: Path) -> tuple[dict[str, float | None], ...]:
-    """The rows of metrics.csv; empty where there is none."""
+def read_epochs(place: TrainingDir) -> tuple[dict[str, float | None], ...]:
+    """Return the rows of a training's table of epochs; empty where there is none."""
     try:
-        with open(place / "metrics.csv", newline="", encoding="utf-8") as file:
+        with open(place.metrics, newline="", encoding="utf-8") as file:
             return tuple({name: float(text) if text else None for name, text in row.items()} for row in csv.DictReader(file))
     except (OSError, ValueError, TypeError):
         return ()

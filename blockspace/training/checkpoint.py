@@ -18,8 +18,6 @@ from blockspace.files import write_atomic
 from blockspace.training.recipe import Recipe
 from blockspace.training.tasks import DEFAULT_TASK, Task
 
-CHECKPOINT = "last.ckpt"
-
 
 class AtomicCheckpoints(CheckpointIO):
     """Lightning's checkpoints written in one rename: its own saver leaves torn files when killed, and is silent when it may not write."""

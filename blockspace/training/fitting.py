@@ -18,8 +18,9 @@ from torch import nn
 
 from blockspace.data import Split
 from blockspace.files import write_atomic
+from blockspace.records import TrainingDir
 from blockspace.training.batches.loader import Batches, OrderedBatches, place_split
-from blockspace.training.checkpoint import CHECKPOINT, compute_identity, is_usable
+from blockspace.training.checkpoint import compute_identity, is_usable
 from blockspace.training.error_translation import translate_error
 from blockspace.training.fit_result import EpochResult, FitResult
 from blockspace.training.process_state import (
@@ -33,8 +34,6 @@ from blockspace.training.scoring import eval_mode
 from blockspace.training.tasks import DEFAULT_TASK, TASKS, Task
 from blockspace.training.trainer import make_trainer
 from blockspace.training.training_module import TrainingModule
-
-METRICS = "metrics.csv"
 
 
 @dataclass(frozen=True)
@@ -161,12 +160,12 @@ class EpochEndCallback(Checkpoint):
         if stop:
             training.stopped = trainer.should_stop = True
         if save and self.folder is not None:
-            trainer.save_checkpoint(self.folder / CHECKPOINT)
+            trainer.save_checkpoint(TrainingDir(self.folder).checkpoint)
             self.saved_at = time.perf_counter()
 
     def find_checkpoint(self, identity: str) -> Path | None:
         """Return the usable checkpoint of the training with this identity, or None."""
-        path = self.folder / CHECKPOINT if self.folder else None
+        path = TrainingDir(self.folder).checkpoint if self.folder else None
         return path if path and path.is_file() and is_usable(path, identity) else None
 
 
@@ -195,7 +194,7 @@ def collect_result(module: nn.Module, training: TrainingModule, folder: Path | N
         module.load_state_dict(training.average.module.state_dict())
     history = tuple(training.history)
     if folder:
-        write_atomic(folder / METRICS, format_metrics_csv(history, training.metric_names))
+        write_atomic(TrainingDir(folder).metrics, format_metrics_csv(history, training.metric_names))
     steps = len(history) * training.steps_per_epoch
     return FitResult(history, len(history), steps, sum(epoch.seconds for epoch in history), training.resumed, training.stopped)
 

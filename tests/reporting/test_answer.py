@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from blockspace.reporting import Finalist, compare, difference
+from blockspace.reporting import ScoredFinalist, bootstrap_difference, compare_families
 
 
 def group(random, images, seed_sd, noise_sd, shift, networks=2, seeds=3):
@@ -22,7 +22,7 @@ def excluded(experiments, seed_sd, noise_sd, shift=0.0, **size):
     for number in range(experiments):
         images = random.normal(2.5, 2.0, 897)
         first, second = group(random, images, seed_sd, noise_sd, 0.0, **size), group(random, images, seed_sd, noise_sd, shift, **size)
-        found += difference(first, second, seed=number, draws=500).excludes_zero
+        found += bootstrap_difference(first, second, seed=number, draws=500).excludes_zero
     return found / experiments
 
 
@@ -45,12 +45,12 @@ def finalists(family, accuracies, seed=0, macs=8_000_000, seeds=3, images=897):
     for index, accuracy in enumerate(accuracies):
         correct = random.random((seeds, images)) < accuracy
         log_loss = numpy.where(correct, 0.05, 2.0) + random.random((seeds, images)) * 0.01
-        found.append(Finalist(family, f"{family}-{index}", {"macs": macs, "params": 120_000}, correct, log_loss))
+        found.append(ScoredFinalist(family, f"{family}-{index}", {"macs": macs, "params": 120_000}, correct, log_loss))
     return found
 
 
 def test_a_clear_difference_is_said_with_its_interval():
-    answer = compare(finalists("hs", (0.97, 0.97)) + finalists("resnext", (0.90, 0.91), seed=1))
+    answer = compare_families(finalists("hs", (0.97, 0.97)) + finalists("resnext", (0.90, 0.91), seed=1))
     (only,) = answer.differences
     assert only.accuracy.excludes_zero and only.accuracy.p < 0.01 and only.log_loss.high < 0
     points, low, high = (100 * value for value in (only.accuracy.estimate, only.accuracy.low, only.accuracy.high))
@@ -59,34 +59,35 @@ def test_a_clear_difference_is_said_with_its_interval():
 
 
 def test_the_better_one_comes_first_whatever_the_order():
-    answer = compare(finalists("resnext", (0.90, 0.91), seed=1) + finalists("hs", (0.97, 0.97)))
+    answer = compare_families(finalists("resnext", (0.90, 0.91), seed=1) + finalists("hs", (0.97, 0.97)))
     assert answer.sentence().startswith("hs is better than resnext by ")
     low, high = answer.sentence().split("interval ")[1].split(")")[0].split(" to ")
     assert 0 < float(low) < float(high)
 
 
 def test_no_difference_is_called_that():
-    answer = compare(finalists("hs", (0.95, 0.95)) + finalists("resnext", (0.95, 0.95), seed=1))
+    answer = compare_families(finalists("hs", (0.95, 0.95)) + finalists("resnext", (0.95, 0.95), seed=1))
     assert " are not distinguishable at this size: difference " in answer.sentence()
 
 
 def test_a_family_against_itself_is_no_difference():
     one = finalists("hs", (0.95, 0.96))
-    other = [Finalist("again", f.name, f.costs, f.correct, f.log_loss) for f in one]
-    (only,) = compare(one + other).differences
+    other = [ScoredFinalist("again", f.name, f.costs, f.correct, f.log_loss) for f in one]
+    (only,) = compare_families(one + other).differences
     assert only.accuracy.estimate == 0 and not only.accuracy.excludes_zero and only.accuracy.p > 0.9
 
 
 def test_unequal_costs_are_named():
     rows = finalists("hs", (0.97,), macs=8_400_000) + finalists("resnext", (0.90,), seed=1)
-    assert "with 5.0 % more macs on" in compare(rows).sentence()
+    assert "with 5.0 % more macs on" in compare_families(rows).sentence()
     rows = finalists("hs", (0.90,), macs=8_400_000) + finalists("resnext", (0.97,), seed=1)
-    assert compare(rows).sentence().startswith("resnext is better than hs") and "with 4.8 % less macs on" in compare(rows).sentence()
-    assert "at unknown latency" in compare(rows, cost="latency").sentence()
+    sentence = compare_families(rows).sentence()
+    assert sentence.startswith("resnext is better than hs") and "with 4.8 % less macs on" in sentence
+    assert "at unknown latency" in compare_families(rows, cost="latency").sentence()
 
 
 def with_latency(found, latency):
-    return [Finalist(f.family, f.name, {**f.costs, "latency": latency}, f.correct, f.log_loss) for f in found]
+    return [ScoredFinalist(f.family, f.name, {**f.costs, "latency": latency}, f.correct, f.log_loss) for f in found]
 
 
 @pytest.mark.parametrize(
@@ -101,56 +102,57 @@ def with_latency(found, latency):
 def test_latency_is_named_where_it_was_measured(accuracies, latencies, words):
     rows = [finalists(name, (a,), seed=i) for i, (name, a) in enumerate(zip(("hs", "resnext"), accuracies))]
     rows = [with_latency(found, latency) if latency else found for found, latency in zip(rows, latencies)]
-    assert words in compare(rows[0] + rows[1]).sentence()
+    assert words in compare_families(rows[0] + rows[1]).sentence()
 
 
 def test_who_is_slower_is_named_where_no_one_is_better():
     rows = [finalists(name, (0.95, 0.95), seed=i) for i, name in enumerate(("hs", "resnext"))]
-    said = compare(with_latency(rows[0], 2.0) + with_latency(rows[1], 1.0)).sentence()
+    said = compare_families(with_latency(rows[0], 2.0) + with_latency(rows[1], 1.0)).sentence()
     first = said.split(" and ")[0]
     assert f"{first} with {'100.0 % more' if first == 'hs' else '50.0 % less'} latency on 897" in said
 
 
 def test_both_costs_may_differ():
     hs, resnext = finalists("hs", (0.95, 0.95), macs=2_000_000), finalists("resnext", (0.95, 0.95), seed=1, macs=1_000_000)
-    said = compare(with_latency(hs, 2.0) + with_latency(resnext, 1.0)).sentence()
+    said = compare_families(with_latency(hs, 2.0) + with_latency(resnext, 1.0)).sentence()
     first, much = said.split(" and ")[0], "100.0 % more" if said.startswith("hs") else "50.0 % less"
     assert f"), {first} with {much} macs and {much} latency on 897" in said
 
 
 def test_one_family_can_be_the_one_that_others_are_compared_with():
     rows = finalists("a", (0.97,)) + finalists("b", (0.93,), seed=1) + finalists("c", (0.90,), seed=2)
-    assert [(d.first, d.second) for d in compare(rows, against="b").differences] == [("a", "b"), ("b", "c")]
+    assert [(d.first, d.second) for d in compare_families(rows, against="b").differences] == [("a", "b"), ("b", "c")]
 
 
 def test_three_families_and_a_baseline():
     rows = finalists("a", (0.97,)) + finalists("b", (0.93,), seed=1) + finalists("c", (0.90,), seed=2)
-    answer = compare(rows, finalists("baseline", (0.90,), seed=3)[0])
+    answer = compare_families(rows, finalists("baseline", (0.90,), seed=3)[0])
     assert [(d.first, d.second) for d in answer.differences] == [("a", "b"), ("a", "c"), ("b", "c")]
     assert [d.second for d in answer.against_baseline] == ["the baseline"] * 3
     assert answer.sentence().count("\n") == 2 and len(answer.sentences()) == 6 and len(answer.rows) == 4
     assert answer.rows[0].accuracy == pytest.approx(0.97, abs=0.02) and answer.rows[0].accuracy_sd > 0
-    alone = compare(rows[:1], finalists("baseline", (0.90,), seed=3)[0])
+    alone = compare_families(rows[:1], finalists("baseline", (0.90,), seed=3)[0])
     assert alone.sentence().startswith("a is better than the baseline")
 
 
 def test_one_seed_is_admitted():
-    answer = compare(finalists("hs", (0.97,), seeds=1) + finalists("resnext", (0.90,), seed=1, seeds=1))
+    answer = compare_families(finalists("hs", (0.97,), seeds=1) + finalists("resnext", (0.90,), seed=1, seeds=1))
     assert "1 seed (what another seed would change is not in the interval)" in answer.sentence()
     assert answer.rows[0].accuracy_sd is None
 
 
 def test_the_answer_is_a_function_of_its_arguments():
     rows = finalists("hs", (0.95,)) + finalists("resnext", (0.94,), seed=1)
-    assert compare(rows, seed=1).differences == compare(rows, seed=1).differences != compare(rows, seed=2).differences
+    first, again, other = (compare_families(rows, seed=seed).differences for seed in (1, 1, 2))
+    assert first == again != other
 
 
 def test_arrays_that_do_not_match_are_refused():
     with pytest.raises(ValueError, match="no finalists"):
-        compare([])
+        compare_families([])
     with pytest.raises(ValueError, match=r"b-0: correct \(3, 500\), log_loss \(3, 500\), expected \(seeds, 897\)"):
-        compare(finalists("a", (0.9,)) + finalists("b", (0.9,), images=500))
+        compare_families(finalists("a", (0.9,)) + finalists("b", (0.9,), images=500))
     with pytest.raises(ValueError, match="a group without networks"):
-        difference([], [numpy.ones((3, 5))])
+        bootstrap_difference([], [numpy.ones((3, 5))])
     with pytest.raises(ValueError, match=r"expected \(seeds, images\)"):
-        difference([numpy.ones((3, 5))], [numpy.ones((3, 6))])
+        bootstrap_difference([numpy.ones((3, 5))], [numpy.ones((3, 6))])

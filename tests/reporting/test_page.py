@@ -52,7 +52,7 @@ PLAIN = Elements(page(run()))
 def test_the_order_is_question_answer_front_families_finalists_trials_conditions():
     text = page(run())
     places = [text.index(f'id="{name}"') for name in ("answer", "front", "families", "finalists", "trials", "conditions")]
-    assert text.index("<h1>Is one better?</h1>") < places[0] and places == sorted(places)
+    assert text.index("<h1>Is it better?</h1>") < places[0] and places == sorted(places)
 
 
 def test_every_sentence_of_the_answer_is_there():

@@ -8,16 +8,16 @@ import pytest
 
 from blockspace.errors import StorageError
 from blockspace.records import TrialRecord, TrialState
-from blockspace.reporting import COLUMNS, Finalist, answer_table, compare, results_csv, write_results
+from blockspace.reporting import COLUMNS, ScoredFinalist, answer_table, compare_families, results_csv, write_results
 
 
 def answer():
     right = numpy.array([[1, 1, 1, 0], [1, 1, 1, 1]], dtype=bool)
     loss = numpy.array([[0.1, 0.1, 0.1, 1.7], [0.1, 0.1, 0.1, 0.1]])
     costs = {"macs": 7_912_345, "params": 9_999, "latency": 1.2345}
-    hs = Finalist("hs", "hs_a|1", costs, right, loss)
-    base = Finalist("baseline", "resnext", {"macs": 7_912_000, "params": 123_456}, right[:1], loss[:1])
-    return compare([hs], base)
+    hs = ScoredFinalist("hs", "hs_a|1", costs, right, loss)
+    base = ScoredFinalist("baseline", "resnext", {"macs": 7_912_000, "params": 123_456}, right[:1], loss[:1])
+    return compare_families([hs], base)
 
 
 def test_the_answer_as_plain_text():

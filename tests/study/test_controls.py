@@ -8,7 +8,7 @@ import pytest
 from blockspace.blocks import load
 from blockspace.compiler import compile
 from blockspace.data import load as load_data
-from blockspace.reporting import Finalist, compare
+from blockspace.reporting import ScoredFinalist, compare_families
 from blockspace.training import fit, read_recipe, score
 
 NET = """
@@ -28,7 +28,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("control")
     training, test = load_data("digits").final_split()
 
-    def trained(conv: str, family: str, seeds: range) -> Finalist:
+    def trained(conv: str, family: str, seeds: range) -> ScoredFinalist:
         path = folder / f"{conv}.yaml"
         path.write_text(NET.format(conv=conv))
         scores = []
@@ -36,19 +36,20 @@ def runs(tmp_path_factory):
             module = compile(load(str(path)).graph(), seed=seed)
             fit(module, training, None, RECIPE, seed)
             scores.append(score(module, test))
-        return Finalist(family, conv, {"macs": 1}, *(numpy.stack([s.values[name] for s in scores]) for name in ("acc", "loss")))
+        arrays = (numpy.stack([s.values[name] for s in scores]) for name in ("acc", "loss"))
+        return ScoredFinalist(family, conv, {"macs": 1}, *arrays)
 
     return trained
 
 
 def test_a_family_against_itself_is_not_distinguishable(runs):
-    answer = compare([runs("conv3x3", "one", range(3)), runs("conv3x3", "other", range(3, 6))])
+    answer = compare_families([runs("conv3x3", "one", range(3)), runs("conv3x3", "other", range(3, 6))])
     assert not answer.differences[0].accuracy.excludes_zero
     assert "not distinguishable at this size" in answer.sentence()
 
 
 @pytest.mark.slow
 def test_without_spatial_convolutions_it_is_worse(runs):
-    answer = compare([runs("conv3x3", "spatial", range(3)), runs("conv1x1", "pointwise", range(3))])
+    answer = compare_families([runs("conv3x3", "spatial", range(3)), runs("conv1x1", "pointwise", range(3))])
     assert answer.differences[0].accuracy.low > 0
     assert answer.sentence().startswith("spatial is better than pointwise by")

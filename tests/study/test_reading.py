@@ -42,8 +42,8 @@ def test_what_is_read_is_what_the_study_had(done):
     assert run.answer == outcome.answer
     assert [f.name for f in run.finals] == [row.name for row in outcome.answer.rows]
     assert run.trainings == (8, 8) and run.counts["trained"] == 6
-    assert {"python", "torch", "lightning", "optuna", "blockspace", "machine", "device"} == set(run.surroundings[0].versions)
-    assert run.surroundings[0].trainings == 14
+    assert {"python", "torch", "lightning", "optuna", "blockspace", "machine", "device"} == set(run.environments[0].versions)
+    assert run.environments[0].trainings == 14
 
 
 def test_each_finalist_has_all_that_was_kept_of_it(done):
@@ -134,7 +134,7 @@ def test_a_report_that_fails_costs_a_line_not_the_study(done, monkeypatch):
     def broken(_folder):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("blockspace.study.reading.write_report", broken)
+    monkeypatch.setattr("blockspace.study.run_reader.write_report", broken)
     said = []
     again = bs.search(folder / "study.yaml", [f"out={folder / 'run'}"], on_event=said.append)
     assert again.text() == outcome.text()

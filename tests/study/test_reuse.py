@@ -85,9 +85,9 @@ def test_what_differs_is_said_and_it_is_trained(done, tmp_path, monkeypatch, cha
 
 
 def test_other_versions_are_said(done, tmp_path, monkeypatch):
-    monkeypatch.setattr("blockspace.study.reuse.version", lambda package: "0.0")
+    monkeypatch.setattr("blockspace.study.warm_start.version", lambda package: "0.0")
     from blockspace.data import preflight
-    from blockspace.study.reuse import earlier, others
+    from blockspace.study.warm_start import earlier, others
 
     question = resolve_study(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
     known, lines = earlier(question, preflight(question.study.data), others(question, [done[0] / "run"]))

@@ -20,7 +20,7 @@ data.DataSpec
 train.read_recipe({"epochs": 2, "augment": ["crop"]})
 train.Diverged, train.FitResult, train.Scores
 import blockspace.reporting
-blockspace.reporting.compare, blockspace.reporting.results_csv, blockspace.reporting.answer_table
+blockspace.reporting.compare_families, blockspace.reporting.results_csv, blockspace.reporting.answer_table
 heavy = {"torch", "torchvision", "lightning", "sklearn", "rich", "optuna"} & set(sys.modules)
 assert not heavy, heavy
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from blockspace.records import TrainingDir
+
 
 class Tails:
     """Follows the log.txt of each running training."""
@@ -12,7 +14,7 @@ class Tails:
         self.places: dict[int, tuple[Path, int]] = {}
 
     def follow(self, number: int, folder: str) -> None:
-        self.places[number] = Path(folder) / "log.txt", 0
+        self.places[number] = TrainingDir(Path(folder)).log, 0
 
     def read(self, number: int, whole: bool = False) -> list[str]:
         """Its new lines, as `[17] ...`; `whole` also takes a last one that has no end."""

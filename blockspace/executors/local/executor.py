@@ -25,10 +25,9 @@ from blockspace.executors.local.heartbeat import HeartbeatTable
 from blockspace.executors.local.timeouts import STARTING
 from blockspace.executors.registry import PRELOAD
 from blockspace.executors.result import Result, adopt_result
-from blockspace.records import TrialState
+from blockspace.records import TrainingDir, TrialState
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")}
-LOG = "log.txt"
 OOM_COUNTER = Path("/proc/vmstat")  # its `oom_kill` counts every process that the kernel killed for want of memory, in any container
 
 
@@ -90,7 +89,7 @@ class LocalExecutor:
         self._running[run.handle] = run
         sent = replace(job, reporter=SilentReporter())
         payload = (bytes(ForkingPickler.dumps(evaluate)), bytes(ForkingPickler.dumps(sent)))
-        self._send(("run", run.id, payload, str(Path(job.folder) / LOG), slot, job.limits, self.grace))
+        self._send(("run", run.id, payload, str(TrainingDir(Path(job.folder)).log), slot, job.limits, self.grace))
         return run.handle
 
     def progress(self) -> dict[Handle, JobProgress]:
@@ -208,7 +207,7 @@ class LocalExecutor:
         last = self._heartbeats[run.slot].read()
         where = f" after epoch {last.epoch} of {last.epochs}" if last.epoch else "" if last.steps else " before the first one"
         seconds = (run.job.limits.stall or 0.0) * (1 if last.steps else STARTING)
-        return f"no step for {seconds:g} s{where}; where it stood is in its {LOG}"
+        return f"no step for {seconds:g} s{where}; where it stood is in its {TrainingDir(Path(run.job.folder)).log.name}"
 
     def _failed(self, run: _RunningJob, state: TrialState, reason: str, signature: str) -> Result:
         job, seconds = run.job, monotonic() - run.started if run.started else 0.0

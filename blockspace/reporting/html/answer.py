@@ -6,11 +6,11 @@ from typing import Any
 
 from blockspace.formatting import format_mean
 from blockspace.quantities import find_quantity
-from blockspace.reporting.answer import Row
-from blockspace.reporting.run import Final, Run
+from blockspace.reporting.answer import NetworkScore
+from blockspace.reporting.study_report import FinalistReport, StudyReport
 
 
-def answered(run: Run) -> dict[str, Any]:
+def answered(run: StudyReport) -> dict[str, Any]:
     """What templates/answer.html needs: sentences, whether they are final, and one line a network of the finals."""
     found = run.answer
     if found is None:
@@ -27,7 +27,7 @@ def answered(run: Run) -> dict[str, Any]:
     }
 
 
-def line(row: Row, costs: list[str], final: Final | None, run: Run) -> dict[str, Any]:
+def line(row: NetworkScore, costs: list[str], final: FinalistReport | None, run: StudyReport) -> dict[str, Any]:
     """One network: costs, mean and standard deviation over seeds, and each seed's accuracy."""
     spread = None if row.accuracy_sd is None else row.accuracy_sd * 100
     return {
@@ -39,10 +39,10 @@ def line(row: Row, costs: list[str], final: Final | None, run: Run) -> dict[str,
         "accuracy": format_mean(row.accuracy * 100, spread, 2),
         "log_loss": format_mean(row.log_loss, row.log_loss_sd, 4),
         "seeds": row.seeds,
-        "each": ", ".join(f"{t.test_acc * 100:.2f}" for t in final.trainings if t.test_acc is not None) if final else "",
+        "each": ", ".join(f"{t.metrics['test_acc'] * 100:.2f}" for t in final.trainings if "test_acc" in t.metrics) if final else "",
     }
 
 
-def anchor(final: Final) -> str:
+def anchor(final: FinalistReport) -> str:
     """Where the page shows this finalist: `f17`, or `f-baseline`."""
     return "f-baseline" if final.number is None else f"f{final.number}"

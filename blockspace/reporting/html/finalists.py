@@ -13,17 +13,17 @@ from blockspace.quantities import find_quantity
 from blockspace.reporting.html.answer import anchor
 from blockspace.reporting.html.charts import curves
 from blockspace.reporting.html.drawing import drawing
-from blockspace.reporting.run import Final, Run, Training
+from blockspace.reporting.study_report import FinalistReport, FinalistTraining, StudyReport
 
 HEATS = 10  # shades of a node's share of the costs
 
 
-def finalists(run: Run, limits) -> list[dict[str, Any]]:
+def finalists(run: StudyReport, limits) -> list[dict[str, Any]]:
     """One entry a finalist; from `limits.drawings` on without drawing and node table."""
     return [entry(one, run, place < limits.drawings, limits.nodes) for place, one in enumerate(run.finals)]
 
 
-def entry(final: Final, run: Run, drawn: bool, nodes: int) -> dict[str, Any]:
+def entry(final: FinalistReport, run: StudyReport, drawn: bool, nodes: int) -> dict[str, Any]:
     graph = final.graph if drawn else None
     rows = node_rows(graph) if graph else []
     place = run.families.index(final.family) if final.family in run.families else None
@@ -56,12 +56,12 @@ def node_rows(graph: Graph) -> list[dict[str, Any]]:
     return rows
 
 
-def training(one: Training) -> dict[str, Any]:
+def training(one: FinalistTraining) -> dict[str, Any]:
     """One training's line: seed, state, epochs, what it ended with."""
     last = one.epochs[-1] if one.epochs else {}
     names = ("train_loss", "val_acc", "val_loss")
     ended = [find_quantity(name).format(last.get(name)) for name in names]
-    tested = [find_quantity(name).format(getattr(one, name)) for name in ("test_acc", "test_loss")]
+    tested = [find_quantity(name).format(one.metrics.get(name)) for name in ("test_acc", "test_loss")]
     seconds = sum(e.get("seconds") or 0 for e in one.epochs)
     time = f"{seconds:.1f}" if seconds else "-"
-    return {"name": one.name, "seed": one.seed, "state": one.state, "epochs": len(one.epochs), "cells": [*ended, *tested, time]}
+    return {"name": one.name, "seed": one.seed, "state": one.state_label, "epochs": len(one.epochs), "cells": [*ended, *tested, time]}

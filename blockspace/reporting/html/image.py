@@ -6,13 +6,13 @@ import re
 
 from blockspace.reporting.html.assets import static
 from blockspace.reporting.html.charts import axes_of, front
-from blockspace.reporting.run import Run
+from blockspace.reporting.study_report import StudyReport
 
 VARIABLE = re.compile(r"--([\w-]+):\s*([^;]+);")
 USE = re.compile(r"var\(--([\w-]+)\)")
 
 
-def front_svg(run: Run) -> str | None:
+def front_svg(run: StudyReport) -> str | None:
     """The front on its own, in the light colours of the page, with its style inside. None before anything trained."""
     planes = axes_of(run)
     if not planes:
@@ -22,7 +22,7 @@ def front_svg(run: Run) -> str | None:
     return svg.replace(">", f"><style>{style()}</style>", 1)
 
 
-def front_png(run: Run) -> bytes | None:
+def front_png(run: StudyReport) -> bytes | None:
     """The same as PNG, two pixels a unit, on white."""
     from blockspace.drawing import rasterize_svg
 

@@ -14,16 +14,17 @@ from markupsafe import Markup
 
 from blockspace.files import write_atomic
 from blockspace.quantities import find_quantity
+from blockspace.records import RunDir
 from blockspace.reporting.html.answer import answered
 from blockspace.reporting.html.assets import static
 from blockspace.reporting.html.charts import KINDS, axes_of, distribution, front, intervals, mark
 from blockspace.reporting.html.drawing import drawing_style
-from blockspace.reporting.html.families import STATES, families
+from blockspace.reporting.html.families import families
 from blockspace.reporting.html.finalists import finalists
 from blockspace.reporting.html.image import front_png
 from blockspace.reporting.html.text import safe, shown, tag
 from blockspace.reporting.html.trials import trials
-from blockspace.reporting.run import DEFAULT_METRIC, Run
+from blockspace.reporting.study_report import DEFAULT_METRIC, REPORTED_STATES, StudyReport
 
 MOST = 1_000_000  # bytes of the file
 STYLES = ("palette.css", "chart.css", "page.css")
@@ -43,7 +44,7 @@ class Limits:
         return Limits(self.rows // 2, self.points // 2, self.drawings // 2, self.nodes // 2)
 
 
-def page(run: Run) -> str:
+def page(run: StudyReport) -> str:
     """The HTML of the report, at most 1 MB: what a large study has too much of is left out, and the page says where it is."""
     limits = Limits()
     text = rendered(run, limits)
@@ -53,16 +54,16 @@ def page(run: Run) -> str:
     return text
 
 
-def write_page(run: Run, folder: str | Path) -> Path:
+def write_page(run: StudyReport, folder: str | Path) -> Path:
     """Write `report.html`, and `front.png` where something trained, in one rename each. Raises StorageError."""
-    folder = Path(folder)
+    place = RunDir.of(folder)
     picture = front_png(run)
     if picture:
-        write_atomic(folder / "front.png", picture)
-    return write_atomic(folder / "report.html", page(run))
+        write_atomic(place.front_png, picture)
+    return write_atomic(place.report, page(run))
 
 
-def rendered(run: Run, limits: Limits) -> str:
+def rendered(run: StudyReport, limits: Limits) -> str:
     planes = axes_of(run)
     numbers = [one.number for one in run.finals if one.number is not None]
     metric = planes[0][1] if planes else DEFAULT_METRIC
@@ -75,7 +76,7 @@ def rendered(run: Run, limits: Limits) -> str:
     return environment().get_template("page.html").render(
         run=run, made=datetime.now().astimezone().isoformat(timespec="seconds"), policy=policy(style, script), style=style, script=script,
         answer=answered(run), intervals=intervals(run.answer) if run.answer else "", fronts=fronts, metric=find_quantity(metric),
-        distribution=distribution(run, metric, numbers) if trained else "", families=families(run, metric), states=STATES,
+        distribution=distribution(run, metric, numbers) if trained else "", families=families(run, metric), states=REPORTED_STATES,
         finalists=finalists(run, limits), trials=trials(run, limits.rows), limits=limits,
     )  # fmt: skip
 

@@ -83,7 +83,7 @@ def _describe_holder(path: Path) -> str:
         return "it has not said who it is"
 
 
-def find_lock_holder(folder: str | Path) -> str | None:
+def find_lock_holder(folder: str | os.PathLike[str]) -> str | None:
     """Return who holds the lock in `folder` now, found without taking it; None when nobody does."""
     path = RunDir.of(folder).lock
     try:

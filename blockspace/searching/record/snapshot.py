@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ import optuna
 from optuna.storages import RDBStorage
 
 from blockspace.errors import StorageError, error
-from blockspace.records import TrialRecord
+from blockspace.records import RunDir, TrialRecord
 from blockspace.searching.record.optuna_adapter import read_trial_records
-from blockspace.searching.record.storage import NAME, quiet, translated
+from blockspace.searching.record.storage import quiet, translated
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class Stored:
     choices: dict[str, list[str]]
 
 
-def stored(folder: str | Path) -> Stored:
+def stored(folder: str | os.PathLike[str]) -> Stored:
     """The study in a run directory, as of now. Raises StorageError: E-FILE for no database, E-STORE for one that cannot be read."""
-    path = Path(folder) / NAME
+    path = RunDir.of(folder).storage
     if not path.is_file():
-        raise error("E-FILE", f"{folder} holds no {NAME}", help="give a run directory, as runs/hs_vs_resnext", cls=StorageError)
+        raise error("E-FILE", f"{folder} holds no {path.name}", help="give a run directory, as runs/hs_vs_resnext", cls=StorageError)
     storage = None
     with translated(path), quiet():
         try:

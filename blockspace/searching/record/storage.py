@@ -17,9 +17,9 @@ from optuna.storages import RDBStorage
 
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.files import storage_error
+from blockspace.records import RunDir
 from blockspace.searching.record.changes import differences
 
-NAME = "study.db"
 DIGEST = "blockspace:study"
 TRIALS = "blockspace:trials"
 # may change between starts: they do not change what is asked
@@ -32,7 +32,7 @@ def opened_study(folder: Path, name: str, objectives: dict[str, str], sampler, d
     Raises StorageError (E-STORE: damaged, or of another Optuna; E-IO, E-DISK) and BlockspaceError (E-CHANGED: another `digest`,
     or fewer `trials`).
     """
-    path = folder / NAME
+    path = RunDir.of(folder).storage
     check_intact(path)
     with translated(path), quiet():
         storage = connect(path)

@@ -9,18 +9,18 @@ from blockspace.reporting.html.charts.axis import axis
 from blockspace.reporting.html.charts.marks import KINDS
 from blockspace.reporting.html.charts.plot import frame, line, picture
 from blockspace.reporting.html.text import joined, tag
-from blockspace.reporting.run import Final, Training
+from blockspace.reporting.study_report import FinalistReport, FinalistTraining
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 380, 250, 54, 14, 44, 52
 DASHES = 4  # kinds of line for seeds; the search's own is one more
 
 
-def curves(final: Final, place: int | None = None) -> list[Markup]:
+def curves(final: FinalistReport, place: int | None = None) -> list[Markup]:
     """One chart for each of training loss and validation accuracy that was recorded, in the colour of the family at `place`."""
     return [chart for name in ("train_loss", "val_acc") if (chart := curve(final, name, place))]
 
 
-def curve(final: Final, name: str, place: int | None) -> Markup:
+def curve(final: FinalistReport, name: str, place: int | None) -> Markup:
     """`name` over epochs, one line a training. Empty when no training has it."""
     here = find_quantity(name)
     found = [(t, spots) for t in final.trainings if (spots := points(t, name, here.scale))]
@@ -40,19 +40,19 @@ def curve(final: Final, name: str, place: int | None) -> Markup:
     return picture(WIDTH, HEIGHT, f"{here.title} of {final.title} by epoch", parts, "curves")
 
 
-def points(training: Training, name: str, scale: float) -> list[tuple[int, float]]:
+def points(training: FinalistTraining, name: str, scale: float) -> list[tuple[int, float]]:
     """(epoch from 1, value) where the value is known."""
     return [(n + 1, value * scale) for n, e in enumerate(training.epochs) if (value := e.get(name)) is not None]
 
 
-def kind(training: Training, place: int | None) -> str:
+def kind(training: FinalistTraining, place: int | None) -> str:
     """Colour by family, dashes by seed; the search's own training is grey, the baseline's are black."""
     if training.replicate is None:
         return "c-search"
     return f"{'ink' if place is None else f's{place % KINDS}'} c{training.replicate % DASHES}"
 
 
-def names(trainings: list[Training], place: int | None) -> Markup:
+def names(trainings: list[FinalistTraining], place: int | None) -> Markup:
     """Which line is which, above the plot; of many seeds only the first."""
     parts, left = [], LEFT
     for training in trainings[:5]:

@@ -8,11 +8,12 @@ from statistics import median, quantiles
 from markupsafe import Markup
 
 from blockspace.quantities import find_quantity
+from blockspace.records import TrialRecord
 from blockspace.reporting.html.charts.axis import Axis, axis
 from blockspace.reporting.html.charts.marks import KINDS, many, mark
 from blockspace.reporting.html.charts.plot import picture
 from blockspace.reporting.html.text import figure, joined, tag
-from blockspace.reporting.run import Run, Trial
+from blockspace.reporting.study_report import StudyReport
 
 WIDTH, LEFT, RIGHT, TOP, LANE, BOTTOM = 780, 150, 20, 12, 58, 56
 SPREAD = 15  # half the height over which marks are spread, so that equal values stay visible
@@ -20,13 +21,13 @@ GOLDEN = 0.618033988749895
 BOXED = 5  # networks from which quartiles say something
 
 
-def distribution(run: Run, metric: str, finalists: Sequence[int] = ()) -> Markup:
+def distribution(run: StudyReport, metric: str, finalists: Sequence[int] = ()) -> Markup:
     """Strips and boxes of `metric`, family by family."""
     here = find_quantity(metric)
-    trained = [t for t in run.trials if t.state == "trained" and metric in t.values]
-    groups = [(family, [t for t in trained if t.family == family]) for family in run.families]
+    trained = [t for t in run.trials if t.state.is_trained and metric in t.quantities]
+    groups = [(family, [t for t in trained if run.family_of[t.number] == family]) for family in run.families]
     height = TOP + LANE * len(groups) + BOTTOM
-    x = axis([t.values[metric] * here.scale for _, own in groups for t in own], LEFT, WIDTH - RIGHT, lambda v: f"{v:.4g}")
+    x = axis([t.quantities[metric] * here.scale for _, own in groups for t in own], LEFT, WIDTH - RIGHT, lambda v: f"{v:.4g}")
     bottom = height - BOTTOM
     ground = tag("rect", x=LEFT, y=TOP, width=WIDTH - RIGHT - LEFT, height=LANE * len(groups), class_="ground")
     grid = [tag("path", d=f"M{figure(x(v))} {bottom}V{TOP}", class_="grid") for v, _ in x.ticks]
@@ -37,18 +38,18 @@ def distribution(run: Run, metric: str, finalists: Sequence[int] = ()) -> Markup
     return picture(WIDTH, height, words, [ground, *grid, *ticks, title, *lanes], "distribution")
 
 
-def lane(place: int, family: str, own: list[Trial], x: Axis, middle: float, metric: str, finalists: Sequence[int]) -> Markup:
+def lane(place: int, family: str, own: list[TrialRecord], x: Axis, middle: float, metric: str, finalists: Sequence[int]) -> Markup:
     """One family: its name, how many, the box, the marks."""
     here = find_quantity(metric)
     name = [mark(place, 16, middle - 4), tag("text", short(family), x=28, y=middle, class_="name")]
     name.append(tag("text", f"n = {len(own)}", x=28, y=middle + 15, class_="key"))
-    values = [t.values[metric] * here.scale for t in own]
+    values = [t.quantities[metric] * here.scale for t in own]
     spots = [(x(v), middle + SPREAD * (2 * ((n * GOLDEN) % 1) - 1)) for n, v in enumerate(values)]
     small = [spot for spot, t in zip(spots, own) if t.number not in finalists]
     large = [(spot, t) for spot, t in zip(spots, own) if t.number in finalists]
     parts = [*name, box(place, values, x, middle), many(place, small)]
     for (at, height), t in large:
-        note = tag("title", f"{t.name}: {here.format_with_unit(t.values[metric])}")
+        note = tag("title", f"{t.name}: {here.format_with_unit(t.quantities[metric])}")
         parts.append(mark(place, at, height, note, size=1.2, class_="final"))
     return joined(parts)
 

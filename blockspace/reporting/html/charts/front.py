@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from blockspace.quantities import find_quantity
+from blockspace.records import TrialRecord, TrialState
 from blockspace.reporting.html.charts.axis import Axis, axis
 from blockspace.reporting.html.charts.marks import KINDS, legend, many, outlines, placed
 from blockspace.reporting.html.charts.plot import frame, picture
 from blockspace.reporting.html.text import figure, joined, tag
-from blockspace.reporting.run import DEFAULT_METRIC, Run, Trial
+from blockspace.reporting.study_report import DEFAULT_METRIC, StudyReport
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 780, 470, 62, 20, 66, 62
 
@@ -22,11 +23,11 @@ def is_metric(name: str) -> bool:
     return find_quantity(name).kind == "metric"
 
 
-def axes_of(run: Run) -> list[tuple[str, str]]:
+def axes_of(run: StudyReport) -> list[tuple[str, str]]:
     """(cost, metric) of each front worth drawing, the one that the objectives and budgets are about first."""
     metric = next((name for name in run.objectives if is_metric(name)), DEFAULT_METRIC)
     asked = [name for name in run.objectives if not is_metric(name)]
-    known = [name for t in run.trials if t.state == "trained" for name in t.values if not is_metric(name)]
+    known = [name for t in run.trials if t.state.is_trained for name in t.quantities if not is_metric(name)]
     budgeted = [b.cost for b in run.budgets]
     costs = dict.fromkeys([*asked, *reversed(budgeted), "latency", "macs", "params"])
     return [(cost, metric) for cost in costs if cost in known]
@@ -36,28 +37,28 @@ def axes_of(run: Run) -> list[tuple[str, str]]:
 class Plane:
     """Where a trial stands: its cost to the right, its metric upwards."""
 
-    run: Run
+    run: StudyReport
     cost: str
     metric: str
     x: Axis
     y: Axis
 
-    def spot(self, trial: Trial) -> tuple[float, float]:
-        return self.x(trial.values[self.cost]), self.y(trial.values[self.metric] * find_quantity(self.metric).scale)
+    def spot(self, trial: TrialRecord) -> tuple[float, float]:
+        return self.x(trial.quantities[self.cost]), self.y(trial.quantities[self.metric] * find_quantity(self.metric).scale)
 
 
-def front(run: Run, cost: str, metric: str, finalists: Sequence[int] = (), detail: bool = True) -> Markup:
+def front(run: StudyReport, cost: str, metric: str, finalists: Sequence[int] = (), detail: bool = True) -> Markup:
     """The chart of `metric` over `cost`. With `detail` each point is a link to its row and says its name; else points are dots."""
-    points = [t for t in run.trials if t.state == "trained" and cost in t.values and metric in t.values]
-    refused = [t for t in run.trials if t.state == "over_budget" and cost in t.values]
+    points = [t for t in run.trials if t.state.is_trained and cost in t.quantities and metric in t.quantities]
+    refused = [t for t in run.trials if t.state is TrialState.OVER_BUDGET and cost in t.quantities]
     plane = planned(run, cost, metric, points, refused)
     parts = [outlines(len(run.families) if detail else 0)]
     parts += [frame(plane.x, plane.y, find_quantity(cost).axis_title, find_quantity(metric).axis_title), window(plane), rug(plane, refused)]
     for place, family in enumerate(run.families):
-        own = [t for t in points if t.family == family]
+        own = [t for t in points if run.family_of[t.number] == family]
         parts.append(staircase(plane, place, own))
         parts.append(marks(plane, place, own, finalists) if detail else many(place, [plane.spot(t) for t in own]))
-    counts = [(family, sum(t.family == family for t in points)) for family in run.families]
+    counts = [(family, sum(run.family_of[t.number] == family for t in points)) for family in run.families]
     parts.append(legend(counts, LEFT, 22, WIDTH - LEFT - 290))
     parts.append(key(bool(refused), detail and bool(finalists)))
     titles = f"{find_quantity(metric).title} over {find_quantity(cost).title}"
@@ -65,13 +66,13 @@ def front(run: Run, cost: str, metric: str, finalists: Sequence[int] = (), detai
     return picture(WIDTH, HEIGHT, words, parts, "front")
 
 
-def planned(run: Run, cost: str, metric: str, points: list[Trial], refused: list[Trial]) -> Plane:
+def planned(run: StudyReport, cost: str, metric: str, points: list[TrialRecord], refused: list[TrialRecord]) -> Plane:
     """Axes that hold every proposal, the budget's ends and the baseline."""
     budget = run.budget(cost)
     marked = [v for v in (run.baseline.get(cost), budget and budget.low, budget and budget.high) if v]
-    x = axis([t.values[cost] for t in (*points, *refused)] + marked, LEFT, WIDTH - RIGHT, find_quantity(cost).format_tick)
+    x = axis([t.quantities[cost] for t in (*points, *refused)] + marked, LEFT, WIDTH - RIGHT, find_quantity(cost).format_tick)
     scale = find_quantity(metric).scale
-    return Plane(run, cost, metric, x, axis([t.values[metric] * scale for t in points], HEIGHT - BOTTOM, TOP, lambda v: f"{v:.4g}"))
+    return Plane(run, cost, metric, x, axis([t.quantities[metric] * scale for t in points], HEIGHT - BOTTOM, TOP, lambda v: f"{v:.4g}"))
 
 
 def window(plane: Plane) -> Markup:
@@ -95,15 +96,15 @@ def upright(at: float, y: Axis, class_: str, words: str, height: float) -> Marku
     return joined([line, label])
 
 
-def rug(plane: Plane, refused: list[Trial]) -> Markup:
+def rug(plane: Plane, refused: list[TrialRecord]) -> Markup:
     """Proposals that were refused before training have a cost and no metric: short lines at the bottom."""
-    ticks = "".join(f"M{figure(plane.x(t.values[plane.cost]))} {figure(plane.y.start)}v-9" for t in refused)
+    ticks = "".join(f"M{figure(plane.x(t.quantities[plane.cost]))} {figure(plane.y.start)}v-9" for t in refused)
     return tag("path", d=ticks, class_="rug") if refused else Markup("")
 
 
-def staircase(plane: Plane, place: int, own: list[Trial]) -> Markup:
+def staircase(plane: Plane, place: int, own: list[TrialRecord]) -> Markup:
     """The family's non-dominated networks in this plane, within all budgets, joined by steps."""
-    spots = [plane.spot(t) for t in undominated([t for t in own if t.allowed], plane.cost, plane.metric, plane.run)]
+    spots = [plane.spot(t) for t in undominated([t for t in own if t.is_feasible], plane.cost, plane.metric, plane.run)]
     if not spots:
         return Markup("")
     path = f"M{figure(spots[0][0])} {figure(spots[0][1])}" + "".join(f"H{figure(a)}V{figure(b)}" for a, b in spots[1:])
@@ -113,24 +114,25 @@ def staircase(plane: Plane, place: int, own: list[Trial]) -> Markup:
     return tag("path", d=path, class_=f"steps s{place % KINDS}")
 
 
-def undominated(trials: list[Trial], cost: str, metric: str, run: Run) -> list[Trial]:
+def undominated(trials: list[TrialRecord], cost: str, metric: str, run: StudyReport) -> list[TrialRecord]:
     """Those that no other beats in both, from the best cost on."""
     signs = [1 if run.direction(name) == "minimize" else -1 for name in (cost, metric)]
-    found: list[Trial] = []
-    for trial in sorted(trials, key=lambda t: (signs[0] * t.values[cost], signs[1] * t.values[metric])):
-        if not found or signs[1] * trial.values[metric] < signs[1] * found[-1].values[metric]:
+    found: list[TrialRecord] = []
+    for trial in sorted(trials, key=lambda t: (signs[0] * t.quantities[cost], signs[1] * t.quantities[metric])):
+        if not found or signs[1] * trial.quantities[metric] < signs[1] * found[-1].values[metric]:
             found.append(trial)
     return found
 
 
-def marks(plane: Plane, place: int, own: list[Trial], finalists: Sequence[int]) -> Markup:
+def marks(plane: Plane, place: int, own: list[TrialRecord], finalists: Sequence[int]) -> Markup:
     """Each trial a link to its row; finalists larger, outlined and with their number."""
     here, there = find_quantity(plane.cost), find_quantity(plane.metric)
     parts = []
-    for trial in sorted(own, key=lambda t: (t.number in finalists, t.front)):
+    for trial in sorted(own, key=lambda t: (t.number in finalists, t.number in plane.run.front)):
         final, (x, y) = trial.number in finalists, plane.spot(trial)
-        class_ = "final" if final else "best" if trial.front else ""
-        note = f"{trial.name}: {there.format_with_unit(trial.values[plane.metric])}, {here.format_with_unit(trial.values[plane.cost])}"
+        class_ = "final" if final else "best" if trial.number in plane.run.front else ""
+        metric, cost = trial.quantities[plane.metric], trial.quantities[plane.cost]
+        note = f"{trial.name}: {there.format_with_unit(metric)}, {here.format_with_unit(cost)}"
         drawn = [placed(place, x, y, note, class_, final)]
         if final:
             drawn.append(tag("text", f"#{trial.number}", x=x + 9, y=y - 7, class_="number"))

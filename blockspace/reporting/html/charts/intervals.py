@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from blockspace.reporting.answer import Answer, Difference
+from blockspace.reporting.answer import Answer, FamilyDifference
 from blockspace.reporting.html.charts.axis import axis
 from blockspace.reporting.html.charts.distribution import short
 from blockspace.reporting.html.charts.plot import picture
@@ -34,7 +34,7 @@ def intervals(answer: Answer) -> Markup:
     return picture(WIDTH, height, spoken, [ground, *grid, *ticks, tag("g", title, class_="title middle"), zero, *body], "intervals")
 
 
-def lane(difference: Difference, x, middle: float) -> list[Markup]:
+def lane(difference: FamilyDifference, x, middle: float) -> list[Markup]:
     """One difference: who minus whom, the interval, its numbers."""
     found = difference.accuracy
     low, at, high = (100 * v for v in (found.low, found.estimate, found.high))

@@ -10,14 +10,11 @@ from pathlib import Path
 
 from blockspace.data import Preflight, kept_preflight
 from blockspace.errors import BlockspaceError, error
-from blockspace.files import ARCH, WEIGHTS
-from blockspace.records import TrialRecord
+from blockspace.records import TRIAL_FILES, RunDir, TrialRecord
 from blockspace.searching import Earlier, differences, stored
-from blockspace.study.finalists import near
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.study_file import Study, load_study
 
-FILES = (ARCH, WEIGHTS, "metrics.csv")  # of a trial, beside its result
 CODE = ("blockspace", "torch", "lightning")  # packages by which a result may change
 PLACES = ("data.name", "data.folder", "data.python")  # where the data is: its digest says what it is
 
@@ -35,14 +32,14 @@ def others(question: ResolvedStudy, folders: Sequence[str | PathLike[str]]) -> l
     """The run directories, read. Raises BlockspaceError (E-FILE) for one that is none, is damaged, or is the study's own."""
     found = []
     for folder in map(Path, folders):
-        if not (folder / "study.yaml").is_file():
+        if not RunDir(folder).is_study:
             help = "give a folder such as runs/hs_vs_resnext"
             raise error("E-FILE", f"--reuse {folder}: no run directory, it has no study.yaml", help=help)
         if folder.resolve() == question.study.folder.resolve():
             help = "what is there is kept without being named"
             raise error("E-FILE", f"--reuse {folder}: the study's own run directory", help=help)
         try:
-            found.append(Other(folder, load_study(folder / "study.yaml"), stored(folder).rows))
+            found.append(Other(folder, load_study(RunDir(folder).study_yaml), stored(folder).rows))
         except BlockspaceError as reason:
             raise error("E-FILE", f"--reuse {folder}: it cannot be read: {str(reason).splitlines()[0]}") from reason
     return found
@@ -50,10 +47,10 @@ def others(question: ResolvedStudy, folders: Sequence[str | PathLike[str]]) -> l
 
 def earlier(question: ResolvedStudy, look: Preflight, runs: Sequence[Other]) -> tuple[Earlier, list[str]]:
     """The results of other runs that a training of this study would repeat, and one line for each run: how many, or why none."""
-    found, lines = Earlier(FILES), []
+    found, lines = Earlier(TRIAL_FILES), []
     code = {name: version(name) for name in CODE}
     for run in runs:
-        name, reasons = near(run.folder), changes(run, question, look)
+        name, reasons = RunDir(run.folder).display(), changes(run, question, look)
         taken, stale = (0, 0) if reasons else found.add(run.folder, name, run.rows, question.options.search.seed, code)
         words = "; ".join(reasons) or because(stale)
         ready = f"{taken} trained network{'s are' if taken > 1 else ' is'} not trained again"

@@ -1,0 +1,170 @@
+"""Retraining: the best of each family and the baseline are trained again, scored once on the test split, compared, and exported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blockspace.errors import error
+from blockspace.executors import Executor, Job, TimeLimits
+from blockspace.records import (
+    BASELINE,
+    Listener,
+    NetworkExported,
+    RunDir,
+    TrainingDir,
+    TrialRecord,
+    folder_name,
+    read_card,
+    select_best,
+)
+from blockspace.searching import Candidate, run_tasks, training_seed
+from blockspace.study.model_card import class_names, input_text, model_card
+from blockspace.study.resolve import ResolvedStudy
+from blockspace.study.worker_jobs import read_epochs, read_scores, train_finalist, watched
+
+if TYPE_CHECKING:
+    from blockspace.reporting import Answer
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A network that is retrained: its folder name, family, candidate, and the trial that found it (None for the baseline)."""
+
+    name: str
+    family: str
+    candidate: Candidate
+    record: TrialRecord | None = None
+
+
+def select_finalists(question: ResolvedStudy, records: list[TrialRecord]) -> list[Finalist]:
+    """Return the best `take` trained networks of each choice of `per` by the first objective, then the baseline."""
+    per, take = question.per, question.options.finalists.take
+    best = select_best(records, question.study.objectives, per, family_choices(question), take)
+    finalists = [
+        Finalist(folder_name(record.label), record.family(per, question.space.name), question.candidate(record.params), record)
+        for record in best
+    ]
+    return [*finalists, Finalist(BASELINE, BASELINE, question.baseline)]
+
+
+def family_choices(question: ResolvedStudy) -> list[str]:
+    """Return the choices of the parameter by which the study compares, in their declared order."""
+    return [str(choice) for choice in question.space.choices(question.per)] if question.per else []
+
+
+def run_of(question: ResolvedStudy) -> RunDir:
+    """Return the study's run directory."""
+    return RunDir(question.study.folder).absolute()
+
+
+def finalist_jobs(question: ResolvedStudy, finalists: list[Finalist]) -> list[Job]:
+    """Return one job per network and seed, in folders of their own."""
+    options = question.options
+    recipe = options.train.as_dict()
+    if options.finalists.epochs is not None:
+        recipe["epochs"] = options.finalists.epochs
+    shared = {"data": question.study.data.as_dict(), "recipe": recipe}
+    limits = TimeLimits(stall=watched(options).stall_s)
+    jobs: list[Job] = []
+    for finalist in finalists:
+        for replicate in range(options.finalists.seeds):
+            folder = str(run_of(question).finalist(finalist.name, replicate))
+            candidate = finalist.candidate
+            seed = training_seed(options.search.seed, candidate.key, 1 + replicate)  # 0 was the search's
+            arch = candidate.arch | {"arch": question.settled(candidate)}
+            jobs.append(Job(folder, arch, seed, candidate.key, shared, len(jobs), f"{finalist.name} seed {replicate}", limits))
+    return jobs
+
+
+def retrain(question: ResolvedStudy, finalists: list[Finalist], executor: Executor, on_event: Listener) -> None:
+    """Train every finalist with every seed; what was finished before is not trained again. Raises FailureError when all fail."""
+    jobs = finalist_jobs(question, finalists)
+    for job in jobs:
+        remove_stale_result(job)
+    run_tasks(jobs, train_finalist, executor, on_event)
+
+
+def remove_stale_result(job: Job) -> None:
+    """Remove a result that was trained for another number of epochs, which may change while the search stands."""
+    place = TrainingDir(Path(job.folder))
+    epochs = read_epochs(place)
+    if epochs and len(epochs) != job.options["recipe"]["epochs"]:
+        place.result.unlink(missing_ok=True)
+
+
+def answer_study(question: ResolvedStudy, finalists: list[Finalist]) -> Answer:
+    """Return the comparison of the finalists, from their scores on disk. Raises BlockspaceError (E-FAILED) when none has any."""
+    from blockspace.study.run_reader import compute_answer, read_finalists
+
+    rivals = [(finalist.record, finalist.family) for finalist in finalists if finalist.record is not None]
+    best, families = [record for record, _ in rivals], [family for _, family in rivals]
+    reports = read_finalists(run_of(question), question.study, best, families, [])
+    answer = compute_answer(run_of(question), reports, question.study, family_choices(question))
+    if answer is None:
+        raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*")
+    return answer
+
+
+def export_finalists(question: ResolvedStudy, finalists: list[Finalist], answer: Answer, emit: Listener) -> list[Path]:
+    """Export each finalist to `best/`, with the weights of its first seed; return the folders.
+
+    A folder whose model card would say the same is left. `emit` is told of each.
+    """
+    lines = format_scores(answer)
+    folders = []
+    for finalist in finalists:
+        folder = run_of(question).exported(finalist.name)
+        place = run_of(question).finalist(finalist.name, 0)
+        if finalist.record is not None and place.weights.exists():
+            card = finalist_card(question, finalist, place, lines.get(finalist.name, "not scored"))
+            if read_card(folder) != card:
+                export_finalist(question, finalist, place, folder, card)
+            folders.append(folder)
+            emit(NetworkExported(finalist.name))
+    return folders
+
+
+def format_scores(answer: Answer) -> dict[str, str]:
+    """Return, per network, accuracy and log-loss on the test split, for its card."""
+    size = f"{answer.images} images"
+    return {
+        row.name: f"accuracy {row.accuracy:.4f}, log-loss {row.log_loss:.4f} nats (means over {row.seeds} seeds, {size})"
+        for row in answer.rows
+    }
+
+
+def export_finalist(question: ResolvedStudy, finalist: Finalist, place: TrainingDir, folder: Path, card: str) -> None:
+    """Write one finalist's folder. Raises what `blockspace.exporting.export` raises."""
+    from safetensors.torch import load_file
+
+    from blockspace.compiler import compile
+    from blockspace.exporting import export
+    from blockspace.graph import Graph
+
+    graph = Graph.from_dict(finalist.candidate.arch["graph"])
+    module = compile(graph, seed=0)
+    module.load_state_dict(load_file(str(place.weights)))
+    export(graph, module, folder, question.settled(finalist.candidate), card, force=True)
+
+
+def finalist_card(question: ResolvedStudy, finalist: Finalist, place: TrainingDir, scores: str) -> str:
+    """Return the model card of an exported finalist."""
+    options, candidate, data = question.options, finalist.candidate, question.study.data
+    ratio = finalist.record.measured.get("latency") if finalist.record else None
+    latency = {}
+    if ratio and options.budget.latency:
+        latency["latency"] = f"{ratio:.3f} of the baseline's (CPU time of one {options.budget.latency.runtime} call beside it)"
+    epochs = options.finalists.epochs or options.train.epochs
+    facts = {
+        "input": input_text(candidate.arch["graph"]["input"], read_scores(place.scores)),
+        "classes": class_names(run_of(question)),
+        "costs": ", ".join(f"{value:,} {name}" for name, value in candidate.costs.items()),
+        **latency,
+        "key": candidate.key,
+        "trained on": f"{data.name or data.folder or data.python}, train and validation, {epochs} epochs",
+        "test": scores,
+        "weights": f"of the first of {options.finalists.seeds} seeds, which was not chosen by its test score",
+    }
+    return model_card(finalist.name, options.doc or question.study.name, facts, candidate.arch["values"])

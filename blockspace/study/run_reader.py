@@ -1,0 +1,310 @@
+"""Reader of a study's run directory: its trials, finalists, scores and answer, while the study runs and after.
+
+No lock is taken and nothing of the study is written.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from blockspace.blocks import load
+from blockspace.costs import COSTS, Budget
+from blockspace.data import kept_preflight
+from blockspace.errors import BlockspaceError, error
+from blockspace.graph import Graph
+from blockspace.passes import canonical
+from blockspace.records import (
+    BASELINE,
+    RunDir,
+    TrainingDir,
+    TrialRecord,
+    TrialState,
+    first_is_reference,
+    folder_name,
+    name_family,
+    read_last_stage,
+    select_best,
+)
+from blockspace.reporting import (
+    Answer,
+    Environment,
+    FinalistReport,
+    FinalistTraining,
+    ScoredFinalist,
+    StudyReport,
+    StudyState,
+    compare_families,
+    read_answer,
+    write_page,
+)
+from blockspace.searching import Stored, find_lock_holder, stored
+from blockspace.study.study_file import MEASURED, Study, load_study, resolve_budget
+from blockspace.study.worker_jobs import read_epochs, read_scores
+
+
+def write_report(folder: str | Path) -> Path:
+    """Write `report.html` and `front.png` of a run directory from what is in it; return the page. Raises BlockspaceError, StorageError."""
+    return write_page(read_run(folder), folder)
+
+
+def read_run(folder: str | Path) -> StudyReport:
+    """Return the run directory as of now. Raises BlockspaceError (E-FILE where there is none), StorageError (a damaged database)."""
+    run = RunDir.of(folder)
+    if not run.is_study:
+        raise error("E-FILE", f"{folder} is no run directory: it has no study.yaml", help="give a folder such as runs/hs_vs_resnext")
+    notes: list[str] = []
+    study, database = load_study(run.study_yaml), stored(run)
+    per = compared_parameter(study, database.rows)
+    choices = family_choices(database, per)
+    best = select_best(database.rows, database.objectives, per, choices, study.options.finalists.take)
+    finals = read_finalists(run, study, best, [record.family(per, study.name) for record in best], notes)
+    state, words = study_state(run, database.rows, study, finals)
+    baseline = baseline_costs(run, notes)
+    return StudyReport(
+        name=study.name, question=" ".join(study.options.doc.split()), state=state, words=words, folder=run.display(),
+        command=f"blockspace search STUDY.yaml out={run.display()}", objectives=database.objectives, trials=tuple(database.rows), per=per,
+        wanted=study.options.search.trials, families=tuple(name_family(choice, per) for choice in choices if per) or (study.name,),
+        budgets=resolved_budgets(study, baseline), baseline=baseline, finals=finals,
+        answer=current_answer(run, finals, study, choices, notes),
+        settings=run.study_yaml.read_text(encoding="utf-8"), facts=conditions(study, run), left_out=unreadable_files(run),
+        environments=count_environments(run, database.rows, finals), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def compared_parameter(study: Study, records: Iterable[TrialRecord]) -> str | None:
+    """Return the search parameter whose choices are compared: named by the study, else the first that the trials know."""
+    compared = study.options.compare.by if study.options.compare else None
+    known = next((name for record in records for name in record.families), None)
+    return study.options.finalists.per or compared or known
+
+
+def family_choices(database: Stored, per: str | None) -> list[str]:
+    """Return the choices of the compared parameter in their declared order, also those that no trial had yet."""
+    if per is None:
+        return []
+    seen = [choice for record in database.rows if (choice := record.choice(per)) is not None]
+    return list(dict.fromkeys([*database.choices.get(per, []), *seen]))
+
+
+# finalists
+
+
+def read_finalists(
+    run: RunDir, study: Study, best: Sequence[TrialRecord], families: Sequence[str], notes: list[str]
+) -> tuple[FinalistReport, ...]:
+    """Return the best trials, of these families, with their trainings, then the baseline once the finalists' trainings have begun.
+
+    What cannot be read is said in `notes`.
+    """
+    finalists = [read_finalist(run, study, record, family, notes) for record, family in zip(best, families)]
+    places = seed_dirs(run, BASELINE, study)
+    if any(place.path.is_dir() for place in places):
+        file = next((path for path in (run.baseline, *(place.arch for place in places)) if path.is_file()), run.baseline)
+        graph = read_graph(file, notes)
+        costs = graph_costs(graph) | ({"latency": 1.0} if study.options.budget.latency else {})
+        trainings = [read_training(place, replicate) for replicate, place in enumerate(places)]
+        finalists.append(finalist_report(run, BASELINE, BASELINE, None, costs, graph, file, trainings))
+    return tuple(finalists)
+
+
+def read_finalist(run: RunDir, study: Study, record: TrialRecord, family: str, notes: list[str]) -> FinalistReport:
+    """Return a trial with its search training, and its final ones once they have begun."""
+    name, place = folder_name(record.label), run.trial(record.number)
+    places = seed_dirs(run, name, study) if run.finalists.is_dir() else []
+    trainings = [read_training(place, None), *(read_training(final, replicate) for replicate, final in enumerate(places))]
+    costs = {**record.costs, **{key: value for key, value in record.measured.items() if key == "latency"}}
+    return finalist_report(run, name, family, record, costs, read_graph(place.arch, notes), place.arch, trainings)
+
+
+def finalist_report(
+    run: RunDir,
+    name: str,
+    family: str,
+    record: TrialRecord | None,
+    costs: dict[str, float],
+    graph: Graph | None,
+    file: Path,
+    trainings: Sequence[FinalistTraining],
+) -> FinalistReport:
+    """Return a finalist (`record` is None for the baseline); its command exports the weights of the first seed, or of the search."""
+    source = name if record is None or any(training.is_scored for training in trainings) else record.number
+    exported = run.exported(name)
+    return FinalistReport(
+        name=name, family=family, number=record.number if record else None, costs=costs,
+        key=record.key if record else graph.key() if graph else "", graph=graph, trainings=tuple(trainings),
+        yaml=file.read_text(encoding="utf-8", errors="replace") if file.is_file() else "",
+        command=shlex.join(["blockspace", "export", f"{run.display()}#{source}", name, "--to", "py,onnx,safetensors,pt2"]),
+        exported=RunDir(exported).display() if exported.is_dir() else "",
+    )  # fmt: skip
+
+
+def seed_dirs(run: RunDir, name: str, study: Study) -> list[TrainingDir]:
+    """Return the folders of a finalist's trainings, whether or not they are there."""
+    return [run.finalist(name, replicate) for replicate in range(study.options.finalists.seeds)]
+
+
+def read_training(place: TrainingDir, replicate: int | None) -> FinalistTraining:
+    """Return one training as its folder has it."""
+    result = read_result_fields(place)
+    state = next((state for state in TrialState if state == result.get("state")), None)
+    return FinalistTraining(replicate, result.get("seed"), state, place.path.is_dir(), read_epochs(place), result.get("metrics", {}))
+
+
+def read_result_fields(place: TrainingDir) -> dict[str, Any]:
+    """Return the content of a result file; empty where there is none that can be read."""
+    try:
+        return dict(json.loads(place.result.read_bytes())["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def read_graph(file: Path, notes: list[str]) -> Graph | None:
+    """Return the canonical graph of a network's file; None, and a note, where it does not load."""
+    try:
+        network = load(str(file))
+        return canonical(network.graph(network.usual_shape))
+    except (BlockspaceError, OSError) as reason:
+        notes.append(f"{file} could not be read: {str(reason).splitlines()[0]}")
+        return None
+
+
+def graph_costs(graph: Graph | None) -> dict[str, float]:
+    """Return the graph's costs; none without a graph."""
+    from blockspace.costs import cost
+
+    return dict(cost(graph).as_dict()) if graph else {}
+
+
+def baseline_costs(run: RunDir, notes: list[str]) -> dict[str, float]:
+    """Return the baseline's costs, counted from its file; its latency is the unit of latency."""
+    file = next(iter(run.baseline_files()), None)
+    if file is None:
+        notes.append("The baseline's file is not there, so the baseline and budgets relative to it are not drawn.")
+        return {}
+    graph = read_graph(file, notes)
+    return {**graph_costs(graph), "latency": 1.0} if graph else {}
+
+
+def resolved_budgets(study: Study, baseline: dict[str, float]) -> tuple[Budget, ...]:
+    """Return the study's budgets as numbers; one relative to a baseline that is not known is left out."""
+    budgets = []
+    for name in (*COSTS, *MEASURED):
+        window = getattr(study.options.budget, name, None)
+        reference = 1.0 if name in MEASURED else baseline.get(name)
+        if window is not None and reference is not None:
+            budgets.append(resolve_budget(window, name, reference, None))
+    return tuple(budget for budget in budgets if budget is not None)
+
+
+# the answer
+
+
+def compute_answer(run: RunDir, finals: Sequence[FinalistReport], study: Study, choices: Iterable[str]) -> Answer | None:
+    """Return the comparison of the scored finalists by what is on disk; None while none is scored.
+
+    A network whose trainings all failed is left out. `choices` are those of the compared parameter, in their declared order.
+    """
+    rivals, baseline = read_scored(run, finals, study.costs)
+    if not rivals:
+        return None
+    against = rivals[0].family if first_is_reference(choices) else None
+    return compare_families(rivals, baseline, against=against, seed=study.options.search.seed)
+
+
+def current_answer(
+    run: RunDir, finals: Sequence[FinalistReport], study: Study, choices: Sequence[str], notes: list[str]
+) -> Answer | None:
+    """Return the answer as the study wrote it when it is of these finalists and trainings, else the comparison of those that are scored."""
+    counts = {(final.name, scored) for final in finals if (scored := sum(training.is_scored for training in final.trainings))}
+    if not any(final.number is not None and any(training.is_scored for training in final.trainings) for final in finals):
+        return None
+    try:
+        written = read_answer(run.answer_json.read_text(encoding="utf-8"))
+        if {(row.name, row.seeds) for row in written.rows} == counts:
+            return written
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as reason:
+        notes.append(f"answer.json could not be read ({reason}); the answer was made anew from the scores.")
+    return compute_answer(run, finals, study, choices)
+
+
+def read_scored(
+    run: RunDir, finals: Sequence[FinalistReport], costs: Sequence[str]
+) -> tuple[list[ScoredFinalist], ScoredFinalist | None]:
+    """Return the finalists that have scores on the test split, and the baseline when it has, with these costs and the latency."""
+    import numpy
+
+    rivals, baseline = [], None
+    for final in finals:
+        replicates = [training.replicate for training in final.trainings if training.is_scored and training.replicate is not None]
+        if not replicates:
+            continue
+        scores = [read_scores(run.finalist(final.name, replicate).scores) for replicate in replicates]
+        correct, losses = (numpy.stack([arrays[name] for arrays in scores]) for name in ("correct", "log_loss"))
+        known = {name: final.costs[name] for name in (*costs, "latency") if name in final.costs}
+        scored = ScoredFinalist(final.family, final.name, known, correct, losses)
+        if final.number is None:
+            baseline = scored
+        else:
+            rivals.append(scored)
+    return rivals, baseline
+
+
+# the study
+
+
+def study_state(
+    run: RunDir, records: Sequence[TrialRecord], study: Study, finals: Sequence[FinalistReport]
+) -> tuple[StudyState, str]:
+    """Return finished, running, stopped or failed, and one line about it."""
+    owner = find_lock_holder(run)
+    trained = sum(record.state.is_trained for record in records)
+    trainings = [training for final in finals for training in final.trainings if training.is_final]
+    scored = sum(training.is_scored for training in trainings)
+    done = f"{trained} of {study.options.search.trials} networks trained, {scored} of {len(trainings)} trainings of the finals"
+    if owner:
+        return "running", f"{done}; {owner}"
+    last = read_last_stage(run)
+    if last.kind == "done" or (last.kind == "exporting" and run.answer.is_file()):
+        return "finished", last.time
+    if last.kind == "failed":
+        return "failed", f"{last.reason} ({done})"
+    return "stopped", f"before its end: {done}. The same command goes on."
+
+
+def conditions(study: Study, run: RunDir) -> dict[str, str]:
+    """Return data, seeds, and epochs, one line each."""
+    preflight = kept_preflight(run)
+    options = study.options
+    final, search = options.finalists, options.search
+    epochs, each = final.epochs or options.train.epochs, f" of each {final.per}" if final.per else ""
+    return {
+        "data": options.data if isinstance(options.data, str) else json.dumps(options.data),
+        **({"images": "; ".join(line.removeprefix("data: ") for line in preflight.lines())} if preflight else {}),
+        "search": f"{search.sampler}, {search.trials} networks, seed {search.seed}; a training's follows from it and the network's key",
+        "training": f"{options.train.epochs} epochs in the search, batch {options.train.batch}, {options.train.precision}",
+        "finals": f"best {final.take}{each} and the baseline, {final.seeds} seeds each, {epochs} epochs",
+    }
+
+
+def unreadable_files(run: RunDir) -> dict[str, str]:
+    """Return the files of the data that could not be read and were left out, each with the reason."""
+    preflight = kept_preflight(run)
+    return dict(preflight.skipped) if preflight else {}
+
+
+def count_environments(
+    run: RunDir, records: Iterable[TrialRecord], finals: Iterable[FinalistReport]
+) -> tuple[Environment, ...]:
+    """Return the versions and machines that the trainings recorded, most frequent first."""
+    places = [run.trial(record.number) for record in records if record.seconds]
+    replicates = ((final.name, training.replicate) for final in finals for training in final.trainings)
+    places += [run.finalist(name, replicate) for name, replicate in replicates if replicate is not None]
+    counts = Counter(json.dumps(versions) for place in places if (versions := read_result_fields(place).get("versions")))
+    return tuple(Environment(json.loads(text), count) for text, count in counts.most_common())
