@@ -80,10 +80,10 @@ def trained(place: Path, key: str, seed: int, metrics: dict, arch: str) -> None:
 
 def finals(folder: Path, question, candidates, arches) -> None:
     """The finals' folders, with scores of 897 images."""
-    from blockspace.searching import stored as read
+    from blockspace.searching import read_stored_study as read
 
     found = read(folder)
-    chosen = select_best(found.rows, found.objectives, "block", ["hs", "resnext"], question.options.finalists.take)
+    chosen = select_best(found.records, found.objectives, "block", ["hs", "resnext"], question.options.finalists.take)
     draw = numpy.random.default_rng(0)
     for name in [*(row.label for row in chosen), BASELINE]:
         for seed in range(question.options.finalists.seeds):

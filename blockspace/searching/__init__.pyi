@@ -5,12 +5,12 @@ from .interrupt import undisturbed as undisturbed
 from .options import FailureLimits as FailureLimits
 from .options import SearchOptions as SearchOptions
 from .options import count_available_cores as count_available_cores
-from .record.changes import differences as differences
-from .record.earlier import Earlier as Earlier
+from .record.config_diff import diff_configs as diff_configs
 from .record.lock import StudyLock as StudyLock
 from .record.lock import find_lock_holder as find_lock_holder
-from .record.snapshot import Stored as Stored
-from .record.snapshot import stored as stored
+from .record.result_cache import ResultCache as ResultCache
+from .record.snapshot import StoredStudy as StoredStudy
+from .record.snapshot import read_stored_study as read_stored_study
 from .seeds import derive as derive
 from .seeds import training_seed as training_seed
 from .space.balance import Balance as Balance

@@ -10,7 +10,7 @@ from typing import Any
 from blockspace.executors import Evaluate, Job, Result
 from blockspace.records import Listener
 from blockspace.searching.options import SearchOptions
-from blockspace.searching.record.earlier import Earlier
+from blockspace.searching.record.result_cache import ResultCache
 from blockspace.searching.space.balance import Balance
 from blockspace.searching.space.candidate import Candidate, Space
 
@@ -35,4 +35,4 @@ class Plan:
     balance: Balance
     again: Again | None = None
     first: Sequence[dict[str, Any]] = ()
-    earlier: Earlier = field(default_factory=Earlier)
+    earlier: ResultCache = field(default_factory=ResultCache)

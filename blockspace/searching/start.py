@@ -14,9 +14,9 @@ from blockspace.searching.interrupt import stoppable
 from blockspace.searching.loop import Loop
 from blockspace.searching.options import SearchOptions
 from blockspace.searching.plan import Again, Limits, Measure, Plan
-from blockspace.searching.record.earlier import Earlier
 from blockspace.searching.record.lock import StudyLock
-from blockspace.searching.record.storage import opened_study
+from blockspace.searching.record.result_cache import ResultCache
+from blockspace.searching.record.storage import open_study
 from blockspace.searching.reproducible_sampler import ReproducibleSampler
 from blockspace.searching.samplers import SAMPLERS
 from blockspace.searching.space.balance import Balance
@@ -40,7 +40,7 @@ def run(
     lock: StudyLock | None = None,
     again: Again | None = None,
     first: Sequence[dict[str, Any]] = (),
-    earlier: Earlier | None = None,
+    earlier: ResultCache | None = None,
 ) -> list[TrialRecord]:
     """Search until `options.trials` distinct networks are trained, in all starts together; every proposal's row, by number.
 
@@ -65,13 +65,13 @@ def run(
         if lock is None:
             stack.enter_context(StudyLock(folder))
         sweep_temporaries(folder)
-        study = stack.enter_context(opened_study(folder, study_name, objectives, draw, digest, options.trials))
+        study = stack.enter_context(open_study(folder, study_name, objectives, draw, digest, options.trials))
         balance = Balance(space, options.per_choice, options.trials)
         request = stack.enter_context(stoppable(stop))
         if workers is None:
             workers = stack.enter_context(LocalExecutor(options.worker_count(), PRELOAD))
         plan = Plan(
             folder, space, evaluate, objectives, options, measure, limits, recipe or {}, on_event or ignore_event, balance, again, first,
-            earlier or Earlier(),
+            earlier or ResultCache(),
         )  # fmt: skip
         return Loop(plan, study, workers, request, lambda: draw.exhausted).go()

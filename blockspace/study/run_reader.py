@@ -42,7 +42,7 @@ from blockspace.reporting import (
     read_answer,
     write_page,
 )
-from blockspace.searching import Stored, find_lock_holder, stored
+from blockspace.searching import StoredStudy, find_lock_holder, read_stored_study
 from blockspace.study.study_file import MEASURED, Study, load_study, resolve_budget
 from blockspace.study.worker_jobs import read_epochs, read_scores
 
@@ -58,21 +58,22 @@ def read_run(folder: str | Path) -> StudyReport:
     if not run.is_study:
         raise error("E-FILE", f"{folder} is no run directory: it has no study.yaml", help="give a folder such as runs/hs_vs_resnext")
     notes: list[str] = []
-    study, database = load_study(run.study_yaml), stored(run)
-    per = compared_parameter(study, database.rows)
+    study, database = load_study(run.study_yaml), read_stored_study(run)
+    per = compared_parameter(study, database.records)
     choices = family_choices(database, per)
-    best = select_best(database.rows, database.objectives, per, choices, study.options.finalists.take)
+    best = select_best(database.records, database.objectives, per, choices, study.options.finalists.take)
     finals = read_finalists(run, study, best, [record.family(per, study.name) for record in best], notes)
-    state, words = study_state(run, database.rows, study, finals)
+    state, words = study_state(run, database.records, study, finals)
     baseline = baseline_costs(run, notes)
     return StudyReport(
         name=study.name, question=" ".join(study.options.doc.split()), state=state, words=words, folder=run.display(),
-        command=f"blockspace search STUDY.yaml out={run.display()}", objectives=database.objectives, trials=tuple(database.rows), per=per,
-        wanted=study.options.search.trials, families=tuple(name_family(choice, per) for choice in choices if per) or (study.name,),
+        command=f"blockspace search STUDY.yaml out={run.display()}", objectives=database.objectives,
+        trials=tuple(database.records), per=per, wanted=study.options.search.trials,
+        families=tuple(name_family(choice, per) for choice in choices if per) or (study.name,),
         budgets=resolved_budgets(study, baseline), baseline=baseline, finals=finals,
         answer=current_answer(run, finals, study, choices, notes),
         settings=run.study_yaml.read_text(encoding="utf-8"), facts=conditions(study, run), left_out=unreadable_files(run),
-        environments=count_environments(run, database.rows, finals), notes=tuple(notes),
+        environments=count_environments(run, database.records, finals), notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -83,11 +84,11 @@ def compared_parameter(study: Study, records: Iterable[TrialRecord]) -> str | No
     return study.options.finalists.per or compared or known
 
 
-def family_choices(database: Stored, per: str | None) -> list[str]:
+def family_choices(database: StoredStudy, per: str | None) -> list[str]:
     """Return the choices of the compared parameter in their declared order, also those that no trial had yet."""
     if per is None:
         return []
-    seen = [choice for record in database.rows if (choice := record.choice(per)) is not None]
+    seen = [choice for record in database.records if (choice := record.choice(per)) is not None]
     return list(dict.fromkeys([*database.choices.get(per, []), *seen]))
 
 

@@ -29,7 +29,7 @@ from blockspace.records import (
     TrialRecord,
 )
 from blockspace.reporting import write_results
-from blockspace.searching import Candidate, Earlier, StudyLock, run
+from blockspace.searching import Candidate, ResultCache, StudyLock, run
 from blockspace.study.ending import reported, write_answer
 from blockspace.study.keywords import SearchKeywords
 from blockspace.study.resolve import ResolvedStudy, resolve_study
@@ -84,7 +84,7 @@ def search(
 
 
 def answered(
-    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: Earlier
+    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
 ) -> Outcome:
     """Search, finals, answer, export."""
     rows = searched(question, folder, workers, lock, emit, look, known)
@@ -122,7 +122,7 @@ def prepared(question: ResolvedStudy) -> Path:
 
 
 def searched(
-    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: Earlier
+    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
 ) -> list[TrialRecord]:
     """The search itself; latency is measured in one child of its own."""
     study, options = question.study, question.options

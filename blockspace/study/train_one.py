@@ -14,7 +14,7 @@ from blockspace.errors import FailureError, error
 from blockspace.executors import Result, adopt_result
 from blockspace.files import write_atomic
 from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState
-from blockspace.searching import StudyLock, differences, stoppable
+from blockspace.searching import StudyLock, diff_configs, stoppable
 from blockspace.study.keywords import RecipeKeywords
 from blockspace.study.model_card import class_names, input_text, model_card
 from blockspace.study.run_search import same_data
@@ -130,7 +130,7 @@ def check_unchanged(asked: TrainConfig) -> None:
     path = RunDir(asked.folder).training_yaml
     if not path.is_file():
         return
-    changes = differences(yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(json.dumps(asked.record())))
+    changes = diff_configs(yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(json.dumps(asked.record())))
     if changes:
         message = f"{asked.folder} holds another training: {', '.join(changes[:3])}{', ...' if len(changes) > 3 else ''}"
         raise error("E-CHANGED", message, help="choose another folder with out=FOLDER")

@@ -11,7 +11,7 @@ from pathlib import Path
 from blockspace.data import Preflight, kept_preflight
 from blockspace.errors import BlockspaceError, error
 from blockspace.records import TRIAL_FILES, RunDir, TrialRecord
-from blockspace.searching import Earlier, differences, stored
+from blockspace.searching import ResultCache, diff_configs, read_stored_study
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.study_file import Study, load_study
 
@@ -39,15 +39,15 @@ def others(question: ResolvedStudy, folders: Sequence[str | PathLike[str]]) -> l
             help = "what is there is kept without being named"
             raise error("E-FILE", f"--reuse {folder}: the study's own run directory", help=help)
         try:
-            found.append(Other(folder, load_study(RunDir(folder).study_yaml), stored(folder).rows))
+            found.append(Other(folder, load_study(RunDir(folder).study_yaml), read_stored_study(folder).records))
         except BlockspaceError as reason:
             raise error("E-FILE", f"--reuse {folder}: it cannot be read: {str(reason).splitlines()[0]}") from reason
     return found
 
 
-def earlier(question: ResolvedStudy, look: Preflight, runs: Sequence[Other]) -> tuple[Earlier, list[str]]:
+def earlier(question: ResolvedStudy, look: Preflight, runs: Sequence[Other]) -> tuple[ResultCache, list[str]]:
     """The results of other runs that a training of this study would repeat, and one line for each run: how many, or why none."""
-    found, lines = Earlier(TRIAL_FILES), []
+    found, lines = ResultCache(TRIAL_FILES), []
     code = {name: version(name) for name in CODE}
     for run in runs:
         name, reasons = RunDir(run.folder).display(), changes(run, question, look)
@@ -66,10 +66,10 @@ def because(stale: int) -> str:
 def changes(run: Other, question: ResolvedStudy, look: Preflight) -> list[str]:
     """What makes a training of that run another training: its recipe, its data, or its seed."""
     there, here = run.study.options, question.options
-    found = differences(there.train.as_dict(), here.train.as_dict(), "train")
-    data = differences(run.study.data.as_dict(), question.study.data.as_dict(), "data")
+    found = diff_configs(there.train.as_dict(), here.train.as_dict(), "train")
+    data = diff_configs(run.study.data.as_dict(), question.study.data.as_dict(), "data")
     found += [line for line in data if line.partition(":")[0] not in PLACES]
     kept = kept_preflight(run.folder)
     if kept is None or kept.digest != look.digest:
         found.append("data: other images" if kept else "data: not recorded there")
-    return found + differences(there.search.seed, here.search.seed, "search.seed")
+    return found + diff_configs(there.search.seed, here.search.seed, "search.seed")

@@ -11,7 +11,7 @@ from fakes import OBJECTIVES, FakeSpace, train
 from blockspace.errors import BlockspaceError
 from blockspace.executors import LocalExecutor, read_result
 from blockspace.records import RunDir, count_saved_trainings
-from blockspace.searching import Earlier, Interrupted, SearchOptions, run
+from blockspace.searching import Interrupted, ResultCache, SearchOptions, run
 
 CODE = {"torch": "9"}
 OPTIONS = {"trials": 6, "sampler": "random"}
@@ -40,7 +40,7 @@ def there(tmp_path_factory, workers):
 
 
 def known(there, seed=0, code=CODE):
-    earlier = Earlier(("weights",))
+    earlier = ResultCache(("weights",))
     return earlier, earlier.add(there[0], "runs/there", there[1], seed, code)
 
 
@@ -78,7 +78,7 @@ def test_another_seed_other_code_and_changed_recipes_are_not(tmp_path, workers, 
     earlier, _ = known(there)
     assert not any(row.reused for row in search(tmp_path, workers, {"seed": 1, "trials": 2}, earlier=earlier))
     halved = [replace(row, comparable=False) for row in there[1]]
-    assert Earlier().add(there[0], "x", halved, 0, CODE) == (0, 0)
+    assert ResultCache().add(there[0], "x", halved, 0, CODE) == (0, 0)
 
 
 def test_a_result_taken_over_survives_a_stop(tmp_path, workers, there):

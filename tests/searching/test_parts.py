@@ -14,7 +14,7 @@ import pytest
 from blockspace.errors import StorageError
 from blockspace.executors import Result, adopt_result, read_result
 from blockspace.searching import Interrupted, SearchOptions, StudyLock, interruptible, training_seed, undisturbed
-from blockspace.searching.record.changes import differences
+from blockspace.searching.record.config_diff import diff_configs
 from blockspace.searching.record.optuna_adapter import outside
 from blockspace.searching.seeds import derive
 
@@ -76,7 +76,7 @@ def test_an_unwritable_folder_is_refused_at_once(tmp_path):
 def test_differences_name_the_leaf():
     old = {"space": {"base": [1, 2]}, "out": "a", "search": {"workers": 1, "seed": 0}}
     new = {"space": {"base": [1, 2, 3]}, "out": "b", "search": {"workers": 2, "seed": 0, "new": True}}
-    assert differences(old, new) == ["space.base: [1, 2] -> [1, 2, 3]", "search.new: (absent) -> true"]
+    assert diff_configs(old, new) == ["space.base: [1, 2] -> [1, 2, 3]", "search.new: (absent) -> true"]
 
 
 @pytest.mark.parametrize("value, expected", [(1.3, 0.3), (0.5, 0.2), (0.9, -0.1)])

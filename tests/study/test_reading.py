@@ -13,7 +13,7 @@ from study import tiny
 import blockspace as bs
 from blockspace.errors import InfeasibleError
 from blockspace.records import SearchOpened
-from blockspace.searching import Interrupted, StudyLock, find_lock_holder, stored
+from blockspace.searching import Interrupted, StudyLock, find_lock_holder, read_stored_study
 from blockspace.study import read_run, write_report
 
 
@@ -91,7 +91,7 @@ def test_while_it_runs_the_lock_is_neither_taken_nor_needed(copy):
 
 def test_the_database_is_read_as_of_one_moment_and_not_written(copy):
     before = (copy / "study.db").read_bytes()
-    found = stored(copy)
+    found = read_stored_study(copy)
     assert found.objectives == {"val_acc": "maximize"} and found.choices["block"] == ["hs", "resnext", "mine"]
     assert (copy / "study.db").read_bytes() == before
 
@@ -181,4 +181,4 @@ def test_optuna_dashboard_opens_the_database(copy):
     studies = json.loads(get("/api/studies"))["study_summaries"]
     assert [study["study_name"] for study in studies] == ["tiny"]
     trials = json.loads(get(f"/api/studies/{studies[0]['study_id']}"))["trials"]
-    assert len(trials) == len(stored(copy).rows)
+    assert len(trials) == len(read_stored_study(copy).records)

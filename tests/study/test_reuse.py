@@ -91,7 +91,7 @@ def test_other_versions_are_said(done, tmp_path, monkeypatch):
 
     question = resolve_study(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
     known, lines = earlier(question, preflight(question.study.data), others(question, [done[0] / "run"]))
-    assert not known.known and "its 6 trained networks are of other versions of blockspace, torch, lightning" in lines[0]
+    assert not known.results and "its 6 trained networks are of other versions of blockspace, torch, lightning" in lines[0]
 
 
 def test_a_run_that_is_none_is_one_line(done, tmp_path, capsys):

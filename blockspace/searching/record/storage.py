@@ -18,7 +18,7 @@ from optuna.storages import RDBStorage
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.files import storage_error
 from blockspace.records import RunDir
-from blockspace.searching.record.changes import differences
+from blockspace.searching.record.config_diff import diff_configs
 
 DIGEST = "blockspace:study"
 TRIALS = "blockspace:trials"
@@ -26,7 +26,7 @@ TRIALS = "blockspace:trials"
 
 
 @contextmanager
-def opened_study(folder: Path, name: str, objectives: dict[str, str], sampler, digest: dict, trials: int) -> Iterator[optuna.Study]:
+def open_study(folder: Path, name: str, objectives: dict[str, str], sampler, digest: dict, trials: int) -> Iterator[optuna.Study]:
     """The study in `folder`, made when there is none; `objectives` maps a metric to `maximize` or `minimize`.
 
     Raises StorageError (E-STORE: damaged, or of another Optuna; E-IO, E-DISK) and BlockspaceError (E-CHANGED: another `digest`,
@@ -34,20 +34,20 @@ def opened_study(folder: Path, name: str, objectives: dict[str, str], sampler, d
     """
     path = RunDir.of(folder).storage
     check_intact(path)
-    with translated(path), quiet():
-        storage = connect(path)
+    with translate_errors(path), silence_optuna():
+        storage = connect_storage(path)
         try:
             directions = [optuna.study.StudyDirection[word.upper()] for word in objectives.values()]
             study = optuna.create_study(storage=storage, study_name=name, sampler=sampler, directions=directions, load_if_exists=True)
             study.set_metric_names(list(objectives))
-            check_unchanged(study, plain(digest), trials)
+            check_unchanged(study, to_json_data(digest), trials)
             yield study
         finally:
             storage.remove_session()
             storage.engine.dispose()
 
 
-def connect(path: Path) -> RDBStorage:
+def connect_storage(path: Path) -> RDBStorage:
     """SQLite with a write-ahead log and no fsync per commit: 10x faster, and safe when the process dies.
 
     After a power cut the last rows may be missing; the trials' own result files bring them back.
@@ -84,7 +84,7 @@ def check_intact(path: Path) -> None:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """The database's errors as ours."""
     try:
         yield
@@ -102,7 +102,7 @@ def translated(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_optuna() -> Iterator[None]:
     """Optuna without its log lines and its notes on experimental features; everything else it says is heard."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -114,7 +114,7 @@ def quiet() -> Iterator[None]:
             optuna.logging.set_verbosity(level)
 
 
-def plain(value: Any) -> Any:
+def to_json_data(value: Any) -> Any:
     """The value as JSON gives it back: tuples become lists, keys become text."""
     return json.loads(json.dumps(value))
 
@@ -122,7 +122,7 @@ def plain(value: Any) -> Any:
 def check_unchanged(study: optuna.Study, digest: dict, trials: int) -> None:
     """Compare with what the run directory was made for, and keep it. More trials are a longer search, anything else another question."""
     kept = study.user_attrs
-    rows = differences(kept[DIGEST], digest) if DIGEST in kept else []
+    rows = diff_configs(kept[DIGEST], digest) if DIGEST in kept else []
     if trials < kept.get(TRIALS, 0):
         rows.append(f"search.trials: {kept[TRIALS]} -> {trials} (may only grow)")
     if rows:
