@@ -20,13 +20,12 @@ from time import perf_counter
 
 import numpy
 import optuna
-from blockspace.study.finals import BASELINE
-from blockspace.study.reading import read_run
 
 from blockspace.files import write_atomic
-from blockspace.records import RunDir, select_best
+from blockspace.records import BASELINE, RunDir, select_best
 from blockspace.reporting import answer_json
 from blockspace.study import resolve_study
+from blockspace.study.run_reader import read_run
 from blockspace.study.run_search import resolved_yaml
 
 STUDY = "studies/hs_vs_resnext.yaml"
