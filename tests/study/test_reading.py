@@ -36,7 +36,7 @@ def test_what_is_read_is_what_the_study_had(done):
     run = read_run(folder / "run")
     assert run.state == "finished" and run.notes == () and run.families == ("hs", "resnext", "mine")
     assert [(t.number, t.state, t.key) for t in run.trials] == [(r.number, r.state, r.key) for r in outcome.rows]
-    assert {t.number for t in run.trials if t.front} == {found.row.number for found in outcome.front}
+    assert run.front == {found.row.number for found in outcome.front}
     assert run.budgets == tuple(outcome.question.proposals.budgets.values())
     assert run.baseline["macs"] == outcome.question.baseline.costs["macs"]
     assert run.answer == outcome.answer
