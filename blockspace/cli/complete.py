@@ -11,9 +11,10 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from typer import Context  # typer reads the annotations when it runs
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
-    from typer import Context
 
     from blockspace.blocks import Param
 
