@@ -8,9 +8,9 @@ from .answer_file import answer_table as answer_table
 from .answer_file import read_answer as read_answer
 from .bootstrap import Interval as Interval
 from .bootstrap import bootstrap_difference as bootstrap_difference
-from .html import front_png as front_png
-from .html import front_svg as front_svg
-from .html import page as page
+from .html import draw_front_png as draw_front_png
+from .html import draw_front_svg as draw_front_svg
+from .html import render_page as render_page
 from .html import write_page as write_page
 from .results_table import COLUMNS as COLUMNS
 from .results_table import flatten_record as flatten_record

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reporting.runs import begun, run
 
-from blockspace.reporting import answer_json, front_png, front_svg, page, read_answer, write_page
+from blockspace.reporting import answer_json, draw_front_png, draw_front_svg, read_answer, render_page, write_page
 
 NASTY = (
     "<script>alert(1)</script>", "</style><script>alert(2)</script>", "\"><img src=x onerror=alert(3)>", "' onmouseover='alert(4)",
@@ -46,11 +46,11 @@ class Elements(HTMLParser):
             self.texts.append(data)
 
 
-PLAIN = Elements(page(run()))
+PLAIN = Elements(render_page(run()))
 
 
 def test_the_order_is_question_answer_front_families_finalists_trials_conditions():
-    text = page(run())
+    text = render_page(run())
     places = [text.index(f'id="{name}"') for name in ("answer", "front", "families", "finalists", "trials", "conditions")]
     assert text.index("<h1>Is it better?</h1>") < places[0] and places == sorted(places)
 
@@ -64,7 +64,7 @@ def test_every_sentence_of_the_answer_is_there():
 
 def test_every_trial_is_a_row_with_its_state():
     one = run()
-    found = re.findall(r'<tr id="t(\d+)"><td>\d+<td class="(\w+)">', page(one))
+    found = re.findall(r'<tr id="t(\d+)"><td>\d+<td class="(\w+)">', render_page(one))
     assert found == [(str(t.number), t.state) for t in one.trials]
 
 
@@ -80,7 +80,7 @@ def test_the_counts_add_up():
 
 
 def test_the_policy_allows_this_style_and_this_script_and_nothing_else():
-    text = page(run())
+    text = render_page(run())
     policy = next(a["content"] for name, a in PLAIN.found if name == "meta" and a.get("http-equiv") == "Content-Security-Policy")
     assert policy.startswith("default-src 'none';") and "unsafe" not in policy
     for name in ("style", "script"):
@@ -101,13 +101,13 @@ def check_harmless(found: Elements) -> None:
 
 def test_nothing_is_loaded_and_nothing_handles_events_inline():
     check_harmless(PLAIN)
-    addresses = re.findall(r"[a-z]+://[^\s\"'<]+", page(run()))
+    addresses = re.findall(r"[a-z]+://[^\s\"'<]+", render_page(run()))
     assert all(a.startswith(("http://www.w3.org/2000/svg", "sqlite://")) for a in addresses)
 
 
 @pytest.mark.parametrize("name", NASTY)
 def test_no_name_becomes_markup(name):
-    text = page(run(12, (name, name + "2"), name, name))
+    text = render_page(run(12, (name, name + "2"), name, name))
     text.encode()  # no lone surrogate is left
     found = Elements(text)
     check_harmless(found)
@@ -116,52 +116,52 @@ def test_no_name_becomes_markup(name):
 
 
 def test_files_that_were_left_out_are_listed():
-    texts = " ".join(Elements(page(run(2, name="torn"))).texts)
+    texts = " ".join(Elements(render_page(run(2, name="torn"))).texts)
     assert "1 unreadable files of the data were left out" in texts and "torn.png" in texts
 
 
 def test_what_cannot_be_seen_is_spelled_out():
-    assert r"\u202eevil\u202c" in page(run(4, name="\u202eevil\u202c"))
-    assert "<script>alert" in html.unescape("".join(Elements(page(run(4, name="<script>alert"))).texts))
+    assert r"\u202eevil\u202c" in render_page(run(4, name="\u202eevil\u202c"))
+    assert "<script>alert" in html.unescape("".join(Elements(render_page(run(4, name="<script>alert"))).texts))
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.text(max_size=40), st.text(min_size=1, max_size=20))
 def test_any_text_as_a_name(name, family):
     one = run(9, (family, family + "'"), name, name)
-    found = Elements(page(one))
+    found = Elements(render_page(one))
     check_harmless(found)
-    svg = front_svg(one)
+    svg = draw_front_svg(one)
     ElementTree.fromstring(svg)
 
 
 def test_the_picture_of_the_front_is_a_png_and_has_no_variables():
-    assert "var(" not in front_svg(run())
-    assert front_png(run())[:8] == b"\x89PNG\r\n\x1a\n"
-    assert front_png(begun()) is None
+    assert "var(" not in draw_front_svg(run())
+    assert draw_front_png(run())[:8] == b"\x89PNG\r\n\x1a\n"
+    assert draw_front_png(begun()) is None
 
 
 def test_a_study_that_has_only_begun_says_so():
-    text = "".join(Elements(page(begun())).texts)
+    text = "".join(Elements(render_page(begun())).texts)
     assert "There is no answer yet" in text
 
 
 def test_an_answer_of_part_of_the_finals_is_called_preliminary():
     one = run()
     waiting = tuple(replace(t, state="waiting") if t.replicate == 1 else t for t in one.finals[0].trainings)
-    text = page(replace(one, finals=(replace(one.finals[0], trainings=waiting), *one.finals[1:])))
-    assert "Preliminary" in text and "Preliminary" not in page(one)
+    text = render_page(replace(one, finals=(replace(one.finals[0], trainings=waiting), *one.finals[1:])))
+    assert "Preliminary" in text and "Preliminary" not in render_page(one)
 
 
 def test_unfinished_trials_of_a_stopped_study_are_not_called_running():
-    stopped = "".join(Elements(page(replace(run(), state="stopped"))).texts)
+    stopped = "".join(Elements(render_page(replace(run(), state="stopped"))).texts)
     assert "unfinished" in stopped and "running" not in stopped
-    assert "running" in "".join(Elements(page(replace(run(), state="running"))).texts)
+    assert "running" in "".join(Elements(render_page(replace(run(), state="running"))).texts)
 
 
 def test_a_large_study_stays_under_a_megabyte_and_says_what_was_left_out():
     one = run(9_000, name="a-rather-long-name-for-a-network-" * 2)
-    text = page(one)
+    text = render_page(one)
     assert len(text.encode()) < 1_000_000
     rows = text.count('<tr id="t')
     assert 100 < rows < 9_000 and f"{9_000 - rows:,} further proposals" in text
@@ -180,3 +180,12 @@ def test_an_answer_survives_its_file():
     for text in ("", "{}", "[]", '{"format": "other"}', answer_json(one).replace('"p"', '"q"')):
         with pytest.raises(ValueError):
             read_answer(text)
+
+
+def test_the_front_of_a_metric_that_is_not_an_objective():
+    """The staircase compares the metric on the axis, also where the objectives are others."""
+    one = run()
+    trials = tuple(replace(trial, values={"latency": 1.0}) if trial.values else trial for trial in one.trials)
+    changed = replace(one, objectives={"latency": "minimize"}, trials=trials, finals=(), answer=None)
+    steps = re.search(r'<path d="([^"]+)" class="steps s0"', draw_front_svg(changed))
+    assert steps and steps[1].count("V") >= 2

@@ -1,4 +1,4 @@
-"""The report as one HTML file and a picture of its front: sections (one a file) fill templates, charts are SVG."""
+"""Write the report of a run as one HTML file with SVG charts, and its front as a picture file."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Charts of a run as SVG: classes for colours, so that one style sheet serves the page in light and dark, and the PNG."""
+"""Draw charts of a run as SVG; colours are classes, so that one style sheet serves the page in light and dark, and the PNG."""
 
 import lazy_loader
 

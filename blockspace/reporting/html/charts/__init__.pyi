@@ -1,7 +1,7 @@
-from .curves import curves as curves
-from .distribution import distribution as distribution
-from .front import axes_of as axes_of
-from .front import front as front
-from .intervals import intervals as intervals
-from .marks import KINDS as KINDS
-from .marks import mark as mark
+from .curves import draw_curves as draw_curves
+from .distribution import draw_distribution as draw_distribution
+from .front import choose_front_axes as choose_front_axes
+from .front import draw_front as draw_front
+from .intervals import draw_intervals as draw_intervals
+from .plot import MARK_KINDS as MARK_KINDS
+from .plot import draw_mark as draw_mark

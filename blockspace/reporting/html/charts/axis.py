@@ -1,4 +1,4 @@
-"""Axes: from numbers to places, with ticks a person would choose."""
+"""Map numbers to pixels along an axis with round ticks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DECADE = 10.0  # a span of more than this is drawn on a logarithmic scale
 
 @dataclass(frozen=True)
 class Axis:
-    """Maps [low, high] to [start, end] in pixels; `ticks` are (value, words)."""
+    """Maps [low, high] to [start, end] in pixels; `ticks` are (value, text)."""
 
     low: float
     high: float
@@ -21,16 +21,18 @@ class Axis:
     ticks: tuple[tuple[float, str], ...]
 
     def __call__(self, value: float) -> float:
-        """The place of a value, kept to the axis."""
+        """Return the pixel of a value, clipped to the axis."""
         low, high, at = (math.log(v) for v in (self.low, self.high, max(value, 1e-300))) if self.log else (self.low, self.high, value)
         share = min(1.0, max(0.0, (at - low) / (high - low)))
         return self.start + share * (self.end - self.start)
 
 
-def axis(values: Sequence[float], start: float, end: float, words: Callable[[float], str], wanted: int = 6, zero: bool = False) -> Axis:
-    """An axis that holds all values with a little room, logarithmic where they are positive and span over a decade.
+def make_axis(
+    values: Sequence[float], start: float, end: float, words: Callable[[float], str], wanted: int = 6, zero: bool = False
+) -> Axis:
+    """Return an axis around all values with a margin, logarithmic where they are positive and span more than a decade.
 
-    `zero` keeps zero in sight. `words` writes a tick's value.
+    `words` formats the value of a tick, `wanted` is the number of ticks to aim at, `zero` includes zero.
     """
     finite = [float(v) for v in values if v is not None and math.isfinite(v)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
@@ -40,16 +42,16 @@ def axis(values: Sequence[float], start: float, end: float, words: Callable[[flo
     if log:
         room = (high / low) ** 0.05
         low, high = low / room, high * room
-        places = log_ticks(low, high, wanted)
+        places = _choose_log_ticks(low, high, wanted)
     else:
         room = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
         low, high = low - room * (low != 0 or not zero), high + room * (high != 0 or not zero)
-        places = linear_ticks(low, high, wanted)
-    return Axis(low, high, start, end, log, tuple((v, t) for v, t in zip(places, distinct(places, words))))
+        places = _choose_linear_ticks(low, high, wanted)
+    return Axis(low, high, start, end, log, tuple((v, t) for v, t in zip(places, _label_ticks(places, words))))
 
 
-def linear_ticks(low: float, high: float, wanted: int) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten inside [low, high]."""
+def _choose_linear_ticks(low: float, high: float, wanted: int) -> list[float]:
+    """Return multiples of 1, 2 or 5 times a power of ten inside [low, high]."""
     raw = (high - low) / max(1, wanted)
     power = 10 ** math.floor(math.log10(raw))
     step = next(f * power for f in (1, 2, 5, 10) if f * power >= raw * 0.75)
@@ -58,8 +60,8 @@ def linear_ticks(low: float, high: float, wanted: int) -> list[float]:
     return [round(n * step, 12) for n in range(first, last + 1)]
 
 
-def log_ticks(low: float, high: float, wanted: int) -> list[float]:
-    """1, 2, 5 of each decade inside [low, high]; only powers of ten where that is too many."""
+def _choose_log_ticks(low: float, high: float, wanted: int) -> list[float]:
+    """Return 1, 2 and 5 of each decade inside [low, high]; only powers of ten where that is too many."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for factors in ((1, 2, 5), (1, 3), (1,)):
         found = [f * 10.0**d for d in decades for f in factors if low <= f * 10.0**d <= high]
@@ -68,7 +70,7 @@ def log_ticks(low: float, high: float, wanted: int) -> list[float]:
     return found[:: max(1, len(found) // wanted)]
 
 
-def distinct(values: Sequence[float], words: Callable[[float], str]) -> list[str]:
-    """Each value's words, with as many digits as it takes to tell neighbours apart."""
+def _label_ticks(values: Sequence[float], words: Callable[[float], str]) -> list[str]:
+    """Return the text of each value, with six digits where the given format makes two of them equal."""
     found = [words(v) for v in values]
     return found if len(set(found)) == len(found) else [f"{v:.6g}" for v in values]

@@ -1,49 +1,49 @@
-"""Intervals: each difference of the answer with its interval, beside zero."""
+"""Draw the differences of the answer with their confidence intervals."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
 from blockspace.reporting.answer import Answer, FamilyDifference
-from blockspace.reporting.html.charts.axis import axis
-from blockspace.reporting.html.charts.distribution import short
-from blockspace.reporting.html.charts.plot import picture
-from blockspace.reporting.html.text import figure, tag
+from blockspace.reporting.html.charts.axis import Axis, make_axis
+from blockspace.reporting.html.charts.distribution import shorten_name
+from blockspace.reporting.html.charts.plot import draw_chart
+from blockspace.reporting.html.markup import format_px, tag
 
 WIDTH, LEFT, RIGHT, TOP, LANE, BOTTOM = 780, 200, 150, 14, 38, 56
 
 
-def intervals(answer: Answer) -> Markup:
-    """Differences of test accuracy in points, first minus second, with their intervals; empty when there is nothing to compare."""
+def draw_intervals(answer: Answer) -> Markup:
+    """Return the chart of differences of test accuracy in points, first minus second, with their intervals; empty if there are none."""
     rows = [*answer.differences, *answer.against_baseline]
     if not rows:
         return Markup("")
     height = TOP + LANE * len(rows) + BOTTOM
     bottom = height - BOTTOM
     ends = [100 * v for d in rows for v in (d.accuracy.low, d.accuracy.high)]
-    x = axis(ends, LEFT, WIDTH - RIGHT, lambda v: f"{v:+g}" if v else "0", zero=True)
+    x = make_axis(ends, LEFT, WIDTH - RIGHT, lambda v: f"{v:+g}" if v else "0", zero=True)
     ground = tag("rect", x=LEFT, y=TOP, width=WIDTH - RIGHT - LEFT, height=LANE * len(rows), class_="ground")
-    grid = [tag("path", d=f"M{figure(x(v))} {bottom}V{TOP}", class_="grid") for v, _ in x.ticks]
+    grid = [tag("path", d=f"M{format_px(x(v))} {bottom}V{TOP}", class_="grid") for v, _ in x.ticks]
     ticks = [tag("text", words, x=x(v), y=bottom + 17, class_="tick middle") for v, words in x.ticks]
-    zero = tag("path", d=f"M{figure(x(0))} {bottom}V{TOP}", class_="zero")
+    zero = tag("path", d=f"M{format_px(x(0))} {bottom}V{TOP}", class_="zero")
     level = f"{rows[0].level * 100:.0f} %"
     words = f"test accuracy, first minus second, in points, with its {level} interval"
     title = tag("text", words, x=(LEFT + WIDTH - RIGHT) / 2, y=bottom + 38)
-    body = [part for place, d in enumerate(rows) for part in lane(d, x, TOP + LANE * (place + 0.5))]
+    body = [part for place, d in enumerate(rows) for part in _draw_difference(d, x, TOP + LANE * (place + 0.5))]
     spoken = "; ".join(d.sentence() for d in rows)
-    return picture(WIDTH, height, spoken, [ground, *grid, *ticks, tag("g", title, class_="title middle"), zero, *body], "intervals")
+    return draw_chart(WIDTH, height, spoken, [ground, *grid, *ticks, tag("g", title, class_="title middle"), zero, *body], "intervals")
 
 
-def lane(difference: FamilyDifference, x, middle: float) -> list[Markup]:
-    """One difference: who minus whom, the interval, its numbers."""
+def _draw_difference(difference: FamilyDifference, x: Axis, middle: float) -> list[Markup]:
+    """Return one difference at height `middle`: names, interval, numbers."""
     found = difference.accuracy
     low, at, high = (100 * v for v in (found.low, found.estimate, found.high))
     sure = "sure" if found.excludes_zero else "unsure"
-    left, right, y = figure(x(low)), figure(x(high)), figure(middle)
-    top = figure(middle - 5)
+    left, right, y = format_px(x(low)), format_px(x(high)), format_px(middle)
+    top = format_px(middle - 5)
     bar = f"M{left} {y}H{right}M{left} {top}v10M{right} {top}v10"
     return [
-        tag("text", f"{short(difference.first)} − {short(difference.second)}", x=LEFT - 12, y=middle + 4, class_="name end"),
+        tag("text", f"{shorten_name(difference.first)} − {shorten_name(difference.second)}", x=LEFT - 12, y=middle + 4, class_="name end"),
         tag("path", tag("title", difference.sentence()), d=bar, class_=f"bar {sure}"),
         tag("circle", tag("title", difference.sentence()), cx=x(at), cy=middle, r=4.5, class_=f"estimate {sure}"),
         tag("text", f"{at:+.2f}  [{low:+.2f}, {high:+.2f}]", x=WIDTH - RIGHT + 10, y=middle + 4, class_="key"),
