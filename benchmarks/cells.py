@@ -19,7 +19,7 @@ from itertools import product
 from blockspace import Graph, canonical, cost, load
 from blockspace.graph import Node
 from blockspace.ops import OPS, BatchNorm, Conv, Zero
-from blockspace.passes import Rule, column, rewrite
+from blockspace.passes import Rule, pipeline_rules, rewrite
 
 EDGES = ("e21", "e31", "e32", "e41", "e42", "e43")  # eIJ leads from node J to node I
 OPERATIONS = ("none", "skip", "nor1x1", "nor3x3", "avg3x3")
@@ -96,7 +96,7 @@ def explained(groups: Iterable[list[Cell]]) -> Counter:
 
 def apart(graphs: list[Graph], rule: Rule) -> bool:
     """Whether the graphs have several keys without a rule."""
-    rest = [other for other in column() if other is not rule]
+    rest = [other for other in pipeline_rules() if other is not rule]
     return len({rewrite(one, rules=rest).after.structure()[0] for one in graphs}) > 1
 
 

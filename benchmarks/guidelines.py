@@ -12,9 +12,9 @@ from __future__ import annotations
 import torch
 
 import blockspace as bs
-from blockspace.compiler import paired_ratio
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Add, Conv
+from blockspace.runtimes import paired_ratio
 
 BLOCKS, SIZE, BATCHES, PAIRS = 10, 56, (1, 8), 100
 FRAGMENTS = {"1 fragment": (1, "series", 128)} | {

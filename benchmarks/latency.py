@@ -14,8 +14,9 @@ from statistics import mean, stdev
 
 import torch
 
-from blockspace.compiler import compile, paired_ratio
+from blockspace.compiler import compile
 from blockspace.graph import Graph
+from blockspace.runtimes import paired_ratio
 from blockspace.study import resolve_study
 
 REPEATS, PAIRS = 8, 100

@@ -247,9 +247,9 @@ def exit_codes() -> str:
 
 def rules(pipeline: str = "canonical") -> str:
     """The rules of a pipeline in the order they run."""
-    from blockspace.passes import column
+    from blockspace.passes import pipeline_rules
 
-    own = (rule for rule in column(pipeline) if rule.pipeline == pipeline)
+    own = (rule for rule in pipeline_rules(pipeline) if rule.pipeline == pipeline)
     return table(("rule", "equation", "meaning"), ((code(rule.name), rule.equation, rule.doc) for rule in own))
 
 

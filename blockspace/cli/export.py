@@ -13,6 +13,7 @@ def register(app: Typer) -> None:
     import typer
 
     from blockspace.cli.complete import complete_networks
+    from blockspace.exporting import DEFAULT_FORMATS, EXPORT_FORMATS
 
     @app.command(epilog="blockspace export runs/hs_vs_resnext#17 out/ --to py,onnx,safetensors,pt2")
     def export(
@@ -20,7 +21,7 @@ def register(app: Typer) -> None:
             help="RUN#NUMBER or RUN#NAME, an exported folder, a YAML file, or a library network", autocompletion=complete_networks
         ),
         folder: str = typer.Argument(help="the folder to write"),
-        to: str = typer.Option("py,onnx,safetensors", help="Formats: py, onnx, safetensors, pt2, timm."),
+        to: str = typer.Option(",".join(DEFAULT_FORMATS), help=f"Formats: {', '.join(EXPORT_FORMATS)}."),
         weights: str = typer.Option(None, help="A checkpoint of ours, torchvision's or timm's, or: torchvision, timm."),
         deploy: bool = typer.Option(False, "--deploy", help="In the form for inference alone: norms folded in; files named model_deploy."),
         force: bool = typer.Option(False, "--force", help="Replace the folder when it is there."),

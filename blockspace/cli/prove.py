@@ -17,12 +17,12 @@ def run(*targets: str) -> None:
     """
     from blockspace.compiler import prove
     from blockspace.errors import did_you_mean, error
-    from blockspace.passes import RULES, rules_of
+    from blockspace.passes import RULES, load_rules
 
     rules = []
     for target in targets or RULES:
         if target.endswith(".py"):
-            rules += rules_of(target)
+            rules += load_rules(target)
         elif target in RULES:
             rules.append(RULES[target])
         else:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def format_canonical_steps(graph: Graph, rules: Sequence[Rule] = ()) -> str:
     """Return every step of the canonical pipeline, with `rules` added, and the equations of the rules that applied."""
-    from blockspace.passes import column, rewrite
+    from blockspace.passes import pipeline_rules, rewrite
 
-    found = rewrite(graph, rules=[*column(), *rules])
+    found = rewrite(graph, rules=[*pipeline_rules(), *rules])
     key = f"key {found.after.key()}"
     return f"{format_rewriting(found)}\n{key}" if found.steps else f"{graph.name} is in canonical form: no rule applies\n{key}"
 
@@ -55,13 +55,13 @@ def count_ops(nodes: Iterable[Node]) -> str:
 def explain_rule(graph: Graph, name: str) -> str:
     """Return where a rule applies in a graph, and for the rewritten graph the reasons why it does not, each with its nodes."""
     from blockspace.errors import did_you_mean, error
-    from blockspace.passes import RULES, Draft, canonical, rewriting_of
+    from blockspace.passes import RULES, MutableGraph, canonical, rewriting_of
 
     if name not in RULES:
         raise error("E-NAME", f"no rule {name!r}", help=did_you_mean(name, RULES) or f"known: {', '.join(RULES)}")
     rule = RULES[name]
     found = rewriting_of(canonical(graph) if rule.pipeline == "deploy" else graph, rule.pipeline)
-    draft = Draft(found.after)
+    draft = MutableGraph(found.after)
     reasons: dict[str, list[str]] = {}
     for node in found.after:
         if isinstance(node.op, rule.at):

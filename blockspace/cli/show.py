@@ -89,9 +89,9 @@ def explain_rewriting(graph: Graph, why: str | None, rules: str | None, deploy: 
     if why:
         return rewriting_text.explain_rule(graph, why)
     if rules:
-        from blockspace.compiler import proven
+        from blockspace.compiler import load_proven_rules
 
-        return rewriting_text.format_canonical_steps(graph, proven(rules, [graph]))
+        return rewriting_text.format_canonical_steps(graph, load_proven_rules(rules, [graph]))
     return rewriting_text.format_deploy_steps(graph) if deploy else rewriting_text.format_canonical_steps(graph)
 
 

@@ -18,6 +18,7 @@ def register(app: Typer) -> None:
     import typer
 
     from blockspace.cli.complete import complete_networks
+    from blockspace.exporting import EXPORT_FORMATS
 
     @app.command(epilog="blockspace train resnet20 data=cifar10 train.epochs=30 seed=1 out=runs/resnet20")
     def train(
@@ -27,7 +28,7 @@ def register(app: Typer) -> None:
         settings: list[str] = typer.Argument(None, help="data= train.epochs= seed= out= weights=, and params of the network"),
         recipe: str = typer.Option(None, "--recipe", help="A YAML file with a recipe, or a study: its train section."),
         evaluate: bool = typer.Option(False, "--evaluate", help="Only score given weights on the test split."),
-        to: str = typer.Option("", "--to", help="Export the trained network: py, onnx, safetensors, pt2, timm."),
+        to: str = typer.Option("", "--to", help=f"Export the trained network: {', '.join(EXPORT_FORMATS)}."),
         as_json: bool = typer.Option(False, "--json", help="The result as JSON on stdout."),
         quiet: bool = typer.Option(False, "--quiet", "-q", help="Only the result: no progress."),
     ) -> None:

@@ -3,11 +3,11 @@ from .printing.source import to_source as to_source
 from .printing.timm_source import default_config as default_config
 from .printing.timm_source import python_name as python_name
 from .printing.timm_source import to_timm_source as to_timm_source
+from .proof.prove import load_proven_rules as load_proven_rules
 from .proof.prove import prove as prove
-from .proof.prove import proven as proven
-from .weights.maps import converted as converted
-from .weights.pretrained import Weights as Weights
+from .weights.convert import convert_weights as convert_weights
+from .weights.load_state import load_state as load_state
+from .weights.pretrained import PretrainedWeights as PretrainedWeights
+from .weights.pretrained import find_weights as find_weights
 from .weights.pretrained import load_pretrained as load_pretrained
-from .weights.pretrained import weights_of as weights_of
-from .weights.starting import start_from as start_from
 from .weights.transplant import transplant as transplant

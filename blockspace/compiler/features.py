@@ -24,27 +24,27 @@ class FeatureInfo:
         self.info, self.out_indices = info, tuple(out_indices)
 
     def get(self, key: str, idx: int | Sequence[int] | None = None) -> Any:
-        """`num_chs`, `reduction`, `module`, `index` or `node`."""
+        """Return `num_chs`, `reduction`, `module`, `index` or `node` of the maps."""
         if isinstance(idx, int):
             return self.info[idx][key]
         return [self.info[i][key] for i in (self.out_indices if idx is None else idx)]
 
     def get_dicts(self, keys: Sequence[str] | None = None, idx: int | Sequence[int] | None = None) -> Any:
-        """The same as dicts of these keys, by default of all."""
+        """Return the same as dicts of these keys, by default of all."""
         if isinstance(idx, int):
             return {key: self.info[idx][key] for key in keys or self.info[idx]}
         return [self.get_dicts(keys, i) for i in (self.out_indices if idx is None else idx)]
 
     def channels(self, idx: int | Sequence[int] | None = None) -> Any:
-        """Channels of the maps."""
+        """Return the channels of the maps."""
         return self.get("num_chs", idx)
 
     def reduction(self, idx: int | Sequence[int] | None = None) -> Any:
-        """Input pixels per position: the strides of the maps."""
+        """Return the input pixels per position: the strides of the maps."""
         return self.get("reduction", idx)
 
     def module_name(self, idx: int | Sequence[int] | None = None) -> Any:
-        """The units that give the maps: stem.conv7x7, stage1.block3."""
+        """Return the units that give the maps: stem.conv7x7, stage1.block3."""
         return self.get("module", idx)
 
     def __getitem__(self, item: int) -> dict[str, Any]:
@@ -58,8 +58,8 @@ class FeatureInfo:
         return f"<FeatureInfo {maps}>"
 
 
-def feature_info(graph: Graph, features_only: bool, out_indices: Indices) -> FeatureInfo | None:
-    """What `compile` was asked to give; None: the output. Raises BlockspaceError (E-SHAPE, E-TYPE, E-KEY)."""
+def make_feature_info(graph: Graph, features_only: bool, out_indices: Indices) -> FeatureInfo | None:
+    """Return the feature maps that `compile` was asked for; None: the output. Raises BlockspaceError (E-SHAPE, E-TYPE, E-KEY)."""
     if not features_only:
         if out_indices is not None:
             raise error("E-KEY", "out_indices says which feature maps, and the output was asked for", help="add features_only=True")
@@ -68,11 +68,11 @@ def feature_info(graph: Graph, features_only: bool, out_indices: Indices) -> Fea
         {"num_chs": one.channels, "reduction": one.reduction, "module": one.unit, "index": i, "node": one.node}
         for i, one in enumerate(features(graph))
     ]
-    return FeatureInfo(info, taken(out_indices, info, graph.name))
+    return FeatureInfo(info, resolve_indices(out_indices, info, graph.name))
 
 
-def taken(indices: Indices, info: list[dict[str, Any]], name: str) -> list[int]:
-    """The indices from 0: all for None, the last n for an integer. Raises BlockspaceError (E-TYPE) naming what there is."""
+def resolve_indices(indices: Indices, info: list[dict[str, Any]], name: str) -> list[int]:
+    """Return the indices from 0: all for None, the last n for an integer. Raises BlockspaceError (E-TYPE) naming what there is."""
     count = len(info)
     if indices is None:
         return list(range(count))
@@ -83,7 +83,7 @@ def taken(indices: Indices, info: list[dict[str, Any]], name: str) -> list[int]:
     raise error("E-TYPE", f"out_indices={indices!r}: {name} has {count} feature maps", help=f"the indices are {there}, or -{count} to -1")
 
 
-def attach(module: fx.GraphModule, info: FeatureInfo) -> None:
+def attach_feature_info(module: fx.GraphModule, info: FeatureInfo) -> None:
     """Make `module.feature_info` the info, also of the module's copies."""
     vars(module)["feature_info"] = info
     module.meta[KEPT] = {"feature_info": info}

@@ -12,10 +12,11 @@ from torch import nn
 
 from blockspace.compiler import compile
 from blockspace.errors import did_you_mean, error
-from blockspace.exporting.folder import replaced_by, staging
+from blockspace.exporting.export_format import DEFAULT_FORMATS, EXPORT_FORMATS
+from blockspace.exporting.export_job import ExportJob
 from blockspace.exporting.formats import FORMATS
-from blockspace.exporting.job import Job
-from blockspace.exporting.timm_format import check_installed
+from blockspace.exporting.staging import replace_folder, staged_folder
+from blockspace.exporting.timm_format import check_timm
 from blockspace.files import ARCH, CARD
 from blockspace.graph import Graph
 from blockspace.passes import deploy
@@ -25,7 +26,7 @@ TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedFolder:
     """What was written: the folder, per format the largest difference to the trained module that was seen, per file its bytes."""
 
     folder: Path
@@ -35,61 +36,61 @@ class Exported:
 
 def export(
     graph: Graph, module: nn.Module, folder: str | Path, arch_yaml: str, card: str,
-    formats: Sequence[str] = ("py", "onnx", "safetensors"), force: bool = False, images: dict[str, Any] | None = None,
+    formats: Sequence[str] = DEFAULT_FORMATS, force: bool = False, images: dict[str, Any] | None = None,
     deployed: bool = False,
-) -> Exported:  # fmt: skip
+) -> ExportedFolder:  # fmt: skip
     """Write `arch.yaml`, `card.md` and the files of `formats` to `folder`; `module` holds the trained weights of `compile(graph)`.
 
-    Formats: `py` (model.py, plain torch), `safetensors` (weights), `onnx` (any batch), `pt2` (torch.export, any batch), `timm` (a file that
-    registers the network with timm, config.json, weights; `images` says by which `mean` and `std` they were normalised). With `deployed`
-    `py`, `onnx` and `pt2` are of the form for deployment (see `blockspace.deploy`) and their files are named `model_deploy`;
-    `weights_deploy.safetensors` is written beside the weights that can be trained on. Before the folder
-    appears, each is loaded anew and run at batch 1, 3 and 8 in eval mode and 32 bits; it must equal the module to 1e-4 (times the largest
-    output where that is above 1). An existing folder is refused, or with `force` replaced at the end. Raises ExportError
-    (E-EXPORT-MISMATCH), BlockspaceError (E-IO for an existing folder, E-KEY for an unknown format or timm not installed, E-WEIGHTS for
-    another module's weights) and StorageError (E-IO, E-DISK); then nothing is left behind and an existing folder is as it was.
+    The formats are those of `EXPORT_FORMATS`; `images` says by which `mean` and `std` images were normalised. With `deployed` `py`, `onnx`
+    and `pt2` are of the form for deployment (see `blockspace.deploy`) and their files are named `model_deploy`;
+    `weights_deploy.safetensors` is written beside the weights that can be trained on. Before the folder appears, each is loaded anew and
+    run at batch 1, 3 and 8 in eval mode and 32 bits; it must equal the module to 1e-4 (times the largest output where that is above 1). An
+    existing folder is refused, or with `force` replaced at the end. Raises ExportError (E-EXPORT-MISMATCH), BlockspaceError (E-IO for an
+    existing folder, E-KEY for an unknown format or timm not installed, E-WEIGHTS for another module's weights) and StorageError (E-IO,
+    E-DISK); then nothing is left behind and an existing folder is as it was.
     """
     check_formats(formats)
     folder = Path(folder)
-    reference = trained(graph, module)
-    with staging(folder, force) as stage:
+    reference = copy_trained(graph, module)
+    with staged_folder(folder, force) as stage:
         (stage / ARCH).write_text(arch_yaml, encoding="utf-8")
         (stage / CARD).write_text(card, encoding="utf-8")
-        job = Job(graph, reference, stage, examples(graph, reference), TOLERANCE, images or {})
-        fast = in_fast_form(job) if deployed else None
+        job = ExportJob(graph, reference, stage, make_examples(graph, reference), TOLERANCE, images or {})
+        fast = deploy_job(job) if deployed else None
         # weights first: model.py is checked with the weights file beside it
         for name in sorted(formats, key=list(FORMATS).index):
-            for form in forms(name, job, fast):
+            for form in format_jobs(name, job, fast):
                 FORMATS[name](form)
         sizes = {path.name: path.stat().st_size for path in sorted(stage.iterdir())}
-        replaced_by(folder, stage, force)
-    return Exported(folder, dict(job.differences), sizes)
+        replace_folder(folder, stage, force)
+    return ExportedFolder(folder, dict(job.differences), sizes)
 
 
-def in_fast_form(job: Job) -> Job:
-    """The same job with the form for deployment, which has to give what the trained module gives."""
+def deploy_job(job: ExportJob) -> ExportJob:
+    """Return the same job with the form for deployment, which has to give what the trained module gives."""
     graph = deploy(job.graph)
     return replace(job, graph=graph, module=compile(graph, weights_from=job.module).eval())
 
 
-def forms(name: str, job: Job, fast: Job | None) -> list[Job]:
-    """The forms that a format is written in: with one for deployment, weights in both, timm's folder as trained, all else in that one."""
+def format_jobs(name: str, job: ExportJob, fast: ExportJob | None) -> list[ExportJob]:
+    """Return a format's jobs: with a form for deployment, weights are written in both, timm's folder as trained, all else deployed."""
     if fast is None or name == "timm":
         return [job]
     return [job, fast] if name == "safetensors" else [fast]
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Every format is one that can be written. Raises BlockspaceError (E-KEY)."""
+    """Check that every format exists and its packages are installed. Raises BlockspaceError (E-KEY)."""
     if "timm" in formats:
-        check_installed()
+        check_timm()
     for name in formats:
-        if name not in FORMATS:
-            raise error("E-KEY", f"unknown export format {name!r}", help=did_you_mean(name, FORMATS) or f"known: {', '.join(FORMATS)}")
+        if name not in EXPORT_FORMATS:
+            help = did_you_mean(name, EXPORT_FORMATS) or f"known: {', '.join(FORMATS)}"
+            raise error("E-KEY", f"unknown export format {name!r}", help=help)
 
 
-def trained(graph: Graph, module: nn.Module) -> nn.Module:
-    """A copy of the module's weights in `compile(graph)`: on the CPU, in 32 bits, in eval mode."""
+def copy_trained(graph: Graph, module: nn.Module) -> nn.Module:
+    """Return a copy of the module's weights in `compile(graph)`: on the CPU, in 32 bits, in eval mode."""
     copied = compile(graph, seed=0)
     state = {key: tensor.detach().cpu() for key, tensor in module.state_dict().items()}
     try:
@@ -99,8 +100,8 @@ def trained(graph: Graph, module: nn.Module) -> nn.Module:
     return copied.eval()
 
 
-def examples(graph: Graph, reference: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Inputs of several batch sizes and what the module makes of them."""
+def make_examples(graph: Graph, reference: nn.Module) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return inputs of several batch sizes and what the module makes of them."""
     generator = torch.Generator().manual_seed(0)
     inputs = [torch.randn(batch, *graph.input_shape, generator=generator) for batch in BATCHES]
     with torch.inference_mode():

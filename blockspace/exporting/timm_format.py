@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from blockspace.compiler import default_config, python_name, to_timm_source
 from blockspace.errors import error
-from blockspace.exporting.job import Job
+from blockspace.exporting.export_job import ExportJob
 
 CONFIG = "config.json"
 # of RGB images whose own statistics nobody kept
@@ -43,42 +43,42 @@ save_file(given, sys.argv[4])
 """
 
 
-def check_installed() -> None:
-    """timm can be imported. Raises BlockspaceError (E-KEY)."""
+def check_timm() -> None:
+    """Check that timm can be imported. Raises BlockspaceError (E-KEY)."""
     if find_spec("timm") is None:
         raise error("E-KEY", "the export format timm needs timm, which is not installed", help="pip install timm, or leave the format out")
 
 
-def registered_name(network: str) -> str:
-    """The name to register: the network's own as Python can write it, with `bs_` before it where timm has a model of that name."""
+def choose_timm_name(network: str) -> str:
+    """Return the name to register: the network's own as Python can write it, with `bs_` before it where timm has a model of that name."""
     import timm
 
     name = python_name(network)
     return f"bs_{name}" if timm.is_model(name) else name
 
 
-def write_timm(job: Job, weights: Path, images: dict[str, Any]) -> dict[str, list[torch.Tensor]]:
-    """NAME.py and config.json; what timm's models of them give, loaded in a fresh interpreter, for each of the job's examples.
+def write_timm_files(job: ExportJob, weights: Path, images: dict[str, Any]) -> dict[str, list[torch.Tensor]]:
+    """Write NAME.py and config.json, and return the outputs of timm's models of them, loaded in a fresh interpreter.
 
     Raises BlockspaceError (E-SHAPE) for a network without a head that can be told apart; RuntimeError with what the interpreter said.
     """
-    name = registered_name(job.graph.name)
-    about = {"interpolation": "bilinear", "crop_pct": 1.0, **statistics(job.graph.input_shape[0]), **images}
+    name = choose_timm_name(job.graph.name)
+    about = {"interpolation": "bilinear", "crop_pct": 1.0, **default_statistics(job.graph.input_shape[0]), **images}
     (job.folder / f"{name}.py").write_text(to_timm_source(job.graph, name, about, weights.name), encoding="utf-8")
     found = default_config(job.graph)
     features = found.pop("num_features")
     config = {"architecture": name, "num_classes": found["num_classes"], "num_features": features, "pretrained_cfg": found | about}
     (job.folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    return fresh(job, name)
+    return run_in_fresh_interpreter(job, name)
 
 
-def statistics(channels: int) -> dict[str, tuple[float, ...]]:
-    """How images are normalised when nothing else is known."""
+def default_statistics(channels: int) -> dict[str, tuple[float, ...]]:
+    """Return how images are normalised when nothing else is known."""
     return IMAGENET if channels == 3 else {"mean": (0.5,) * channels, "std": (0.5,) * channels}
 
 
-def fresh(job: Job, name: str) -> dict[str, list[torch.Tensor]]:
-    """The outputs in an interpreter of its own, by way of loading: registered, from the folder, in two steps."""
+def run_in_fresh_interpreter(job: ExportJob, name: str) -> dict[str, list[torch.Tensor]]:
+    """Return the outputs in an interpreter of its own, by way of loading: registered, from the folder, in two steps."""
     with TemporaryDirectory() as folder:
         given, made = Path(folder) / "given", Path(folder) / "made"
         save_file({str(i): x.contiguous() for i, (x, _) in enumerate(job.examples)}, given)

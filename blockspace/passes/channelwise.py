@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from blockspace.graph import Node
 from blockspace.ops import POINT, Op
-from blockspace.passes.draft import Draft, like
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph, adapt_op
 
 
-def kind(op: Op) -> Op | None:
-    """The op as it would be for one channel, so that equal kinds can be merged; None when it is not channelwise."""
-    return like(op, (1, 1, 1)) if op.channelwise else None
+def op_per_channel(op: Op) -> Op | None:
+    """Return the op as it would be for one channel, so that equal kinds can be merged; None when it is not channelwise."""
+    return adapt_op(op, (1, 1, 1)) if op.channelwise else None
 
 
-def chain(graph: Draft, node: Node) -> list[Node]:
-    """The norms, activations and scales that follow one after the other, each the only reader of what is before it."""
+def channelwise_chain(graph: MutableGraph, node: Node) -> list[Node]:
+    """Return the norms, activations and scales that follow one after the other, each the only reader of what is before it."""
     found: list[Node] = []
     after = graph.reader(node)
     while after is not None and after.op.channelwise and after.op.window(after.shape) == POINT:
@@ -25,12 +25,13 @@ def chain(graph: Draft, node: Node) -> list[Node]:
     return found
 
 
-def kinds(nodes: Sequence[Node]) -> tuple[Op, ...]:
-    return tuple(like(node.op, (1, 1, 1)) for node in nodes)
+def ops_per_channel(nodes: Sequence[Node]) -> tuple[Op, ...]:
+    """Return the ops of channelwise nodes as they would be for one channel."""
+    return tuple(adapt_op(node.op, (1, 1, 1)) for node in nodes)
 
 
-def merged(match: Match, nodes: Sequence[Node], value: str) -> str:
-    """One node for several of one kind, on `value`, the concat of what they read; its tensors are theirs, one after the other."""
-    name = match.add(like(nodes[0].op, match.shape(value)), value, of=nodes)
+def merge_channelwise(match: Match, nodes: Sequence[Node], value: str) -> str:
+    """Return one node for several of one kind, on `value`, the concat of what they read; its tensors are theirs, one after the other."""
+    name = match.add(adapt_op(nodes[0].op, match.shape(value)), value, of=nodes)
     match.stack(name, nodes)
     return name

@@ -6,26 +6,27 @@ from collections.abc import Mapping, Sequence
 
 from blockspace.graph import Node
 from blockspace.ops import Op, Shape
-from blockspace.passes.draft import Draft
-from blockspace.passes.weights import Concat, Expr, Same, Source
+from blockspace.passes.mutable_graph import MutableGraph
+from blockspace.passes.weight_map import ConcatExpr, SameExpr, SourceExpr, WeightExpr
 
 
 class Match:
     """New nodes, which values take the place of which, and the tensors of the new nodes as expressions over the old ones."""
 
-    def __init__(self, graph: Draft):
+    def __init__(self, graph: MutableGraph):
         self.graph = graph
         self.nodes: dict[str, Node] = {}
         self.values: dict[str, str] = {}  # old value -> the value that takes its place
-        self.weights: dict[str, Expr] = {}
+        self.weights: dict[str, WeightExpr] = {}
         self.dropped: list[str] = []  # nodes that nobody reads
         self.blocks: set[str] = set()  # the blocks whose nodes are merged
 
     def shape(self, name: str) -> Shape:
+        """Return the shape of a value, old or new."""
         return self.nodes[name].shape if name in self.nodes else self.graph[name].shape
 
     def add(self, op: Op, *inputs: str, of: Sequence[Node], last: str = "", same: bool = False) -> str:
-        """A new node; returns its name, made of what the names of the nodes `of` have in common, ending in `last` if given.
+        """Return a new node; returns its name, made of what the names of the nodes `of` have in common, ending in `last` if given.
 
         `same`: it keeps the name of the one node it replaces.
         """
@@ -48,15 +49,15 @@ class Match:
     def stack(
         self, new: str, of: Sequence[Node], dims: Mapping[str, int] | None = None, but: Mapping[str, Sequence[Node]] | None = None
     ) -> None:
-        """The tensors of `new` are those of `of` one after the other along the first dimension, or that in `dims`; counters are equal.
+        """Make the tensors of `new` those of `of`, concatenated along the first dimension or that in `dims`; counters are equal.
 
         `but`: tensors that come from other nodes.
         """
         for key, size in self.nodes[new].op.tensors().items():
-            parts = tuple(tensor(node, key) for node in (but or {}).get(key, of))
-            self.weights[f"{new}.{key}"] = Concat(parts, (dims or {}).get(key, 0)) if size else Same(parts)
+            parts = tuple(tensor_of(node, key) for node in (but or {}).get(key, of))
+            self.weights[f"{new}.{key}"] = ConcatExpr(parts, (dims or {}).get(key, 0)) if size else SameExpr(parts)
 
 
-def tensor(node: Node, key: str) -> Source:
-    """A tensor of a layer by its name in the state_dict."""
-    return Source(f"{node.name}.{key}", node.op.tensors()[key])
+def tensor_of(node: Node, key: str) -> SourceExpr:
+    """Return a tensor of a layer by its name in the state_dict."""
+    return SourceExpr(f"{node.name}.{key}", node.op.tensors()[key])

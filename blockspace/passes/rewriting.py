@@ -9,44 +9,44 @@ from functools import cached_property
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph, Node
 from blockspace.ops import Shape, show
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
-from blockspace.passes.rule import Rule, column
-from blockspace.passes.weights import Expr, WeightMap
+from blockspace.passes.mutable_graph import MutableGraph
+from blockspace.passes.rule import Rule, pipeline_rules
+from blockspace.passes.weight_map import WeightExpr, WeightMap
 
 DEPTH = 5  # how far from a change rules may have something new to see
 
 
 @dataclass(frozen=True)
-class Step:
+class RewriteStep:
     """One application of a rule: the node it looked at, what went, what came."""
 
     rule: Rule
     at: str
     gone: tuple[Node, ...]
     added: tuple[Node, ...]
-    weights: dict[str, Expr] = field(repr=False)
+    weights: dict[str, WeightExpr] = field(repr=False)
 
     @property
     def saves(self) -> dict[str, int]:
-        """What is less afterwards: macs, params, nodes, launches."""
-        before, after = totals(self.gone), totals(self.added)
+        """Return by how much the step reduces macs, params, nodes and launches."""
+        before, after = count_totals(self.gone), count_totals(self.added)
         return {name: before[name] - after[name] for name in before}
 
 
-def totals(nodes: Iterable[Node]) -> dict[str, int]:
-    """macs at batch 1, params, nodes, and launches: calls that compute something, views not counted."""
+def count_totals(nodes: Iterable[Node]) -> dict[str, int]:
+    """Return macs at batch 1, params, nodes, and launches: calls that compute something, views not counted."""
     nodes = list(nodes)
     return {
         "macs": sum(n.op.macs(n.shape) for n in nodes),
         "params": sum(n.op.params() for n in nodes),
         "nodes": len(nodes),
-        "launches": sum(map(launches, nodes)),
+        "launches": sum(map(count_launches, nodes)),
     }
 
 
-def launches(node: Node) -> int:
-    """How many torch calls that compute something a node makes."""
+def count_launches(node: Node) -> int:
+    """Return how many torch calls that compute something a node makes."""
     if node.op.view or node.kind == "input" or node.call is None:
         return 0
     return len(node.op.results([node.shape] * len(node.inputs), node.shape))
@@ -58,26 +58,26 @@ class Rewriting:
 
     before: Graph
     after: Graph
-    steps: tuple[Step, ...]
+    steps: tuple[RewriteStep, ...]
 
     @cached_property
     def weights(self) -> WeightMap:
-        """Every tensor of `after` as an expression over those of `before`."""
+        """Return every tensor of `after` as an expression over those of `before`."""
         found = WeightMap()
         for step in self.steps:
             if step.weights:
                 found = found.then(WeightMap(step.weights))
-        return found.only(tensors(self.after))
+        return found.only(tensor_shapes(self.after))
 
     @property
     def saves(self) -> dict[str, int]:
-        """What all steps save together."""
-        before, after = totals(self.before), totals(self.after)
+        """Return by how much all steps together reduce macs, params, nodes and launches."""
+        before, after = count_totals(self.before), count_totals(self.after)
         return {name: before[name] - after[name] for name in before}
 
 
-def tensors(graph: Graph) -> dict[str, Shape]:
-    """The shapes of a graph's parameters and buffers by their state_dict names."""
+def tensor_shapes(graph: Graph) -> dict[str, Shape]:
+    """Return the shapes of a graph's parameters and buffers by their state_dict names."""
     return {f"{node.name}.{key}": size for node in graph for key, size in node.op.tensors().items()}
 
 
@@ -86,55 +86,55 @@ def rewrite(graph: Graph, pipeline: str = "canonical", rules: Iterable[Rule] | N
 
     Raises BlockspaceError (E-RULE) naming the rule that broke a promise, the node, and the difference.
     """
-    found = column(pipeline) if rules is None else column(pipeline, rules)
+    found = pipeline_rules(pipeline) if rules is None else pipeline_rules(pipeline, rules)
     try:
-        return run(graph, found, pipeline)
-    except Unsound:
-        return run(graph, found, pipeline, checked=True)  # once more, looking at the whole graph after every step
+        return run_rules(graph, found, pipeline)
+    except UnsoundRewrite:
+        return run_rules(graph, found, pipeline, checked=True)  # once more, looking at the whole graph after every step
 
 
-class Unsound(Exception):
+class UnsoundRewrite(Exception):
     """The rewritten graph does not hold together; which step did it is found by checking each."""
 
 
-def run(graph: Graph, rules: Sequence[Rule], pipeline: str, checked: bool = False) -> Rewriting:
-    """The same, with the whole graph verified after every step, or once at the end."""
-    draft = Draft(graph)
-    waiting = Waiting(rules, draft)
-    steps: list[Step] = []
+def run_rules(graph: Graph, rules: Sequence[Rule], pipeline: str, checked: bool = False) -> Rewriting:
+    """Return the same, with the whole graph verified after every step, or once at the end."""
+    draft = MutableGraph(graph)
+    waiting = RuleQueue(rules, draft)
+    steps: list[RewriteStep] = []
     limit = 100 + 20 * len(graph)
     while (found := waiting.next()) is not None:
         rule, node = found
-        step, touched = applied(draft, rule, node)
+        step, touched = apply_rule(draft, rule, node)
         if step is None:
             continue
         steps.append(step)
         waiting.look_at(touched)
         if checked:
-            verified(draft, rule, node)
+            verify_step(draft, rule, node)
         if len(steps) > limit:
             last = ", ".join(sorted({s.rule.name for s in steps[-9:]}))
             raise error("E-RULE", f"{graph.name}: the rules do not come to an end, in turns: {last}")
     try:
         after = draft.graph().verify()
     except BlockspaceError as reason:
-        raise reason if checked or not steps else Unsound from None
+        raise reason if checked or not steps else UnsoundRewrite from None
     after.form, after.written = pipeline, graph
     return Rewriting(graph, after, tuple(steps))
 
 
-def verified(draft: Draft, rule: Rule, node: Node) -> None:
-    """The whole graph holds. Raises BlockspaceError (E-RULE) naming the rule."""
+def verify_step(draft: MutableGraph, rule: Rule, node: Node) -> None:
+    """Verify the whole graph. Raises BlockspaceError (E-RULE) naming the rule."""
     try:
         draft.graph().verify()
     except BlockspaceError as reason:
-        raise broken(rule, node, str(reason)) from None
+        raise broken_promise(rule, node, str(reason)) from None
 
 
-class Waiting:
+class RuleQueue:
     """Which nodes each rule has still to look at. A rule runs until it finds nothing; after a change the column starts at its top."""
 
-    def __init__(self, rules: Sequence[Rule], draft: Draft):
+    def __init__(self, rules: Sequence[Rule], draft: MutableGraph):
         self.rules, self.draft = rules, draft
         self.queues: list[dict[str, None]] = [{} for _ in rules]
         self.at: dict[type, list[int]] = {}
@@ -151,7 +151,7 @@ class Waiting:
             self.queues[i][node.name] = None
 
     def look_at(self, names: Iterable[str]) -> None:
-        """These nodes changed: they, and what is a few steps below or above, are to be looked at again."""
+        """Let the rules look again at nodes that changed, and at what is a few steps below or above."""
         self.changed = True
         nodes, readers = self.draft.nodes, self.draft.readers
         start = {name for name in names if name in nodes}
@@ -165,7 +165,7 @@ class Waiting:
             self.put(nodes[name])
 
     def next(self) -> tuple[Rule, Node] | None:
-        """The next rule and node; None when nothing waits."""
+        """Return the next rule and node; None when nothing waits."""
         while self.current < len(self.rules):
             queue = self.queues[self.current]
             while queue:
@@ -181,12 +181,12 @@ class Waiting:
         return None
 
 
-def applied(draft: Draft, rule: Rule, node: Node) -> tuple[Step | None, set[str]]:
+def apply_rule(draft: MutableGraph, rule: Rule, node: Node) -> tuple[RewriteStep | None, set[str]]:
     """Apply a rule at a node if it matches: the step, and the nodes that have something new to see."""
-    wanted = matched(draft, rule, node)
+    wanted = match_rule(draft, rule, node)
     if isinstance(wanted, str):
         return None, set()
-    check(draft, rule, node, wanted)
+    check_match(draft, rule, node, wanted)
     place = (*draft.place[node.name], len(draft.nodes))
     same = {name: draft.nodes[name] for name in wanted.nodes if name in draft.nodes}
     touched = set(wanted.nodes)
@@ -199,41 +199,42 @@ def applied(draft: Draft, rule: Rule, node: Node) -> tuple[Step | None, set[str]
     orphans = [*wanted.dropped, *(old for old in wanted.values if old not in same), *(s for old in same.values() for s in old.inputs)]
     gone = draft.drop(orphans)
     touched.update(source for old in gone for source in old.inputs if source in draft.nodes)
-    step = Step(rule, node.name, (*gone, *same.values()), tuple(wanted.nodes.values()), wanted.weights)
-    before, after = totals(step.gone)["macs"], totals(step.added)["macs"]
+    step = RewriteStep(rule, node.name, (*gone, *same.values()), tuple(wanted.nodes.values()), wanted.weights)
+    before, after = count_totals(step.gone)["macs"], count_totals(step.added)["macs"]
     if after > before and not rule.costlier:
-        raise broken(rule, node, f"{after:,} macs in place of {before:,}")
+        raise broken_promise(rule, node, f"{after:,} macs in place of {before:,}")
     return step, touched
 
 
-def matched(draft: Draft, rule: Rule, node: Node) -> Match | str:
-    """What the rule wants here, or why it wants nothing. Raises BlockspaceError (E-RULE) for what the rule itself raises."""
+def match_rule(draft: MutableGraph, rule: Rule, node: Node) -> Match | str:
+    """Return the rule's match at a node, or why it does not apply. Raises BlockspaceError (E-RULE) for what the rule itself raises."""
     try:
         wanted = rule.match(draft, node)
     except BlockspaceError as reason:
-        raise broken(rule, node, str(reason)) from reason
+        raise broken_promise(rule, node, str(reason)) from reason
     except Exception as reason:
-        raise broken(rule, node, f"it raised {type(reason).__name__}: {reason}") from reason
+        raise broken_promise(rule, node, f"it raised {type(reason).__name__}: {reason}") from reason
     if not isinstance(wanted, str) and not rule.crosses and len(wanted.blocks) > 1:
         return f"would cross the border of {' and '.join(sorted(block or 'the network' for block in wanted.blocks))}"
     return wanted
 
 
-def check(draft: Draft, rule: Rule, node: Node, wanted: Match) -> None:
-    """What can be checked before anything changes: shapes of the values, a tensor of the right shape for each that a new node has."""
+def check_match(draft: MutableGraph, rule: Rule, node: Node, wanted: Match) -> None:
+    """Check, before anything changes, the shapes of the values and that each tensor of a new node gets one of its shape."""
     for old, new in wanted.values.items():
         if draft[old].shape != wanted.shape(new):
-            raise broken(rule, draft[old], f"{show(wanted.shape(new))} in place of {show(draft[old].shape)}")
+            raise broken_promise(rule, draft[old], f"{show(wanted.shape(new))} in place of {show(draft[old].shape)}")
     needed = {f"{name}.{key}": size for name, new in wanted.nodes.items() for key, size in new.op.tensors().items()}
     for name in sorted(needed.keys() | wanted.weights.keys()):
         expr = wanted.weights.get(name)
         if name not in needed:
-            raise broken(rule, node, f"its weight map names {name}, which does not exist")
+            raise broken_promise(rule, node, f"its weight map names {name}, which does not exist")
         if expr is None or expr.shape != needed[name]:
             given = "nothing" if expr is None else show(expr.shape)
-            raise broken(rule, node, f"its weight map gives {given} for {name}, which holds {show(needed[name]) or 'a number'}")
+            raise broken_promise(rule, node, f"its weight map gives {given} for {name}, which holds {show(needed[name]) or 'a number'}")
 
 
-def broken(rule: Rule, node: Node, difference: str) -> BlockspaceError:
+def broken_promise(rule: Rule, node: Node, difference: str) -> BlockspaceError:
+    """Return the error (E-RULE) for a rule that does not keep what it promises."""
     text = f"the rule {rule.name} breaks its promise at {node.name}: {difference}"
     return error("E-RULE", text, node.mark, "the graph is as it was; mend the rule or leave it out")

@@ -3,7 +3,7 @@
 A rule is one function in a file of its own under `rules/`:
 
     @rule("relu ∘ relu = relu", at=(Relu,), rank=TIDY, example=twice)
-    def idempotent(graph: Draft, node: Node) -> Match | str:
+    def idempotent(graph: MutableGraph, node: Node) -> Match | str:
 
 It looks at one node and answers what to put in its place, or in words why it does not apply. `rewriting` runs rules and checks what they
 promise: the same shapes, a weight for each tensor, no more macs, no border crossed unless the rule says so.
@@ -17,13 +17,13 @@ from typing import Any, TypeVar
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Op
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 
 PIPELINES = ("canonical", "deploy")
 TIDY, REACH, WIDEN, MERGE, GROUP = range(5)  # ranks: a rule runs before those of a higher rank; in one rank by name
 O = TypeVar("O", bound=Op)
-Matcher = Callable[[Draft, Node[O]], "Match | str"]
+Matcher = Callable[[MutableGraph, Node[O]], "Match | str"]
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Rule:
 
     @property
     def doc(self) -> str:
-        """What it is for: the function's docstring."""
+        """Return what it is for: the function's docstring."""
         return (self.match.__doc__ or "").strip()
 
-    def why_not(self, graph: Draft, node: Node) -> str:
-        """Why it does not apply at this node; empty when it does."""
+    def why_not(self, graph: MutableGraph, node: Node) -> str:
+        """Return why it does not apply at this node; empty when it does."""
         if not isinstance(node.op, self.at):
             return f"looks at {', '.join(op.__name__ for op in self.at)}, not at {type(node.op).__name__}"
         found = self.match(graph, node)
@@ -83,8 +83,8 @@ def rule(
     return add
 
 
-def column(pipeline: str = "canonical", rules: Iterable[Rule] | None = None) -> list[Rule]:
-    """The rules of a pipeline in the order they run. What is true in training is true in eval: deploy tidies up by canonical rules."""
+def pipeline_rules(pipeline: str = "canonical", rules: Iterable[Rule] | None = None) -> list[Rule]:
+    """Return the rules of a pipeline in the order they run; deploy tidies up by canonical rules, which are true in eval mode too."""
     found = RULES.values() if rules is None else rules
     own = (r for r in found if r.pipeline == pipeline or pipeline == "deploy" and r.rank == TIDY)
     return sorted(own, key=lambda r: (r.rank, r.name))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from blockspace.blocks import Block, Network, load, serialize_network
 from blockspace.errors import error
+from blockspace.exporting import DEFAULT_FORMATS
 from blockspace.graph import Graph
 from blockspace.passes import canonical
 from blockspace.records import RunDir, TrainingDir, runs_around
@@ -16,8 +17,8 @@ from blockspace.records import RunDir, TrainingDir, runs_around
 if TYPE_CHECKING:
     from torch import nn
 
-    from blockspace.compiler import Weights
-    from blockspace.exporting import Exported
+    from blockspace.compiler import PretrainedWeights
+    from blockspace.exporting import ExportedFolder
     from blockspace.study.study_result import Found
 
 
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 def export(
     target: str | PathLike[str] | Network | Found,
     folder: str | PathLike[str],
-    formats: Sequence[str] = ("py", "onnx", "safetensors"),
+    formats: Sequence[str] = DEFAULT_FORMATS,
     weights: str | PathLike[str] | None = None,
     force: bool = False,
     deploy: bool = False,
-) -> Exported:
+) -> ExportedFolder:
     """Export `target` to `folder`, each file checked against the module (see `blockspace.exporting`).
 
     `target` is a `Network`, a library network's name, a YAML file, an exported folder, `RUN#29` or `RUN#name` (a trial or a finalist of a
@@ -39,7 +40,7 @@ def export(
     Returns the folder, with the size of each file and the largest difference of each format. Raises BlockspaceError for a target or
     weights that cannot be read, and what `blockspace.exporting.export` raises.
     """
-    from blockspace.compiler import weights_of
+    from blockspace.compiler import find_weights
     from blockspace.exporting import export as write_export
 
     network, own = open_network(target)
@@ -47,7 +48,7 @@ def export(
         what = f"{network.name} is a {type(network).__name__.lower()}; export takes a network"
         raise error("E-OP", what, help="put a block into a network's stages; `bs.to_source(graph)` prints any graph as code")
     source = Path(weights) if isinstance(weights, PathLike) else weights or own
-    found = weights_of(network, source) if source is not None else None
+    found = find_weights(network, source) if source is not None else None
     network = found.network if found else network
     graph = canonical(network.graph())
     about = untrained_card(network, graph, source)
@@ -76,22 +77,22 @@ def locate_network(target: str) -> tuple[str, Path | None]:
 
 def load_module(network: Network, graph: Graph, weights: str | Path) -> nn.Module:
     """The graph's module with these weights of the network. Raises BlockspaceError (E-FILE, E-NAME, E-WEIGHTS)."""
-    from blockspace.compiler import weights_of
+    from blockspace.compiler import find_weights
 
-    return initial_module(graph, weights_of(network, weights))
+    return initial_module(graph, find_weights(network, weights))
 
 
-def initial_module(graph: Graph, found: Weights | None) -> nn.Module:
+def initial_module(graph: Graph, found: PretrainedWeights | None) -> nn.Module:
     """The graph's module, with weights that were found, or drawn with seed 0. Raises BlockspaceError (E-WEIGHTS)."""
-    from blockspace.compiler import compile, start_from
+    from blockspace.compiler import compile, load_state
 
     module = compile(graph, seed=0)
     if found is not None:
-        start_from(module, graph, found.onto(graph), found.origin, anew=False)
+        load_state(module, graph, found.onto(graph), found.origin, anew=False)
     return module
 
 
-def normalisation_of(found: Weights | None, own: Path | None) -> dict[str, tuple[Any, ...]]:
+def normalisation_of(found: PretrainedWeights | None, own: Path | None) -> dict[str, tuple[Any, ...]]:
     """By which `mean` and `std` images were normalised, and the classes, where weights or the training they are of say it."""
     from blockspace.data import kept_preflight
     from blockspace.study.worker_jobs import read_scores

@@ -16,6 +16,7 @@ from blockspace.blocks import load
 from blockspace.costs import COSTS, Budget
 from blockspace.data import kept_preflight
 from blockspace.errors import BlockspaceError, error
+from blockspace.exporting import PORTABLE_FORMATS
 from blockspace.graph import Graph
 from blockspace.passes import canonical
 from blockspace.records import (
@@ -139,7 +140,7 @@ def finalist_report(
         name=name, family=family, number=record.number if record else None, costs=costs,
         key=record.key if record else graph.key() if graph else "", graph=graph, trainings=tuple(trainings),
         yaml=file.read_text(encoding="utf-8", errors="replace") if file.is_file() else "",
-        command=shlex.join(["blockspace", "export", f"{run.display()}#{source}", name, "--to", "py,onnx,safetensors,pt2"]),
+        command=shlex.join(["blockspace", "export", f"{run.display()}#{source}", name, "--to", ",".join(PORTABLE_FORMATS)]),
         exported=RunDir(exported).display() if exported.is_dir() else "",
     )  # fmt: skip
 

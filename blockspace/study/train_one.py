@@ -150,13 +150,13 @@ def begin(asked: TrainConfig, look: Any) -> None:
 
 def fresh(asked: TrainConfig) -> tuple[Any, list[str]]:
     """The module before its first step, and what is to be said of its weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
-    from blockspace.compiler import compile, start_from, weights_of
+    from blockspace.compiler import compile, find_weights, load_state
 
     module = compile(asked.graph, seed=asked.options.seed, init=asked.options.train.init or "default")
     if asked.start is None:
         return module, []
-    found = weights_of(asked.network, asked.start)
-    note = start_from(module, asked.graph, found.onto(asked.graph), found.origin)
+    found = find_weights(asked.network, asked.start)
+    note = load_state(module, asked.graph, found.onto(asked.graph), found.origin)
     return module, [note] if note else []
 
 

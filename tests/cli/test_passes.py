@@ -7,7 +7,7 @@ import pytest
 from blockspace import BlockspaceError, Graph
 from blockspace.cli.prove import run as prove
 from blockspace.cli.show import run as show
-from blockspace.passes import RULES, rules_of
+from blockspace.passes import RULES, load_rules
 
 OWN = '''
 from blockspace.graph import Graph
@@ -69,7 +69,7 @@ def test_why(capsys):
 def test_a_rule_of_ones_own(tmp_path, capsys):
     path = tmp_path / "mine.py"
     path.write_text(OWN.replace("{first}", "relu"))
-    assert [rule.name for rule in rules_of(path)] == ["own"] and "own" not in RULES
+    assert [rule.name for rule in load_rules(path)] == ["own"] and "own" not in RULES
     prove(str(path), "idempotent")
     assert "ok  own         relu6 of it = relu6" in capsys.readouterr().out
     show("resnext", rules=str(path))
@@ -92,7 +92,7 @@ def test_files_that_hold_none(tmp_path, text, what):
     path = tmp_path / "mine.py"
     path.write_text(text)
     with pytest.raises(BlockspaceError, match=what):
-        rules_of(path)
+        load_rules(path)
     with pytest.raises(BlockspaceError, match="cannot read rules"):
-        rules_of(tmp_path / "none.py")
+        load_rules(tmp_path / "none.py")
     assert isinstance(RULES["identity"].example(), Graph)

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from blockspace.compiler import compile
 from blockspace.compiler.init import POLICIES
-from blockspace.compiler.module import resolve
+from blockspace.compiler.module import resolve_target
 from blockspace.errors import BlockspaceError
 from blockspace.graph import Graph, plan
 from blockspace.ops import OPS, BatchNorm, Conv, Part
@@ -30,9 +30,9 @@ def test_every_op_is_what_it_predicts(name):
 def test_every_target_exists_in_torch():
     for name in sorted(set(OPS) - {"input"}):
         call = one_op(name)["op"].call
-        assert call is None or resolve(call.target)
+        assert call is None or resolve_target(call.target)
     with pytest.raises(BlockspaceError, match="does not exist in this version of torch"):
-        resolve("torch.nn.functional.rellu")
+        resolve_target("torch.nn.functional.rellu")
 
 
 @pytest.mark.parametrize("kind", KINDS)

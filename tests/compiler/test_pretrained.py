@@ -11,7 +11,7 @@ from library.peers import filled
 from safetensors.torch import save_file
 
 import blockspace as bs
-from blockspace.compiler import compile, weights_of
+from blockspace.compiler import compile, find_weights
 from blockspace.errors import BlockspaceError
 
 X = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -89,7 +89,7 @@ def test_another_number_of_classes(resnet, tmp_path):
     code, told = refused("resnet18", tmp_path / "ten.pth")
     assert code == "E-WEIGHTS" and "ten.pth has 10 classes, resnet18 has 1000" in told
     assert "classes=10 takes its last layer too, classes=1000 draws it anew" in told
-    assert weights_of(bs.load("resnet18"), tmp_path / "ten.pth").network.graph().output_shape == (10,)
+    assert find_weights(bs.load("resnet18"), tmp_path / "ten.pth").network.graph().output_shape == (10,)
 
 
 def test_a_backbone(resnet, tmp_path):
@@ -257,7 +257,7 @@ def test_either_form(tmp_path):
     x = X[:, :, :16, :16]
     assert torch.allclose(ours(x), module(x), atol=1e-4)
     save_file(ours.state_dict(), tmp_path / "written.safetensors")
-    found = weights_of(bs.load(str(tmp_path / "net.yaml")), tmp_path / "written.safetensors")
+    found = find_weights(bs.load(str(tmp_path / "net.yaml")), tmp_path / "written.safetensors")
     again = compile(canonical).eval()
-    bs.compiler.start_from(again, canonical, found.onto(canonical), found.origin)
+    bs.compiler.load_state(again, canonical, found.onto(canonical), found.origin)
     assert torch.allclose(again(x), module(x), atol=1e-4)

@@ -7,7 +7,7 @@ import torch
 
 from blockspace import BlockspaceError, canonical
 from blockspace.blocks import load
-from blockspace.compiler import compile, converted, transplant
+from blockspace.compiler import compile, convert_weights, transplant
 
 SHAPE = (64, 12, 12)
 
@@ -38,7 +38,7 @@ def test_weights_of_one_form_in_another(names, settings, training):
     a, b = (graph(name, **settings) for name in names)
     source = disturbed(compile(a, seed=0))
     made = compile(b, seed=1, weights_from=source).double()
-    made.load_state_dict(converted(source.state_dict(), a, b))
+    made.load_state_dict(convert_weights(source.state_dict(), a, b))
     assert same(made, source, training)
     assert same(transplant(source, compile(b, seed=2).double()), source, training)
 
@@ -46,7 +46,7 @@ def test_weights_of_one_form_in_another(names, settings, training):
 def test_there_and_back():
     a, c = graph("resnext_a", out_channels=64), graph("resnext", out_channels=64)
     state = disturbed(compile(a, seed=0)).state_dict()
-    back = converted(converted(state, a, c), c, a)
+    back = convert_weights(convert_weights(state, a, c), c, a)
     assert all(torch.equal(back[key], state[key]) for key in state)
 
 
@@ -54,7 +54,7 @@ def test_a_checkpoint_without_counters():
     a, c = graph("resnext_a", out_channels=64), graph("resnext", out_channels=64)
     source = disturbed(compile(a, seed=0))
     made = compile(c).double()
-    made.load_state_dict(converted({k: t for k, t in source.state_dict().items() if not k.endswith("num_batches_tracked")}, a, c))
+    made.load_state_dict(convert_weights({k: t for k, t in source.state_dict().items() if not k.endswith("num_batches_tracked")}, a, c))
     assert same(made, source, False)
 
 
@@ -68,4 +68,4 @@ def test_layers_of_another_library_reach_the_canonical_form():
 def test_another_network_is_refused():
     a, b = graph("resnext_a", out_channels=64), load("resnext", cardinality=4, width=8, out_channels=64).graph(SHAPE)
     with pytest.raises(BlockspaceError, match="not forms of one network"):
-        converted(compile(a).state_dict(), a, b)
+        convert_weights(compile(a).state_dict(), a, b)

@@ -189,7 +189,7 @@ def test_the_weights_of_another_form_are_mapped_without_rewriting_again(monkeypa
     form = canonical(graph)
     fast = deploy(form)
     module = compile(graph, seed=0)
-    monkeypatch.setattr(rewriting, "run", None)
+    monkeypatch.setattr(rewriting, "run_rules", None)
     trained = compile(form, weights_from=module)
     compile(fast, weights_from=trained)
     again = compile(graph, weights_from=trained).state_dict()

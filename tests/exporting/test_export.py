@@ -13,14 +13,14 @@ from safetensors import safe_open
 
 from blockspace.compiler import compile
 from blockspace.errors import BlockspaceError, ExportError
-from blockspace.exporting import FORMATS, export, formats
-from blockspace.exporting.export import examples
+from blockspace.exporting import EXPORT_FORMATS, PORTABLE_FORMATS, export, formats
+from blockspace.exporting.export import make_examples
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Add, BatchNorm, Concat, Conv, Linear, Part
 
 torch.set_num_threads(1)
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
-ALL = tuple(name for name in FORMATS if name != "timm")  # which takes networks alone, and has tests of its own
+ALL = tuple(name for name in formats.FORMATS if name in PORTABLE_FORMATS)  # timm takes networks alone, and has tests of its own
 QUICK = ("py", "safetensors")  # the converters take seconds
 
 
@@ -92,7 +92,7 @@ def test_weights_of_functions_are_in_every_format(kind, tmp_path):
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.add_(torch.rand(parameter.shape, generator=generator))
-    largest = max(expected.abs().max().item() for _, expected in examples(graph, module.eval()))
+    largest = max(expected.abs().max().item() for _, expected in make_examples(graph, module.eval()))
     made = export(graph, module, tmp_path / "out", "arch: 1\n", "# card\n", formats=ALL)
     assert made.differences.keys() == set(ALL) and max(made.differences.values()) <= 1e-4 * max(1, largest)
 
@@ -216,3 +216,8 @@ def test_an_unknown_format_and_foreign_weights_are_refused(graph, trained, tmp_p
         export(graph, torch.nn.Linear(2, 2), tmp_path / "out", "", "", formats=QUICK)
     assert caught.value.mistakes[0].code == "E-WEIGHTS"
     assert names(tmp_path) == []
+
+
+def test_every_format_is_listed_and_can_be_written():
+    assert set(EXPORT_FORMATS) == set(formats.FORMATS)
+    assert all(name == one.name and one.files for name, one in EXPORT_FORMATS.items())

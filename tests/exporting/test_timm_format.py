@@ -195,7 +195,7 @@ def test_names(name, expected):
 
 
 def test_timms_own_names_are_left_alone():
-    assert timm_format.registered_name("resnet50") == "bs_resnet50" and timm_format.registered_name("resnet20") == "resnet20"
+    assert timm_format.choose_timm_name("resnet50") == "bs_resnet50" and timm_format.choose_timm_name("resnet20") == "resnet20"
 
 
 def test_without_timm(folder, tmp_path, monkeypatch):

@@ -86,13 +86,13 @@ def test_scopes_follow_their_values():
 def counted_rewrites(monkeypatch) -> list[str]:
     """The pipelines that are run from now on."""
     runs: list[str] = []
-    run = rewriting.run
+    run = rewriting.run_rules
 
     def counted(graph, rules, pipeline, **more):
         runs.append(pipeline)
         return run(graph, rules, pipeline, **more)
 
-    monkeypatch.setattr(rewriting, "run", counted)
+    monkeypatch.setattr(rewriting, "run_rules", counted)
     return runs
 
 

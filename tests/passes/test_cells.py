@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from blockspace.compiler import compile
-from blockspace.compiler.proof.agreement import disturb
+from blockspace.compiler.proof.equivalence import randomize_state
 from blockspace.passes import canonical
 
 CELLS = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "cells.py"), run_name="cells")
@@ -40,7 +40,7 @@ def test_merges_are_true():
 
 def same(graph, other) -> None:
     ours = compile(graph, seed=0)
-    disturb(ours, torch.Generator().manual_seed(0))
+    randomize_state(ours, torch.Generator().manual_seed(0))
     theirs = compile(other, seed=1, weights_from=ours).double()
     ours = ours.double()
     x = torch.randn(3, *graph.input_shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -54,7 +54,7 @@ def test_a_norm_of_zeros_is_not_zero():
     nothing, shift = (("none",) * 6, ("none", "none", "none", "none", "nor1x1", "none"))
     assert CELLS["published"](nothing) == CELLS["published"](shift) and CELLS["shifted"](shift)
     module = compile(canonical(CELLS["graph"](shift)), seed=0)
-    disturb(module, torch.Generator().manual_seed(0))
+    randomize_state(module, torch.Generator().manual_seed(0))
     assert module(torch.randn(2, *CELLS["graph"](shift).input_shape)).abs().max() > 0
 
 

@@ -8,8 +8,8 @@ from blockspace import canonical, load
 from blockspace.blocks import list_families
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Conv
-from blockspace.passes import random_graph, relabelled, rewrite
-from blockspace.passes.rewriting import totals
+from blockspace.passes import random_graph, relabel_graph, rewrite
+from blockspace.passes.rewriting import count_totals
 
 FEW, MANY = 1_000, 100_000
 
@@ -21,9 +21,9 @@ def check(seeds) -> None:
         graph = random_graph(seed, size=4 + seed % 5)
         form = canonical(graph)
         key = form.key()
-        assert relabelled(graph, seed).key() == key, f"seed {seed}: relabelled, it has another key"
+        assert relabel_graph(graph, seed).key() == key, f"seed {seed}: relabelled, it has another key"
         assert not rewrite(Graph.from_dict(form.as_dict())).steps, f"seed {seed}: rewritten again, it changes"
-        costs = totals(form)
+        costs = count_totals(form)
         found = (form.output_shape, costs["macs"], costs["params"], len(form))
         assert known.setdefault(key, found) == found, f"seed {seed}: its key is that of another network"
 
@@ -55,7 +55,7 @@ def twins(swapped: bool) -> Graph:
 
 def test_choices_among_branches_alike_agree():
     keys = {graph.key() for graph in (twins(False), twins(True))}
-    assert len(keys) == 1 and {relabelled(twins(False), seed).key() for seed in range(20)} == keys
+    assert len(keys) == 1 and {relabel_graph(twins(False), seed).key() for seed in range(20)} == keys
 
 
 @pytest.mark.parametrize("seed", [18389, 36075, 53688, 53769, 54269])  # names used again, readers with exchanged slots, twins

@@ -9,11 +9,11 @@ from passes.narrow import blocks
 from blockspace import BlockspaceError, Graph
 from blockspace.blocks import list_names
 from blockspace.compiler import compile, prove
-from blockspace.compiler.proof.agreement import disagreement
-from blockspace.compiler.proof.prove import holds
-from blockspace.compiler.weights.maps import applied
+from blockspace.compiler.proof.equivalence import find_difference
+from blockspace.compiler.proof.prove import prove_on_graph
+from blockspace.compiler.weights.convert import apply_weight_map
 from blockspace.ops import OPS, Conv, Scale
-from blockspace.passes import RULES, Match, WeightMap, column, rewrite, rule, weights
+from blockspace.passes import RULES, ConcatExpr, Match, PadExpr, SliceExpr, SourceExpr, WeightExpr, WeightMap, pipeline_rules, rewrite, rule
 from blockspace.passes.rule import TIDY
 
 torch.set_num_threads(1)
@@ -28,31 +28,31 @@ def test_it_is_true(name):
 def test_a_wrong_map_is_noticed(name):
     """The first weight that the rule writes, or else the first there is, with its rows turned by one."""
     found = rewrite(RULES[name].example(), RULES[name].pipeline, [RULES[name]])
-    assert not disagreement(found, found.after.form)
+    assert not find_difference(found, found.after.form)
     written = {key for step in found.steps for key in step.weights}
     entries = dict(found.weights.entries)
     key = next(key for key in sorted(entries, key=lambda key: key not in written) if entries[key].shape[:1] > (1,))
     entries[key] = turned(entries[key])
-    assert "differs" in disagreement(found, found.after.form, WeightMap(entries))
+    assert "differs" in find_difference(found, found.after.form, WeightMap(entries))
 
 
-def turned(expr: weights.Expr) -> weights.Expr:
+def turned(expr: WeightExpr) -> WeightExpr:
     rows = expr.shape[0]
-    return weights.Concat((weights.Slice(expr, 0, 1, rows), weights.Slice(expr, 0, 0, 1)))
+    return ConcatExpr((SliceExpr(expr, 0, 1, rows), SliceExpr(expr, 0, 0, 1)))
 
 
-@pytest.mark.parametrize("name", sorted({rule.name for rule in column()} - {"dead", "zero_through"}))  # these forget weights
+@pytest.mark.parametrize("name", sorted({rule.name for rule in pipeline_rules()} - {"dead", "zero_through"}))  # these forget weights
 def test_maps_go_back(name):
     """There and back again is where we were."""
     found = rewrite(RULES[name].example(), rules=[RULES[name]])
     state = compile(found.before, seed=0).state_dict()
-    back = applied(found.weights.inverse(), applied(found.weights, state))
+    back = apply_weight_map(found.weights.inverse(), apply_weight_map(found.weights, state))
     assert back.keys() == state.keys() and all(torch.equal(back[key], state[key]) for key in state)
 
 
 @pytest.mark.parametrize("graph", blocks(), ids=list_names("block"))
 def test_the_whole_column_is_true(graph):
-    assert not disagreement(rewrite(graph))
+    assert not find_difference(rewrite(graph))
 
 
 def test_each_says_its_equation():
@@ -92,7 +92,7 @@ def instead(op, stack=True):
         match = Match(graph)
         new = match.add(op, *node.inputs, of=[node])
         if stack:
-            match.weights[f"{new}.weight"] = weights.Source("conv.weight", (4, 4, 1, 1))
+            match.weights[f"{new}.weight"] = SourceExpr("conv.weight", (4, 4, 1, 1))
         return match.put(node, new)
 
     return swap
@@ -105,7 +105,7 @@ def test_more_macs():
     def padded(graph, node):
         match = instead(Conv(4, 4, (3, 3), padding=(1, 1)))(graph, node)
         if not isinstance(match, str):
-            match.weights["conv_2.weight"] = weights.Pad(weights.Pad(match.weights["conv_2.weight"], 2, 1, 1), 3, 1, 1)
+            match.weights["conv_2.weight"] = PadExpr(PadExpr(match.weights["conv_2.weight"], 2, 1, 1), 3, 1, 1)
         return match
 
     assert refused(made(padded)) == "the rule padded breaks its promise at conv: 3,600 macs in place of 400"
@@ -122,7 +122,7 @@ def test_another_shape():
 def test_a_weight_of_another_shape():
     def flat(graph, node):
         match = instead(Conv(4, 4, (1, 1), dilation=(2, 2)))(graph, node)
-        match.weights["conv_2.weight"] = weights.Source("conv.weight", (4, 4))
+        match.weights["conv_2.weight"] = SourceExpr("conv.weight", (4, 4))
         return match
 
     assert "gives 4x4 for conv_2.weight, which holds 4x4x1x1" in refused(made(flat))
@@ -151,7 +151,7 @@ def test_an_untrue_rule_shows_its_counter_example():
             return "done"
         match = Match(graph)
         new = match.add(node.op, *node.inputs, of=[node])
-        match.weights[f"{new}.weight"] = turned(weights.Source(f"{node.name}.weight", node.op.tensors()["weight"]))
+        match.weights[f"{new}.weight"] = turned(SourceExpr(f"{node.name}.weight", node.op.tensors()["weight"]))
         return match.put(node, new)
 
     with pytest.raises(BlockspaceError) as caught:
@@ -173,7 +173,7 @@ def test_a_counter_example_is_cut_down():
         graph.add(OPS["sigmoid"](), f"{name}.conv", name=f"{name}.sigmoid")
     graph.add(OPS["add"](), *(f"{name}.sigmoid" for name in ("a", "b", "c")), name="add")
     with pytest.raises(BlockspaceError) as caught:
-        holds(made(flipped, at=OPS["sigmoid"]), graph.verify())
+        prove_on_graph(made(flipped, at=OPS["sigmoid"]), graph.verify())
     shown = caught.value.mistakes[0].message.splitlines()[1:]
     assert [line.partition(" = ")[0] for line in shown] == ["  input", "  a.conv", "- a.sigmoid", "+ a.sigmoid_2"]
 
@@ -211,9 +211,9 @@ def test_a_name_is_used_once():
 
 
 def test_why_not():
-    from blockspace.passes import Draft
+    from blockspace.passes import MutableGraph
 
-    draft = Draft(conv())
+    draft = MutableGraph(conv())
     assert RULES["identity"].why_not(draft, draft["relu"]) == "it changes its input"
     assert RULES["idempotent"].why_not(draft, draft["conv"]) == "looks at Activation, not at Conv"
     assert not RULES["dead"].why_not(draft, draft["relu"]) == ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 WIDTH = 120
@@ -11,7 +11,7 @@ SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly an expression binds
 
 
 @dataclass(frozen=True)
-class Ref:
+class ValueRef:
     """A value that gets its variable name later."""
 
     value: str
@@ -19,71 +19,75 @@ class Ref:
 
 
 @dataclass(frozen=True)
-class Expr:
+class CodeExpr:
     """`head`, the items joined by `sep`, `tail`; an item is what stands before it (`stride=` or nothing) and its expression."""
 
     head: str
-    items: tuple[tuple[str, Expr | Ref], ...] = ()
+    items: tuple[tuple[str, Code], ...] = ()
     tail: str = ""
     sep: str = ", "
     level: int = ATOM
 
 
-def text(value: object) -> Expr:
-    """A piece of text, or a literal."""
-    return Expr(value if isinstance(value, str) else repr(value))
+Code = CodeExpr | ValueRef
 
 
-def called(function: str, *args: Expr | Ref, **kwargs: Expr | Ref) -> Expr:
-    """`function(args, key=value)`."""
-    return Expr(f"{function}(", (*(("", a) for a in args), *((f"{k}=", v) for k, v in kwargs.items())), ")")
+def text_expr(value: object) -> CodeExpr:
+    """Return a piece of text, or a literal."""
+    return CodeExpr(value if isinstance(value, str) else repr(value))
 
 
-def listed(items) -> Expr:
-    return Expr("[", tuple(("", item) for item in items), "]")
+def call_expr(function: str, *args: Code, **kwargs: Code) -> CodeExpr:
+    """Return `function(args, key=value)`."""
+    return CodeExpr(f"{function}(", (*(("", a) for a in args), *((f"{k}=", v) for k, v in kwargs.items())), ")")
 
 
-def infix(symbol: str, left: Expr | Ref, right: Expr | Ref) -> Expr:
-    """`left symbol right`, with parentheses where the order of evaluation asks for them."""
+def list_expr(items: Iterable[Code]) -> CodeExpr:
+    """Return `[a, b]`."""
+    return CodeExpr("[", tuple(("", item) for item in items), "]")
+
+
+def infix_expr(symbol: str, left: Code, right: Code) -> CodeExpr:
+    """Return `left symbol right`, with parentheses where the order of evaluation asks for them."""
     level = SUM if symbol in "+-" else PRODUCT
-    if not (isinstance(left, Expr) and left.sep == f" {symbol} "):
-        left = Expr("", (("", guarded(left, level)),), "", f" {symbol} ", level)
-    return Expr("", (*left.items, ("", guarded(right, level + 1))), "", f" {symbol} ", level)
+    if not (isinstance(left, CodeExpr) and left.sep == f" {symbol} "):
+        left = CodeExpr("", (("", parenthesize(left, level)),), "", f" {symbol} ", level)
+    return CodeExpr("", (*left.items, ("", parenthesize(right, level + 1))), "", f" {symbol} ", level)
 
 
-def guarded(expr: Expr | Ref, level: int) -> Expr | Ref:
-    """The expression, in parentheses when it binds less than `level`."""
-    return expr if expr.level >= level else Expr("(", (("", expr),), ")")
+def parenthesize(expr: Code, level: int) -> Code:
+    """Return the expression, in parentheses when it binds less than `level`."""
+    return expr if expr.level >= level else CodeExpr("(", (("", expr),), ")")
 
 
-def flat(expr: Expr | Ref, names: Mapping[str, str]) -> str:
-    """On one line; values without a name yet count as one of usual length."""
-    if isinstance(expr, Ref):
+def flat_text(expr: Code, names: Mapping[str, str]) -> str:
+    """Return the expression on one line; values without a name yet count as one of usual length."""
+    if isinstance(expr, ValueRef):
         return names.get(expr.value, "value")
-    return expr.head + expr.sep.join(before + flat(item, names) for before, item in expr.items) + expr.tail
+    return expr.head + expr.sep.join(before + flat_text(item, names) for before, item in expr.items) + expr.tail
 
 
-def refs(expr: Expr | Ref) -> Iterator[str]:
-    """The values an expression reads, from left to right."""
-    if isinstance(expr, Ref):
+def value_refs(expr: Code) -> Iterator[str]:
+    """Yield the values an expression reads, from left to right."""
+    if isinstance(expr, ValueRef):
         yield expr.value
     else:
         for _, item in expr.items:
-            yield from refs(item)
+            yield from value_refs(item)
 
 
-def lines(expr: Expr | Ref, names: Mapping[str, str], indent: int, before: str = "", after: str = "") -> list[str]:
-    """The expression between `before` and `after`: one line; where it is too long, plain items on a line, others one a line."""
-    line = " " * indent + before + flat(expr, names) + after
-    if len(line) <= WIDTH or isinstance(expr, Ref) or not expr.items:
+def layout_lines(expr: Code, names: Mapping[str, str], indent: int, before: str = "", after: str = "") -> list[str]:
+    """Return the expression between `before` and `after`: one line; where it is too long, plain items on a line, others one a line."""
+    line = " " * indent + before + flat_text(expr, names) + after
+    if len(line) <= WIDTH or isinstance(expr, ValueRef) or not expr.items:
         return [line]
     comma = expr.sep == ", "
-    inside = " " * (indent + STEP) + flat(Expr("", expr.items), names)
-    if comma and len(inside) <= WIDTH and len(expr.items) > 1 and all(isinstance(i, Ref) or not i.items for _, i in expr.items):
+    inside = " " * (indent + STEP) + flat_text(CodeExpr("", expr.items), names)
+    if comma and len(inside) <= WIDTH and len(expr.items) > 1 and all(isinstance(i, ValueRef) or not i.items for _, i in expr.items):
         return [" " * indent + before + expr.head, inside, " " * indent + expr.tail + after]
     head, tail = (expr.head, expr.tail) if comma else (f"{expr.head}(", f"){expr.tail}")
     rows = [" " * indent + before + head]
     for index, (key, item) in enumerate(expr.items):
         symbol = "" if comma or index == 0 else expr.sep.lstrip()
-        rows += lines(item, names, indent + STEP, symbol + key, "," if comma else "")
+        rows += layout_lines(item, names, indent + STEP, symbol + key, "," if comma else "")
     return [*rows, " " * indent + tail + after]

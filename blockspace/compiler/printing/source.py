@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from blockspace.compiler.printing.classes import Class, classes, construction
-from blockspace.compiler.printing.instances import Instance, Item, instances
-from blockspace.compiler.printing.layout import Expr, Ref, called, lines
-from blockspace.compiler.printing.numbers import printed, weights
-from blockspace.compiler.printing.statements import forward_lines
+from typing import Any
+
+from blockspace.compiler.printing.classes import PrintedClass, constructor_call, group_classes
+from blockspace.compiler.printing.instances import BlockInstance, BlockItem, find_instances
+from blockspace.compiler.printing.layout import Code, call_expr, layout_lines
+from blockspace.compiler.printing.numbers import print_call, weights_expr
+from blockspace.compiler.printing.statements import print_forward
 from blockspace.graph import Graph, plan
 from blockspace.ops import show
+
+LayerTree = dict[str, Any]  # a container: name -> the construction of a layer, or a container
 
 LAYERS = '''
 class Layers(nn.Module):
@@ -53,23 +57,23 @@ if __name__ == "__main__":
 
 
 def to_source(graph: Graph, doc: str = "") -> str:
-    """The graph as a standalone Python file, `(N, C, H, W) -> ...` as `compile` gives; the network is its last class, without arguments.
+    """Return the graph as a standalone Python file, of the shapes that `compile` gives; the network is its last class, without arguments.
 
     Its state_dict keys, its order and its in-place decisions are those of `compile(graph)`. `doc` becomes the file's docstring. Weights are
     what torch's layers draw by themselves: load some. Raises BlockspaceError: E-NAME, and what `Graph.verify` raises.
     """
     steps = plan(graph)
-    found, of = classes(instances(graph, steps))
-    bodies = [class_text(one, of, graph) for one in found]
+    found, of = group_classes(find_instances(graph, steps))
+    bodies = [print_class(one, of, graph) for one in found]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in body for body in bodies)]
     title = doc or f"{graph.name}: {show(graph.input_shape)} -> {show(graph.output_shape)}"
     imports = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
     main = MAIN.format(name=found[-1].name, shape=", ".join(map(str, graph.input_shape)))
-    return "\n".join([f"{docstring(title)}\n\n{imports}", *helpers, *bodies, main])
+    return "\n".join([f"{format_docstring(title)}\n\n{imports}", *helpers, *bodies, main])
 
 
-def docstring(doc: str, indent: int = 0) -> str:
-    """A docstring that says `doc` and cannot end early."""
+def format_docstring(doc: str, indent: int = 0) -> str:
+    """Return a docstring that says `doc` and cannot end early."""
     safe = doc.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     if safe.endswith('"'):
         safe = safe[:-1] + '\\"'
@@ -78,20 +82,20 @@ def docstring(doc: str, indent: int = 0) -> str:
     return " " * indent + f'"""{safe}{end}"""'
 
 
-def class_text(one: Class, of: dict[Instance, Class], graph: Graph) -> str:
-    """One class: docstring, constructor, forward."""
-    forward, stored = forward_lines(one)
+def print_class(one: PrintedClass, of: dict[BlockInstance, PrintedClass], graph: Graph) -> str:
+    """Return one class: docstring, constructor, forward."""
+    forward, stored = print_forward(one)
     signature = "".join(f", {p.name}" + (f"={p.default!r}" if p.default is not None else "") for p in one.params)
-    rows = ["", f"class {one.name}(nn.Module):", docstring(about(one, graph), 4), ""]
+    rows = ["", f"class {one.name}(nn.Module):", format_docstring(describe_class(one, graph), 4), ""]
     rows += [f"    def __init__(self{signature}):", "        super().__init__()"]
     rows += [f"        {c.name} = {c.times[0]} * {c.times[1].text()}" for c in one.named() if c.times]
     rows += [f"        self.{c.name} = {c.name}" for c in one.named() if c.name in stored]
-    rows += constructor_lines(one, of)
+    rows += print_constructor(one, of)
     return "\n".join([*rows, "", "    def forward(self, x):", *forward]) + "\n"
 
 
-def about(one: Class, graph: Graph) -> str:
-    """`hs_bottleneck` (256x56x56 -> 256x56x56): stage1.block1 and 2 more; shapes are those of the first use."""
+def describe_class(one: PrintedClass, graph: Graph) -> str:
+    """Return a class's docstring: `hs_bottleneck` (256x56x56 -> 256x56x56): stage1.block1 and 2 more; shapes are those of the first use."""
     use = one.example
     shapes = f"{show(graph[use.input].shape)} -> {show(graph[use.output].shape)}"
     if not use.path:
@@ -103,9 +107,9 @@ def about(one: Class, graph: Graph) -> str:
 # -- constructor -----------------------------------------------------------------------------------------------------------------------
 
 
-def constructor_lines(one: Class, of: dict[Instance, Class]) -> list[str]:
-    """`self.conv = nn.Conv2d(...)`, containers as `Layers(...)`."""
-    tree: dict = {}
+def print_constructor(one: PrintedClass, of: dict[BlockInstance, PrintedClass]) -> list[str]:
+    """Return the constructor's lines: `self.conv = nn.Conv2d(...)`, containers as `Layers(...)`."""
+    tree: LayerTree = {}
     for index, item in enumerate(one.example.items):
         if not item.is_attribute:
             continue
@@ -113,19 +117,20 @@ def constructor_lines(one: Class, of: dict[Instance, Class]) -> list[str]:
         at = tree
         for part in path:
             at = at.setdefault(part, {})
-        at[last] = made(one, index, item, of)
-    return [row for key, value in tree.items() for row in lines(nested(value), {}, 8, f"self.{key} = ")]
+        at[last] = construct_item(one, index, item, of)
+    return [row for key, value in tree.items() for row in layout_lines(nest_layers(value), {}, 8, f"self.{key} = ")]
 
 
-def nested(value: dict | Expr | Ref) -> Expr | Ref:
-    return called("Layers", **{key: nested(inner) for key, inner in value.items()}) if isinstance(value, dict) else value
+def nest_layers(value: LayerTree | Code) -> Code:
+    """Return the construction of a layer or of a container."""
+    return call_expr("Layers", **{key: nest_layers(inner) for key, inner in value.items()}) if isinstance(value, dict) else value
 
 
-def made(one: Class, index: int, item: Item, of: dict[Instance, Class]) -> Expr | Ref:
-    """The construction of a layer, of an inner block, or of a function's weights."""
+def construct_item(one: PrintedClass, index: int, item: BlockItem, of: dict[BlockInstance, PrintedClass]) -> Code:
+    """Return the construction of a layer, of an inner block, or of a function's weights."""
     if item.inner:
-        return construction(of[item.inner], item.inner, lambda param: one.number(index, ("param", param)))
+        return constructor_call(of[item.inner], lambda param: one.number(index, ("param", param)))
     assert item.call is not None  # layers in a row are made one by one
     if item.is_module:
-        return printed(item.call, [], lambda slot: one.number(index, slot))
-    return weights(item.call, lambda slot: one.number(index, slot))
+        return print_call(item.call, [], lambda slot: one.number(index, slot))
+    return weights_expr(item.call, lambda slot: one.number(index, slot))

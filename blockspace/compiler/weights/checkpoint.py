@@ -20,7 +20,7 @@ BEFORE = ("_orig_mod.", "module.", "model.", "net.")  # torch.compile, Distribut
 
 
 def read_checkpoint(path: str | Path) -> State:
-    """The tensors of a .safetensors file or of one that `torch.save` wrote, by name, without what wrappers put before each name.
+    """Return the tensors of a .safetensors file or of one that `torch.save` wrote, by name, without what wrappers put before each name.
 
     Raises BlockspaceError: E-FILE when there is no such file or it is no checkpoint, E-WEIGHTS when it holds more than tensors (a whole
     pickled model), or none.
@@ -28,15 +28,15 @@ def read_checkpoint(path: str | Path) -> State:
     path = Path(path)
     if not path.is_file():
         raise error("E-FILE", f"no file {str(path)!r}", help=f"a checkpoint: {', '.join(SUFFIXES[:4])}")
-    found = safe(path) if path.suffix == ".safetensors" else pickled(path)
-    state = {str(key): value for key, value in inner(found).items() if isinstance(value, torch.Tensor)}
+    found = read_safetensors(path) if path.suffix == ".safetensors" else read_pickled(path)
+    state = {str(key): value for key, value in unwrap_state(found).items() if isinstance(value, torch.Tensor)}
     if not state:
         raise error("E-WEIGHTS", f"{path} holds no weights", help="save a state_dict: torch.save(model.state_dict(), path)")
-    return plain_names(state)
+    return strip_prefixes(state)
 
 
-def safe(path: Path) -> State:
-    """The tensors of a safetensors file."""
+def read_safetensors(path: Path) -> State:
+    """Return the tensors of a safetensors file."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -46,8 +46,8 @@ def safe(path: Path) -> State:
         raise error("E-FILE", f"cannot read weights from {path}: {reason}", help="a whole safetensors file is needed") from None
 
 
-def pickled(path: Path) -> Any:
-    """What `torch.save` wrote, if it is tensors in containers alone."""
+def read_pickled(path: Path) -> Any:
+    """Return what `torch.save` wrote, if it is tensors in containers alone."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as reason:
@@ -61,15 +61,15 @@ def pickled(path: Path) -> Any:
     raise error("E-FILE", f"cannot read weights from {path}: it is no checkpoint, or damaged", help=help)
 
 
-def inner(found: Any) -> Mapping[str, Any]:
-    """The mapping from names to tensors inside a training script's own mapping."""
+def unwrap_state(found: Any) -> Mapping[str, Any]:
+    """Return the mapping from names to tensors inside a training script's own mapping."""
     while isinstance(found, Mapping) and not any(isinstance(value, torch.Tensor) for value in found.values()):
         found = next((found[key] for key in AROUND if isinstance(found.get(key), Mapping)), None)
     return found if isinstance(found, Mapping) else {}
 
 
-def plain_names(state: State) -> State:
-    """The names without a word of `BEFORE` that stands before all of them."""
+def strip_prefixes(state: State) -> State:
+    """Strip a wrapper prefix (`module.`, `model.`, ...) that all names share."""
     while word := next((word for word in BEFORE if all(name.startswith(word) for name in state)), None):
         state = {name.removeprefix(word): tensor for name, tensor in state.items()}
     return state

@@ -20,7 +20,7 @@ PRIVATE = ("aux1.", "aux2.", "AuxLogits.")  # those heads
 
 
 @dataclass(frozen=True)
-class Reference:
+class PublishedModel:
     """A library's model: `torchvision` or `timm`, its name there, settings of its constructor."""
 
     library: str
@@ -32,7 +32,7 @@ class Reference:
         return f"{self.library}:{self.name}" + (f"({given})" if given else "")
 
     def module(self, classes: int | None = None) -> nn.Module:
-        """The model in eval mode, on the meta device where its constructor allows that."""
+        """Return the model in eval mode, on the meta device where its constructor allows that."""
         given = self.settings | ({} if classes is None else {"num_classes": classes})
         with torch.device("meta"):
             module = self.built(given)
@@ -40,25 +40,27 @@ class Reference:
         return (module if kept else self.built(given)).eval()
 
     def built(self, given: dict[str, Any]) -> nn.Module:
-        """The library's constructor, its weights as it draws them."""
+        """Return the library's constructor, its weights as it draws them."""
         if self.library == "timm":
             import timm
 
-            return timm.create_model(self.name, **given)
+            model: nn.Module = timm.create_model(self.name, **given)
+            return model
         from torchvision.models import get_model
 
         extra = {"aux_logits": False, "init_weights": False} if self.name in INCEPTIONS else {}
-        return get_model(self.name, **extra, **given)
+        published: nn.Module = get_model(self.name, **extra, **given)
+        return published
 
     def download(self) -> tuple[State, dict[str, Any]]:
-        """The library's own weights, by its own download and cache, and how their images were normalised (`mean`, `std`).
+        """Return the library's own weights, by its own download and cache, and how their images were normalised (`mean`, `std`).
 
         Raises BlockspaceError: E-WEIGHTS when it has none for this model, E-FILE when they cannot be fetched.
         """
         if self.settings:
             raise error("E-WEIGHTS", f"{self.library} has no weights for {self}", help="give the path of a checkpoint")
         try:
-            return (timm_weights if self.library == "timm" else torchvision_weights)(self.name)
+            return (download_timm if self.library == "timm" else download_torchvision)(self.name)
         except BlockspaceError:
             raise
         except Exception as reason:  # each library, and each way to fetch, has exceptions of its own
@@ -69,8 +71,8 @@ class Reference:
             raise error("E-FILE", f"the weights of {self} cannot be downloaded: {said}", help=help) from reason
 
 
-def torchvision_weights(name: str) -> tuple[State, dict[str, Any]]:
-    """torchvision's default weights of a model."""
+def download_torchvision(name: str) -> tuple[State, dict[str, Any]]:
+    """Return torchvision's default weights of a model, and how their images were normalised."""
     from torchvision.models import get_model_weights
 
     weights = get_model_weights(name)
@@ -81,8 +83,8 @@ def torchvision_weights(name: str) -> tuple[State, dict[str, Any]]:
     return dict(best.get_state_dict(progress=False, check_hash=True)), {"weights": str(best)} | about
 
 
-def timm_weights(name: str) -> tuple[State, dict[str, Any]]:
-    """timm's default weights of a model."""
+def download_timm(name: str) -> tuple[State, dict[str, Any]]:
+    """Return timm's default weights of a model, and how their images were normalised."""
     import timm
 
     model = timm.create_model(name, pretrained=True)
@@ -92,7 +94,7 @@ def timm_weights(name: str) -> tuple[State, dict[str, Any]]:
 
 
 def has_model(library: str, name: str) -> bool:
-    """Whether the library is installed and has a model of this name."""
+    """Return whether the library is installed and has a model of this name."""
     if library == "timm":
         if find_spec("timm") is None:
             return False
@@ -104,12 +106,12 @@ def has_model(library: str, name: str) -> bool:
     return name in list_models()
 
 
-def reference_in(network: Network, library: str) -> Reference:
-    """The network's model in a library: what its `reference:` names, or the model of its own or its reference's name.
+def find_reference(network: Network, library: str) -> PublishedModel:
+    """Return the network's model in a library: what its `reference:` names, or the model of its own or its reference's name.
 
     Raises BlockspaceError (E-WEIGHTS) when the library has neither.
     """
-    found = next((one for one in references(network) if one.library == library), None)
+    found = next((one for one in list_references(network) if one.library == library), None)
     if found is None:
         if library == "timm" and find_spec("timm") is None:
             raise error("E-WEIGHTS", f"timm has the weights of {network.name}, and is not installed", help="pip install timm")
@@ -119,21 +121,21 @@ def reference_in(network: Network, library: str) -> Reference:
     return found
 
 
-def references(network: Network) -> Iterator[Reference]:
-    """The models a checkpoint of this network may be of: its reference first, then models of the same name in each library."""
+def list_references(network: Network) -> Iterator[PublishedModel]:
+    """Yield the models that a checkpoint of a network may be of: its reference, then models of the same name in each library."""
     found = parse_reference(network.reference)
     if found is not None and (found.library != "timm" or find_spec("timm")):
-        yield Reference(*found)
+        yield PublishedModel(*found)
     for library in LIBRARIES:
         for name in dict.fromkeys((network.name, found.name if found else network.name)):
             plain = found is None or not found.settings
             if (found is None or library != found.library) and plain and has_model(library, name):
-                yield Reference(library, name, {})
+                yield PublishedModel(library, name, {})
                 break
 
 
-def library_of(source: str) -> str:
-    """`torchvision` or `timm`. Raises BlockspaceError (E-NAME)."""
+def check_library(source: str) -> str:
+    """Return the name of a library, `torchvision` or `timm`. Raises BlockspaceError (E-NAME) for another."""
     if source not in LIBRARIES:
         help = did_you_mean(source, LIBRARIES) or f"{', '.join(LIBRARIES)}, or the path of a checkpoint"
         raise error("E-NAME", f"no weights at {source!r}", help=help)

@@ -17,9 +17,9 @@ from hashlib import blake2b
 import torch
 from torch import nn
 
-from blockspace.compiler.module import built, graph_of, input_shape
-from blockspace.compiler.weights.maps import applied, converted
-from blockspace.compiler.weights.running import Layer, layers, saved
+from blockspace.compiler.module import build_module, module_graph, module_input_shape
+from blockspace.compiler.weights.convert import apply_weight_map, convert_weights
+from blockspace.compiler.weights.layer_trace import TracedLayer, saved_tensors, trace_layers
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
 from blockspace.passes import rewriting_of
@@ -38,30 +38,30 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     of `src` that do not run in eval mode (auxiliary heads) are left out. Raises BlockspaceError (E-WEIGHTS) naming the first layer that
     differs, when there is no example, or when a layer of `dst` would keep its old weights; `dst` is then unchanged.
     """
-    source, target = graph_of(src), graph_of(dst)
+    source, target = module_graph(src), module_graph(dst)
     trained = target.written if target is not None and target.form == "deploy" else None  # the form that `dst` is made of
     if source is not None and target is not None and not (trained is not None and source.key() == trained.key()):
         if source.key() == target.key():
-            return loaded(dst, converted(src.state_dict(), source, target))
+            return load_tensors(dst, convert_weights(src.state_dict(), source, target))
     if trained is not None:
-        return loaded(dst, deployed(transplant(src, built(trained), example), trained))
+        return load_tensors(dst, fold_weights(transplant(src, build_module(trained), example), trained))
     try:
-        return copied(src, dst, example)
+        return copy_layers(src, dst, example)
     except BlockspaceError:
         if target is None or target.written is None:
             raise
-    written = copied(src, built(target.written).to(next(dst.parameters())), example)
-    return loaded(dst, converted(written.state_dict(), target.written, target))
+    written = copy_layers(src, build_module(target.written).to(next(dst.parameters())), example)
+    return load_tensors(dst, convert_weights(written.state_dict(), target.written, target))
 
 
-def deployed(module: nn.Module, before: Graph) -> dict[str, torch.Tensor]:
-    """The tensors for deployment, made of a module of the graph before; in 64 bits, so that folding costs no digits."""
+def fold_weights(module: nn.Module, before: Graph) -> dict[str, torch.Tensor]:
+    """Return the tensors for deployment, made of a module of the graph before; in 64 bits, so that folding costs no digits."""
     state = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in module.state_dict().items()}
-    return applied(rewriting_of(before, "deploy").weights, state)
+    return apply_weight_map(rewriting_of(before, "deploy").weights, state)
 
 
-def loaded(module: nn.Module, state: dict[str, torch.Tensor]) -> nn.Module:
-    """The module with these tensors; others keep their numbers."""
+def load_tensors(module: nn.Module, state: dict[str, torch.Tensor]) -> nn.Module:
+    """Return the module with these tensors; others keep their numbers."""
     own = module.state_dict()
     with torch.no_grad():
         for name, tensor in state.items():
@@ -69,30 +69,31 @@ def loaded(module: nn.Module, state: dict[str, torch.Tensor]) -> nn.Module:
     return module
 
 
-def copied(src: nn.Module, dst: nn.Module, example: torch.Tensor | None) -> nn.Module:
-    """The layers of `src` in `dst`, matched one by one."""
-    shape = tuple(example.shape) if example is not None else example_shape(src, dst)
-    pairs = matched(layers(src, shape), layers(dst, shape))
+def copy_layers(src: nn.Module, dst: nn.Module, example: torch.Tensor | None) -> nn.Module:
+    """Return the layers of `src` in `dst`, matched one by one."""
+    shape = tuple(example.shape) if example is not None else resolve_example_shape(src, dst)
+    pairs = match_layers(trace_layers(src, shape), trace_layers(dst, shape))
     reached = {name for _, into in pairs for name in (*into.tensors, *into.unread)}
-    for name in saved(dst):
+    for name in saved_tensors(dst):
         if name not in reached:
             raise error("E-WEIGHTS", f"{name} of the destination is not read, so nothing corresponds to it")
     with torch.no_grad():
         for source, into in pairs:
-            for tensor, found in copies(source, into):
+            for tensor, found in pair_tensors(source, into):
                 tensor.copy_(found.reshape(tensor.shape))
     return dst
 
 
-def example_shape(src: nn.Module, dst: nn.Module) -> tuple[int, ...]:
-    found = input_shape(dst) or input_shape(src)
+def resolve_example_shape(src: nn.Module, dst: nn.Module) -> tuple[int, ...]:
+    """Return the shape of an input that both modules take. Raises BlockspaceError (E-WEIGHTS) when it is not known."""
+    found = module_input_shape(dst) or module_input_shape(src)
     if found is None:
         raise error("E-WEIGHTS", "neither module says what input it takes", help="give transplant an example=torch.zeros(2, C, H, W)")
     return (BATCH, *found)
 
 
-def copies(source: Layer, into: Layer) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Each tensor to write with the one to read; of those that nothing reads (a count of batches) what both layers have."""
+def pair_tensors(source: TracedLayer, into: TracedLayer) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield each tensor to write with the one to read; of unread ones (a count of batches) those that both layers have."""
     if len(into.tensors) == 1:
         yield next(iter(into.tensors.values())), next(iter(source.tensors.values()))
     else:
@@ -108,14 +109,14 @@ def copies(source: Layer, into: Layer) -> Iterator[tuple[torch.Tensor, torch.Ten
 # -- which corresponds to which --------------------------------------------------------------------------------------------------------
 
 
-def form(layer: Layer) -> str:
-    """The shapes of a layer's tensors, written so that shapes which mean the same are equal."""
-    shapes = {key: "x".join(map(str, standard(tuple(tensor.shape)))) for key, tensor in layer.keys().items()}
+def layer_form(layer: TracedLayer) -> str:
+    """Return the shapes of a layer's tensors, written so that shapes which mean the same are equal."""
+    shapes = {key: "x".join(map(str, standard_shape(tuple(tensor.shape)))) for key, tensor in layer.keys().items()}
     return ", ".join(f"{key} {shape}" for key, shape in sorted(shapes.items())) if len(shapes) > 1 else "".join(shapes.values())
 
 
-def standard(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """(o, i, 1, 1) as (o, i), (C, 1, 1) as (C,), and the (o, i, k) of a 1-d convolution as (o, i, 1, k)."""
+def standard_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return (o, i, 1, 1) as (o, i), (C, 1, 1) as (C,), and the (o, i, k) of a 1-d convolution as (o, i, 1, k)."""
     core = shape
     while core and core[-1] == 1:
         core = core[:-1]
@@ -124,21 +125,21 @@ def standard(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[:2], 1, shape[2]) if len(shape) == 3 else shape
 
 
-def matched(source: list[Layer], into: list[Layer]) -> list[tuple[Layer, Layer]]:
-    """Pairs of corresponding layers. Raises BlockspaceError (E-WEIGHTS) naming the first that has none."""
-    theirs, ours = described(source), described(into)
+def match_layers(source: list[TracedLayer], into: list[TracedLayer]) -> list[tuple[TracedLayer, TracedLayer]]:
+    """Return pairs of corresponding layers. Raises BlockspaceError (E-WEIGHTS) naming the first that has none."""
+    theirs, ours = describe_layers(source), describe_layers(into)
     if sorted(theirs) != sorted(ours):
-        return in_order(source, into)
-    waiting: dict[str, list[Layer]] = {}
+        return match_in_order(source, into)
+    waiting: dict[str, list[TracedLayer]] = {}
     for text, layer in zip(theirs, source):
         waiting.setdefault(text, []).append(layer)
     return [(waiting[text].pop(0), layer) for text, layer in zip(ours, into)]
 
 
-def in_order(source: list[Layer], into: list[Layer]) -> list[tuple[Layer, Layer]]:
-    """Pairs by execution order alone, for modules whose functions between the layers differ; every shape must agree."""
+def match_in_order(source: list[TracedLayer], into: list[TracedLayer]) -> list[tuple[TracedLayer, TracedLayer]]:
+    """Return pairs by execution order alone, for modules whose functions between the layers differ; every shape must agree."""
     for a, b in zip(source, into):
-        if form(a) != form(b):
+        if layer_form(a) != layer_form(b):
             text = f"layers differ from {b.name} on: it holds {b.shapes}; the source has {a.name} there with {a.shapes}"
             raise error("E-WEIGHTS", text, help="both modules must hold the same layers")
     if len(source) != len(into):
@@ -148,16 +149,17 @@ def in_order(source: list[Layer], into: list[Layer]) -> list[tuple[Layer, Layer]
     return list(zip(source, into))
 
 
-def described(layers: list[Layer]) -> list[str]:
-    """For each layer a hash of its form, of everything before it, then of everything after it."""
-    down: dict[Layer, str] = {}
+def describe_layers(layers: list[TracedLayer]) -> list[str]:
+    """Return for each layer a hash of its form, of everything before it, then of everything after it."""
+    down: dict[TracedLayer, str] = {}
     for layer in layers:
-        down[layer] = digest(form(layer), sorted(down[other] for other in layer.before))
-    up: dict[Layer, str] = {}
+        down[layer] = hash_parts(layer_form(layer), sorted(down[other] for other in layer.before))
+    up: dict[TracedLayer, str] = {}
     for layer in reversed(layers):
-        up[layer] = digest(down[layer], sorted(up.get(other, "again") for other in layer.after))
+        up[layer] = hash_parts(down[layer], sorted(up.get(other, "again") for other in layer.after))
     return [up[layer] for layer in layers]
 
 
-def digest(text: str, others: list[str]) -> str:
+def hash_parts(text: str, others: list[str]) -> str:
+    """Return a hash of a text and of others in order."""
     return blake2b("|".join([text, *others]).encode(), digest_size=12).hexdigest()

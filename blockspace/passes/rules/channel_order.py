@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, BatchNorm, ChannelShuffle, Concat, Conv, Part
-from blockspace.passes.draft import Draft
-from blockspace.passes.lanes import Lanes, Piece, carries, dense, tracked
-from blockspace.passes.match import Match, tensor
+from blockspace.passes.channel_tracking import ChannelRange, ChannelTracker, is_dense, keeps_channels, track_channels
+from blockspace.passes.match import Match, tensor_of
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import GROUP, rule
-from blockspace.passes.weights import Expr, Gather
+from blockspace.passes.weight_map import GatherExpr, WeightExpr
 
 
 def example() -> Graph:
@@ -32,12 +32,12 @@ def example() -> Graph:
 
 @rule("W ∗ π x = (W π) ∗ x, π (W ∗ x) = (π W) ∗ x, π f(x) = f(π x) for channelwise f", at=ChannelShuffle, rank=GROUP, example=example,
       pipeline="deploy", crosses=True)  # fmt: skip
-def channel_order(graph: Draft, node: Node[ChannelShuffle]) -> Match | str:
+def channel_order(graph: MutableGraph, node: Node[ChannelShuffle]) -> Match | str:
     """Looks at the whole network: what a reader takes of a value stands together there, so nothing is copied that is not read."""
     first = min((name for name, other in graph.nodes.items() if isinstance(other.op, ChannelShuffle)), key=graph.place.__getitem__)
     if node.name != first:
         return f"{first}, the first shuffle of the network, speaks for all"
-    lanes = tracked(graph)
+    lanes = track_channels(graph)
     if lanes is None:
         return "who reads its channels, or where they come from, needs them in their order"
     match = Match(graph)
@@ -47,17 +47,17 @@ def channel_order(graph: Draft, node: Node[ChannelShuffle]) -> Match | str:
             continue
         orders = [lanes.reading(reader, source) for source in reader.inputs]
         if lanes.order[name] != list(range(reader.shape[0])) or any(lanes.changed(source) for source in reader.inputs):
-            inputs = [collected(match, reader, lanes.pieces(source, order)) for source, order in zip(reader.inputs, orders)]
+            inputs = [collect_channels(match, reader, lanes.pieces(source, order)) for source, order in zip(reader.inputs, orders)]
             match.add(reader.op, *inputs, of=[reader], same=True)
-            permuted(match, reader, lanes, orders)
+            permute_tensors(match, reader, lanes, orders)
     if lanes.changed(graph.output):
         last = graph[graph.output]
-        match.put(last, collected(match, last, lanes.pieces(last.name, range(last.shape[0]))))
+        match.put(last, collect_channels(match, last, lanes.pieces(last.name, range(last.shape[0]))))
     return match
 
 
-def collected(match: Match, reader: Node, pieces: list[Piece]) -> str:
-    """The value of these pieces, one after the other."""
+def collect_channels(match: Match, reader: Node, pieces: list[ChannelRange]) -> str:
+    """Return the value of these pieces, one after the other."""
     names = []
     for value, start, stop in pieces:
         whole = (start, stop) == (0, match.shape(value)[0])
@@ -65,16 +65,17 @@ def collected(match: Match, reader: Node, pieces: list[Piece]) -> str:
     return names[0] if len(names) == 1 else match.add(Concat(), *names, of=[reader], last="concat")
 
 
-def permuted(match: Match, node: Node, lanes: Lanes, orders: list[list[int]]) -> None:
-    """The tensors of a node whose channels come, or go, in another order."""
+def permute_tensors(match: Match, node: Node, lanes: ChannelTracker, orders: list[list[int]]) -> None:
+    """Permute the tensors of a node whose channels come, or go, in another order."""
     for key, size in node.op.tensors().items():
-        expr: Expr = tensor(node, key)
-        if dense(node.op) and key == "weight":
-            expr = gathered(expr, 1, orders[0])
-        if size and (dense(node.op) or carries(node)):
-            expr = gathered(expr, 0, lanes.order[node.name])
+        expr: WeightExpr = tensor_of(node, key)
+        if is_dense(node.op) and key == "weight":
+            expr = gather_channels(expr, 1, orders[0])
+        if size and (is_dense(node.op) or keeps_channels(node)):
+            expr = gather_channels(expr, 0, lanes.order[node.name])
         match.weights[f"{node.name}.{key}"] = expr
 
 
-def gathered(expr: Expr, dim: int, order: list[int]) -> Expr:
-    return expr if order == sorted(order) else Gather(expr, dim, tuple(order))
+def gather_channels(expr: WeightExpr, dim: int, order: list[int]) -> WeightExpr:
+    """Return a tensor with the positions along `dim` in another order."""
+    return expr if order == sorted(order) else GatherExpr(expr, dim, tuple(order))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, BatchNorm, Concat, Conv
-from blockspace.passes.channelwise import kind, merged
-from blockspace.passes.draft import Draft
+from blockspace.passes.channelwise import merge_channelwise, op_per_channel
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import WIDEN, rule
 
 
@@ -21,13 +21,13 @@ def example() -> Graph:
 
 
 @rule("[f(x₁); …; f(xₖ)] = f([x₁; …; xₖ])   for channelwise f", at=Concat, rank=WIDEN, example=example)
-def channelwise_concat(graph: Draft, node: Node) -> Match | str:
+def channelwise_concat(graph: MutableGraph, node: Node) -> Match | str:
     """One wide norm or activation instead of k; then the concat meets the convolutions. The norms' tensors are put one after the other."""
     parts = graph.inputs(node)
-    first = kind(parts[0].op)
+    first = op_per_channel(parts[0].op)
     if first is None:
         return f"{parts[0].op.name} is not channelwise"
-    if any(kind(part.op) != first for part in parts):
+    if any(op_per_channel(part.op) != first for part in parts):
         return "not all its inputs are by one and the same operation"
     other = next((part for part in parts if graph.reader(part) is None), None)
     if other is not None:
@@ -36,4 +36,4 @@ def channelwise_concat(graph: Draft, node: Node) -> Match | str:
         return f"{parts[0].op.name} changes the size: concat is cheaper behind it"
     match = Match(graph)
     inner = match.add(Concat(), *(part.inputs[0] for part in parts), of=[node])
-    return match.put(node, merged(match, parts, inner))
+    return match.put(node, merge_channelwise(match, parts, inner))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, Add, BatchNorm, Conv, Op, Part
-from blockspace.passes.channelwise import kind, merged
-from blockspace.passes.draft import Draft, holds
+from blockspace.passes.channelwise import merge_channelwise, op_per_channel
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph, has_op
 from blockspace.passes.rule import WIDEN, rule
 
 
@@ -24,9 +24,9 @@ def example() -> Graph:
 
 
 @rule("f(x[a:b]), f(x[b:c]) = y[a:b], y[b:c]   with y[a:c] = f(x[a:c]), for channelwise f", at=Op, rank=WIDEN, example=example)
-def channelwise_parts(graph: Draft, node: Node) -> Match | str:
+def channelwise_parts(graph: MutableGraph, node: Node) -> Match | str:
     """One wide norm or activation instead of k. Looks at a value; its parts are those that are read once, by f."""
-    row = longest(graph, node)
+    row = longest_row(graph, node)
     if len(row) < 2:
         return "no two neighbouring parts of it are read by one and the same channelwise operation alone"
     match = Match(graph)
@@ -34,18 +34,18 @@ def channelwise_parts(graph: Draft, node: Node) -> Match | str:
     start, stop = parts[0].op.start, parts[-1].op.stop
     whole = (start, stop) == (0, node.shape[0])
     value = node.name if whole else match.add(Part(start, stop), node.name, of=parts, last="part")
-    done = merged(match, readers, value)
+    done = merge_channelwise(match, readers, value)
     for part, reader in row:
         match.put(reader, match.add(Part(part.op.start - start, part.op.stop - start), done, of=[reader], last="part"))
     return match
 
 
-def longest(graph: Draft, node: Node) -> list[tuple[Node[Part], Node]]:
-    """The longest row of neighbouring parts whose one reader is of one kind, each with that reader; the first of several."""
+def longest_row(graph: MutableGraph, node: Node) -> list[tuple[Node[Part], Node]]:
+    """Return the longest row of neighbouring parts whose one reader is of one kind, each with that reader; the first of several."""
     ready = [
         (part, reader, one)
         for part in graph.readers_of(node)
-        if holds(part, Part) and (reader := graph.reader(part)) and (one := kind(reader.op))
+        if has_op(part, Part) and (reader := graph.reader(part)) and (one := op_per_channel(reader.op))
     ]
     rows: list[list[tuple[Node[Part], Node, Op]]] = []
     for part, reader, one in sorted(ready, key=lambda found: (found[0].op.start, found[0].op.stop)):

@@ -6,8 +6,8 @@ from functools import lru_cache
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, Add, Conv, Merge, Op, Part
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -22,22 +22,22 @@ def example() -> Graph:
 
 
 @lru_cache(maxsize=4096)
-def own(op: Op) -> bool:
-    """Whether it has weights, or draws numbers."""
+def owns_weights_or_draws(op: Op) -> bool:
+    """Return whether it has weights, or draws numbers."""
     call = None if isinstance(op, Merge) else op.call()
     return call is not None and call.is_attribute
 
 
 @rule("f(x), f(x)  →  f(x)   where f has no weights and draws nothing", at=Op, rank=TIDY, example=example)
-def common_subexpression(graph: Draft, node: Node) -> Match | str:
+def common_subexpression(graph: MutableGraph, node: Node) -> Match | str:
     """Looks at a value, and at those of its readers that compute the same. Layers have weights of their own, or draw: not equal."""
     readers = graph.readers_of(node)
     if len(readers) < 2:
         return "it has one reader"
-    known: dict[tuple, Node] = {}
+    known: dict[tuple[object, ...], Node] = {}
     match = Match(graph)
     for reader in readers:
-        if own(reader.op):
+        if owns_weights_or_draws(reader.op):
             continue
         same = (reader.op, tuple(sorted(reader.inputs)) if reader.op.commutes else reader.inputs)
         first = known.setdefault(same, reader)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Concat, Conv
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -19,7 +19,7 @@ def example() -> Graph:
 
 
 @rule("[[a; b]; c] = [a; b; c]   where [a; b] is read only here", at=Concat, rank=TIDY, example=example)
-def concat_of_concat(graph: Draft, node: Node) -> Match | str:
+def concat_of_concat(graph: MutableGraph, node: Node) -> Match | str:
     """Copies once instead of twice. A concat that others read too stays: DenseNet's layers would otherwise each copy all before them."""
     inner = {other.name: other for other in graph.inputs(node) if isinstance(other.op, Concat) and graph.reader(other)}
     if not inner:

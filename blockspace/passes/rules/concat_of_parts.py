@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Concat, Conv, Part
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -19,30 +19,31 @@ def example() -> Graph:
 
 
 @rule("[x[a:b]; x[b:c]] = x[a:c]", at=Concat, rank=TIDY, example=example)
-def concat_of_parts(graph: Draft, node: Node) -> Match | str:
+def concat_of_parts(graph: MutableGraph, node: Node) -> Match | str:
     """Splitting and putting together again is nothing."""
     rows: list[list[Node]] = []
     for part in graph.inputs(node):
         last = rows[-1][-1] if rows else None
-        if last and touches(last, part):
+        if last and touch(last, part):
             rows[-1].append(part)
         else:
             rows.append([part])
     if len(rows) == len(node.inputs):
         return "no two of its inputs are neighbouring parts of one value"
     match = Match(graph)
-    inputs = [row[0].name if len(row) == 1 else joined(match, row) for row in rows]
+    inputs = [row[0].name if len(row) == 1 else join_parts(match, row) for row in rows]
     if len(inputs) == 1:
         return match.put(node, inputs[0])
     match.add(Concat(), *inputs, of=[node], same=True)
     return match
 
 
-def touches(a: Node, b: Node) -> bool:
-    """Whether these are parts of one value, and b begins where a ends."""
+def touch(a: Node, b: Node) -> bool:
+    """Return whether these are parts of one value, and b begins where a ends."""
     return isinstance(a.op, Part) and isinstance(b.op, Part) and a.inputs == b.inputs and a.op.stop == b.op.start
 
 
-def joined(match: Match, row: list[Node]) -> str:
+def join_parts(match: Match, row: list[Node]) -> str:
+    """Return touching parts as one."""
     parts = [node.op for node in row if isinstance(node.op, Part)]
     return match.add(Part(parts[0].start, parts[-1].stop), *row[0].inputs, of=row, last="part")

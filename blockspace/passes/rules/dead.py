@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Conv, Op
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -18,7 +18,7 @@ def example() -> Graph:
 
 
 @rule("y = f(x), x' = g(x)  →  y = f(x)   where nobody reads x'", at=Op, rank=TIDY, example=example)
-def dead(graph: Draft, node: Node) -> Match | str:
+def dead(graph: MutableGraph, node: Node) -> Match | str:
     """Nodes that the output does not depend on are dropped, their weights with them."""
     if node.kind == "input" or graph.uses(node):
         return "its value is used"

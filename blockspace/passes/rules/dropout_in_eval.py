@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Conv, Dropout, DropPath
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -18,6 +18,6 @@ def example() -> Graph:
 
 
 @rule("dropout(x) = x in eval mode", at=(Dropout, DropPath), rank=TIDY, example=example, pipeline="deploy")
-def dropout_in_eval(graph: Draft, node: Node) -> Match | str:
+def dropout_in_eval(graph: MutableGraph, node: Node) -> Match | str:
     """Elements and paths are dropped in training alone."""
     return Match(graph).put(node, node.inputs[0])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, Activation, Conv
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 DONE = {"relu": ("relu", "relu6"), "relu6": ("relu6",)}  # activation -> those after which it does nothing
@@ -20,7 +20,7 @@ def example() -> Graph:
 
 
 @rule("relu(relu(x)) = relu(x); relu6(relu6(x)) = relu6(x) = relu(relu6(x))", at=Activation, rank=TIDY, example=example)
-def idempotent(graph: Draft, node: Node) -> Match | str:
+def idempotent(graph: MutableGraph, node: Node) -> Match | str:
     """What cuts off twice cuts off once; the gradients are cut off at the same places."""
     first = graph.source(node)
     if first.op.name not in DONE.get(node.op.name, ()):

@@ -23,13 +23,13 @@ from blockspace.ops import (
     Scale,
     Slice,
 )
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
 def example() -> Graph:
-    """Every op that may do nothing, doing nothing, around a convolution."""
+    """Return every op that may do nothing, doing nothing, around a convolution."""
     graph = Graph((4, 5, 5))
     idle = (
         OPS["identity"](), Copy(), Part(0, 4), Slice(4), PadChannels(4, 4), ChannelShuffle(1), ChannelShuffle(4), MaxPool((1, 1)),
@@ -41,8 +41,8 @@ def example() -> Graph:
     return graph
 
 
-def does_nothing(graph: Draft, node: Node) -> bool:
-    """Whether the node's value is that of its one input, for every input and in training too."""
+def is_identity(graph: MutableGraph, node: Node) -> bool:
+    """Return whether the node's value is that of its one input, for every input and in training too."""
     op, channels = node.op, graph.source(node).shape[0]
     if isinstance(op, Merge):
         return len(node.inputs) == 1
@@ -56,10 +56,10 @@ def does_nothing(graph: Draft, node: Node) -> bool:
 
 
 @rule("id(x) = x", at=Op, rank=TIDY, example=example)
-def identity(graph: Draft, node: Node) -> Match | str:
+def identity(graph: MutableGraph, node: Node) -> Match | str:
     """Copies of a split, parts that are everything, shuffles of one group, windows of one position, sums of one: dropped."""
     if node.kind == "input":
         return "the input is no operation"
-    if not does_nothing(graph, node):
+    if not is_identity(graph, node):
         return "it changes its input"
     return Match(graph).put(node, node.inputs[0])

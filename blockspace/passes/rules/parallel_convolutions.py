@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, BatchNorm, Concat, Conv, MaxPool, Op, Part
-from blockspace.passes.channelwise import chain, kinds
-from blockspace.passes.draft import Draft, holds
+from blockspace.passes.branch_order import sort_by_reader
+from blockspace.passes.channelwise import channelwise_chain, ops_per_channel
 from blockspace.passes.match import Match
-from blockspace.passes.places import by_reader
+from blockspace.passes.mutable_graph import MutableGraph, has_op
 from blockspace.passes.rule import GROUP, rule
 
 
@@ -27,27 +27,27 @@ def example() -> Graph:
     return graph
 
 
-def alike(graph: Draft, node: Node) -> list[Node[Conv]]:
-    """The most readers that are dense convolutions of one window, followed by the same channelwise operations; none is split already."""
-    readers = [conv for conv in graph.readers_of(node) if holds(conv, Conv) and conv.op.groups == 1 and not is_split(graph, conv)]
+def are_alike(graph: MutableGraph, node: Node) -> list[Node[Conv]]:
+    """Return the most readers that are dense convolutions of one window, followed by the same channelwise operations, none split."""
+    readers = [conv for conv in graph.readers_of(node) if has_op(conv, Conv) and conv.op.groups == 1 and not is_split(graph, conv)]
     if len(readers) < 2:
         return readers
-    groups: dict[tuple, list[Node[Conv]]] = {}
+    groups: dict[tuple[object, ...], list[Node[Conv]]] = {}
     for conv in readers:
         op: Op = replace(conv.op, out_channels=1)
-        groups.setdefault((op, kinds(chain(graph, conv))), []).append(conv)
+        groups.setdefault((op, ops_per_channel(channelwise_chain(graph, conv))), []).append(conv)
     return max(groups.items(), key=lambda item: (len(item[1]), repr(item[0])))[1]
 
 
-def is_split(graph: Draft, node: Node) -> bool:
-    """Whether nothing but parts of it are read."""
+def is_split(graph: MutableGraph, node: Node) -> bool:
+    """Return whether nothing but parts of it are read."""
     return graph.uses(node) > 0 and all(isinstance(reader.op, Part) for reader in graph.readers_of(node)) and node.name != graph.output
 
 
 @rule("W₁ ∗ x, …, Wₖ ∗ x = y[0:c₁], …   with y = [W₁; …; Wₖ] ∗ x", at=Op, rank=GROUP, example=example)
-def parallel_convolutions(graph: Draft, node: Node) -> Match | str:
+def parallel_convolutions(graph: MutableGraph, node: Node) -> Match | str:
     """Looks at a value. What follows the convolutions must be alike: then norm and activation merge too, and no relu waits for a slice."""
-    convs = by_reader(graph, alike(graph, node))
+    convs = sort_by_reader(graph, are_alike(graph, node))
     if len(convs) < 2:
         return "no two of its readers are dense convolutions of one window, followed by the same norm and activation"
     match = Match(graph)

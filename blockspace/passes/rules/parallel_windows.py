@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import POINT, Add, BatchNorm, Conv
-from blockspace.passes import weights
-from blockspace.passes.affine import AFFINE, Affine, held
-from blockspace.passes.draft import Draft, holds
+from blockspace.passes.affine import AFFINE, Affine, conv_tensors
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph, has_op
 from blockspace.passes.rule import MERGE, rule
-from blockspace.passes.weights import Dirac, Expr, Pad
+from blockspace.passes.weight_map import AddExpr, DiracExpr, PadExpr, WeightExpr
 
 
 def example() -> Graph:
@@ -26,32 +25,32 @@ def example() -> Graph:
 
 
 @dataclass(frozen=True)
-class Term:
+class WindowTerm:
     """A summand s (W ∗ x) + b of a value; a plain copy or a norm has the 1x1 kernel that changes nothing."""
 
     node: Node
     op: Conv
-    weight: Expr
-    bias: Expr | None = None
+    weight: WeightExpr
+    bias: WeightExpr | None = None
 
 
-def term(graph: Draft, add: Node, node: Node, value: Node, groups: int) -> Term | None:
-    """A summand as a convolution of `value` in so many groups; None when it is none that only this sum reads."""
+def read_term(graph: MutableGraph, add: Node, node: Node, value: Node, groups: int) -> WindowTerm | None:
+    """Return a summand as a convolution of `value` in so many groups; None when it is none that only this sum reads."""
     channels = value.shape[0]
     idle = Conv(channels, channels, *POINT[:3], groups=groups) if channels % groups == 0 else None
     if node is value:
-        return Term(node, idle, Dirac(channels, groups)) if idle else None
+        return WindowTerm(node, idle, DiracExpr(channels, groups)) if idle else None
     if node.kind == "input" or graph.source(node) is not value or graph.reader(node) is not add:
         return None
-    if holds(node, Conv):
-        return Term(node, node.op, *held(node))
-    if holds(node, AFFINE) and idle:
-        return Term(node, idle, *Affine.of(node).after(Dirac(channels, groups), None))
+    if has_op(node, Conv):
+        return WindowTerm(node, node.op, *conv_tensors(node))
+    if has_op(node, AFFINE) and idle:
+        return WindowTerm(node, idle, *Affine.of(node).after(DiracExpr(channels, groups), None))
     return None
 
 
-def shift(small: Conv, large: Conv) -> tuple[int, ...] | None:
-    """Where the first tap of a kernel stands in a larger one, `(row, column)`; None when its taps do not fall on that one's."""
+def kernel_shift(small: Conv, large: Conv) -> tuple[int, ...] | None:
+    """Return where the first tap of a kernel stands in a larger one, `(row, column)`; None when its taps do not fall on that one's."""
     if (small.stride, small.groups, small.out_channels) != (large.stride, large.groups, large.out_channels):
         return None
     found = []
@@ -63,36 +62,36 @@ def shift(small: Conv, large: Conv) -> tuple[int, ...] | None:
     return tuple(found)
 
 
-def placed(kernel: Expr, at: tuple[int, ...], window: tuple[int, int]) -> Expr:
-    """A kernel inside a larger one, zeros around it."""
+def place_kernel(kernel: WeightExpr, at: tuple[int, ...], window: tuple[int, int]) -> WeightExpr:
+    """Return a kernel inside a larger one, zeros around it."""
     for dim, start in enumerate(at, 2):
         after = window[dim - 2] - start - kernel.shape[dim]
-        kernel = Pad(kernel, dim, start, after) if start or after else kernel
+        kernel = PadExpr(kernel, dim, start, after) if start or after else kernel
     return kernel
 
 
 @rule("Σ Wᵢ ∗ x + s x + t = W ∗ x + t   with W = Σ pad(Wᵢ) + pad(s I)", at=Add, rank=MERGE, example=example, pipeline="deploy",
       crosses=True)  # fmt: skip
-def parallel_windows(graph: Draft, node: Node) -> Match | str:
+def parallel_windows(graph: MutableGraph, node: Node) -> Match | str:
     """Kernels over the same positions add up, the smaller padded (arXiv:2101.03697 section 3.3); grouped and depthwise ones too."""
-    largest = [conv for conv in graph.inputs(node) if holds(conv, Conv) and graph.reader(conv) is node]
+    largest = [conv for conv in graph.inputs(node) if has_op(conv, Conv) and graph.reader(conv) is node]
     for conv in sorted(largest, key=lambda conv: -conv.op.kernel[0] * conv.op.kernel[1]):
         value = graph.source(conv)
-        found = {other.name: made for other in graph.inputs(node) if (made := term(graph, node, other, value, conv.op.groups))}
-        terms = {name: (made, at) for name, made in found.items() if (at := shift(made.op, conv.op)) is not None}
+        found = {other.name: made for other in graph.inputs(node) if (made := read_term(graph, node, other, value, conv.op.groups))}
+        terms = {name: (made, at) for name, made in found.items() if (at := kernel_shift(made.op, conv.op)) is not None}
         if len(terms) > 1 and all(node.inputs.count(name) == 1 for name in terms):
-            return summed(graph, node, conv, list(terms.values()))
+            return sum_terms(graph, node, conv, list(terms.values()))
     return "no two summands are convolutions of one value, or that value, over positions that lie on each other"
 
 
-def summed(graph: Draft, node: Node, conv: Node[Conv], terms: list[tuple[Term, tuple[int, ...]]]) -> Match:
-    """One convolution, under the name of the largest, for all terms, each with where its kernel stands in that one's."""
+def sum_terms(graph: MutableGraph, node: Node, conv: Node[Conv], terms: list[tuple[WindowTerm, tuple[int, ...]]]) -> Match:
+    """Return one convolution, under the name of the largest, for all terms, each with where its kernel stands in that one's."""
     match = Match(graph)
     biases = tuple(one.bias for one, _ in terms if one.bias is not None)
     name = match.add(replace(conv.op, bias=bool(biases)), *conv.inputs, of=[conv], same=True)
-    match.weights[f"{name}.weight"] = weights.Add(tuple(placed(one.weight, at, conv.op.kernel) for one, at in terms))
+    match.weights[f"{name}.weight"] = AddExpr(tuple(place_kernel(one.weight, at, conv.op.kernel) for one, at in terms))
     if biases:
-        match.weights[f"{name}.bias"] = weights.Add(biases) if len(biases) > 1 else biases[0]
+        match.weights[f"{name}.bias"] = AddExpr(biases) if len(biases) > 1 else biases[0]
     gone = {one.node.name for one, _ in terms} - {name}
     rest = [source for source in node.inputs if source not in gone]
     if len(rest) == 1:

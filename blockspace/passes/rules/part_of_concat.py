@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Concat, Conv, Part
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -21,7 +21,7 @@ def example() -> Graph:
 
 
 @rule("[x₁; x₂][a:b] = x₁[a:b]   where b ≤ C₁ (and so for x₂)", at=Part, rank=TIDY, example=example)
-def part_of_concat(graph: Draft, node: Node[Part]) -> Match | str:
+def part_of_concat(graph: MutableGraph, node: Node[Part]) -> Match | str:
     """The slice no longer waits for the concat, which may go."""
     concat = graph.source(node)
     if not isinstance(concat.op, Concat):

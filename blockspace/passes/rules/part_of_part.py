@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Conv, Part
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -18,7 +18,7 @@ def example() -> Graph:
 
 
 @rule("x[a:b][c:d] = x[a+c : a+d]", at=Part, rank=TIDY, example=example)
-def part_of_part(graph: Draft, node: Node[Part]) -> Match | str:
+def part_of_part(graph: MutableGraph, node: Node[Part]) -> Match | str:
     """Reads the channels where they are."""
     outer = graph.source(node)
     if not isinstance(outer.op, Part):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import ChannelShuffle, Conv
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -20,7 +20,7 @@ def example() -> Graph:
 
 @rule("shuffle g: y[p] = x[p C/g mod (C-1)], so shuffle g ∘ shuffle h = shuffle k   where C/g C/h ≡ C/k", at=ChannelShuffle, rank=TIDY,
       example=example)  # fmt: skip
-def shuffle_of_shuffle(graph: Draft, node: Node[ChannelShuffle]) -> Match | str:
+def shuffle_of_shuffle(graph: MutableGraph, node: Node[ChannelShuffle]) -> Match | str:
     """A perfect shuffle multiplies positions by C/g modulo C - 1 (the last channel stays), so two of them multiply."""
     first, channels = graph.source(node), node.shape[0]
     if not isinstance(first.op, ChannelShuffle):

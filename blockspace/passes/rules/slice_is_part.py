@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Conv, Part, Slice
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -17,7 +17,7 @@ def example() -> Graph:
 
 
 @rule("slice n x = x[0:n]", at=Slice, rank=TIDY, example=example)
-def slice_is_part(graph: Draft, node: Node[Slice]) -> Match | str:
+def slice_is_part(graph: MutableGraph, node: Node[Slice]) -> Match | str:
     """The first channels of a value are a part of it."""
     match = Match(graph)
     match.add(Part(0, node.op.channels), *node.inputs, of=[node], same=True)

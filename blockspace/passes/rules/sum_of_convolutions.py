@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, Add, Concat, Conv
-from blockspace.passes.draft import Draft, holds
+from blockspace.passes.branch_order import sort_by_source
 from blockspace.passes.match import Match
-from blockspace.passes.places import by_source
+from blockspace.passes.mutable_graph import MutableGraph, has_op
 from blockspace.passes.rule import MERGE, rule
 
 
@@ -24,33 +24,33 @@ def example() -> Graph:
     return graph
 
 
-def summands(graph: Draft, node: Node) -> list[list[Node[Conv]]]:
-    """The inputs that are dense convolutions of different values, read here alone: by window and size, the largest group first.
+def find_summands(graph: MutableGraph, node: Node) -> list[list[Node[Conv]]]:
+    """Return the inputs that are dense convolutions of different values, read here alone: by window and size, the largest group first.
 
     One convolution may have a bias; where several have one, they stay out: one bias in place of several would learn more slowly.
     """
-    groups: dict[tuple, dict[str, Node[Conv]]] = {}
+    groups: dict[tuple[object, ...], dict[str, Node[Conv]]] = {}
     for conv in sorted(graph.inputs(node), key=lambda conv: isinstance(conv.op, Conv) and conv.op.bias):
-        if holds(conv, Conv) and conv.op.groups == 1 and graph.reader(conv) is not None:
+        if has_op(conv, Conv) and conv.op.groups == 1 and graph.reader(conv) is not None:
             same = (conv.op.kernel, conv.op.stride, conv.op.padding, conv.op.dilation, graph.source(conv).shape[1:])
             groups.setdefault(same, {}).setdefault(conv.inputs[0], conv)
-    found = [one_bias(list(group.values())) for _, group in sorted(groups.items())]
+    found = [keep_one_bias(list(group.values())) for _, group in sorted(groups.items())]
     return sorted(found, key=len, reverse=True)
 
 
-def one_bias(convs: list[Node[Conv]]) -> list[Node[Conv]]:
-    """Without those that have a bias, unless it is one."""
+def keep_one_bias(convs: list[Node[Conv]]) -> list[Node[Conv]]:
+    """Return the convolutions without those that have a bias, unless it is one."""
     plain = [conv for conv in convs if not conv.op.bias]
     return convs if len(convs) <= len(plain) + 1 else plain
 
 
 @rule("Σ Wᵢ ∗ xᵢ = [W₁ … Wₖ] ∗ [x₁; …; xₖ]", at=Add, rank=MERGE, example=example)
-def sum_of_convolutions(graph: Draft, node: Node) -> Match | str:
+def sum_of_convolutions(graph: MutableGraph, node: Node) -> Match | str:
     """The kernels stand one after the other along their input channels. arXiv:1611.05431 section 3.4, figure 3 (a) to (b)."""
-    convs = next((group for group in summands(graph, node) if len(group) > 1), [])
+    convs = next((group for group in find_summands(graph, node) if len(group) > 1), [])
     if not convs:
         return "no two summands are dense convolutions of one window, of different values, read here alone, with one bias at most"
-    convs = by_source(graph, convs)
+    convs = sort_by_source(graph, convs)
     match = Match(graph)
     inputs = match.add(Concat(), *(conv.inputs[0] for conv in convs), of=[node], last="concat")
     channels = sum(conv.op.in_channels for conv in convs)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Add, Conv, Max
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -21,7 +21,7 @@ def example() -> Graph:
 
 
 @rule("(a + b) + c = a + b + c   where a + b is read only here; so for max", at=(Add, Max), rank=TIDY, example=example)
-def sum_of_sums(graph: Draft, node: Node) -> Match | str:
+def sum_of_sums(graph: MutableGraph, node: Node) -> Match | str:
     """One merge of all: then its order does not count."""
     inner = {other.name: other for other in graph.inputs(node) if type(other.op) is type(node.op) and graph.reader(other)}
     if not inner:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import Add, Conv, Zero
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 
@@ -18,7 +18,7 @@ def example() -> Graph:
 
 
 @rule("x + 0 = x", at=Add, rank=TIDY, example=example)
-def zero_sum(graph: Draft, node: Node) -> Match | str:
+def zero_sum(graph: MutableGraph, node: Node) -> Match | str:
     """Branches without a connection (NAS-Bench-201's `none`) leave the sum; of nothing but such, one stays."""
     kept = [other.name for other in graph.inputs(node) if not isinstance(other.op, Zero)]
     if len(kept) == len(node.inputs):

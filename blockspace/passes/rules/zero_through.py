@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blockspace.graph import Graph, Node
 from blockspace.ops import OPS, Activation, Add, AvgPool, Conv, Mul, Op, Scale, Zero
-from blockspace.passes.draft import Draft
 from blockspace.passes.match import Match
+from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import TIDY, rule
 
 KEEP_ZERO = frozenset("relu relu6 silu gelu leaky_relu elu mish hardswish tanh channel_shuffle".split())
@@ -27,14 +27,14 @@ def example() -> Graph:
 
 
 def keeps_zero(op: Op) -> bool:
-    """Whether the op of nothing but zeros is zeros."""
+    """Return whether the op of nothing but zeros is zeros."""
     if isinstance(op, Conv):
         return not op.bias
     return isinstance(op, (Mul, Scale, AvgPool, Zero)) or isinstance(op, Activation) and op.name in KEEP_ZERO or op.name in KEEP_ZERO
 
 
 @rule("f(0) = 0, and 0·x = 0", at=Op, rank=TIDY, example=example)
-def zero_through(graph: Draft, node: Node) -> Match | str:
+def zero_through(graph: MutableGraph, node: Node) -> Match | str:
     """What follows `none` up to the next sum is `none`, where it has the same shape; weights on the way have no gradient and go."""
     zeros = [other for other in graph.inputs(node) if isinstance(other.op, Zero)]
     if not zeros:

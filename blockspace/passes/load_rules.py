@@ -9,10 +9,10 @@ from blockspace.errors import BlockspaceError, error
 from blockspace.passes.rule import RULES, Rule
 
 
-def rules_of(path: str | Path) -> list[Rule]:
-    """The rules of a file, in the order written. The file is run; its rules join no pipeline by themselves: hand them to `rewrite`.
+def load_rules(path: str | Path) -> list[Rule]:
+    """Return the rules of a file, in the order written. The file is run; its rules join no pipeline by themselves: hand them to `rewrite`.
 
-    They are not proven by being read: `blockspace.compiler.proven` does both. Raises BlockspaceError (E-FILE, E-RULE).
+    They are not proven by being read: `blockspace.compiler.load_proven_rules` does both. Raises BlockspaceError (E-FILE, E-RULE).
     """
     known = dict(RULES)
     spec = spec_from_file_location(f"rules_of_{Path(path).stem}", path)

@@ -12,19 +12,19 @@ from blockspace.errors import error
 from blockspace.graph import Graph
 
 
-def start_from(module: nn.Module, graph: Graph, found: Mapping[str, Any], origin: str, anew: bool = True) -> str | None:
+def load_state(module: nn.Module, graph: Graph, found: Mapping[str, Any], origin: str, anew: bool = True) -> str | None:
     """Load tensors by our names into `module`, the compiled `graph`; what was done about the last layer, if it differs.
 
     The last layer may have another number of outputs and keeps its fresh weights then, if `anew`. `origin` says in errors whose tensors
     they are. Raises BlockspaceError (E-WEIGHTS) for tensors that are missing, unknown or of another shape, naming them.
     """
     own = module.state_dict()
-    head = last_layer(graph, own)
+    head = last_layer_name(graph, own)
     differing = [name for name in own if name in found and found[name].shape != own[name].shape]
     faults = [f"missing {name}" for name in own if name not in found and not name.endswith(COUNTER)]
     faults += [f"unknown {name}" for name in found if name not in own]
-    wrong = [name for name in differing if not only_outputs(name, head, own, found)]
-    faults += [f"{name} is {shape(found[name])}, the network has {shape(own[name])}" for name in wrong]
+    wrong = [name for name in differing if not differs_in_outputs(name, head, own, found)]
+    faults += [f"{name} is {shape_text(found[name])}, the network has {shape_text(own[name])}" for name in wrong]
     if faults:
         shown = "; ".join(faults[:4]) + (f"; and {len(faults) - 4} more" if len(faults) > 4 else "")
         help = "weights fit the network they are of; only the number of outputs of the last layer may differ"
@@ -40,16 +40,17 @@ def start_from(module: nn.Module, graph: Graph, found: Mapping[str, Any], origin
     return f"weights: {head} has {len(own[weight])} outputs here and {len(found[weight])} in {origin}, so it starts anew"
 
 
-def last_layer(graph: Graph, state: Mapping[str, Any]) -> str:
-    """The name of the last layer that has weights."""
+def last_layer_name(graph: Graph, state: Mapping[str, Any]) -> str:
+    """Return the name of the last layer that has weights."""
     names = [node.name for node in graph if f"{node.name}.weight" in state]
     return names[-1] if names else ""
 
 
-def only_outputs(name: str, head: str, own: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Whether a tensor is the last layer's and differs in its first dimension, the outputs, alone."""
+def differs_in_outputs(name: str, head: str, own: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Return whether a tensor is the last layer's and differs in its first dimension, the outputs, alone."""
     return name in (f"{head}.weight", f"{head}.bias") and own[name].shape[1:] == found[name].shape[1:]
 
 
-def shape(tensor: Any) -> str:
+def shape_text(tensor: Any) -> str:
+    """Return the shape of a tensor as text: 64x3x7x7."""
     return "x".join(map(str, tensor.shape)) or "a number"

@@ -7,25 +7,25 @@ They all look at the graph as the rule found it, so that the order in which a ru
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from blockspace.graph import Node, skeleton
 from blockspace.graph import colours as coloured
 from blockspace.ops import Part
-from blockspace.passes.draft import Draft
+from blockspace.passes.mutable_graph import MutableGraph
 
 N = TypeVar("N", bound=Node)
 
 
-def by_reader(graph: Draft, nodes: Iterable[N]) -> list[N]:
-    """Sorted by the merge that each reaches through single readers, and its slot there; then by what lies on the way."""
+def sort_by_reader(graph: MutableGraph, nodes: Iterable[N]) -> list[N]:
+    """Sort nodes by the merge that each reaches through single readers, and its slot there; then by what lies on the way."""
     nodes = list(nodes)
     if len(nodes) < 2:
         return nodes
-    found = as_found(graph, nodes)
+    found = graph_before_rule(graph, nodes)
     colour = found.colours
 
-    def place(name: str) -> tuple:
+    def place(name: str) -> tuple[Any, ...]:
         node = found[name]
         last, here = node, found.reader(node)
         while here is not None and len(here.inputs) == 1:
@@ -38,13 +38,13 @@ def by_reader(graph: Draft, nodes: Iterable[N]) -> list[N]:
     return sorted(nodes, key=lambda node: place(node.name))
 
 
-def by_source(graph: Draft, nodes: Iterable[N]) -> list[N]:
-    """Sorted by the value that each comes from through nodes with one input, and the channels of it; then by what lies on the way."""
+def sort_by_source(graph: MutableGraph, nodes: Iterable[N]) -> list[N]:
+    """Sort nodes by the value that each comes from through nodes with one input, and its channels; then by what lies on the way."""
     nodes = list(nodes)
-    found = as_found(graph, nodes)
+    found = graph_before_rule(graph, nodes)
     colour = found.colours
 
-    def place(name: str) -> tuple:
+    def place(name: str) -> tuple[Any, ...]:
         here, start = found[name], 0
         while len(here.inputs) == 1 and found.uses(found.source(here)) == 1:
             here = found.source(here)
@@ -56,8 +56,8 @@ def by_source(graph: Draft, nodes: Iterable[N]) -> list[N]:
     return sorted(nodes, key=lambda node: place(node.name))
 
 
-def as_found(graph: Draft, needed: Iterable[Node]) -> Draft:
-    """The graph as the rule at work found it, with colours as of the key; as it is now, where nodes of the rule's own making are needed."""
+def graph_before_rule(graph: MutableGraph, needed: Iterable[Node]) -> MutableGraph:
+    """Return the graph as the rule at work found it, with the key's colours; as it is now, where nodes that the rule made are needed."""
     if graph.found is None or any(node.name in graph.fresh for node in needed):
         found = graph.snapshot()
         nodes = [found.nodes[name] for name in found.order()]

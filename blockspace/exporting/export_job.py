@@ -16,7 +16,7 @@ from blockspace.graph import Graph
 
 
 @dataclass
-class Job:
+class ExportJob:
     """One export: the module in eval mode, the folder being filled, (input, output) examples, the largest difference per format."""
 
     graph: Graph
@@ -28,35 +28,37 @@ class Job:
     differences: dict[str, float] = field(default_factory=dict)
 
     def file(self, name: str) -> Path:
-        """Where a file goes; names of the form for deployment say so: model_deploy.py."""
+        """Return where a file goes; names of the form for deployment say so: model_deploy.py."""
         stem, dot, ending = name.partition(".")
         return self.folder / (f"{stem}_deploy{dot}{ending}" if self.graph.form == "deploy" else name)
 
     def compare(self, name: str, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
         """Record the largest difference. Raises ExportError (E-EXPORT-MISMATCH) when it is above the tolerance, or not a number."""
         for x, expected in self.examples:
-            with torch.inference_mode(), refusing(f"{name}: the written file does not run at batch {len(x)}"):
+            with torch.inference_mode(), as_export_error(f"{name}: the written file does not run at batch {len(x)}"):
                 got = run(x)
             if got.shape != expected.shape:
-                raise mismatch(f"{name}: the shape at batch {len(x)} is {tuple(got.shape)}, the model gives {tuple(expected.shape)}")
+                raise export_mismatch(f"{name}: the shape at batch {len(x)} is {tuple(got.shape)}, the model gives {tuple(expected.shape)}")
             difference = (got - expected).abs().max().item()
             limit = self.tolerance * max(1.0, expected.abs().max().item())
             if not difference <= limit:
-                raise mismatch(f"{name}: differs from the model by {difference:.3g} at batch {len(x)}; at most {limit:.3g} is allowed")
+                text = f"{name}: differs from the model by {difference:.3g} at batch {len(x)}; at most {limit:.3g} is allowed"
+                raise export_mismatch(text)
             self.differences[name] = max(difference, self.differences.get(name, 0.0))
 
 
-def mismatch(message: str) -> BlockspaceError:
+def export_mismatch(message: str) -> BlockspaceError:
+    """Return the ExportError (E-EXPORT-MISMATCH) with this message."""
     return error("E-EXPORT-MISMATCH", message, help="nothing was written; leave this format out, or report the network", cls=ExportError)
 
 
 @contextlib.contextmanager
-def refusing(what: str) -> Iterator[None]:
-    """Any exception inside becomes an ExportError that says `what` and the first line of the reason; OSError and our own pass."""
+def as_export_error(what: str) -> Iterator[None]:
+    """Turn any exception into an ExportError of `what` and the reason's first line; OSError and BlockspaceError pass."""
     try:
         yield
     except (OSError, BlockspaceError):
         raise
     except Exception as reason:
         said = str(reason).strip().splitlines() or [type(reason).__name__]
-        raise mismatch(f"{what}: {said[0]}") from reason
+        raise export_mismatch(f"{what}: {said[0]}") from reason

@@ -31,11 +31,11 @@ SHAPE = (4, 6, 6)
 
 
 def random_graph(seed: int, size: int = 6, shape: tuple[int, int, int] = SHAPE) -> Graph:
-    """A graph of `size` random pieces - layers, splits, branches, merges - on an input of this shape; it verifies."""
-    return Sketch(Random(seed), shape).drawn(size)
+    """Return a graph of `size` random pieces - layers, splits, branches, merges - on an input of this shape; it verifies."""
+    return GraphSketch(Random(seed), shape).drawn(size)
 
 
-class Sketch:
+class GraphSketch:
     """A random graph while it is drawn: the values so far, and those that nobody reads."""
 
     def __init__(self, random: Random, shape: tuple[int, int, int]):
@@ -43,6 +43,7 @@ class Sketch:
         self.unread: dict[str, None] = {"input": None}
 
     def drawn(self, size: int) -> Graph:
+        """Return the graph after `size` random pieces."""
         twice: list[Callable[[], object]] = [self.layer, self.split, self.branches]
         pieces = [*twice, *twice, self.pointwise, self.merge, self.idle]
         for _ in range(size):
@@ -53,6 +54,7 @@ class Sketch:
         return self.graph.verify()
 
     def add(self, op: Op, *inputs: str) -> str:
+        """Add an op and return its name."""
         name = self.graph.add(op, *inputs, name=f"n{len(self.graph)}.{op.name}").name
         for source in inputs:
             self.unread.pop(source, None)
@@ -60,28 +62,30 @@ class Sketch:
         return name
 
     def value(self) -> str:
-        """Some value, a late one more likely."""
+        """Return some value, a late one more likely."""
         names = list(self.graph.nodes)
         return self.random.choice(names[-8:] if self.random.random() < 0.7 else names)
 
     def channels(self, name: str) -> int:
+        """Return the channels of a value."""
         return self.graph[name].shape[0]
 
     # -- pieces ----------------------------------------------------------------------------------------------------------------------
 
     def conv(self, name: str, out: int, kernel: int, stride: int = 1, bias: bool = False, groups: int = 1) -> str:
+        """Add a convolution and return its name."""
         side = (kernel, kernel)
         return self.add(Conv(self.channels(name), out, side, (stride, stride), (kernel // 2,) * 2, (1, 1), groups, bias), name)
 
     def recipe(self) -> list[tuple[str, int]]:
-        """A row of layers, to be done to one value or to several alike."""
+        """Return a row of layers, to be done to one value or to several alike."""
         draw = self.random
         rows = [[("conv", draw.choice((1, 3)))], [("norm", 0)], [("act", draw.randrange(len(ACTS)))]]
         rows += [[("conv", draw.choice((1, 3))), ("norm", 0), ("act", draw.randrange(len(ACTS)))]] * 2
         return [step for _ in range(draw.choice((1, 1, 2))) for step in draw.choice(rows)]
 
     def follow(self, name: str, recipe: list[tuple[str, int]], out: int, bias: bool = False) -> str:
-        """The value after these layers; convolutions give `out` channels."""
+        """Return the value after these layers; convolutions give `out` channels."""
         for what, number in recipe:
             if what == "conv":
                 name = self.conv(name, out, number, bias=bias)
@@ -92,6 +96,7 @@ class Sketch:
         return name
 
     def layer(self) -> None:
+        """Add a convolution of random window, stride and groups."""
         draw, name = self.random, self.value()
         stride = 2 if draw.random() < 0.15 else 1
         channels = self.channels(name)
@@ -99,12 +104,14 @@ class Sketch:
         self.conv(name, groups * draw.randint(1, 2), draw.choice((1, 3)), stride, draw.random() < 0.2, groups)
 
     def pointwise(self) -> None:
+        """Add an activation, a norm, a scale, zeros or a pooling."""
         name = self.value()
         size = self.graph[name].shape[1]
         ops: list[Op] = [OPS[self.random.choice(ACTS)](), BatchNorm(self.channels(name)), Scale(self.channels(name), 0.5), Zero()]
         self.add(self.random.choice(ops + ([MaxPool((3, 3), (1, 1), (1, 1)), AvgPool((3, 3), (1, 1), (1, 1))] if size > 2 else [])), name)
 
     def idle(self) -> None:
+        """Add an op that only moves or hands on channels."""
         name = self.value()
         channels = self.channels(name)
         divisors = [g for g in range(1, channels + 1) if channels % g == 0]
@@ -112,7 +119,7 @@ class Sketch:
         self.add(self.random.choice([Copy(), OPS["identity"](), shuffle, shuffle, Slice(self.random.randint(1, channels))]), name)
 
     def split(self) -> None:
-        """Neighbouring parts, done alike or not, put together again."""
+        """Add neighbouring parts, done alike or not, and their concat."""
         draw, name = self.random, self.value()
         channels = self.channels(name)
         if channels < 2:
@@ -129,7 +136,7 @@ class Sketch:
         self.add(Concat(), *done)
 
     def branches(self) -> None:
-        """Branches of one value, summed or concatenated."""
+        """Add branches of one value, summed or concatenated."""
         draw, name = self.random, self.value()
         count, out, end = draw.choice((2, 2, 3, 4)), draw.randint(1, 3), draw.randint(1, 4)
         recipe, kernel, widths = self.recipe(), draw.choice((1, 3)), draw.random() < 0.6
@@ -145,7 +152,7 @@ class Sketch:
             self.add(Add() if summed else Concat(), *ends)
 
     def merge(self) -> None:
-        """Two or three values of one size."""
+        """Add a merge of two or three values of one size."""
         draw, first = self.random, self.value()
         size = self.graph[first].shape[1:]
         rivals = [n for n, node in self.graph.nodes.items() if node.shape[1:] == size]
@@ -157,8 +164,8 @@ class Sketch:
             self.add(op, *chosen)
 
 
-def relabelled(graph: Graph, seed: int) -> Graph:
-    """The same graph: other names, another order of nodes, the inputs of commuting merges exchanged."""
+def relabel_graph(graph: Graph, seed: int) -> Graph:
+    """Return the same graph: other names, another order of nodes, the inputs of commuting merges exchanged."""
     draw = Random(seed)
     made, names = Graph(graph.input_shape, "relabelled"), {"input": "input"}
     waiting: list[Node] = [node for node in graph if node.kind != "input"]

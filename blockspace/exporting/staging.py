@@ -19,13 +19,13 @@ NEW, OLD = ".tmp", ".old"
 
 
 @contextmanager
-def staging(folder: Path, force: bool) -> Iterator[Path]:
-    """An empty folder to fill, gone afterwards unless it was renamed. Raises BlockspaceError, StorageError (E-IO, E-DISK)."""
-    stage = hidden(folder, NEW)
+def staged_folder(folder: Path, force: bool) -> Iterator[Path]:
+    """Yield an empty folder to fill; removed afterwards unless renamed. Raises BlockspaceError, StorageError (E-IO, E-DISK)."""
+    stage = hidden_path(folder, NEW)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        clear(folder)
-        refuse(folder, force)
+        clear_leftovers(folder)
+        refuse_existing(folder, force)
         stage.mkdir()
         yield stage
     except OSError as reason:
@@ -34,13 +34,13 @@ def staging(folder: Path, force: bool) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def hidden(folder: Path, ending: str) -> Path:
-    """`.NAME.PID.tmp` beside the folder."""
+def hidden_path(folder: Path, ending: str) -> Path:
+    """Return `.NAME.PID.tmp` beside the folder."""
     return folder.with_name(f".{folder.name}.{os.getpid()}{ending}")
 
 
-def refuse(folder: Path, force: bool) -> None:
-    """E-IO when something is there that may not be replaced."""
+def refuse_existing(folder: Path, force: bool) -> None:
+    """Raise BlockspaceError (E-IO) when something is there that may not be replaced."""
     if not folder.exists() and not folder.is_symlink():
         return
     if not force:
@@ -49,9 +49,9 @@ def refuse(folder: Path, force: bool) -> None:
         raise error("E-IO", f"{folder} is not a folder, so it is not replaced", help="choose another place")
 
 
-def clear(folder: Path) -> None:
+def clear_leftovers(folder: Path) -> None:
     """Remove what a killed export to this place left, and put back a folder it had moved aside."""
-    for left in sorted(folder.parent.glob(f".{glob_name(folder.name)}.*")):
+    for left in sorted(folder.parent.glob(f".{escape_glob(folder.name)}.*")):
         if left.name[len(folder.name) + 2 :].removesuffix(NEW).removesuffix(OLD).isdigit() and not writer_lives(left.with_suffix(NEW)):
             if left.suffix == OLD and not folder.exists():
                 os.rename(left, folder)
@@ -59,19 +59,19 @@ def clear(folder: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
 
 
-def glob_name(name: str) -> str:
-    """The name for `Path.glob`, its own wildcards taken literally."""
+def escape_glob(name: str) -> str:
+    """Return the name for `Path.glob`, its own wildcards taken literally."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 
 
-def replaced_by(folder: Path, stage: Path, force: bool) -> None:
+def replace_folder(folder: Path, stage: Path, force: bool) -> None:
     """Put the filled folder in its place; an older one is moved aside first and removed last."""
     for path in stage.iterdir():
         with open(path, "rb") as file:
             os.fsync(file.fileno())
     sync_directory(stage)
-    refuse(folder, force)  # it may have come while we were writing
-    aside = hidden(folder, OLD)
+    refuse_existing(folder, force)  # it may have come while we were writing
+    aside = hidden_path(folder, OLD)
     replacing = folder.exists()
     if replacing:
         os.rename(folder, aside)

@@ -1,4 +1,4 @@
-"""Draft: a graph while it is rewritten. Nodes come and go, readers are known, names of new nodes are found."""
+"""MutableGraph: a graph while it is rewritten. Nodes come and go, readers are known, names of new nodes are found."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from blockspace.ops import Op, Shape
 O = TypeVar("O", bound=Op)
 
 
-class Draft:
+class MutableGraph:
     """The nodes of a graph by name, in no order, with the readers of each."""
 
     def __init__(self, graph: Graph):
@@ -24,7 +24,7 @@ class Draft:
         self.readers: dict[str, dict[str, int]] = {name: {} for name in self.nodes}  # reader -> how often it reads
         self.place: dict[str, tuple[int, ...]] = {name: (i,) for i, name in enumerate(self.nodes)}  # where to print a node
         self.stands_for: dict[str, str] = {}  # values that are gone -> what took their place
-        self.found: Draft | None = None  # itself as the rule at work found it, see `places`
+        self.found: MutableGraph | None = None  # itself as the rule at work found it, see `places`
         self.fresh: set[str] = set()  # nodes added since
         self.colours: dict[str, int] = {}  # of what was found
         self.around: dict[str, int] = {}  # dotted paths above nodes -> how many nodes are below
@@ -38,23 +38,23 @@ class Draft:
         return self.nodes[name]
 
     def inputs(self, node: Node) -> list[Node]:
-        """The nodes it reads, by slot."""
+        """Return the nodes it reads, by slot."""
         return [self.nodes[name] for name in node.inputs]
 
     def source(self, node: Node) -> Node:
-        """The node in its first slot."""
+        """Return the node in its first slot."""
         return self.nodes[node.inputs[0]]
 
     def readers_of(self, node: Node) -> list[Node]:
-        """The nodes that read it, each once."""
+        """Return the nodes that read it, each once."""
         return [self.nodes[name] for name in self.readers[node.name]]
 
     def uses(self, node: Node) -> int:
-        """How often its value is read, being the output counted too."""
+        """Return how often its value is read, being the output counted too."""
         return sum(self.readers[node.name].values()) + (node.name == self.output)
 
     def reader(self, node: Node) -> Node | None:
-        """The node that alone reads this value, once; None when there is no such node."""
+        """Return the node that alone reads this value, once; None when there is no such node."""
         found = self.readers[node.name]
         if len(found) != 1 or node.name == self.output:
             return None
@@ -62,7 +62,7 @@ class Draft:
         return self.nodes[name] if times == 1 else None
 
     def block(self, name: str) -> str:
-        """The path of the innermost block that holds a node."""
+        """Return the path of the innermost block that holds a node."""
         while "." in name:
             name = name.rpartition(".")[0]
             if name in self.scopes:
@@ -70,7 +70,7 @@ class Draft:
         return ""
 
     def order(self) -> list[str]:
-        """All nodes, each after what it reads, otherwise by their places. Raises BlockspaceError (E-RULE) when they go in circles."""
+        """Return all nodes, each after what it reads, otherwise by their places. Raises BlockspaceError (E-RULE) for a cycle."""
         waiting = {name: len(set(node.inputs)) for name, node in self.nodes.items()}
         ready = [(self.place[name], name) for name, count in waiting.items() if not count]
         heapify(ready)
@@ -87,7 +87,7 @@ class Draft:
         return found
 
     def graph(self) -> Graph:
-        """The draft as a graph: order found, blocks that lost their value or all their nodes forgotten."""
+        """Return the draft as a graph: order found, blocks that lost their value or all their nodes forgotten."""
         made = Graph(self.nodes["input"].shape, self.name)
         for name in self.order():
             if name != "input":
@@ -100,21 +100,21 @@ class Draft:
         return made
 
     def standing(self, name: str) -> str:
-        """What stands for a value now."""
+        """Return the value that has taken the place of a value."""
         while name in self.stands_for and name not in self.nodes:
             name = self.stands_for[name]
         return name
 
-    def snapshot(self) -> Draft:
-        """A copy to look at, which stays as it is."""
+    def snapshot(self) -> MutableGraph:
+        """Return a copy to look at, which stays as it is."""
         seen = copy(self)
         seen.nodes, seen.readers = dict(self.nodes), {name: dict(readers) for name, readers in self.readers.items()}
         return seen
 
     # -- names -----------------------------------------------------------------------------------------------------------------------
 
-    def free(self, path: str, taken: Mapping = {}) -> str:  # noqa: B006 (never written)
-        """`path`, numbered when a node has that name, lies below it or holds it."""
+    def free(self, path: str, taken: Mapping[str, object] = {}) -> str:  # noqa: B006 (never written)
+        """Return `path`, numbered when a node has that name, lies below it or holds it."""
 
         def good(name: str) -> bool:
             parts = name.split(".")
@@ -124,7 +124,7 @@ class Draft:
         return path if good(path) else next(name for i in range(2, len(self.nodes) + 9) if good(name := f"{path}_{i}"))
 
     def common(self, names: Sequence[str], last: str) -> str:
-        """What the paths begin with and end with in common, else ending in `last`: b1.conv1x1.conv, b2.conv1x1.conv -> conv1x1.conv."""
+        """Return the paths' common beginning and end, else `last` as the end: b1.conv1x1.conv, b2.conv1x1.conv -> conv1x1.conv."""
         rows = [name.split(".") for name in names]
         if len(rows) == 1:
             return names[0]
@@ -147,7 +147,7 @@ class Draft:
         self.nodes[node.name] = node
         self._connect(node)
 
-    def redirect(self, old: str, new: str, but: Mapping = {}) -> list[str]:  # noqa: B006 (never written)
+    def redirect(self, old: str, new: str, but: Mapping[str, object] = {}) -> list[str]:  # noqa: B006 (never written)
         """Let everyone who reads `old`, but those named, read `new`; returns who that is."""
         moved = [name for name in self.readers[old] if name not in but]
         for name in moved:
@@ -193,11 +193,11 @@ class Draft:
                 del self.around[name]
 
 
-def holds(node: Node, ops: type[O] | tuple[type[O], ...]) -> TypeGuard[Node[O]]:
-    """Whether a node's op is one of these."""
+def has_op(node: Node, ops: type[O] | tuple[type[O], ...]) -> TypeGuard[Node[O]]:
+    """Return whether a node's op is one of these."""
     return isinstance(node.op, ops)
 
 
-def like(op: Op, *inputs: Shape) -> Op:
-    """The same op for inputs of other shapes: the attributes that come from the input are filled in anew."""
+def adapt_op(op: Op, *inputs: Shape) -> Op:
+    """Return the same op for inputs of other shapes: the attributes that come from the input are filled in anew."""
     return replace(op, **op.given(*inputs)) if op.from_input else op
