@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from blockspace.errors import StorageError, error
+from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.files import storage_error
 from blockspace.records import RunDir
 
@@ -56,7 +56,7 @@ class StudyLock:
     def __exit__(self, kind: type[BaseException] | None, reason: BaseException | None, trace: TracebackType | None) -> None:
         self._lock.release()
 
-    def _unlockable(self, cause: str) -> StorageError:
+    def _unlockable(self, cause: str) -> BlockspaceError:
         help = "choose a folder on a disk that has locks (flock)"
         return error("E-IO", f"{self.path} cannot be locked: {cause}", help=help, cls=StorageError)
 
