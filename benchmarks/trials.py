@@ -28,7 +28,7 @@ from blockspace.compiler import compile
 from blockspace.data import load
 from blockspace.executors import Job, LocalExecutor
 from blockspace.graph import Graph
-from blockspace.searching import run_tasks, training_seed
+from blockspace.searching import run_jobs, training_seed
 from blockspace.study import resolve_study
 from blockspace.study.worker_jobs import PRELOAD, train_trial
 
@@ -107,7 +107,7 @@ def ours(candidates, question, workers, folder: str, **changes) -> list[float]:
     tasks = [Job(str(p), c.arch, seed, c.key, options, n) for n, (p, c, seed) in enumerate(zip(places, candidates, seeds, strict=True))]
     for place in places:
         place.mkdir(parents=True)
-    return [result.metrics["val_acc"] for result in run_tasks(tasks, train_trial, workers)]
+    return [result.metrics["val_acc"] for result in run_jobs(tasks, train_trial, workers)]
 
 
 def drawn(question, count: int) -> list:

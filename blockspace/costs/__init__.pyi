@@ -1,4 +1,5 @@
 from .budget import Budget as Budget
+from .budget import violation as violation
 from .cost import Cost as Cost
 from .cost import NodeCost as NodeCost
 from .cost import cost as cost

@@ -7,6 +7,16 @@ from dataclasses import dataclass
 from blockspace.costs.quantity import format_amount
 
 
+def violation(value: float, low: float | None, high: float | None) -> float:
+    """Return the distance of `value` outside [low, high], relative to the nearer bound; inside it is 0 or less, None leaves a side open.
+
+    3 % above `high` is 0.03, and 10 % below it -0.1, unless `low` is nearer.
+    """
+    distances = [value / high - 1 if high else value] if high is not None else []
+    distances += [1 - value / low if low else -value] if low is not None else []
+    return max(distances, default=0.0)
+
+
 @dataclass(frozen=True)
 class Budget:
     """`low <= cost <= high`; None leaves a side open. Costs are counts, bytes or pixels, or, for `latency`, a ratio to the baseline."""
@@ -16,10 +26,9 @@ class Budget:
     high: float | None = None
 
     def violation(self, value: float) -> float:
-        """How far outside, relative to the nearer bound; 0 or less inside."""
-        over = value / self.high - 1 if self.high else 0.0
-        under = 1 - value / self.low if self.low else 0.0
-        return max(over, under, 0.0) if (over > 0 or under > 0) else min(0.0, max(over, under))
+        """Return `violation` of this window; inside one that is open at a side it is 0."""
+        distance = violation(value, self.low or None, self.high or None)
+        return distance if distance > 0 or (self.low and self.high) else 0.0
 
     def holds(self, value: float) -> bool:
         return self.violation(value) <= 0

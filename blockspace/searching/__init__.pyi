@@ -1,10 +1,13 @@
+from .batch import run_jobs as run_jobs
 from .interrupt import Interrupted as Interrupted
 from .interrupt import interruptible as interruptible
 from .interrupt import stoppable as stoppable
 from .interrupt import undisturbed as undisturbed
+from .optimization import optimize as optimize
 from .options import FailureLimits as FailureLimits
 from .options import SearchOptions as SearchOptions
 from .options import count_available_cores as count_available_cores
+from .plan import SearchPlan as SearchPlan
 from .record.config_diff import diff_configs as diff_configs
 from .record.lock import StudyLock as StudyLock
 from .record.lock import find_lock_holder as find_lock_holder
@@ -23,5 +26,3 @@ from .space.proposals import Proposals as Proposals
 from .space.solve import Solution as Solution
 from .space.solve import Solver as Solver
 from .space.space import SearchSpace as SearchSpace
-from .start import run as run
-from .tasks import run_tasks as run_tasks

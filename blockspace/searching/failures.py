@@ -29,22 +29,22 @@ class FailureGuard:
         count, bad = len(self.signatures), sum(signature is not None for signature in self.signatures)
         same = count == bad == self.limits.first and len(set(self.signatures)) == 1
         if same and result.state is not TrialState.DIVERGED:
-            raise failed(f"the first {count} trainings failed with the same cause: {self.last}")
+            raise failure_error(f"the first {count} trainings failed with the same cause: {self.last}")
         if count >= self.limits.after and bad > self.limits.share * count:
             cause, times = Counter(filter(None, self.signatures)).most_common(1)[0]
-            raise failed(f"{bad} of {count} trainings failed, {times} of them: {cause}; the last: {self.last}")
+            raise failure_error(f"{bad} of {count} trainings failed, {times} of them: {cause}; the last: {self.last}")
 
 
-def failed(message: str) -> FailureError:
+def failure_error(message: str) -> FailureError:
     help = "trials/*/log.txt has the traceback; mend the cause and run the same command again"
     return FailureError(Mistake("E-FAILED", message, None, help))
 
 
-def nothing_trained(rows: list[TrialRecord]) -> FailureError | InfeasibleError:
+def explain_no_training(rows: list[TrialRecord]) -> FailureError | InfeasibleError:
     """The error of a search that ended without one trained network: why its proposals were refused."""
     bad = [row for row in rows if row.state.is_failure or row.state is TrialState.DIVERGED]
     if bad:
-        return failed(f"no network trained: {len(bad)} of {len(bad)} trainings failed, the last: {bad[-1].reason or bad[-1].state}")
+        return failure_error(f"no network trained: {len(bad)} of {len(bad)} trainings failed, the last: {bad[-1].reason or bad[-1].state}")
     counts = Counter(cause(row) for row in rows)
     histogram = ", ".join(f"{name}: {count}" for name, count in counts.most_common())
     message = f"none of {len(rows)} proposals is within the budget ({histogram})"

@@ -19,7 +19,7 @@ from blockspace.records import (
     read_card,
     select_best,
 )
-from blockspace.searching import Candidate, run_tasks, training_seed
+from blockspace.searching import Candidate, run_jobs, training_seed
 from blockspace.study.model_card import class_names, input_text, model_card
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.worker_jobs import read_epochs, read_scores, train_finalist, watched
@@ -83,7 +83,7 @@ def retrain(question: ResolvedStudy, finalists: list[Finalist], executor: Execut
     jobs = finalist_jobs(question, finalists)
     for job in jobs:
         remove_stale_result(job)
-    run_tasks(jobs, train_finalist, executor, on_event)
+    run_jobs(jobs, train_finalist, executor, on_event)
 
 
 def remove_stale_result(job: Job) -> None:

@@ -29,7 +29,7 @@ from blockspace.records import (
     TrialRecord,
 )
 from blockspace.reporting import write_results
-from blockspace.searching import Candidate, ResultCache, StudyLock, run
+from blockspace.searching import Candidate, ResultCache, SearchPlan, StudyLock, optimize
 from blockspace.study.ending import reported, write_answer
 from blockspace.study.keywords import SearchKeywords
 from blockspace.study.resolve import ResolvedStudy, resolve_study
@@ -140,11 +140,11 @@ def searched(
                 write_results(RunDir(folder).results, event.records, question.per)
             emit(event)
 
-        return run(
-            study.name, folder, WithFiles(question), train_trial, study.objectives, watched(options),
-            measure=measuring, limits=question.limits, digest=question.digest(), recipe=recipe, on_event=listen, workers=workers, lock=lock,
-            again=half_batch, first=question.first, earlier=known,
+        plan = SearchPlan(
+            WithFiles(question), train_trial, study.objectives, watched(options), measure=measuring, limits=question.limits,
+            job_options=recipe, retry=half_batch, initial=question.first, earlier=known,
         )  # fmt: skip
+        return optimize(plan, study.name, folder, question.digest(), listen, executor=workers, lock=lock)
 
 
 def same_data(folder: Path, look: Preflight) -> None:

@@ -11,7 +11,7 @@ import pytest
 from fakes import train
 
 from blockspace.executors import Job, LocalExecutor, Result, submit_and_wait
-from blockspace.searching import run_tasks
+from blockspace.searching import run_jobs
 
 
 @pytest.fixture(scope="module")
@@ -87,16 +87,16 @@ def test_a_module_that_does_not_import_is_a_reason(tmp_path, workers):
 def test_tasks_keep_their_order_and_run_once(tmp_path, workers):
     tasks = [task(tmp_path, number, sleep=0.05 * (3 - number)) for number in range(3)]
     events = []
-    first = run_tasks(tasks, train, workers, lambda event: events.append(event.kind))
+    first = run_jobs(tasks, train, workers, lambda event: events.append(event.kind))
     assert [result.key for result in first] == ["key0", "key1", "key2"] and events.count("started") == 3
     events.clear()
-    assert run_tasks(tasks, train, workers, lambda event: events.append(event.kind)) == first
+    assert run_jobs(tasks, train, workers, lambda event: events.append(event.kind)) == first
     assert events == ["adopted"] * 3
     assert all((tmp_path / str(number) / "ran.txt").read_text().count("\n") == 1 for number in range(3))
 
 
 def test_a_failed_task_is_tried_again(tmp_path, workers):
-    bad = run_tasks([task(tmp_path, 0, fault="raise"), task(tmp_path, 1)], train, workers)
+    bad = run_jobs([task(tmp_path, 0, fault="raise"), task(tmp_path, 1)], train, workers)
     assert [result.state for result in bad] == ["failed", "trained"]
-    good = run_tasks([task(tmp_path, 0), task(tmp_path, 1)], train, workers)
+    good = run_jobs([task(tmp_path, 0), task(tmp_path, 1)], train, workers)
     assert [result.state for result in good] == ["trained", "trained"]

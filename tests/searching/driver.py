@@ -13,10 +13,10 @@ import signal
 import sys
 
 import optuna
-from fakes import OBJECTIVES, FakeSpace, train
+from fakes import search_fakes
 
 from blockspace.executors import LocalExecutor
-from blockspace.searching import Interrupted, SearchOptions, run
+from blockspace.searching import Interrupted, SearchOptions
 from blockspace.searching.record import optuna_adapter
 
 print("main runs", flush=True)  # once: a worker must never run it again
@@ -82,8 +82,7 @@ def main(folder: str, plan: dict) -> int:
     options = SearchOptions(**plan.get("options", {}))
     try:
         with LocalExecutor(options.worker_count(), []) as workers:
-            settings = {"measure": measure, "recipe": plan.get("recipe", {}), "on_event": listen, "workers": workers}
-            run("fake", folder, FakeSpace(), train, OBJECTIVES, options, **settings)
+            search_fakes(folder, workers, options, on_event=listen, measure=measure, job_options=plan.get("recipe", {}))
     except Interrupted as reason:
         return reason.exit_code
     return 0

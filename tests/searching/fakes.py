@@ -50,6 +50,16 @@ class FakeSpace:
         return BLOCKS
 
 
+def search_fakes(
+    folder, executor, options, space=None, evaluate=None, objectives=OBJECTIVES, on_event=None, stop=None, lock=None, digest=None, **plan
+):
+    """Search the fake space; `plan` are further fields of the SearchPlan."""
+    from blockspace.searching import SearchPlan, optimize  # here: a worker that imports `train` must not import Optuna
+
+    plan = SearchPlan(space or FakeSpace(), evaluate or train, objectives, options, **plan)
+    return optimize(plan, "fake", folder, digest, on_event, stop, executor, lock)
+
+
 def accuracy(task: Job) -> float:
     """A value that depends on the network and the seed alone."""
     return int(sha256(f"{task.key}{task.seed}".encode()).hexdigest()[:8], 16) / 2**32

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import OBJECTIVES, FakeSpace, train
+from fakes import search_fakes, train
 
 from blockspace.errors import BlockspaceError
 from blockspace.executors import LocalExecutor, read_result
 from blockspace.records import RunDir, count_saved_trainings
-from blockspace.searching import Interrupted, ResultCache, SearchOptions, run
+from blockspace.searching import Interrupted, ResultCache, SearchOptions
 
 CODE = {"torch": "9"}
 OPTIONS = {"trials": 6, "sampler": "random"}
@@ -30,7 +30,7 @@ def workers():
 
 
 def search(folder, workers, options=None, **rest):
-    return run("fake", folder, FakeSpace(), versioned, OBJECTIVES, SearchOptions(**{**OPTIONS, **(options or {})}), workers=workers, **rest)
+    return search_fakes(folder, workers, SearchOptions(**{**OPTIONS, **(options or {})}), evaluate=versioned, **rest)
 
 
 @pytest.fixture(scope="module")
@@ -105,18 +105,18 @@ FIRST = [
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "grid", "nsga2"])
 def test_what_is_first_is_tried_first_and_counts(tmp_path, workers, sampler):
-    rows = search(tmp_path, workers, {"sampler": sampler, "per_choice": {"block": "equal"}}, first=FIRST)
+    rows = search(tmp_path, workers, {"sampler": sampler, "per_choice": {"block": "equal"}}, initial=FIRST)
     assert [row.params for row in rows[:4]] == FIRST
     assert [row.state for row in rows[:4]] == ["trained", "trained", "duplicate", "over_budget"]
     assert [row.families["block"] for row in trained(rows)].count("hs") == 3 and count_saved_trainings(rows)["duplicate"] >= 1
 
 
 def test_first_ones_are_kept_on_resume(tmp_path, workers):
-    whole = search(tmp_path / "whole", workers, first=FIRST)
+    whole = search(tmp_path / "whole", workers, initial=FIRST)
     started = []
     with pytest.raises(Interrupted):
         note = lambda event: started.extend([event.number] if event.kind == "started" else [])  # noqa: E731
-        search(tmp_path / "cut", workers, first=FIRST, on_event=note, stop=lambda: len(started) >= 2)
-    assert [same(row) for row in search(tmp_path / "cut", workers, first=FIRST)] == [same(row) for row in whole]
+        search(tmp_path / "cut", workers, initial=FIRST, on_event=note, stop=lambda: len(started) >= 2)
+    assert [same(row) for row in search(tmp_path / "cut", workers, initial=FIRST)] == [same(row) for row in whole]
     with pytest.raises(BlockspaceError, match="search.seeds"):
-        search(tmp_path / "cut", workers, first=FIRST[:2])
+        search(tmp_path / "cut", workers, initial=FIRST[:2])

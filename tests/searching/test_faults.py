@@ -10,14 +10,14 @@ from pathlib import Path
 
 import optuna
 import pytest
-from fakes import OBJECTIVES, FakeSpace, train
+from fakes import FakeSpace, search_fakes, train
 from processes import alive, group, needs_proc, wait_for
 
 from blockspace.executors import Job, LocalExecutor, TimeLimits
 from blockspace.executors.execute import is_out_of_memory
 from blockspace.executors.local.executor import explain_sigkill, read_kernel_kills
 from blockspace.records import TrialRecord
-from blockspace.searching import FailureLimits, SearchOptions, run
+from blockspace.searching import FailureLimits, SearchOptions
 from blockspace.searching.record.optuna_adapter import Teller
 
 NEVER = FailureLimits(first=99, after=99)
@@ -31,8 +31,7 @@ def workers():
 
 def search(folder, workers, faults: dict, again=None, on_event=None, **options) -> list[TrialRecord]:
     options = SearchOptions(**{"trials": 3, "sampler": "random", "failures": NEVER, **options})
-    recipe = {"faults": faults}
-    return run("fake", folder, FakeSpace(99), train, OBJECTIVES, options, recipe=recipe, workers=workers, again=again, on_event=on_event)
+    return search_fakes(folder, workers, options, FakeSpace(99), on_event=on_event, retry=again, job_options={"faults": faults})
 
 
 def test_a_training_that_stands_still_is_hung_and_its_log_says_where(tmp_path, workers):

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from fakes import OBJECTIVES, FakeSpace, train
+from fakes import FakeSpace, search_fakes
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError
 from blockspace.executors import LocalExecutor
 from blockspace.records import TrialRecord
-from blockspace.searching import Interrupted, SearchOptions, StudyLock, run
+from blockspace.searching import Interrupted, SearchOptions, StudyLock
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def workers():
 
 def search(folder, workers, space=None, options=None, **rest) -> list[TrialRecord]:
     options = SearchOptions(**{"trials": 6, **(options or {})})
-    return run("fake", folder, space or FakeSpace(), train, rest.pop("objectives", OBJECTIVES), options, workers=workers, **rest)
+    return search_fakes(folder, workers, options, space, **rest)
 
 
 def ran(folder) -> Counter:
@@ -89,7 +89,7 @@ def test_faults_become_states_and_the_search_goes_on(tmp_path, workers):
     names = ["raise", "memory", "diverge", "exit", "os_exit", "kill", "recurse", "no_metric", "wrong", "segfault"]
     faults = {str(number): name for number, name in enumerate(names)}
     options = {"trials": 6, "sampler": "random", "seed": 3, "failures": {"after": 50}}
-    rows = search(tmp_path, workers, FakeSpace(limit=999, top=500), options, recipe={"faults": faults})
+    rows = search(tmp_path, workers, FakeSpace(limit=999, top=500), options, job_options={"faults": faults})
     fresh = {row.number: row for row in rows if row.state != "duplicate"}
     expected = {
         0: ("failed", "ValueError: bad width"),
@@ -115,7 +115,7 @@ def test_faults_become_states_and_the_search_goes_on(tmp_path, workers):
 def test_the_same_cause_from_the_start_stops_the_study(tmp_path, workers):
     message = r"the first 3 trainings failed with the same cause: ValueError: bad width \(trial \d\)"
     with pytest.raises(FailureError, match=message) as caught:
-        search(tmp_path, workers, options={"sampler": "random"}, recipe={"fault": "raise"})
+        search(tmp_path, workers, options={"sampler": "random"}, job_options={"fault": "raise"})
     assert caught.value.exit_code == 4
     rows = search(tmp_path, workers, options={"sampler": "random"})  # mended: the same command goes on
     assert len(trained(rows)) == 6
@@ -124,12 +124,12 @@ def test_the_same_cause_from_the_start_stops_the_study(tmp_path, workers):
 def test_too_many_failures_stop_the_study(tmp_path, workers):
     faults = {str(number): "diverge" if number % 2 else "raise" for number in range(2, 40)}
     with pytest.raises(FailureError, match="6 of 10 trainings failed|of 1[0-4] trainings failed"):
-        search(tmp_path, workers, FakeSpace(limit=999, top=500), {"trials": 20, "sampler": "random"}, recipe={"faults": faults})
+        search(tmp_path, workers, FakeSpace(limit=999, top=500), {"trials": 20, "sampler": "random"}, job_options={"faults": faults})
 
 
 def test_a_training_longer_than_its_timeout_is_stopped(tmp_path, workers):
     options = {"trials": 2, "sampler": "random", "timeout": 0.5}
-    rows = search(tmp_path, workers, FakeSpace(limit=99), options, recipe={"faults": {"0": "stubborn", "1": "hang"}})
+    rows = search(tmp_path, workers, FakeSpace(limit=99), options, job_options={"faults": {"0": "stubborn", "1": "hang"}})
     late = [row for row in rows if row.number in (0, 1)]
     assert [row.state for row in late] == ["timeout", "timeout"] and len(trained(rows)) == 2
     assert late[0].reason == "longer than 0.5 s" and late[0].seconds < 4
@@ -214,7 +214,7 @@ def test_stop_leaves_running_trials_to_the_next_start(tmp_path, workers):
         started.extend([event.number] if event.kind == "started" else [])
 
     with pytest.raises(Interrupted) as caught:
-        search(tmp_path, workers, recipe={"sleep": 0.4}, on_event=note, stop=lambda: len(started) >= 2)
+        search(tmp_path, workers, job_options={"sleep": 0.4}, on_event=note, stop=lambda: len(started) >= 2)
     assert caught.value.exit_code == 130
     assert [row.state for row in caught.value.rows].count("running") >= 1
     rows = search(tmp_path, workers)

@@ -11,11 +11,11 @@ import sys
 import pydantic
 import pytest
 
+from blockspace.costs import violation
 from blockspace.errors import StorageError
 from blockspace.executors import Result, adopt_result, read_result
 from blockspace.searching import Interrupted, SearchOptions, StudyLock, interruptible, training_seed, undisturbed
 from blockspace.searching.record.config_diff import diff_configs
-from blockspace.searching.record.optuna_adapter import outside
 from blockspace.searching.seeds import derive
 
 RESULT = Result("trained", {"acc": 0.5, "loss": math.nan}, 1.5, 7, "v1:k", versions={"torch": "2.14"})
@@ -81,13 +81,13 @@ def test_differences_name_the_leaf():
 
 @pytest.mark.parametrize("value, expected", [(1.3, 0.3), (0.5, 0.2), (0.9, -0.1)])
 def test_distance_outside(value, expected):
-    assert outside(value, None if value > 0.5 else 0.625, 1.0) == pytest.approx(expected)
+    assert violation(value, None if value > 0.5 else 0.625, 1.0) == pytest.approx(expected)
 
 
-LIGHT = "[name for name in s.__all__ if name not in ('run', 'stored', 'Stored')]"
+LIGHT = "[name for name in s.__all__ if name not in ('optimize', 'run_jobs', 'stored', 'Stored')]"
 
 
-@pytest.mark.parametrize("names, absent", [(LIGHT, ["optuna", "torch", "lightning"]), ("['run', 'stored']", ["torch"])])
+@pytest.mark.parametrize("names, absent", [(LIGHT, ["optuna", "torch", "lightning"]), ("['optimize', 'stored']", ["torch"])])
 def test_importing_the_floor_imports_no_heavy_library(names, absent):
     code = f"import sys, blockspace.searching as s; [getattr(s, n) for n in {names}]; print([m for m in {absent} if m in sys.modules])"
     environment = {"PYTHONPATH": os.pathsep.join(sys.path)}

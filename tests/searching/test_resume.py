@@ -13,11 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from fakes import OBJECTIVES, FakeSpace, train
+from fakes import search_fakes
 from processes import alive, children, needs_proc, wait_for
 
 from blockspace.executors import LocalExecutor, adopt_result
-from blockspace.searching import SearchOptions, run
+from blockspace.searching import SearchOptions
 
 HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, sys.path)])}
@@ -38,7 +38,7 @@ def finish(folder: Path, **plan) -> None:
 def table(folder: Path, options: dict, measure=None) -> list[dict]:
     """The finished rows, without their times."""
     with LocalExecutor(1, []) as workers:
-        rows = run("fake", folder, FakeSpace(), train, OBJECTIVES, SearchOptions(**options), measure=measure, workers=workers)
+        rows = search_fakes(folder, workers, SearchOptions(**options), measure=measure)
     return [{**asdict(row), "started": None, "ended": None, "seconds": None} for row in rows]
 
 

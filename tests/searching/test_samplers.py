@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from fakes import OBJECTIVES, FakeSpace, train
+from fakes import search_fakes
 from optuna.samplers import RandomSampler
 
 from blockspace.executors import LocalExecutor
-from blockspace.searching import SearchOptions, run
+from blockspace.searching import SearchOptions
 from blockspace.searching.samplers import SAMPLERS, SamplerEntry, register_sampler
 
 
@@ -35,7 +35,7 @@ def test_one_more_sampler_is_one_entry(tmp_path, monkeypatch):
     monkeypatch.setitem(SAMPLERS, "narrow", SamplerEntry("narrow", lambda seed: NarrowSampler(seed=seed)))
     options = SearchOptions(trials=2, workers=1).model_copy(update={"sampler": "narrow"})
     with LocalExecutor(1, []) as workers:
-        rows = run("fake", tmp_path, FakeSpace(), train, OBJECTIVES, options, workers=workers)
+        rows = search_fakes(tmp_path, workers, options)
     assert sum(row.state == "trained" for row in rows) == 2 and {row.params["width"] for row in rows} == {1}
 
 
@@ -44,5 +44,5 @@ def test_a_sampler_that_repeats_itself_is_relieved(tmp_path, monkeypatch, repeat
     monkeypatch.setitem(SAMPLERS, "narrow", SamplerEntry("narrow", lambda seed: NarrowSampler(seed=seed), repeats_itself=repeats))
     options = SearchOptions(trials=6, workers=1, proposals=20).model_copy(update={"sampler": "narrow"})
     with LocalExecutor(1, []) as workers:
-        rows = run("fake", tmp_path, FakeSpace(), train, OBJECTIVES, options, workers=workers)
+        rows = search_fakes(tmp_path, workers, options)
     assert sum(row.state == "trained" for row in rows) == (6 if repeats else 5)  # one width has five networks

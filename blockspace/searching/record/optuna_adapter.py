@@ -110,10 +110,3 @@ class Teller:
         copied = {"metrics": original.metrics, "measured": original.measured, "reason": original.reason, "seed": original.seed}
         copied["comparable"] = original.comparable
         self.tell(trial, TrialState.DUPLICATE, original.violations, values, duplicate_of=original.number, seconds=0.0, **copied)
-
-
-def outside(value: float, low: float | None, high: float | None) -> float:
-    """The relative distance of a value outside [low, high]; <= 0 inside, the more the farther from the nearer end."""
-    distances = [(value - high) / abs(high or 1)] if high is not None else []
-    distances += [(low - value) / abs(low or 1)] if low is not None else []
-    return max(distances, default=0.0)

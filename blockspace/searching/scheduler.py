@@ -1,0 +1,130 @@
+"""The scheduler: keeps an executor busy with the jobs of a source, a search or a fixed list, until the source has none or a stop is asked.
+
+It polls: the executor's `wait` is the only place where the driver waits, at most `POLL` seconds between two looks at the stop request.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from blockspace.errors import StorageError, error
+from blockspace.executors import Evaluate, Executor, Handle, Job, JobProgress, Result
+from blockspace.files import RESULT, sweep_temporaries
+from blockspace.records import Listener, StopRequested, TrainingProgressed, TrainingRequeued, TrainingStarted
+from blockspace.searching.interrupt import StopRequest
+
+POLL = 0.2  # seconds between looks at the stop request
+ATTEMPTS = 2  # starts of one job, where the executor fails under it
+
+
+@dataclass(eq=False)
+class QueuedJob:
+    """A job that waits to be started, or runs; `attempts` counts its starts."""
+
+    job: Job
+    attempts: int = 0
+
+
+Queued = TypeVar("Queued", bound=QueuedJob)
+
+
+class JobSource(Protocol[Queued]):
+    """Where jobs come from and results go.
+
+    `lookahead` is how many jobs are prepared before the executor has room for them; 0 where a job should know all earlier results.
+    """
+
+    @property
+    def lookahead(self) -> int:
+        """Return how many jobs to prepare ahead."""
+
+    def has_next(self) -> bool:
+        """Return whether `next_job` may be called now. False with no job running ends the scheduler."""
+
+    def next_job(self) -> Queued | None:
+        """Prepare and return the next job, or None if what would have been next needs none."""
+
+    def finish_job(self, queued: Queued, result: Result) -> Queued | None:
+        """Take a job's result. Returns the job, changed, where it is to be run once more."""
+
+
+class Scheduler(Generic[Queued]):
+    """Runs the jobs of one source on one executor. `ready` jobs wait for room, `running` ones are submitted."""
+
+    def __init__(self, executor: Executor, evaluate: Evaluate, request: StopRequest, emit: Listener):
+        self.executor, self.evaluate, self.request, self.emit = executor, evaluate, request, emit
+        self.ready: deque[Queued] = deque()
+        self.running: dict[Handle, Queued] = {}
+        self._progress: dict[Handle, JobProgress] = {}  # as last emitted
+
+    def drive(self, source: JobSource[Queued]) -> bool:
+        """Run until the source has no more jobs. Returns False if a stop was requested: what ran was stopped, and can be continued.
+
+        However it ends, also by an exception of the source, no job is left running: the executor may be shared.
+        """
+        try:
+            while self.ready or self.running or source.has_next():
+                if self.request:
+                    self._stop(source)
+                    return False
+                self._collect(source, 0.0 if self._wants_job(source) else POLL)
+                self._start_ready()
+                if self._wants_job(source):
+                    queued = source.next_job()
+                    if queued is not None:
+                        self.ready.append(queued)
+                    self._start_ready()
+            return True
+        finally:
+            self.executor.cancel_all()
+
+    def _wants_job(self, source: JobSource[Queued]) -> bool:
+        return len(self.ready) < self.executor.free + source.lookahead and not self.request and source.has_next()
+
+    def _start_ready(self) -> None:
+        while self.ready and self.executor.free > 0 and not self.request:
+            queued = self.ready.popleft()
+            job = queued.job
+            clear_job_folder(Path(job.folder))
+            queued.attempts += 1
+            self.running[self.executor.submit(self.evaluate, job)] = queued
+            self.emit(TrainingStarted(job.number, job.label, job.folder))
+
+    def _collect(self, source: JobSource[Queued], timeout: float) -> None:
+        """Pass the results of ended jobs to the source, and emit the progress of the others."""
+        for handle, result, lost in self.executor.wait(timeout):
+            queued = self.running.pop(handle)
+            self._progress.pop(handle, None)
+            if lost and queued.attempts < ATTEMPTS:
+                self.ready.appendleft(queued)
+            elif result is not None:
+                again = source.finish_job(queued, result)
+                if again is not None:
+                    self.ready.appendleft(again)
+            else:
+                self.emit(TrainingRequeued(queued.job.number, queued.job.label))
+        for handle, progress in self.executor.progress().items():
+            if progress != self._progress.get(handle):
+                self._progress[handle] = progress
+                self.emit(TrainingProgressed(handle.job.number, **vars(progress)))
+
+    def _stop(self, source: JobSource[Queued]) -> None:
+        """Ask what runs to stop, and take what still ends."""
+        self.emit(StopRequested(len(self.running), self.request.grace is None))
+        for handle in self.running:
+            self.executor.cancel(handle, self.request.grace)
+        while self.running:
+            self._collect(source, POLL)
+
+
+def clear_job_folder(folder: Path) -> None:
+    """Make a job's folder, and remove what a dead training of it left unfinished. Raises StorageError (E-IO)."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / RESULT).unlink(missing_ok=True)
+    except OSError as reason:
+        raise error("E-IO", f"{folder} cannot be written: {reason.strerror}", cls=StorageError) from reason
+    sweep_temporaries(folder)
