@@ -6,6 +6,7 @@ The exception's class decides only the exit code. Nothing here knows YAML or tor
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 CODES = {
@@ -101,9 +102,11 @@ class Mistake:
             rows.append(f"   = help: {self.help}")
         return "\n".join(rows)
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, str | int | None]:
         """The JSON form, for `--json`."""
-        place = {"file": self.mark.source.path, "line": self.mark.line, "column": self.mark.column} if self.mark else {}
+        place: dict[str, str | int] = {}
+        if self.mark:
+            place = {"file": self.mark.source.path, "line": self.mark.line, "column": self.mark.column}
         return {"code": self.code, "message": self.message, **place, "help": self.help}
 
 
@@ -149,12 +152,14 @@ class ExportError(BlockspaceError):
     exit_code = 6
 
 
-def error(code: str, message: str, mark: Mark | None = None, help: str | None = None, cls: type = BlockspaceError) -> BlockspaceError:
+def error(
+    code: str, message: str, mark: Mark | None = None, help: str | None = None, cls: type[BlockspaceError] = BlockspaceError
+) -> BlockspaceError:
     """An error of one mistake."""
     return cls(Mistake(code, message, mark, help))
 
 
-def did_you_mean(word: str, known) -> str | None:
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """"did you mean 'a' or 'b'?" for the closest of `known`, or None."""
     from difflib import get_close_matches
 

@@ -26,7 +26,7 @@ class Choice(Options):
     kind: str
 
     @model_serializer(mode="wrap")
-    def _as_written(self, inner: Callable) -> dict:
+    def _as_written(self, inner: Callable[[Options], dict[str, Any]]) -> dict[str, Any]:
         settings = inner(self)
         return {settings.pop("kind"): settings}
 

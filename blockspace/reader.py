@@ -125,12 +125,12 @@ class _Reader:
             raise error("E-YAML", f"{self.source.path} is empty")
         return root
 
-    def _mark(self, event) -> Mark:
+    def _mark(self, event: Any) -> Mark:
         mark, end = event.start_mark, event.end_mark
         width = end.column - mark.column if end.line == mark.line else 1
         return Mark(self.source, mark.line + 1, mark.column + 1, max(1, width))
 
-    def _node(self, event, depth: int) -> Node:
+    def _node(self, event: Any, depth: int) -> Node:
         self.count += 1
         if depth > MAX_DEPTH:
             raise error("E-YAML", f"nested deeper than {MAX_DEPTH} levels", self._mark(event))
@@ -146,7 +146,7 @@ class _Reader:
             self.anchors[event.anchor] = (node, self.count - before + 1)
         return node
 
-    def _collect(self, event, depth: int) -> Node:
+    def _collect(self, event: Any, depth: int) -> Node:
         if isinstance(event, yaml.ScalarEvent):
             if "\0" in event.value:
                 raise error("E-YAML", "a NUL character", self._mark(event))
@@ -158,7 +158,7 @@ class _Reader:
             return node
         return self._mapping(event, depth)
 
-    def _mapping(self, event, depth: int) -> Map:
+    def _mapping(self, event: Any, depth: int) -> Map:
         node = Map(self._mark(event))
         while not isinstance(key := next(self.events), yaml.MappingEndEvent):
             name = self._node(key, depth + 1)
@@ -180,7 +180,7 @@ class _Reader:
                 node.keys[name.text] = value.key = name.mark
         return node
 
-    def _alias(self, event) -> Node:
+    def _alias(self, event: Any) -> Node:
         if event.anchor not in self.anchors:
             raise error(
                 "E-YAML", f"unknown alias *{event.anchor}", self._mark(event), "an anchor (&name) must come before, and not around it"
@@ -238,7 +238,7 @@ def copy_node(node: Node) -> Node:
     return twin
 
 
-def to_plain(node: Node):
+def to_plain(node: Node) -> Any:
     """The node as lists, dicts and texts."""
     if isinstance(node, Scalar):
         return node.text

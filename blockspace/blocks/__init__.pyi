@@ -6,10 +6,8 @@ from .expression import parse_number as parse_number
 from .guided_expansion import GuidedExpansion as GuidedExpansion
 from .guided_expansion import Mismatch as Mismatch
 from .guided_expansion import NeedValue as NeedValue
-from .guided_expansion import StageBlock as StageBlock
 from .guided_expansion import TargetGraph as TargetGraph
 from .guided_expansion import find_used_holes as find_used_holes
-from .guided_expansion import list_stage_blocks as list_stage_blocks
 from .holes import (
     Categorical as Categorical,
 )
@@ -39,10 +37,13 @@ from .load import load as load
 from .load import load_unchecked as load_unchecked
 from .load import resolve_path as resolve_path
 from .parameters import Param as Param
+from .network import Network as Network
+from .network import StageBlock as StageBlock
+from .network import list_stage_blocks as list_stage_blocks
 from .published_model import LIBRARIES as LIBRARIES
 from .published_model import PublishedModel as PublishedModel
 from .published_model import parse_reference as parse_reference
 from .published_model import reference_pattern as reference_pattern
+from .serialize import check_serialized as check_serialized
 from .serialize import serialize_network as serialize_network
 from .template import Block as Block
-from .template import Network as Network

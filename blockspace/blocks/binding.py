@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from blockspace.blocks.holes import Hole, Holes, Token, Unknown, format_token, parse_token
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean
 from blockspace.reader import Map, Node, Scalar, Seq
+
+P = TypeVar("P", Hole, Unknown)
 
 MOST_NAMED = 24  # names that are listed where one is not known
 
@@ -57,7 +59,7 @@ def unknown_param_mistake(whose: str, key: str, params: Iterable[str], places: I
     return Mistake("E-KEY", f"{whose} param{holes} {key!r}", None, f"{hint + ' ' if hint else ''}known: {listed or 'none'}")
 
 
-def outside_domain_mistake(place: Hole | Unknown, found) -> Mistake:
+def outside_domain_mistake(place: Hole | Unknown, found: Token) -> Mistake:
     """E-SPACE for a value that a place cannot have."""
     return Mistake("E-SPACE", f"{place.name} cannot be {format_token(found)}", None, f"its domain: {place.domain}")
 
@@ -83,7 +85,7 @@ def find_open_holes(holes: Holes, chosen: dict[str, Any]) -> OpenHoles:
     """What is open once these are chosen: what exists only under another choice is gone, what exists under this one is always there."""
     gone: set[str] = set()
 
-    def left(places: dict) -> dict:
+    def left(places: dict[str, P]) -> dict[str, P]:
         found = {}
         for name, place in places.items():
             outer, choice = place.under or ("", None)
@@ -102,7 +104,7 @@ def to_token(key: str, found: Any) -> Any:
     return parse_token(node) if isinstance(node, Scalar) else None
 
 
-def to_node(key: str, found) -> Node:
+def to_node(key: str, found: Any) -> Node:
     """A Python value given to `load` as the node YAML would have made of it."""
     mark = Mark(Source(f"<{key}>", str(found)), 1, 1)
     if isinstance(found, (list, tuple)):

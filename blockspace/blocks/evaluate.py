@@ -1,25 +1,53 @@
-"""Values: what nodes mean where they are used, with names answered by environments."""
+"""Evaluate YAML nodes: what a node means where it is used, with names looked up in lexically nested environments."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Collection, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, final
 
-from blockspace.blocks.exact_numbers import is_fraction, is_number
-from blockspace.blocks.expression import compile_expression, parse_number
+from blockspace.blocks.expression import compile_expression, is_fraction, is_number, parse_number
+from blockspace.blocks.parameters import Param
+from blockspace.blocks.template_file import BlockUnit
 from blockspace.blocks.vocabulary import RESERVED, is_operation, suggest_word
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
-INVALID = object()  # a value that a mistake made impossible; it silences what reads it
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+class Invalid(Enum):
+    """The type of `INVALID`, the value of what a mistake made impossible; steps that read it report nothing more."""
+
+    INVALID = "invalid"
+
+
+INVALID: Final = Invalid.INVALID
+Value: TypeAlias = "int | Fraction | str | Alternative | FlowValue | Invalid"
+Settings: TypeAlias = "dict[str, tuple[Node, Environment]]"  # each setting with the names it is read in
+
+
+class ValueContext(Protocol):
+    """The expansion that answers for searched and solved values, and is told which settings are read."""
+
+    def read_hole(self, node: Map, env: Environment) -> Value:
+        """Return the value of a `search:` mapping."""
+
+    def read_unknown(self, node: Map, env: Environment) -> Value:
+        """Return the value of a `solve:` mapping."""
+
+    def observe_setting(self, settings: object, key: str, found: object) -> None:
+        """Take note that a setting of an operation was read."""
 
 
 class InvalidRead(Exception):
-    """Something read an UNKNOWN value: the mistake behind it is reported already."""
+    """Raised where an INVALID value is read; its mistake is reported already."""
 
 
 class FlowValue:
-    """A flow as a value: the node, and the environment its names are read in."""
+    """A flow as a value: its node, and the environment in which its names are looked up."""
 
     __slots__ = ("node", "env")
 
@@ -38,7 +66,7 @@ class Alternative:
     def __init__(self, name: str, node: Node, env: Environment):
         self.name, self.node, self.env = name, node, env
 
-    def __eq__(self, other) -> bool:
+    def __eq__(self, other: object) -> bool:
         return other == self.name if isinstance(other, str) else self is other
 
     def __hash__(self) -> int:
@@ -48,8 +76,9 @@ class Alternative:
         return self.name
 
 
+@final
 class Thunk:
-    """A node to be evaluated in an environment when somebody asks, once."""
+    """A node and its environment, evaluated when its name is first looked up."""
 
     __slots__ = ("node", "env")
 
@@ -57,28 +86,38 @@ class Thunk:
         self.node, self.env = node, env
 
 
-_BUSY = Thunk.__new__(Thunk)  # stands for a value while it is found
+_BUSY = Thunk.__new__(Thunk)  # marks a name while it is being evaluated, to detect circles
 
 
 class Environment:
     """Names and their values: a table, and the environment around it. `unit` is the file or part whose text is being read."""
 
-    __slots__ = ("table", "outer", "unit", "run")
+    __slots__ = ("table", "outer", "unit", "context")
 
-    def __init__(self, outer: Environment | None = None, table: dict[str, Any] | None = None, unit: Any = None, run: Any = None):
+    def __init__(
+        self,
+        outer: Environment | None = None,
+        table: Mapping[str, Value | Thunk] | None = None,
+        unit: BlockUnit | None = None,
+        context: ValueContext | None = None,
+    ):
         self.outer = outer
-        self.table = table if table is not None else {}
-        self.unit: Any = unit if outer is None else unit or outer.unit
-        self.run: Any = run if outer is None else run or outer.run
+        self.table: dict[str, Value | Thunk] = dict(table) if table is not None else {}
+        if unit is None or context is None:
+            assert outer is not None, "an outermost environment has a unit and a context"
+            unit, context = unit or outer.unit, context or outer.context
+        self.unit: BlockUnit = unit
+        self.context: ValueContext = context
 
-    def find(self, name: str):
-        """The value of `name`, or None when no environment has it."""
+    def find(self, name: str) -> Value | None:
+        """Return the value of `name`, or None when no environment has it."""
         if name in self.table:
             found = self.table[name]
             return self.force(name, found) if type(found) is Thunk else found
         return self.outer.find(name) if self.outer is not None else None
 
-    def force(self, name: str, thunk: Thunk):
+    def force(self, name: str, thunk: Thunk) -> Value:
+        """Evaluate a thunk and keep its value. Raises E-RECURSION for a name that depends on itself."""
         if thunk is _BUSY:
             raise error("E-RECURSION", f"{name!r} depends on itself")
         self.table[name] = _BUSY
@@ -91,10 +130,11 @@ class Environment:
         return result
 
     def has(self, name: str) -> bool:
+        """Return whether this environment or one around it has `name`."""
         return name in self.table or (self.outer is not None and self.outer.has(name))
 
-    def lookup(self, name: str):
-        """The value of `name` in an expression. Raises E-NAME with the names known here, Silenced for an unknown value."""
+    def lookup(self, name: str) -> int | Fraction | str | Alternative | FlowValue:
+        """Return the value of `name` in an expression. Raises E-NAME with the names known here, InvalidRead for an unknown value."""
         found = self.find(name)
         if found is None:
             return self.word(name)
@@ -102,19 +142,20 @@ class Environment:
             raise InvalidRead
         return found
 
-    def word(self, name: str):
-        """A word of the grammar, or of some param's own `search:`, that stands in an expression."""
+    def word(self, name: str) -> bool | str:
+        """Return the meaning of a word of the grammar, or of some param's own `search:`, that stands in an expression."""
         if name in ("true", "false"):
             return name == "true"
         if name in RESERVED or any(name in param.entries() for param in self.params()):
             return name
         raise error("E-NAME", f"unknown name {name!r}", help=self.suggestion(name))
 
-    def params(self) -> list:
-        """The params of the file being read and of its parts: what is listed for one may be handed on by another."""
+    def params(self) -> list[Param]:
+        """Return the params of the file being read and of its parts: what is listed for one may be handed on by another."""
         return [param for unit in self.unit.file.units() for param in unit.params.values()]
 
     def suggestion(self, name: str) -> str:
+        """Return the next step for an unknown name."""
         if name.lower() in ("yes", "no", "on", "off"):
             return "write true or false"
         known = self.known()
@@ -123,6 +164,7 @@ class Environment:
         return f"{hint} {listed}" if hint else listed
 
     def known(self) -> list[str]:
+        """Return the names that expressions can read here."""
         names: set[str] = set()
         env: Environment | None = self
         while env is not None:
@@ -140,11 +182,12 @@ class ArgumentEnvironment(Environment):
     __slots__ = ("settings", "asked")
     outer: Environment
 
-    def __init__(self, caller: Environment, settings: dict[str, tuple[Node, Environment]], *asked: str):
+    def __init__(self, caller: Environment, settings: Settings, *asked: str):
         super().__init__(caller)
         self.settings, self.asked = settings, asked  # the arguments being read, this one first
 
-    def find(self, name: str):
+    def find(self, name: str) -> Value | None:
+        """Return the value of `name`: the caller's, else a sibling's. Raises E-NAME where both define it differently."""
         ours = self.outer.find(name)
         if name == self.asked[0] or name not in self.settings:
             return ours
@@ -159,13 +202,13 @@ class ArgumentEnvironment(Environment):
             raise error("E-NAME", message, node.mark, "rename one of them")
         return ours
 
-    def _circular(self, name: str):
+    def _circular(self, name: str) -> NoReturn:
         chain = " -> ".join([name, *self.asked[: self.asked.index(name) + 1][::-1][1:], name])
         raise error("E-RECURSION", f"settings that depend on each other: {chain}")
 
 
-def evaluate(node: Node, env: Environment):
-    """What `node` means in `env`: int, Fraction, bool, a word, a Choice, or a Flow.
+def evaluate(node: Node, env: Environment) -> Value:
+    """Return the value of `node` in `env`: int, Fraction, bool, a word, a Choice, or a Flow.
 
     Raises BlockspaceError marked with the node's place.
     """
@@ -176,9 +219,9 @@ def evaluate(node: Node, env: Environment):
             raise locate_in_expression(node, e) from None
     if isinstance(node, Map):
         if "search" in node:
-            return env.run.hole(node, env)
+            return env.context.read_hole(node, env)
         if "solve" in node:
-            return env.run.unknown(node, env)
+            return env.context.read_unknown(node, env)
         if "if" in node and "then" in node and set(node.items) <= {"if", "then", "else"}:
             return evaluate_conditional(node, env)
         if "default" in node and set(node.items) <= {"default", "doc", "words"}:
@@ -187,11 +230,12 @@ def evaluate(node: Node, env: Environment):
 
 
 def locate_in_expression(node: Scalar, e: BlockspaceError) -> BlockspaceError:
-    """The mistakes with their place in an expression: at the name they are about, else at its start; the expression is named."""
+    """Return the error with a place for each mistake: the name it is about, else the start of the expression."""
     return type(e)(*(m if m.mark else locate_mistake(node, m) for m in e.mistakes))
 
 
 def locate_mistake(node: Scalar, mistake: Mistake) -> Mistake:
+    """Return the mistake with its place in an expression; the message quotes the expression where it is short."""
     shown = len(node.text) > 60 or node.text.isidentifier() or repr(node.text) in mistake.message
     message = mistake.message if shown else f"{mistake.message} in {node.text!r}"
     about = re.match(r"unknown name '(\w+)'", mistake.message)
@@ -202,30 +246,33 @@ def locate_mistake(node: Scalar, mistake: Mistake) -> Mistake:
     return Mistake(mistake.code, message, mark, mistake.help)
 
 
-def evaluate_conditional(node: Map, env: Environment):
+def evaluate_conditional(node: Map, env: Environment) -> Value:
+    """Return the value of an `{if, then, else}`; "none" where the branch is left out."""
     chosen = "then" if evaluate_condition(node.items["if"], env) else "else"
     if chosen not in node:
         return "none"
     return evaluate(node.items[chosen], env)
 
 
-def evaluate_scalar(node: Scalar, env: Environment):
-    """A word, a number, an operation that stands as a flow, or an expression."""
+def evaluate_scalar(node: Scalar, env: Environment) -> Value:
+    """Return the value of a word, a number, an operation that stands as a flow, or an expression."""
     parsed = node.parsed
     if parsed is None:
         parsed = node.parsed = classify_scalar(node.text)
     kind, content = parsed
     if kind == "constant":
-        return content
+        constant: Value = content
+        return constant
     if kind == "name":
         found = env.find(content)
         if found is None and (is_operation(content) or env.unit.unit(content)):
             return FlowValue(node, env)
-    return content.value(env.lookup) if kind == "expression" else env.lookup(content)
+    result: Value = content.value(env.lookup) if kind == "expression" else env.lookup(content)
+    return result
 
 
 def classify_scalar(text: str) -> tuple[str, Any]:
-    """How a scalar is to be read, decided once."""
+    """Return how a text is read (constant, name or expression) and its content; decided once a node."""
     if text in ("true", "false"):
         return "constant", text == "true"
     if text in RESERVED:
@@ -239,7 +286,7 @@ def classify_scalar(text: str) -> tuple[str, Any]:
 
 
 def evaluate_condition(node: Node, env: Environment) -> bool:
-    """A condition: true or false; an integer counts as its truth."""
+    """Return the truth of a condition; an integer counts by its truth. Raises E-TYPE."""
     found = evaluate(node, env)
     if isinstance(found, (bool, int)):
         return bool(found)
@@ -247,11 +294,12 @@ def evaluate_condition(node: Node, env: Environment) -> bool:
 
 
 def evaluate_integer(node: Node, env: Environment, what: str, low: int = 1, high: int = 65_536) -> int:
-    """A whole number within bounds. Raises E-INEXACT with the nearest whole numbers, E-TYPE, E-TOO-BIG."""
+    """Return a whole number within bounds. Raises E-INEXACT with the nearest whole numbers, E-TYPE, E-TOO-BIG."""
     return check_integer(evaluate(node, env), what, node.mark, low, high)
 
 
-def check_integer(found, what: str, mark, low: int = 1, high: int = 65_536) -> int:
+def check_integer(found: object, what: str, mark: Mark, low: int = 1, high: int = 65_536) -> int:
+    """Return `found` as an int within bounds. Raises E-INEXACT, E-TYPE, E-TOO-BIG; `what` names it in the message."""
     if is_fraction(found):
         raise error("E-INEXACT", f"{what} must be an integer, got {found}", mark, f"nearest: {found.__floor__()}, {found.__ceil__()}")
     if isinstance(found, bool) or not isinstance(found, int):
@@ -264,7 +312,7 @@ def check_integer(found, what: str, mark, low: int = 1, high: int = 65_536) -> i
 
 
 def evaluate_pair(node: Node, env: Environment, what: str, low: int = 1) -> tuple[int, int]:
-    """One integer for both axes, or a list of two."""
+    """Return (height, width) from one integer for both axes, or a list of two. Raises as `evaluate_integer`."""
     if isinstance(node, Seq):
         if len(node.items) != 2:
             raise error("E-TYPE", f"{what} is one number or two (height, width), got {len(node.items)}", node.mark)
@@ -274,6 +322,7 @@ def evaluate_pair(node: Node, env: Environment, what: str, low: int = 1) -> tupl
 
 
 def evaluate_boolean(node: Node, env: Environment, what: str) -> bool:
+    """Return a truth value. Raises E-TYPE."""
     found = evaluate(node, env)
     if not isinstance(found, bool):
         raise error("E-TYPE", f"{what} is true or false, got {found}", node.mark)
@@ -281,18 +330,19 @@ def evaluate_boolean(node: Node, env: Environment, what: str) -> bool:
 
 
 def evaluate_real(node: Node, env: Environment, what: str) -> float:
+    """Return a number as a float. Raises E-TYPE."""
     found = evaluate(node, env)
     if not is_number(found):
         raise error("E-TYPE", f"{what} must be a number, got {found}", node.mark)
     return float(found)
 
 
-def evaluate_word(node: Node, env: Environment, what: str, allowed) -> str:
-    """One of the allowed words."""
-    found = node.text if isinstance(node, Scalar) and node.text.isidentifier() and not env.has(node.text) else evaluate(node, env)
+def evaluate_word(node: Node, env: Environment, what: str, allowed: Collection[str]) -> str:
+    """Return one of the allowed words. Raises E-TYPE."""
+    found: object = node.text if isinstance(node, Scalar) and node.text.isidentifier() and not env.has(node.text) else evaluate(node, env)
     found = found.name if isinstance(found, Alternative) else found
     if isinstance(found, FlowValue) and isinstance(found.node, Scalar):
         found = found.node.text
-    if found not in allowed:
+    if not isinstance(found, str) or found not in allowed:
         raise error("E-TYPE", f"{what} is one of {', '.join(sorted(allowed))}; got {found}", node.mark, suggest_word(str(found), allowed))
     return found

@@ -10,21 +10,44 @@ from __future__ import annotations
 import ast
 import math
 import re
+import sys
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from blockspace.blocks.exact_numbers import is_fraction, make_fraction
 from blockspace.errors import error
 
 MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_VALUE = 512, 200, 32, 2**53
 UNITS: dict[str, int | None] = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "%": None, "ms": 1, "s": 1000, "": 1}
 LITERAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(k|K|M|G|T|%|ms|s|)")
 
+if TYPE_CHECKING:  # importing `fractions` takes longer than drawing a block, so it is loaded where a value is not whole
+    from fractions import Fraction
+
+Rational: TypeAlias = "int | Fraction"
 Lookup = Callable[[str], object]
 
 
-def parse_number(text: str):
-    """`60M`, `5e-4`, `110%`, `6ms`: the exact number (milliseconds for times), or None when the text is no number.
+def make_fraction(*parts: Any) -> Fraction:
+    """Return `fractions.Fraction(*parts)`."""
+    from fractions import Fraction
+
+    return Fraction(*parts)
+
+
+def is_fraction(value: object) -> TypeGuard[Fraction]:
+    """Return whether `value` is a Fraction, without importing `fractions`."""
+    module = sys.modules.get("fractions")
+    return module is not None and isinstance(value, module.Fraction)
+
+
+def is_number(value: object) -> TypeGuard[Rational]:
+    """Return whether `value` is an exact number; a bool is not one."""
+    return isinstance(value, int) and not isinstance(value, bool) or is_fraction(value)
+
+
+def parse_number(text: str) -> Rational | None:
+    """Return the exact number that a text like `60M`, `5e-4`, `110%` or `6ms` says (times in milliseconds); None when it is not a number.
 
     Raises E-SCALAR for YAML 1.1's octal and base-60 numbers, whose meaning depends on the reader.
     """
@@ -46,27 +69,27 @@ def parse_number(text: str):
     return value
 
 
-def simplify_fraction(value):
-    """A rational without denominator as an int, so that text and hashes have one spelling."""
+def simplify_fraction(value: Any) -> Any:
+    """Return a fraction with denominator 1 as an int, so that text and hashes have one spelling; any other value as it is."""
     if is_fraction(value) and value.denominator == 1:
         return value.numerator
     return value
 
 
-def round_to_multiple(value, divisor) -> int:
-    """The nearest multiple of `divisor`, never below 90 % of `value` (torchvision's `_make_divisible`)."""
+def round_to_multiple(value: Any, divisor: Any) -> Any:
+    """Return the nearest multiple of `divisor`, never below 90 % of `value` (torchvision's `_make_divisible`)."""
     new = max(divisor, (2 * value + divisor) // (2 * divisor) * divisor)
     return new + divisor if 10 * new < 9 * value else new
 
 
-def floor_log2(value) -> int:
-    """The integer part of the binary logarithm, exact: n where 2^n <= value < 2^(n + 1)."""
+def floor_log2(value: Any) -> int:
+    """Return the integer part of the binary logarithm, exactly: n where 2^n <= value < 2^(n + 1). Raises E-EXPR below 1."""
     if value < 1:
         raise error("E-EXPR", f"log2 of {value}: it takes numbers from 1 on")
-    return math.floor(value).bit_length() - 1
+    return int(math.floor(value)).bit_length() - 1
 
 
-FUNCTIONS: dict[str, tuple[Callable, int, int]] = {  # name: function, fewest and most arguments
+FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int]] = {  # name: function, fewest and most arguments
     "min": (min, 2, 16),
     "max": (max, 2, 16),
     "int": (int, 1, 1),
@@ -86,8 +109,8 @@ class Expression:
     def __init__(self, text: str, names: frozenset[str], run: Callable[[Lookup], object]):
         self.text, self.names, self._run = text, names, run
 
-    def value(self, lookup: Lookup):
-        """The value, names being answered by `lookup`. Raises E-DIV, E-TYPE, and what `lookup` raises."""
+    def value(self, lookup: Lookup) -> Any:
+        """Return the value, names being answered by `lookup`. Raises E-DIV, E-TYPE, and what `lookup` raises."""
         try:
             return simplify_fraction(self._run(lookup))
         except ZeroDivisionError:
@@ -118,7 +141,7 @@ def compile_expression(text: str) -> Expression:
 
 
 def measure_depth(text: str) -> int:
-    """How deep parentheses and runs of signs nest, counted before Python's parser sees the text."""
+    """Return how deep parentheses and runs of signs nest, counted before Python's parser sees the text."""
     depth = deepest = run = 0
     for c in text:
         depth += (c in "([{") - (c in ")]}")
@@ -127,8 +150,8 @@ def measure_depth(text: str) -> int:
     return deepest
 
 
-def check_bounds(value, text: str):
-    """`value`, when it is no larger than 2^53 in numerator and denominator."""
+def check_bounds(value: Any, text: str) -> Any:
+    """Return `value`. Raises E-EXPR when it is larger than 2^53 in numerator and denominator."""
     if is_fraction(value):
         if abs(value.numerator) > MAX_VALUE or value.denominator > MAX_VALUE:
             raise error("E-EXPR", f"a value in {text!r} is out of bounds (2^53)")
@@ -137,11 +160,12 @@ def check_bounds(value, text: str):
     return value
 
 
-def _divide(a, b):
-    return make_fraction(a) / b
+def _divide(a: Any, b: Any) -> Fraction:
+    quotient: Fraction = make_fraction(a) / b
+    return quotient
 
 
-BINARY = {
+BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
@@ -149,7 +173,7 @@ BINARY = {
     ast.FloorDiv: lambda a, b: a // b,
     ast.Mod: lambda a, b: a % b,
 }
-COMPARE = {
+COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: lambda a, b: a == b,
     ast.NotEq: lambda a, b: a != b,
     ast.Lt: lambda a, b: a < b,
@@ -208,17 +232,17 @@ def _compile(tree: ast.AST, text: str, names: set[str]) -> Callable[[Lookup], ob
 LANGUAGE = f"numbers, names, + - * / // %, comparisons, and or not, a if c else b, {' '.join(FUNCTIONS)}"
 
 
-def _numeric(value):
+def _numeric(value: Any) -> Any:
     if isinstance(value, int) or is_fraction(value):
         return value
     raise TypeError
 
 
-def _chain(values: list, tests: list) -> bool:
+def _chain(values: list[Any], tests: list[Callable[[Any, Any], Any]]) -> bool:
     return all(test(a, b) for test, a, b in zip(tests, values, values[1:]))
 
 
-def _call(name: str, args: list, text: str) -> Callable[[Lookup], object]:
+def _call(name: str, args: list[Callable[[Lookup], object]], text: str) -> Callable[[Lookup], object]:
     function, fewest, most = FUNCTIONS[name]
     if not fewest <= len(args) <= most:
         raise error("E-EXPR", f"{name}() takes {fewest} argument(s), got {len(args)}", help="quote it if YAML split it at a comma")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
-from blockspace.blocks.exact_numbers import is_fraction
 from blockspace.blocks.expression import parse_number
 from blockspace.blocks.parameters import get_text
 from blockspace.blocks.syntax import refuse_unknown_keys
-from blockspace.blocks.template_file import TemplateFile
+from blockspace.blocks.template_file import BlockUnit, TemplateFile
 from blockspace.blocks.vocabulary import is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -21,6 +22,15 @@ MOST_PARTS = 64  # an untied hole is as many holes as there may be parts
 SOLVABLE = ("macs", "params", "acts", "bytes", "latency")
 
 Token = int | float | bool | str
+Condition = tuple[str, Token]  # the hole and the alternative of it that something exists under
+P = TypeVar("P")
+
+
+class NameLookup(Protocol):
+    """An environment that answers names."""
+
+    def find(self, name: str) -> object:
+        """Return the value of `name`, or None when it has none."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,7 @@ class IntRange:
     def values(self) -> range:
         return range(self.low, self.high + 1, self.step)
 
-    def __contains__(self, token) -> bool:
+    def __contains__(self, token: object) -> bool:
         return isinstance(token, int) and not isinstance(token, bool) and token in self.values()
 
     def __len__(self) -> int:
@@ -55,7 +65,7 @@ class Categorical:
     def values(self) -> tuple[Token, ...]:
         return self.tokens
 
-    def __contains__(self, token) -> bool:
+    def __contains__(self, token: object) -> bool:
         return any(token == t and type(token) is type(t) for t in self.tokens)
 
     def __len__(self) -> int:
@@ -73,7 +83,7 @@ class Hole:
     domain: IntRange | Categorical
     default: Token
     mark: Mark
-    under: tuple[str, Token] | None = None
+    under: Condition | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,7 @@ class Unknown:
     domain: IntRange
     default: int
     mark: Mark
-    under: tuple[str, Token] | None = None
+    under: Condition | None = None
 
 
 def parse_domain(node: Node) -> IntRange | Categorical:
@@ -129,7 +139,9 @@ def parse_token(node: Node) -> Token:
     if node.text in ("true", "false"):
         return node.text == "true"
     found = parse_number(node.text)
-    return float(found) if is_fraction(found) else node.text if found is None else found
+    if found is None:
+        return node.text
+    return found if isinstance(found, int) else float(found)
 
 
 def format_token(found: Token) -> str:
@@ -176,7 +188,7 @@ class Holes:
             for name in list(self.names.values())[before:]:
                 self.owners |= dict.fromkeys(list_parts(name), (section, position))
 
-    def name_at(self, node: Map, env) -> str | None:
+    def name_at(self, node: Map, env: NameLookup) -> str | None:
         """The name of the hole or unknown written at `node`, seen from `env`: an untied one has a name per part."""
         name = self.names.get(id(node))
         if not name or "*" not in name:
@@ -189,7 +201,7 @@ class Holes:
         found = PARTS.search(name)
         return self.switches.get(name[: found.end()]) if found else None
 
-    def _walk(self, node: Node, path: tuple[str, ...], under, block=None) -> None:
+    def _walk(self, node: Node, path: tuple[str, ...], under: Condition | None, block: BlockUnit | None = None) -> None:
         """Look below `node`; `block` is the unit whose settings these are."""
         if isinstance(node, Seq):
             for item in node.items:
@@ -205,14 +217,14 @@ class Holes:
             except BlockspaceError as e:  # of a hole; what is below the others has been looked at
                 self.mistakes += e.mistakes
 
-    def _settings(self, node: Map, path: tuple[str, ...], under) -> None:
+    def _settings(self, node: Map, path: tuple[str, ...], under: Condition | None) -> None:
         """Keys that name a setting become part of the name; operations and blocks do not."""
         outer = self.split
         self.split = node if "each" in node else outer
         self._below(node, path, under)
         self.split = outer
 
-    def _below(self, node: Map, path: tuple[str, ...], under) -> None:
+    def _below(self, node: Map, path: tuple[str, ...], under: Condition | None) -> None:
         what = node.get("block")
         beside = self.file.unit(what.text) if isinstance(what, Scalar) else None
         for key, value in node.items.items():
@@ -225,7 +237,7 @@ class Holes:
             else:
                 self._walk(value, (*path, key), under, beside)
 
-    def _hole(self, node: Map, path: tuple[str, ...], under, block) -> None:
+    def _hole(self, node: Map, path: tuple[str, ...], under: Condition | None, block: BlockUnit | None) -> None:
         refuse_unknown_keys(node, ("default", "search", "doc", "untied"), "a hole")
         name = self._name(node, self._untied(node, path))
         switch = self._switch(node, under)
@@ -250,7 +262,7 @@ class Holes:
             raise error("E-RANGE", "`untied` is for a hole inside `each:`, once", untied.mark, "leave it out: the hole is one value")
         return (*path, f"part*{self._most_parts(self.split.get('split'), untied.mark)}")
 
-    def _switch(self, node: Map, under) -> str | None:
+    def _switch(self, node: Map, under: Condition | None) -> str | None:
         """The param named by `untied: NAME`; its hole decides whether the holes of the second part and on exist."""
         untied = get_text(node.get("untied"))
         if untied in ("", "true", "false"):
@@ -278,20 +290,23 @@ class Holes:
             numbers = [t for t in found.values() if isinstance(t, int)]
         else:
             count = count.get("default") if isinstance(count, Map) else count
-            numbers = [parse_number(count.text)] if isinstance(count, Scalar) else []
-        if not numbers or not all(isinstance(n, int) and 1 <= n <= MOST_PARTS for n in numbers):
+            found_number = parse_number(count.text) if isinstance(count, Scalar) else None
+            numbers = [found_number] if isinstance(found_number, int) else []
+        if not numbers or not all(1 <= n <= MOST_PARTS for n in numbers):
             raise error("E-RANGE", "untied: the number of parts is no plain number or hole", mark, "split into a number, or into a param")
         return max(numbers)
 
     @staticmethod
-    def _register(found: dict, name: str, under, make, switch: str | None = None) -> None:
+    def _register(
+        found: dict[str, P], name: str, under: Condition | None, make: Callable[[str, Condition | None], P], switch: str | None = None
+    ) -> None:
         """Put the hole or unknown called `name` into `found`, once per part when it is untied, or may be by a `switch`."""
         for index, one in enumerate(list_parts(name)):
             part = PARTS_NAME.search(one)
             place = under and (PARTS.sub(part[0], under[0]) if part else under[0], under[1])
             found[one] = make(one, (switch, True) if switch and index else place)
 
-    def _inherited(self, node: Map, path: tuple[str, ...], block) -> Node | None:
+    def _inherited(self, node: Map, path: tuple[str, ...], block: BlockUnit | None) -> Node | None:
         """`search: inherit`: the domain that the block's own file gives to the setting."""
         search = node.items["search"]
         if not (isinstance(search, Scalar) and search.text == "inherit"):
@@ -310,7 +325,7 @@ class Holes:
         given = node.items["default"]
         return parse_token(given) if isinstance(given, Scalar) else "default"
 
-    def _unknown(self, node: Map, path: tuple[str, ...], under) -> None:
+    def _unknown(self, node: Map, path: tuple[str, ...], under: Condition | None) -> None:
         refuse_unknown_keys(node, ("default", "solve", "range", "doc"), "a solved value")
         cost, mark = node.items["solve"], node.mark
         if not isinstance(cost, Scalar) or cost.text not in SOLVABLE:

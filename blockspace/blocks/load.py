@@ -1,17 +1,20 @@
-"""Finding and loading blocks and networks by library name or path."""
+"""Load blocks and networks by library name or path: the one place where a name becomes a file."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from blockspace.blocks.library_files import find_file, list_names
-from blockspace.blocks.template import Block, Network
+from blockspace.blocks.network import Network
+from blockspace.blocks.template import Block
 from blockspace.blocks.template_file import read_template_file
+from blockspace.blocks.variants import SETTING
 from blockspace.errors import BlockspaceError, did_you_mean, error
 
 
-def load(name: str, /, **settings) -> Block | Network:
-    """The block or network called `name` in the library, or in the YAML file at that path, with params bound to `settings`.
+def load(name: str, /, **settings: Any) -> Block | Network:
+    """Return the block or network called `name` in the library, or in the YAML file at that path, with params bound to `settings`.
 
     A network's `variants:` are found by their names in the library, and in any file by the setting `variant="NAME"`; other settings win.
     Raises BlockspaceError: E-FILE for no such file, E-OP for no such name, and every mistake of the file.
@@ -22,17 +25,17 @@ def load(name: str, /, **settings) -> Block | Network:
     return found
 
 
-def load_unchecked(name: str, /, **settings) -> Block | Network:
-    """The same, its mistakes left for `graph()` to raise together with those that only values and shapes show."""
+def load_unchecked(name: str, /, **settings: Any) -> Block | Network:
+    """Return the same as `load`, with mistakes left for `graph()` to raise together with those that only values and shapes show."""
     name = str(name)
     file = read_template_file(resolve_path(name))
     if not os.path.isfile(name) and name in file.variants:
-        file = file.member(name)
+        settings = {SETTING: name, **settings}
     return (Block if file.kind == "block" else Network)(file, settings)
 
 
 def resolve_path(name: str) -> str:
-    """The path of a library name or of a file."""
+    """Return the path of a library name or of a file. Raises E-FILE, E-OP."""
     if os.path.isfile(name):
         return name
     found = find_file(name, "block") or find_file(name, "network")

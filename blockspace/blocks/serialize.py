@@ -1,27 +1,32 @@
-"""Settled: a network with every hole filled and every unknown solved, written as YAML of its own that needs no other file of the user's."""
+"""Serialize a network with every hole filled and every unknown solved as one YAML file that needs no other file of the user's."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
 from blockspace.blocks.binding import to_node, to_token
 from blockspace.blocks.expression import parse_number
-from blockspace.blocks.holes import Categorical, Holes, list_parts
+from blockspace.blocks.holes import Categorical, Holes, Token, list_parts
+from blockspace.blocks.network import Network
 from blockspace.blocks.parameters import Param, get_text
-from blockspace.blocks.template import Network
 from blockspace.blocks.template_file import BlockUnit, TemplateFile
 from blockspace.errors import BlockspaceError, error
-from blockspace.reader import Map, Node, Scalar, Seq
+from blockspace.files import ARCH
+from blockspace.graph import Graph, structural_key
+from blockspace.reader import Map, Node, Scalar, Seq, parse_yaml
 
 
-def serialize_network(network: Network, values: dict) -> str:
-    """YAML text of `network` under `values` (holes and unknowns by name), with its input shape and settings written in.
+def serialize_network(network: Network, values: Mapping[str, Token]) -> str:
+    """Return the YAML text of `network` under `values` (holes and unknowns by name), with its input shape and settings written in.
 
-    Blocks of the user's own become `parts`. What the text loads to has the same graph; that is for the caller to check by `key()`.
+    Blocks of the user's own become `parts`. Raises E-SHADOW when two of them have one name.
     """
     file = network.file
     filled = _ValueWriter(network, values)
-    tree: dict = {"format": "blockspace/network/1", "network": network.name}
+    tree: dict[str, Any] = {"format": "blockspace/network/1", "network": network.name}
     for key in ("doc", "paper"):
         if text := get_text(file.root.get(key)):
             tree[key] = text
@@ -37,30 +42,43 @@ def serialize_network(network: Network, values: dict) -> str:
     tree["input"] = list(network.input_shape)
     for key, node in file.sections.items():
         tree[key] = filled.plain(node)
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    return str(yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True))
 
 
-def write_param(network: Network, name: str, filled: _ValueWriter):
-    """A param's value: as bound, as chosen, or as written."""
+def check_serialized(text: str, graph: Graph) -> None:
+    """Load the text of a serialized network and compare its graph with `graph`, by structure, else by canonical key.
+
+    Raises E-SPACE when the keys differ, and every mistake of the text.
+    """
+    file = TemplateFile(parse_yaml(text, ARCH), ARCH).check()
+    if file.mistakes:
+        raise BlockspaceError(*file.mistakes)
+    loaded = Network(file).graph()
+    if structural_key(loaded) != structural_key(graph) and loaded.key() != graph.key():
+        raise error("E-SPACE", f"{file.name}: the network file that was written loads to another graph", help="please report this network")
+
+
+def write_param(network: Network, name: str, filled: _ValueWriter) -> Any:
+    """Return a param's value: as bound, as chosen, or as written."""
     param = network.file.params[name]
     if name not in network.settings:
         return write_declared_param(param, filled)
     return add_words(param, filled.plain(param.meant(to_node(name, network.settings[name]))))
 
 
-def write_declared_param(param: Param, filled: _ValueWriter):
-    """A param's value, its hole filled."""
+def write_declared_param(param: Param, filled: _ValueWriter) -> Any:
+    """Return a param's value, its hole filled."""
     return add_words(param, filled.plain(param.node if param.search is not None else param.default or param.node))
 
 
-def add_words(param: Param, value):
-    """The value, with the words that expressions may compare it to, where it has some: without its `search:` they would be unknown."""
+def add_words(param: Param, value: Any) -> Any:
+    """Return the value, with the words that expressions may compare it to; without its `search:` they would be unknown."""
     words = param.words()
     return {"default": value, "words": words} if words else value
 
 
-def collect_parts(file: TemplateFile, filled: _ValueWriter) -> dict:
-    """The file's parts, and the blocks it imports, as parts; blocks that those import too."""
+def collect_parts(file: TemplateFile, filled: _ValueWriter) -> dict[str, Any]:
+    """Return the file's parts, and the blocks it imports, as parts; blocks that those import too."""
     parts = {name: write_unit(unit, filled) for name, unit in file.parts.items()}
     for word, unit in file.imported.items():
         inner = collect_parts(unit, _ValueWriter(None, {}))
@@ -72,9 +90,9 @@ def collect_parts(file: TemplateFile, filled: _ValueWriter) -> dict:
     return parts
 
 
-def write_unit(unit: BlockUnit, filled: _ValueWriter) -> dict:
-    """A block or part as the mapping `parts:` takes; its own order and bias are spelled out, since a file's do not reach a block."""
-    tree: dict = {}
+def write_unit(unit: BlockUnit, filled: _ValueWriter) -> dict[str, Any]:
+    """Return a block or part as the mapping `parts:` takes; its own order and bias are spelled out, since a file's do not reach a block."""
+    tree: dict[str, Any] = {}
     if unit.params:
         tree["params"] = {name: write_declared_param(param, filled) for name, param in unit.params.items()}
     if unit.lets:
@@ -92,13 +110,14 @@ def write_unit(unit: BlockUnit, filled: _ValueWriter) -> dict:
 class _ValueWriter:
     """Turns nodes into plain values, holes and unknowns replaced by what was chosen."""
 
-    def __init__(self, network: Network | None, values: dict):
+    def __init__(self, network: Network | None, values: Mapping[str, Token]):
         self.holes = network.holes if network else None
         self.settings = {key: to_token(key, found) for key, found in network.settings.items()} if network else {}
-        self.values = network.filled | values if network else values
+        self.values = {**network.filled, **values} if network else dict(values)
         self.part: int | None = None  # of an untied hole, while its values are written one by one
 
-    def plain(self, node: Node):
+    def plain(self, node: Node) -> Any:
+        """Return a node as lists, dicts, numbers and texts."""
         if isinstance(node, Scalar):
             return write_scalar(node)
         if isinstance(node, Seq):
@@ -107,8 +126,8 @@ class _ValueWriter:
             return self.chosen(node)
         return {key: self.plain(value) for key, value in node.items.items()}
 
-    def chosen(self, node: Map):
-        """The value of a hole or unknown: assigned, or its default."""
+    def chosen(self, node: Map) -> Any:
+        """Return the value of a hole or unknown: assigned, or its default."""
         if self.holes is not None and (name := self.holes.names.get(id(node))) is not None:
             if "*" in name:
                 if self.part is None:
@@ -128,12 +147,12 @@ class _ValueWriter:
         return {key: self.plain(value) for key, value in node.items.items()}
 
     def tied(self, name: str, holes: Holes) -> bool:
-        """Whether a param says that all parts read the first one's value."""
+        """Return whether a param says that all parts read the first one's value."""
         switch = holes.switch(name)
         return switch is not None and not (self.values | self.settings).get(switch, holes.holes[switch].default)
 
-    def per_part(self, node: Map, count: int):
-        """An untied hole as conditions on the part's number."""
+    def per_part(self, node: Map, count: int) -> Any:
+        """Return an untied hole as conditions on the part's number."""
         values = []
         for self.part in range(1, count + 1):
             values.append(self.chosen(node))
@@ -146,8 +165,8 @@ class _ValueWriter:
         return tree
 
 
-def write_scalar(node: Scalar):
-    """A number or truth value as itself, so that it is written without quotes; else the text."""
+def write_scalar(node: Scalar) -> int | bool | str:
+    """Return a number or truth value as itself, so that it is written without quotes; else the text."""
     if node.text in ("true", "false"):
         return node.text == "true"
     try:
@@ -157,19 +176,20 @@ def write_scalar(node: Scalar):
     return found if isinstance(found, int) and str(found) == node.text else node.text
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types
     """Lists and small mappings on one line, as a person writes steps."""
 
-    def ignore_aliases(self, data) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
+        """Return True: equal values are written out."""
         return True
 
 
-def _mapping(dumper: _Dumper, data: dict):
+def _mapping(dumper: _Dumper, data: dict[str, Any]) -> yaml.Node:
     flat = all(not isinstance(v, (dict, list)) for v in data.values()) and len(data) <= 6
     return dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=flat and bool(data))
 
 
-def _sequence(dumper: _Dumper, data: list):
+def _sequence(dumper: _Dumper, data: list[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=all(not isinstance(v, (dict, list)) for v in data))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 from blockspace.blocks.vocabulary import (
     CONV,
@@ -22,6 +23,28 @@ from blockspace.blocks.vocabulary import (
 )
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
+
+
+class CallableUnit(Protocol):
+    """A block or part that steps can call, with params by name."""
+
+    @property
+    def params(self) -> Mapping[str, object]:
+        """Return the params by name."""
+
+
+class FlowNames(Protocol):
+    """The file or part that a flow is written in: which blocks, parts and params its steps may name."""
+
+    def unit(self, word: str) -> CallableUnit | None:
+        """Return the block or part called `word`, or None."""
+
+    def unit_names(self) -> list[str]:
+        """Return the names of all blocks and parts."""
+
+    def declares(self, name: str) -> bool:
+        """Return whether `name` is a param or let."""
+
 
 LOCAL = ("branches", "each", "keep", "as")  # names that are given inside are not seen behind
 
@@ -120,7 +143,7 @@ def read_label(node: Node | None, key: str) -> str | None:
     return node.text
 
 
-def parse_flow(node: Node, file) -> list[FlowStep]:
+def parse_flow(node: Node, file: FlowNames) -> list[FlowStep]:
     """The steps of a flow written in `file`, which knows its blocks and parts; a BadStep where one cannot be read."""
     if node.parsed is not None and not isinstance(node, Scalar):
         return node.parsed
@@ -147,7 +170,7 @@ def list_value_names(node: Node | None) -> Iterator[str]:
             yield from list_value_names(item)
 
 
-def parse_step(node: Node, file) -> FlowStep:
+def parse_step(node: Node, file: FlowNames) -> FlowStep:
     """One step."""
     if isinstance(node, Scalar):
         return parse_word_step(node, file)
@@ -172,7 +195,7 @@ def strict(node: Map, cls: type[SplitStep | LoopStep | IfStep], allowed: tuple[s
     return cls(node.keys[first], node)
 
 
-def refuse_unknown_keys(node: Map, allowed, what: str) -> None:
+def refuse_unknown_keys(node: Map, allowed: Sequence[str], what: str) -> None:
     """E-KEY for every key of `node` that is not allowed."""
     unknown = [key for key in node.items if key not in allowed]
     if unknown:
@@ -189,13 +212,13 @@ def comma_mistake(node: Map, key: str) -> Mistake | None:
     )
 
 
-def unknown_key_mistake(key: str, mark: Mark, allowed, what: str) -> Mistake:
+def unknown_key_mistake(key: str, mark: Mark, allowed: Sequence[str], what: str) -> Mistake:
     known = f"known here: {', '.join(allowed)}" if allowed else f"{what} takes no settings"
     hint = suggest_word(key, allowed)
     return Mistake("E-KEY", f"{what} has no setting {key!r}", mark, f"{hint} {known}" if hint else known)
 
 
-def parse_word_step(node: Scalar, file) -> FlowStep:
+def parse_word_step(node: Scalar, file: FlowNames) -> FlowStep:
     """`relu`, `my_part`, or the name of a param that holds a flow."""
     if is_operation(node.text):
         return OpStep(node.text, node.mark, None, None, {})
@@ -204,12 +227,12 @@ def parse_word_step(node: Scalar, file) -> FlowStep:
     raise unknown_operation_error(node.text, node.mark, file)
 
 
-def unknown_operation_error(word: str, mark: Mark, file) -> BlockspaceError:
+def unknown_operation_error(word: str, mark: Mark, file: FlowNames) -> BlockspaceError:
     known = [*list_operation_words(), *file.unit_names()]
     return error("E-OP", f"unknown operation {word!r}", mark, suggest_word(word, known) or "`blockspace ls` lists operations and blocks")
 
 
-def parse_operation_step(node: Map, file) -> FlowStep:
+def parse_operation_step(node: Map, file: FlowNames) -> FlowStep:
     """`word: argument`, with modifiers beside it."""
     words = [key for key in node.items if key not in MODIFIERS]
     if len(words) != 1:
@@ -234,11 +257,12 @@ def parse_operation_step(node: Map, file) -> FlowStep:
     return OpStep(word, mark, node, main, settings)
 
 
-def explain_misplaced_settings(node: Map, word: str, extra: list[str], file) -> list[Mistake]:
+def explain_misplaced_settings(node: Map, word: str, extra: list[str], file: FlowNames) -> list[Mistake]:
     """The mistakes of what stands beside an operation or block: it belongs inside, or is no setting of it."""
     if cut := comma_mistake(node, extra[0]):
         return [cut]
-    allowed = list_settings(word) if is_operation(word) else tuple(file.unit(word).params)
+    unit = file.unit(word)
+    allowed = list_settings(word) if unit is None or is_operation(word) else tuple(unit.params)
     main, inside = node.items[word], [key for key in extra if key in allowed]
     first = [f"out: {main.text}"] if CONV.fullmatch(word) and isinstance(main, Scalar) and main.text else []
     help = f"write {word}: {{{', '.join([*first, *(f'{key}: ...' for key in inside)])}}}"

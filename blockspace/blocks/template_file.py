@@ -11,6 +11,7 @@ from blockspace.blocks.published_model import check_reference
 from blockspace.blocks.syntax import (
     BadStep,
     BlockStep,
+    FlowStep,
     IfStep,
     LoopStep,
     SplitStep,
@@ -21,7 +22,7 @@ from blockspace.blocks.syntax import (
 )
 from blockspace.blocks.variants import Variant, build_member_root, read_variants, unknown_variant_mistake, variant_mistakes
 from blockspace.blocks.vocabulary import DEFAULTS, STEP_KEYS, is_operation, suggest_word
-from blockspace.errors import BlockspaceError, Mistake, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq, read_yaml
 
 FORMATS = {"blockspace/block/1": "block", "blockspace/network/1": "network"}
@@ -127,7 +128,7 @@ class TemplateFile(BlockUnit):
         if self.kind == "network" and not self.sections:
             raise error("E-KEY", f"network {self.name!r} has no stages", node.mark, "add `stages:`")
 
-    def _check_unit_name(self, name: str, mark) -> None:
+    def _check_unit_name(self, name: str, mark: Mark) -> None:
         if is_operation(name):
             raise error("E-SHADOW", f"{name!r} is an operation of the grammar", mark, "choose another name")
         if find_file(name, "block"):
@@ -221,7 +222,7 @@ def check_flow(node: Node, unit: BlockUnit, mistakes: list[Mistake]) -> None:
             mistakes.extend(unknown_setting_mistakes(step, unit))
 
 
-def list_inner_flows(step) -> list[Node]:
+def list_inner_flows(step: FlowStep) -> list[Node]:
     """The flows a step holds."""
     if isinstance(step, LoopStep):
         return [step.do]
@@ -282,7 +283,7 @@ def shorten_path(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
-def read_import(node: Node, mark, base: str) -> TemplateFile:
+def read_import(node: Node, mark: Mark, base: str) -> TemplateFile:
     """A block file named in `blocks:`, relative to the file that names it."""
     if not isinstance(node, Scalar):
         raise error("E-TYPE", "`blocks:` maps a name to a file", node.mark)

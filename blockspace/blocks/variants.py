@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from blockspace.blocks.library_files import find_file
 from blockspace.blocks.parameters import Param, get_text, read_section, title_mistakes
 from blockspace.blocks.published_model import check_reference, derive_reference
@@ -42,7 +44,7 @@ def read_variants(node: Node | None) -> dict[str, Variant]:
     return {key: Variant(key, value, mark) for key, value, mark in read_section(node, "variants")}
 
 
-def unknown_variant_mistake(name: str, family: str, variants) -> Mistake:
+def unknown_variant_mistake(name: str, family: str, variants: Iterable[str]) -> Mistake:
     """E-OP for a member that the family does not have."""
     known = [family, *variants]
     hint = did_you_mean(name, known)

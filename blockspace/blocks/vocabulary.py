@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import permutations
 
 from blockspace.ops import OPS, Activation, Merge, Pool
@@ -59,7 +60,7 @@ def list_operation_words() -> list[str]:
     return sorted({*SIMPLE, *STEP_WORDS, *MERGES, *windows})
 
 
-def suggest_word(word: str, known) -> str | None:
+def suggest_word(word: str, known: Iterable[str]) -> str | None:
     """A suggestion for a word that is not among `known`."""
     from blockspace.errors import did_you_mean
 

@@ -7,18 +7,18 @@ from typing import Any
 from blockspace.blocks import list_names, reference_pattern, vocabulary
 from blockspace.schema import operation_schemas, step_schemas
 from blockspace.schema.descriptions import DEFAULTS_MEAN, FILE_KEYS
-from blockspace.schema.value_schemas import NAME, SCALAR, any_of, chosen, described, has, mapping, ref
+from blockspace.schema.value_schemas import NAME, SCALAR, Schema, any_of, chosen, described, has, mapping, ref
 from blockspace.schema.value_schemas import definitions as value_definitions
 
 TITLE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 FLOWS = {"block": ("flow",), "network": ("stem", "stages", "head")}
 
 
-def file_schema(kind: str) -> dict:
+def file_schema(kind: str) -> Schema:
     """The schema of a block file or a network file."""
     own = {"equation": SCALAR, "flow": True}
     if kind == "network":
-        own = {"variants": variants(), "input": shape()} | dict.fromkeys(FLOWS["network"], True)
+        own = {"variants": variants(), "input": shape()} | Schema.fromkeys(FLOWS["network"], True)
     properties: dict[str, Any] = {
         "format": {"const": f"blockspace/{kind}/1"},
         kind: {"type": ["string", "number"], "pattern": TITLE},
@@ -39,46 +39,46 @@ def file_schema(kind: str) -> dict:
     return mapping(described_properties, needed, **some, **by_degree(kind)) | {"$defs": definitions()}
 
 
-def section(values: dict, keys: dict | None = None) -> dict:
+def section(values: Schema, keys: Schema | None = None) -> Schema:
     """A mapping from names to values; left empty, nothing."""
     return any_of({"type": "null"}, {"type": "object", "propertyNames": keys or param_names(), "additionalProperties": values})
 
 
-def reference(kind: str) -> dict:
+def reference(kind: str) -> Schema:
     return {"type": "string", "pattern": f"^(?:{reference_pattern(kind)})$"}
 
 
-def variants() -> dict:
+def variants() -> Schema:
     """The members of a network's family: params of the file, and what a variant says of itself."""
     about = {"doc": SCALAR, "paper": SCALAR, "reference": reference("network")}
     return section({"type": "object", "properties": about}, {"pattern": TITLE})
 
 
-def param_names() -> dict:
+def param_names() -> Schema:
     return {"pattern": NAME, "not": {"enum": sorted(vocabulary.RESERVED | vocabulary.OWN_NAMES)}}
 
 
-def unit_names() -> dict:
+def unit_names() -> Schema:
     """Names of parts and blocks of one's own: no operation, no block of the library, no word of the grammar."""
     taken = {*operation_schemas.keyed(), *vocabulary.RESERVED, *vocabulary.OWN_NAMES, *vocabulary.STEP_KEYS, *list_names("block")}
     return {"pattern": NAME, "not": {"enum": sorted(taken)}}
 
 
-def default(key: str) -> dict:
+def default(key: str) -> Schema:
     """The schema of one of the `defaults:`."""
     if key == "init":
         return SCALAR
     return operation_schemas.setting(key)
 
 
-def shape() -> dict:
+def shape() -> Schema:
     return {"type": "array", "items": ref("integer"), "minItems": 3, "maxItems": 3}
 
 
-def by_degree(kind: str) -> dict:
+def by_degree(kind: str) -> Schema:
     """Which steps the flows may hold, by the sections the file has."""
 
-    def flows(degree: str) -> dict:
+    def flows(degree: str) -> Schema:
         return {"properties": {key: ref(f"flow_{degree}") for key in FLOWS[kind]}}
 
     return chosen(
@@ -88,7 +88,7 @@ def by_degree(kind: str) -> dict:
     )
 
 
-def part() -> dict:
+def part() -> Schema:
     """A part of a file: a flow, or `{params, flow}`."""
     full = mapping(
         {
@@ -104,7 +104,7 @@ def part() -> dict:
     return chosen((has("flow"), full), otherwise=ref("flow_open"))
 
 
-def definitions() -> dict:
+def definitions() -> Schema:
     return {
         **value_definitions(),
         **operation_schemas.definitions(),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import MISSING
+from typing import Any
 
 from blockspace.blocks import list_files, list_names, load, vocabulary
 from blockspace.ops import OPS, Op
 from blockspace.schema.descriptions import SETTINGS
-from blockspace.schema.value_schemas import IS_VALUE, any_of, chosen, described, has, mapping, ref
+from blockspace.schema.value_schemas import IS_VALUE, Schema, any_of, chosen, described, has, mapping, ref
 from blockspace.schema.value_schemas import words as one_word
 
 TYPES = {"int": "integer", "float": "number", "bool": "flag", "Factor": "factor"}
 SIZE = r"\d{1,3}x\d{1,3}$"
-KINDS = dict.fromkeys(("k", "stride", "dilation", "padding"), "pair") | dict.fromkeys(("out", "groups", "norm_groups"), "integer")
+KINDS = dict.fromkeys(("k", "stride", "dilation", "padding"), "pair") | Schema.fromkeys(("out", "groups", "norm_groups"), "integer")
 KINDS |= dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), "flag")
 NOTHING = {"type": "null"}
 
@@ -30,7 +32,7 @@ def pattern_words() -> dict[str, str]:
     return {word: name for name, (_, examples) in PATTERNS.items() for word in examples}
 
 
-def setting(key: str) -> dict:
+def setting(key: str) -> Schema:
     """The schema of one setting of convolutions, pools, norms and shortcuts."""
     listed = {
         "act": (*vocabulary.ACTIVATIONS, "none"),
@@ -43,16 +45,16 @@ def setting(key: str) -> dict:
     return described(ref(KINDS.get(key, "number")), SETTINGS[key])
 
 
-def settings(keys, required: tuple[str, ...] = ()) -> dict:
+def settings(keys: Iterable[str], required: tuple[str, ...] = ()) -> Schema:
     return mapping({key: setting(key) for key in keys}, required)
 
 
-def argument(main: dict, inner: dict) -> dict:
+def argument(main: Schema, inner: Schema) -> Schema:
     """An operation's value: settings, or its main argument; a condition or a hole is a main argument."""
     return chosen((IS_VALUE, main), ({"type": "object"}, inner), otherwise=main)
 
 
-def definitions() -> dict:
+def definitions() -> Schema:
     """One definition per operation, and per kind of window."""
     conv = ("k", *vocabulary.CONV_KEYS)
     depthwise = [key for key in vocabulary.CONV_KEYS if key != "groups"]
@@ -85,7 +87,7 @@ def first_line(name: str) -> str:
     return (OPS[name].__doc__ or "").strip().splitlines()[0]
 
 
-def simple(op: type[Op]) -> dict:
+def simple(op: type[Op]) -> Schema:
     """An op whose settings are its attributes: the first may stand alone."""
     declared = op.settings()
     if not declared:
@@ -95,7 +97,7 @@ def simple(op: type[Op]) -> dict:
     return argument(main if op.required() else any_of(NOTHING, main), inner)
 
 
-def typed(kind: str, default) -> dict:
+def typed(kind: str, default: Any) -> Schema:
     return ref(TYPES[kind]) | ({} if default is MISSING else {"default": default})
 
 
@@ -107,13 +109,13 @@ def setting_rows(word: str) -> list[tuple[str, str]]:
 # -- blocks of the library -----------------------------------------------------------------------------------------------------------------
 
 
-def block_definitions() -> dict:
+def block_definitions() -> Schema:
     """One definition per library block: its params, and what each means."""
     docs = {name: load(file).doc for name, file in list_files("block").items()}
     return {f"block_{name}": described(any_of(NOTHING, mapping(params(name))), doc) for name, doc in docs.items()}
 
 
-def params(name: str) -> dict:
+def params(name: str) -> Schema:
     """A library block's params; `stride` is known to every block, since stages give it."""
     block = load(list_files("block")[name])
     found = {key: described({}, f"{param.doc or key}; default {block.params[key]}") for key, param in block.file.params.items()}
@@ -123,14 +125,14 @@ def params(name: str) -> dict:
 # -- where they stand ----------------------------------------------------------------------------------------------------------------------
 
 
-def keyed() -> dict:
+def keyed() -> Schema:
     """Every word that may be a step's key, with its definition."""
     own = {word: ref(f"op_{word}") for word in (*sorted(vocabulary.STEP_WORDS), *vocabulary.MERGES, *vocabulary.SIMPLE)}
     shown = {word: ref(name) for word, name in pattern_words().items()}
     return own | shown | {name: ref(f"block_{name}") for name in list_names("block")}
 
 
-def patterned() -> dict:
+def patterned() -> Schema:
     return {pattern: ref(name) for name, (pattern, _) in PATTERNS.items()}
 
 
@@ -150,7 +152,7 @@ def incomplete() -> list[str]:
     return sorted({"conv", "dwconv", *vocabulary.MERGES, *(name for name, op in vocabulary.SIMPLE.items() if op.required())})
 
 
-def placed() -> list[tuple[dict, tuple[str, ...]]]:
+def placed() -> list[tuple[Schema, tuple[str, ...]]]:
     """Settings beside a `block:` step, by what its `block:` is: (test, keys)."""
     rows = {name: {"const": name} for name in list_names("block")}
     found = [(test, tuple(params(name))) for name, test in rows.items()]

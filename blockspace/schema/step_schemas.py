@@ -10,7 +10,7 @@ from __future__ import annotations
 from blockspace.blocks import vocabulary
 from blockspace.schema import operation_schemas
 from blockspace.schema.descriptions import STEP_KEYS_MEAN as MEAN
-from blockspace.schema.value_schemas import IS_VALUE, NAME, TERNARY, any_of, chosen, described, has, mapping, ref
+from blockspace.schema.value_schemas import IS_VALUE, NAME, TERNARY, Schema, any_of, chosen, described, has, mapping, ref
 
 DEGREES = ("closed", "named", "open")
 MERGES = tuple(sorted(vocabulary.MERGES))
@@ -23,10 +23,10 @@ class Steps:
     def __init__(self, degree: str):
         self.degree = degree
 
-    def ref(self, name: str) -> dict:
+    def ref(self, name: str) -> Schema:
         return ref(f"{name}_{self.degree}")
 
-    def definitions(self) -> dict:
+    def definitions(self) -> Schema:
         found = {
             "flow": chosen(({"type": "array"}, {"items": self.ref("step")}), otherwise=self.ref("step")),
             "inner": self.inner(),
@@ -40,14 +40,14 @@ class Steps:
         }
         return {f"{name}_{self.degree}": schema for name, schema in found.items()}
 
-    def word(self) -> dict:
+    def word(self) -> Schema:
         """A bare word as a step."""
         if self.degree == "closed":
             return any_of({"enum": operation_schemas.bare()}, {"type": "string", "pattern": operation_schemas.bare_pattern()})
         named = {"type": "string", "pattern": NAME, "not": {"enum": operation_schemas.incomplete()}}
         return any_of({"enum": operation_schemas.bare()}, named)
 
-    def inner(self) -> dict:
+    def inner(self) -> Schema:
         """A flow inside a split: a list, a step, a name that holds a flow, `none`, a condition or a hole."""
         return chosen(
             ({"type": "array"}, self.ref("flow")),
@@ -56,12 +56,12 @@ class Steps:
             otherwise=any_of({"const": "none"}, self.ref("word"), *([] if self.degree == "closed" else [ref("expression")])),
         )
 
-    def words(self, *allowed: str) -> dict:
+    def words(self, *allowed: str) -> Schema:
         """One of these words, or what may stand for one: in a file without names, only a condition."""
         other = {"type": "string", "pattern": TERNARY} if self.degree == "closed" else ref("expression")
         return any_of({"enum": list(allowed)}, other, ref("placeholder"))
 
-    def step(self) -> dict:
+    def step(self) -> Schema:
         described_keys = {key: {"description": text} for key, text in MEAN.items()}
         cases = chosen(
             (any_of(has("split"), has("branches")), self.ref("split")),
@@ -73,12 +73,12 @@ class Steps:
         )
         return {"type": ["string", "object"], "properties": described_keys, **cases}
 
-    def modifiers(self, *without: str) -> dict:
+    def modifiers(self, *without: str) -> Schema:
         label = {"type": "string", "pattern": r"^\w+$"}
         found = {"from": ref("references"), "as": label, "name": label, "if": ref("flag")}
         return {key: schema for key, schema in found.items() if key not in without}
 
-    def split(self) -> dict:
+    def split(self) -> Schema:
         count = {"type": "object", "minProperties": 1, "maxProperties": 1}
         sizes = {"type": "array", "items": ref("number"), "minItems": 1}
         parts = mapping({"copy": ref("integer"), "chunk": ref("integer"), "sizes": sizes, "shares": sizes}) | count
@@ -97,15 +97,15 @@ class Steps:
             }
         ) | {"not": has("branches", "each")}
 
-    def loop(self) -> dict:
+    def loop(self) -> Schema:
         keys = {"for": {"type": "string", "pattern": LOOP}, "repeat": ref("integer"), "do": self.ref("flow"), **self.modifiers()}
         return mapping(keys, ("do",), oneOf=[{"required": ["for"]}, {"required": ["repeat"]}])
 
-    def either(self) -> dict:
+    def either(self) -> Schema:
         branch = any_of({"const": "none"}, self.ref("flow"))
         return mapping({"if": ref("flag"), "then": branch, "else": branch, **self.modifiers("if")}, ("if", "then"))
 
-    def staged(self) -> dict:
+    def staged(self) -> Schema:
         """A `block:` step; where the block is known, so are the settings beside it."""
         called = chosen(
             ({"type": "array"}, self.ref("flow")),
@@ -118,7 +118,7 @@ class Steps:
         properties = {key: described(schema, MEAN[key]) for key, schema in own.items()}
         return {"type": "object", "properties": properties, "required": ["block"], "allOf": known}
 
-    def called_word(self) -> dict:
+    def called_word(self) -> Schema:
         """The word of a `block:`: an operation's settings may stand beside it, so any operation but a merge."""
         if self.degree == "closed":
             named = sorted({*operation_schemas.keyed()} - set(MERGES))
@@ -126,9 +126,9 @@ class Steps:
             return any_of({"enum": named}, *windows)
         return {"type": "string", "pattern": NAME, "not": {"enum": list(MERGES)}}
 
-    def operation(self) -> dict:
+    def operation(self) -> Schema:
         """One operation or block, with modifiers beside it."""
-        more: dict | bool = False
+        more: Schema | bool = False
         if self.degree == "open":
             more = chosen((IS_VALUE, ref("placeholder")), otherwise={"type": ["object", "null"]})
         return {
@@ -140,7 +140,7 @@ class Steps:
         }
 
 
-def counted() -> dict:
+def counted() -> Schema:
     """`one_operation_i_k`: of the modifiers from the i-th on any may be there, k of those before are; beside them is one key."""
     found = {}
     last = len(vocabulary.MODIFIERS)
@@ -151,7 +151,7 @@ def counted() -> dict:
     return found | {f"one_operation_{last}_{k}": {"minProperties": k + 1, "maxProperties": k + 1} for k in range(last + 1)}
 
 
-def definitions() -> dict:
+def definitions() -> Schema:
     """Steps in every degree."""
     found = counted()
     for degree in DEGREES:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from blockspace.errors import did_you_mean, error
+from blockspace.schema.value_schemas import Schema
 
 KINDS = ("block", "network", "study")
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -17,14 +18,14 @@ TITLES = {
 }
 
 
-def schema(kind: str) -> dict:
+def schema(kind: str) -> Schema:
     """The JSON Schema of one kind of file. Raises BlockspaceError (E-KEY) for an unknown kind."""
     if kind not in KINDS:
         raise error("E-KEY", f"no kind of file is called {kind!r}", help=did_you_mean(kind, KINDS) or f"known: {', '.join(KINDS)}")
     return {"$schema": DRAFT, "title": TITLES[kind], **made(kind)}
 
 
-def made(kind: str) -> dict:
+def made(kind: str) -> Schema:
     if kind == "study":
         from blockspace.schema.study_schema import study_schema
 

@@ -6,13 +6,15 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonRef
 
+Schema = dict[str, Any]
+
 NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*(k|K|M|G|T|%|ms|s)?\s*$"
 
 
 class AsWritten(GenerateJsonSchema):
     """Pydantic's generator, for what people write: numbers may have units, and an alternative is its name or `{name: {settings}}`."""
 
-    def tagged_union_schema(self, schema: Any) -> dict:
+    def tagged_union_schema(self, schema: Any) -> Schema:
         """One of several `Choice` classes: the bare name where every setting has a default, or the name with its settings."""
         inner = {str(name): self.generate_inner(choice) for name, choice in schema["choices"].items()}
         bare = [name for name, choice in inner.items() if not set(self.resolved(choice).get("required", ())) - {"kind"}]
@@ -20,12 +22,12 @@ class AsWritten(GenerateJsonSchema):
         full = {"type": "object", "properties": settings, "additionalProperties": False, "minProperties": 1, "maxProperties": 1}
         return {"anyOf": [*([{"enum": bare}] if bare else []), full]}
 
-    def resolved(self, schema: dict) -> dict:
+    def resolved(self, schema: Schema) -> Schema:
         """The schema that a `$ref` of the generator stands for."""
         name = self.json_to_defs_refs.get(JsonRef(schema.get("$ref", "")))
         return self.definitions.get(name, schema) if name else schema
 
-    def model_schema(self, schema: Any) -> dict:
+    def model_schema(self, schema: Any) -> Schema:
         """A model without `kind`, which is the key its settings stand under."""
         found = super().model_schema(schema)
         if "const" in found.get("properties", {}).get("kind", {}):
@@ -33,19 +35,19 @@ class AsWritten(GenerateJsonSchema):
             found["required"] = [key for key in found.get("required", []) if key != "kind"]
         return found
 
-    def int_schema(self, schema: Any) -> dict:
+    def int_schema(self, schema: Any) -> Schema:
         return with_units(super().int_schema(schema))
 
-    def float_schema(self, schema: Any) -> dict:
+    def float_schema(self, schema: Any) -> Schema:
         return with_units(super().float_schema(schema))
 
 
-def with_units(number: dict) -> dict:
+def with_units(number: Schema) -> Schema:
     """A number, or the text of one: `60M`, `5e-4`, `96%`, `6ms`."""
     return {"anyOf": [number, {"type": "string", "pattern": NUMBER}]}
 
 
-def study_schema() -> dict:
+def study_schema() -> Schema:
     """The schema of a study file."""
     from blockspace.study import StudyFile
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from blockspace.blocks import holes
 from blockspace.schema.descriptions import PARAM_KEYS
 
@@ -10,31 +12,33 @@ EXPRESSION = r"^(?!\s*[+-]?0\d)(?!.*\*\*)[\w\s+*/%().,<>=!-]+$"
 TERNARY = r"^.+ if .+ else .+$"
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 RANGE = r"^\s*-?\d+\s*\.\.\s*-?\d+\s*(step\s+\d+|log)?\s*$"
-SCALAR = {"type": ["string", "number", "boolean"]}
+Schema = dict[str, Any]  # a JSON Schema, or a part of one
+
+SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 
 
-def ref(name: str) -> dict:
+def ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
-def any_of(*options: dict) -> dict:
+def any_of(*options: Schema) -> Schema:
     return {"anyOf": list(options)}
 
 
-def mapping(properties: dict, required: tuple[str, ...] = (), **extra) -> dict:
+def mapping(properties: Schema, required: tuple[str, ...] = (), **extra: Any) -> Schema:
     """An object of these keys and no others."""
     needed = {"required": list(required)} if required else {}
     return {"type": "object", "properties": properties, **needed, "additionalProperties": False, **extra}
 
 
-def chosen(*cases: tuple[dict, dict], otherwise: dict) -> dict:
+def chosen(*cases: tuple[Schema, Schema], otherwise: Schema) -> Schema:
     """The first of the cases whose test holds decides; so that a mistake is reported for the form that was meant."""
     for test, then in reversed(cases):
         otherwise = {"if": test, "then": then, "else": otherwise}
     return otherwise
 
 
-def has(*keys: str) -> dict:
+def has(*keys: str) -> Schema:
     """A test: an object with all of these keys."""
     return {"type": "object", "required": list(keys)}
 
@@ -42,17 +46,17 @@ def has(*keys: str) -> dict:
 IS_VALUE = any_of(has("search"), has("solve"), has("if", "then"))
 
 
-def words(*allowed: str) -> dict:
+def words(*allowed: str) -> Schema:
     """One of these words, or what may stand for one."""
     return any_of({"enum": sorted(allowed)}, ref("expression"), ref("placeholder"))
 
 
-def described(schema: dict, text: str) -> dict:
+def described(schema: Schema, text: str) -> Schema:
     """The schema with a description, kept beside a `$ref`."""
     return {"description": text, **schema} if text else schema
 
 
-def definitions() -> dict:
+def definitions() -> Schema:
     """The values that steps and params are made of."""
     return {
         "expression": {"type": "string", "pattern": EXPRESSION, "maxLength": 512},

@@ -40,14 +40,14 @@ BOMBS = {
 }
 CHILD = """
 import sys, resource
-from blockspace.blocks import unchecked
-from blockspace.blocks.template import Network
+from blockspace.blocks import load_unchecked
+from blockspace.blocks import Network
 from blockspace.errors import BlockspaceError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
 try:
-    found = unchecked(sys.argv[1])
+    found = load_unchecked(sys.argv[1])
     found.graph() if isinstance(found, Network) else found.graph((64, 56, 56))
     print("loads")
 except BlockspaceError as e:

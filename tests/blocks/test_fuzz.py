@@ -14,8 +14,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from blockspace.blocks import Block, Network
 from blockspace.blocks.expression import compile_expression
-from blockspace.blocks.template import Block, Network
 from blockspace.blocks.template_file import TemplateFile
 from blockspace.errors import BlockspaceError
 from blockspace.graph import Graph

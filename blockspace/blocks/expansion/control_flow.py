@@ -1,9 +1,9 @@
-"""Steps that only steer: conditions, loops, and the repeats of a `block:` step; `run` is the expansion they run in."""
+"""Expand control flow: conditions, loops, and the repeats of a `block:` step."""
 
 from __future__ import annotations
 
-from blockspace.blocks.evaluate import Environment, check_integer, evaluate, evaluate_condition, evaluate_integer
-from blockspace.blocks.expansion.frame import Frame
+from blockspace.blocks.evaluate import Environment, Settings, check_integer, evaluate, evaluate_condition, evaluate_integer
+from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
 from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep
 from blockspace.blocks.vocabulary import RESERVED
 from blockspace.errors import Mark, error
@@ -13,26 +13,28 @@ MAX_ROUNDS = 50_000
 MAX_BLOCKS = 10_000
 
 
-def expand_condition(run, step: IfStep, frame: Frame, source):
+def expand_condition(context: ExpansionContext, step: IfStep, frame: Frame, source: StepValue) -> StepValue:
+    """Expand the flow that the condition chooses."""
     chosen = step.then if evaluate_condition(step.test, frame.env) else step.otherwise
     if chosen is None or (isinstance(chosen, Scalar) and chosen.text == "none"):
         return source
-    return run.flow(chosen, frame, source)
+    return context.expand_flow(chosen, frame, source)
 
 
-def expand_loop(run, step: LoopStep, frame: Frame, source):
-    """`for: i in a..b` or `repeat: n`; names made inside are visible after."""
+def expand_loop(context: ExpansionContext, step: LoopStep, frame: Frame, source: StepValue) -> StepValue:
+    """Expand `for: i in a..b` or `repeat: n`; names made inside are visible after."""
     variable, span = parse_loop_range(step, frame.env)
     if len(span) > MAX_ROUNDS:
         raise error("E-TOO-BIG", f"a loop of {len(span):,} rounds", step.mark, "fewer repeats")
     for i in span:
-        run.count(step.mark)
+        context.count_step(step.mark)
         names = {variable: i} if variable else {"index": i}
-        source = run.flow(step.do, Frame(Environment(frame.env, names), frame.values, frame.path), source)
+        source = context.expand_flow(step.do, Frame(Environment(frame.env, names), frame.values, frame.path), source)
     return source
 
 
 def parse_loop_range(step: LoopStep, env: Environment) -> tuple[str | None, range]:
+    """Return the loop's variable (None for `repeat:`) and its range. Raises E-EXPR, E-TYPE, E-TOO-BIG."""
     if step.word == "repeat":
         return None, range(1, evaluate_integer(step.loop, env, "repeat", 0, MAX_ROUNDS) + 1)
     text = step.loop.text if isinstance(step.loop, Scalar) else ""
@@ -45,23 +47,24 @@ def parse_loop_range(step: LoopStep, env: Environment) -> tuple[str | None, rang
     return variable.strip(), range(bounds[0], bounds[1] + 1)
 
 
-def expand_block(run, step: BlockStep, frame: Frame, source):
-    """`block:` with repeat and stride, or a block used as an operation."""
+def expand_block(context: ExpansionContext, step: BlockStep, frame: Frame, source: StepValue) -> StepValue:
+    """Expand `block:` with repeat and stride, or a block used as an operation."""
     if not step.staged:
         settings = {key: (node, frame.env) for key, node in step.settings.items()}
-        return run.apply(step.what, frame.env, settings, source, frame.path, step.name or step.word, step.mark)
+        return context.expand_callable(step.what, frame.env, settings, source, frame.path, step.name or step.word, step.mark)
     repeat = 1 if step.repeat is None else evaluate_integer(step.repeat, frame.env, "repeat", 0, MAX_BLOCKS)
     base = frame.label or step.name or step.word
-    path = frame.path if step.repeat is None else run.unique(frame.path, base)
+    path = frame.path if step.repeat is None else context.unique_name(frame.path, base)
     for index in range(1, repeat + 1):
-        place, settings = bind_stage(run, step, frame.env, index, source)
-        source = run.apply(step.what, place, settings, source, path, base if step.repeat is None else f"block{index}", step.mark)
+        place, settings = bind_stage(context, step, frame.env, index, source)
+        name = base if step.repeat is None else f"block{index}"
+        source = context.expand_callable(step.what, place, settings, source, path, name, step.mark)
     return source
 
 
-def bind_stage(run, step: BlockStep, env: Environment, index: int, source) -> tuple[Environment, dict]:
-    """The names and settings for one of the repeated blocks: only the first strides."""
-    channels = run.channels(source)
+def bind_stage(context: ExpansionContext, step: BlockStep, env: Environment, index: int, source: StepValue) -> tuple[Environment, Settings]:
+    """Return the names and settings for one of the repeated blocks: only the first strides."""
+    channels = context.channels_of(source)
     place = Environment(env, {"index": index, "in_channels": channels, "channels": channels})
     settings = {key: (node, place) for key, node in step.settings.items()}
     if step.stride is not None:
@@ -73,5 +76,6 @@ def bind_stage(run, step: BlockStep, env: Environment, index: int, source) -> tu
     return place, settings
 
 
-def make_scalar(found, mark: Mark) -> Scalar:
+def make_scalar(found: object, mark: Mark) -> Scalar:
+    """Return a value as the node of its text."""
     return Scalar(str(found), mark)

@@ -1,13 +1,12 @@
 """Expansion: a block or network, with values for its names and an input shape, becomes a Graph node by node.
 
-Each step runs in a Frame (names, graph values, path). A mistake in a step is recorded and its value becomes UNKNOWN, which silences
+Each step runs in a Frame (names, graph values, path). A mistake in a step is recorded and its value becomes INVALID, which silences
 whatever reads it, so that all mistakes of a file come at once and none twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from blockspace.blocks import syntax
 from blockspace.blocks.evaluate import (
@@ -16,45 +15,36 @@ from blockspace.blocks.evaluate import (
     ArgumentEnvironment,
     Environment,
     FlowValue,
+    Invalid,
     InvalidRead,
+    Settings,
     Thunk,
+    Value,
     evaluate,
     evaluate_condition,
 )
+from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, UnitEnvironment, join_environments
 from blockspace.blocks.expansion.control_flow import expand_block, expand_condition, expand_loop
-from blockspace.blocks.expansion.frame import Frame, UnitEnvironment, join_environments
 from blockspace.blocks.expansion.operations import expand_operation
 from blockspace.blocks.expansion.references import require_single, resolve_references
 from blockspace.blocks.expansion.splits import expand_split
-from blockspace.blocks.holes import Categorical, Holes, parse_domain, parse_solved_range, parse_token
+from blockspace.blocks.holes import Categorical, IntRange, Token, parse_domain, parse_solved_range, parse_token
+from blockspace.blocks.parameters import Param
 from blockspace.blocks.syntax import BadStep, BlockStep, FlowStep, IfStep, LoopStep, OpStep, SplitStep, is_value
 from blockspace.blocks.template_file import BlockUnit
 from blockspace.blocks.vocabulary import MERGES, is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
-from blockspace.graph import MAX_NODES, Graph, attribute
-from blockspace.ops import Op, Shape
 from blockspace.reader import Map, Node, Scalar
 
 MAX_NESTING = 32
-MAX_STEPS = 50_000
 
 
-class Expansion:
+class Expansion(ExpansionContext):
     """One expansion; `graph` is its result, `mistakes` what was found on the way."""
-
-    eager = True  # whether names are read before they are needed, so that mistakes in them are found whether or not they are used
-
-    def __init__(self, holes: Holes, assignment: dict, shape: Shape):
-        self.holes, self.assignment = holes, assignment
-        self.graph = Graph(shape, holes.file.name)
-        self.mistakes: dict[tuple | Mistake, Mistake] = {}
-        self.used: set[str] = {"input"}
-        self.depth = self.steps = 0
-        self.exhausted = False  # a limit was passed: no further mistakes are looked for
 
     # -- values left open ------------------------------------------------------------------------------------------------------------
 
-    def hole(self, node: Map, env: Environment):
+    def read_hole(self, node: Map, env: Environment) -> Value:
         """The value of a `search:` place: as assigned, else its default, else the first of its domain."""
         name = self.holes.name_at(node, env)
         if name is not None and name in self.assignment:
@@ -68,110 +58,59 @@ class Expansion:
         found = self.holes.holes[name].domain if name else parse_domain(node.items["search"])
         return self._chosen(found, found.values()[0], env)
 
-    def _chosen(self, found, chosen, env: Environment):
+    def _chosen(self, found: IntRange | Categorical, chosen: Token, env: Environment) -> Value:
         if not isinstance(found, Categorical):
-            return chosen
+            return int(chosen)
         node = found.nodes[chosen]
         if isinstance(node, Scalar) and parse_token(node) == chosen:
             return evaluate(node, env)
-        return Alternative(chosen, node, env)
+        return Alternative(str(chosen), node, env)
 
-    def unknown(self, node: Map, env: Environment):
+    def read_unknown(self, node: Map, env: Environment) -> Value:
         """The value of a `solve:` place: as solved, else its default, else the low end of its range."""
         name = self.holes.name_at(node, env)
         if name is not None:
-            return self.assignment.get(name, self.holes.unknowns[name].default)
+            return int(self.assignment.get(name, self.holes.unknowns[name].default))
         return evaluate(node.items["default"], env) if "default" in node else parse_solved_range(node).low
-
-    # -- mistakes --------------------------------------------------------------------------------------------------------------------
-
-    def report(self, e: BlockspaceError, mark: Mark | None, path: str) -> None:
-        """Keep the mistakes of `e`, one a place; a place in another file says where it was used."""
-        for mistake in e.at(mark).mistakes:
-            place = mistake.mark
-            elsewhere = place is not None and place.source.path != self.holes.file.root.mark.source.path and path
-            if elsewhere:
-                mistake = Mistake(mistake.code, f"{mistake.message} (in {path})", place, mistake.help)
-            self.mistakes.setdefault((place.source.path, place.line, place.column) if place else mistake, mistake)
-
-    def caught(self, e: BlockspaceError, mark: Mark | None, path: str) -> None:
-        """Report and go on, unless a limit was passed."""
-        if self.exhausted or len(self.graph) >= MAX_NODES:
-            raise e.at(mark)
-        self.report(e, mark, path)
-
-    def count(self, mark: Mark | None) -> None:
-        """One more step, round of a loop, or use of a block. Raises E-TOO-BIG."""
-        self.steps += 1
-        if self.steps > MAX_STEPS:
-            self.exhausted = True
-            raise error("E-TOO-BIG", f"more than {MAX_STEPS:,} steps", mark, "fewer repeats")
-
-    # -- graph -----------------------------------------------------------------------------------------------------------------------
-
-    def unique(self, path: str, base: str) -> str:
-        """A dotted name below `path` that nothing has yet."""
-        base = attribute(base)
-        prefix = f"{path}." if path else ""
-        name, count = prefix + base, 1
-        while name in self.used:
-            count += 1
-            name = f"{prefix}{base}_{count}"
-        self.used.add(name)
-        return name
-
-    def add(self, op: Op, *inputs, path: str, base: str, mark: Mark, names: tuple[str, ...] = ()):
-        """A node below `path`; UNKNOWN when an input is."""
-        if any(source is INVALID for source in inputs):
-            return INVALID
-        return self.graph.add(op, *inputs, name=self.unique(path, base), mark=mark, names=names).name
-
-    def shape(self, source) -> Shape:
-        """The shape of a graph value; raises Silenced for UNKNOWN."""
-        if source is INVALID:
-            raise InvalidRead
-        return self.graph.nodes[source].shape
-
-    def channels(self, source):
-        return INVALID if source is INVALID else self.graph.nodes[source].shape[0]
 
     # -- flows -----------------------------------------------------------------------------------------------------------------------
 
-    def flow(self, node: Node, frame: Frame, source):
+    def expand_flow(self, node: Node, frame: Frame, source: StepValue) -> StepValue:
         """Run the steps of a flow from the value `source`; returns the last value."""
         for step in syntax.parse_flow(node, frame.env.unit):
-            source = self.step(step, frame, source)
+            source = self.expand_step(step, frame, source)
         return source
 
-    def step(self, step: FlowStep, frame: Frame, source):
+    def expand_step(self, step: FlowStep, frame: Frame, source: StepValue) -> StepValue:
+        """Expand one step and return its value; INVALID, with the mistake recorded, where it cannot be expanded."""
         if isinstance(step, BadStep):
-            return self.unmade(step, frame)
-        self.count(step.mark)
-        env = Environment(frame.env, {"channels": self.channels(source) if not isinstance(source, list) else INVALID})
+            return self.invalidate(step, frame)
+        self.count_step(step.mark)
+        env = Environment(frame.env, {"channels": self.channels_of(source)})
         try:
             if step.source is not None:
                 source = require_single(resolve_references(step.source, frame, source, env), step.source)
-                env.table["channels"] = self.channels(source)
+                env.table["channels"] = self.channels_of(source)
             if step.condition is not None and not evaluate_condition(step.condition, env):
                 return self._named(step, frame, source)
             if isinstance(source, list):
                 refuse_part_list(step)
             result = EXPAND[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label), source)
         except BlockspaceError as e:
-            self.caught(e, step.mark, frame.path)
-            result = self.unmade(step, frame)
+            self.recover(e, step.mark, frame.path)
+            result = self.invalidate(step, frame)
         except InvalidRead:
-            result = self.unmade(step, frame)
+            result = self.invalidate(step, frame)
         return self._named(step, frame, result)
 
-    def unmade(self, step: FlowStep, frame: Frame):
-        """UNKNOWN, also under the names that a step which failed would have given: to read them is no mistake of its own."""
+    def invalidate(self, step: FlowStep, frame: Frame) -> Invalid:
+        """INVALID, also under the names that a step which failed would have given: to read them is no mistake of its own."""
         for name in syntax.list_value_names(step.node):
             if name != step.as_:
                 frame.values.setdefault(name, INVALID)
         return INVALID
 
-    def _named(self, step: FlowStep, frame: Frame, result):
+    def _named(self, step: FlowStep, frame: Frame, result: StepValue) -> StepValue:
         if step.as_ is not None:
             if step.as_ in frame.values and not isinstance(step, LoopStep):
                 self.report(
@@ -182,27 +121,27 @@ class Expansion:
 
     # -- blocks ----------------------------------------------------------------------------------------------------------------------
 
-    def call(self, unit: BlockUnit, settings: dict[str, tuple[Node, Environment]], caller: Environment, source, path: str):
+    def expand_unit(self, unit: BlockUnit, settings: Settings, caller: Environment, source: StepValue, path: str) -> StepValue:
         """One use of a block or part: bind its params, check its rules, run its flow below `path`."""
-        self.count(None)
+        self.count_step(None)
         if self.depth >= MAX_NESTING:
             self.exhausted = True
             start = ".".join(path.split(".")[:3])
             raise error("E-RECURSION", f"blocks nested deeper than {MAX_NESTING}, in {start}...: does {unit.name!r} contain itself?")
         self._check_settings(unit, settings)
-        env = self.bound(unit, settings, caller, source, path)
+        env = self.bind_unit(unit, settings, caller, source, path)
         before = len(self.graph)
         self.depth += 1
         try:
-            legal = self.require(unit, env, path)
-            result = self.flow(unit.flow, Frame(env, {"input": source}, path), source) if legal else INVALID
+            legal = self.check_requirements(unit, env, path)
+            result = self.expand_flow(unit.flow, Frame(env, {"input": source}, path), source) if legal else INVALID
         finally:
             self.depth -= 1
-        if len(self.graph) > before and source is not INVALID:
+        if len(self.graph) > before and isinstance(source, str):
             self.graph.scope(path, unit.name, source)
         return result
 
-    def _check_settings(self, unit: BlockUnit, settings: dict) -> None:
+    def _check_settings(self, unit: BlockUnit, settings: Settings) -> None:
         unknown = [
             syntax.unknown_key_mistake(key, node.key, list(unit.params), unit.name)
             for key, (node, _) in settings.items()
@@ -211,7 +150,7 @@ class Expansion:
         if unknown:
             raise BlockspaceError(*unknown)
 
-    def bound(self, unit: BlockUnit, settings: dict, caller: Environment, source, path: str = "") -> UnitEnvironment:
+    def bind_unit(self, unit: BlockUnit, settings: Settings, caller: Environment, source: StepValue, path: str = "") -> UnitEnvironment:
         """The unit's names: params as given or by default, lets, and the channels that enter."""
         home = None
         if unit.owner is not None:
@@ -224,13 +163,13 @@ class Expansion:
             env.table[key] = Thunk(param.node, env) if given is None else self._argument(param, given, settings, env)
         for key, node in unit.lets.items():
             env.table[key] = Thunk(node, env)
-        env.table["in_channels"] = self.channels(source)
+        env.table["in_channels"] = self.channels_of(source)
         if self.eager:
-            self.settle(unit, env, path)
+            self.evaluate_names(unit, env, path)
         return env
 
-    def settle(self, unit: BlockUnit, env: UnitEnvironment, path: str) -> None:
-        """Read every name of a unit; one that cannot be read is UNKNOWN, and what is wrong with it is said once."""
+    def evaluate_names(self, unit: BlockUnit, env: UnitEnvironment, path: str) -> None:
+        """Read every name of a unit; one that cannot be read is INVALID, and what is wrong with it is said once."""
         circle = False  # of names that depend on each other, the first is said
         for key in (*unit.params, *unit.lets):
             try:
@@ -242,16 +181,11 @@ class Expansion:
                 again = circle and e.mistakes[0].code == "E-RECURSION"
                 circle = circle or e.mistakes[0].code == "E-RECURSION"
                 if not again:
-                    self.caught(e, env.table[key].node.mark, path)
+                    node = unit.params[key].node if key in unit.params else unit.lets[key]
+                    self.recover(e, node.mark, path)
             env.table[key] = INVALID
 
-    def noticed(self, settings, key: str, found) -> None:
-        """A setting of an operation was read, or, without a key, a convolution begins; for those who want to know early."""
-
-    def merging(self, results: list, count: int) -> None:
-        """Of `count` values that will be merged, these are made; for those who want to know early."""
-
-    def _argument(self, param, given: tuple[Node, Environment], settings: dict, env: Environment):
+    def _argument(self, param: Param, given: tuple[Node, Environment], settings: Settings, env: Environment) -> Alternative | Thunk:
         """A given param: a word of its own `search:` means that alternative; anything else is read in the caller's names."""
         node, place = given
         entries = param.entries()
@@ -260,7 +194,7 @@ class Expansion:
             return Alternative(node.text, entry, env) if isinstance(param.search, Map) else Thunk(entry, env)
         return Thunk(node, ArgumentEnvironment(place, settings, param.name))
 
-    def require(self, unit: BlockUnit, env: UnitEnvironment, path: str) -> bool:
+    def check_requirements(self, unit: BlockUnit, env: UnitEnvironment, path: str) -> bool:
         """Whether the unit's rules hold. Those that do not are reported; only the first, where another value of one param mends all."""
         broken = [rule for rule in unit.requires if not self._legal(rule, env, path)]
         hint = suggest_legal_value(unit, env) if broken else None
@@ -279,21 +213,25 @@ class Expansion:
         except InvalidRead:
             return True
         except BlockspaceError as e:
-            self.caught(e, rule.mark, path)
+            self.recover(e, rule.mark, path)
             return True
 
-    def apply(self, what: Node, place: Environment, settings: dict, source, path: str, base: str, mark: Mark):
+    def expand_callable(
+        self, what: Node, place: Environment, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
+    ) -> StepValue:
         """Run what a `block:` step names: an operation, a block, a structure, or what a param holds, with the settings beside it."""
         if isinstance(what, Scalar) and not place.has(what.text):
             if is_operation(what.text):
                 return self._operation(what, settings, place, source, path, base)
             unit = place.unit.unit(what.text)
             if unit is not None:
-                return self.call(unit, settings, place, source, self.unique(path, base))
+                return self.expand_unit(unit, settings, place, source, self.unique_name(path, base))
         found = evaluate(what, place) if isinstance(what, Scalar) or is_value(what) else FlowValue(what, place)
-        return self.held(found, place, settings, source, path, base, mark)
+        return self.expand_value(found, place, settings, source, path, base, mark)
 
-    def held(self, found, place: Environment, settings: dict, source, path: str, base: str, mark: Mark):
+    def expand_value(
+        self, found: Value, place: Environment, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
+    ) -> StepValue:
         """Run a value that holds a flow: an alternative, a list of steps, `{block: settings}`, or a word."""
         if isinstance(found, (Alternative, FlowValue)):
             env = join_environments(found.env, place)
@@ -305,19 +243,19 @@ class Expansion:
                 unit = env.unit.unit(key)
                 if unit is not None:
                     own = {k: (n, env) for k, n in syntax.read_block_settings(key, inner).items()}
-                    return self.call(unit, merge_settings(own, settings, key), env, source, self.unique(path, base))
+                    return self.expand_unit(unit, merge_settings(own, settings, key), env, source, self.unique_name(path, base))
             if isinstance(node, Scalar) or is_value(node):
-                return self.apply(node, env, settings, source, path, base, mark)
+                return self.expand_callable(node, env, settings, source, path, base, mark)
             siblings = {k: v for k, v in settings.items() if not env.has(k)}
             inner_env = Environment(env, {k: Thunk(n, ArgumentEnvironment(e, settings, k)) for k, (n, e) in siblings.items()})
-            return self.flow(node, Frame(inner_env, {"input": source}, self.unique(path, base)), source)
+            return self.expand_flow(node, Frame(inner_env, {"input": source}, self.unique_name(path, base)), source)
         if found == "none":
             return source
         if isinstance(found, str) and is_operation(found):
             return self._operation(Scalar(found, mark), settings, place, source, path, base)
         raise error("E-OP", f"a block was expected, got {found}", mark, "a block's name, `{name: {settings}}`, or a list of steps")
 
-    def _operation(self, what: Scalar, settings: dict, place: Environment, source, path: str, base: str):
+    def _operation(self, what: Scalar, settings: Settings, place: Environment, source: StepValue, path: str, base: str) -> StepValue:
         nodes = {key: node for key, (node, _) in settings.items()}
         if what.text in MERGES:
             raise error("E-OP", f"{what.text} merges named values and is no block", what.mark, f"write `- {what.text}: a, b`")
@@ -337,7 +275,7 @@ def refuse_part_list(step: FlowStep) -> None:
         raise error("E-REF", f"{step.word} takes one value, and the split before it gives a list of parts", step.mark, help)
 
 
-def merge_settings(own: dict, beside: dict, block: str) -> dict:
+def merge_settings(own: Settings, beside: Settings, block: str) -> Settings:
     """Settings inside and beside a block; one given in both places is an error."""
     both = [key for key in own if key in beside]
     if both:
@@ -360,7 +298,7 @@ def suggest_legal_value(unit: BlockUnit, env: UnitEnvironment) -> str | None:
 
 
 def _satisfies(unit: BlockUnit, env: UnitEnvironment, name: str, trial: int) -> bool:
-    twin = UnitEnvironment(unit, env.caller, env.outer, env.run)
+    twin = UnitEnvironment(unit, env.caller, env.outer, env.context)
     twin.table = {key: env.table[key] for key in unit.params} | {name: trial, "in_channels": env.table["in_channels"]}
     twin.table |= {key: Thunk(node, twin) for key, node in unit.lets.items()}
     try:
@@ -369,6 +307,6 @@ def _satisfies(unit: BlockUnit, env: UnitEnvironment, name: str, trial: int) -> 
         return False
 
 
-EXPAND: dict[type[FlowStep], Callable[..., Any]] = {
+EXPAND: dict[type[FlowStep], Callable[..., StepValue]] = {
     LoopStep: expand_loop, BlockStep: expand_block, IfStep: expand_condition, OpStep: expand_operation, SplitStep: expand_split,
 }

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from typing import Any
+
 from blockspace.blocks.evaluate import (
     INVALID,
     ArgumentEnvironment,
+    Environment,
+    Invalid,
     InvalidRead,
+    Value,
     check_integer,
     evaluate,
     evaluate_boolean,
@@ -14,12 +20,13 @@ from blockspace.blocks.evaluate import (
     evaluate_real,
     evaluate_word,
 )
-from blockspace.blocks.expansion.frame import find_unit_environment
+from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, find_unit_environment
 from blockspace.blocks.expansion.references import resolve_references
 from blockspace.blocks.syntax import OpStep
 from blockspace.blocks.vocabulary import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE
-from blockspace.errors import error
-from blockspace.ops import AdaptiveAvgPool, AvgPool, BatchNorm, Conv, Flatten, GroupNorm, LayerNorm, Linear, Op, PadChannels
+from blockspace.errors import Mark, error
+from blockspace.ops import AdaptiveAvgPool, AvgPool, BatchNorm, Conv, Flatten, GroupNorm, LayerNorm, Linear, Op, PadChannels, Shape
+from blockspace.reader import Node
 
 MAX_KERNEL = 255
 NORM_WORDS = frozenset({*NORMS, "none"})
@@ -29,7 +36,7 @@ ACT_WORDS = frozenset({*ACTIVATIONS, "none"})
 class StepSettings:
     """The settings of one step, evaluated when asked for; the main argument stands under its own name."""
 
-    def __init__(self, step: OpStep, frame, main: str | None):
+    def __init__(self, step: OpStep, frame: Frame, main: str | None):
         self.step, self.env = step, frame.env
         self.nodes = dict(step.settings)
         if step.main is not None:
@@ -42,39 +49,42 @@ class StepSettings:
     def __contains__(self, key: str) -> bool:
         return key in self.nodes
 
-    def get(self, read, key: str, default=None, *args):
-        """`read(node, env, what, ...)` for a setting that is given, else the default."""
+    def get(self, read: Callable[..., Any], key: str, default: Any = None, *args: Any) -> Any:
+        """Return `read(node, env, what, ...)` for a setting that is given, else the default."""
         if key not in self.nodes:
             return default
         env = ArgumentEnvironment(self.env, self.pairs, key) if len(self.pairs) > 1 else self.env
         found = read(self.nodes[key], env, f"{self.step.word}: {key}", *args)
-        self.env.run.noticed(self, key, found)
+        self.env.context.observe_setting(self, key, found)
         return found
 
-    def value(self, key: str):
-        return self.get(lambda node, env, _: evaluate(node, env), key)
+    def value(self, key: str) -> Value | None:
+        """Return the value of a setting, None when it is not given."""
+        found: Value | None = self.get(lambda node, env, _: evaluate(node, env), key)
+        return found
 
-    def default(self, key: str, fallback):
-        """The `defaults:` word in force here."""
+    def default(self, key: str, fallback: Any) -> Any:
+        """Return the `defaults:` word in force here."""
         found = self.unit.default(key) if self.unit is not None else None
         return fallback if found is None else found
 
 
-def expand_operation(run, step: OpStep, frame, source):
-    """Add what `step` means to the graph; returns the last node."""
+def expand_operation(context: ExpansionContext, step: OpStep, frame: Frame, source: StepValue) -> StepValue:
+    """Add the nodes of an operation step to the graph and return the last one."""
     text = step.word
     base = step.name or step.as_ or frame.label or text
+    op: Op | None
     if text in MERGES:
-        return add_named_merge(run, step, frame, source, base)
+        return add_named_merge(context, step, frame, source, base)
     if source is INVALID:
         return check_settings_names(step, frame)
-    shape = run.shape(source)
+    shape = context.shape_of(source)
     if text in ("conv", "dwconv") or CONV.fullmatch(text):
-        return add_convolution(run, step, frame, source, base)
+        return add_convolution(context, step, frame, source, base)
     if match := POOL.fullmatch(text):
         op = make_pooling(StepSettings(step, frame, None), match[1], (int(match[2]), int(match[3])))
     elif text == "shortcut":
-        return add_shortcut(run, step, frame, source, base)
+        return add_shortcut(context, step, frame, source, base)
     elif text == "norm":
         op = make_norm(StepSettings(step, frame, "norm"), shape[0])
     elif text == "global_avgpool":
@@ -83,12 +93,12 @@ def expand_operation(run, step: OpStep, frame, source):
     else:
         op = make_registry_op(step, frame, shape)
         if isinstance(op, Linear) and len(shape) == 3 and shape[1:] == (1, 1):
-            source = run.add(Flatten(), source, path=frame.path, base="flatten", mark=step.mark)
-    return run.add(op, source, path=frame.path, base=base, mark=step.mark)
+            source = context.add_node(Flatten(), source, path=frame.path, base="flatten", mark=step.mark)
+    return source if op is None else context.add_node(op, source, path=frame.path, base=base, mark=step.mark)
 
 
-def check_settings_names(step: OpStep, frame):
-    """A step after a mistake: its settings are read all the same, so that an unknown name in them is found too."""
+def check_settings_names(step: OpStep, frame: Frame) -> Invalid:
+    """Evaluate the settings of a step after a mistake, so that unknown names in them are found too; return INVALID."""
     for node in [*step.settings.values(), *([step.main] if step.main is not None else [])]:
         try:
             evaluate(node, frame.env)
@@ -100,16 +110,16 @@ def check_settings_names(step: OpStep, frame):
 # -- convolutions --------------------------------------------------------------------------------------------------------------------------
 
 
-def add_convolution(run, step: OpStep, frame, source, base: str):
-    """Convolution, norm and activation, in the order the defaults or the step give."""
+def add_convolution(context: ExpansionContext, step: OpStep, frame: Frame, source: StepValue, base: str) -> StepValue:
+    """Add convolution, norm and activation, in the order the defaults or the step give."""
     settings = StepSettings(step, frame, "out")
-    run.noticed(settings, "", None)
+    context.observe_setting(settings, "", None)
     kernel = read_kernel(step, settings)
     order = read_word(settings, "order", ORDERS, "conv-norm-act")
     op: Op | None
-    path = run.unique(frame.path, base)
+    path = context.unique_name(frame.path, base)
     for part in order.split("-"):
-        channels = run.channels(source)
+        channels = context.shape_of(source)[0]
         if part == "conv":
             op, name = make_convolution(step, settings, kernel, channels), "conv"
         elif part == "norm":
@@ -118,11 +128,12 @@ def add_convolution(run, step: OpStep, frame, source, base: str):
             name = read_word(settings, "act", ACT_WORDS, "relu")
             op = None if name == "none" else ACTIVATIONS[name]()
         if op is not None:
-            source = run.add(op, source, path=path, base=name, mark=step.mark)
+            source = context.add_node(op, source, path=path, base=name, mark=step.mark)
     return source
 
 
 def read_kernel(step: OpStep, settings: StepSettings) -> tuple[int, int]:
+    """Return the kernel's (height, width), from the word or from `k:`. Raises E-KEY, E-TOO-BIG."""
     if match := CONV.fullmatch(step.word):
         kernel = int(match[2]), int(match[3])
     else:
@@ -135,6 +146,7 @@ def read_kernel(step: OpStep, settings: StepSettings) -> tuple[int, int]:
 
 
 def make_convolution(step: OpStep, settings: StepSettings, kernel: tuple[int, int], channels: int) -> Conv:
+    """Return the convolution of a step on `channels` input channels. Raises E-KEY, E-TYPE, E-INEXACT."""
     depthwise = step.word.startswith("dw")
     if "out" not in settings and not depthwise:
         raise error("E-KEY", f"{step.word} needs its output channels", step.mark, f"write {step.word}: 64, or {step.word}: same")
@@ -149,8 +161,8 @@ def make_convolution(step: OpStep, settings: StepSettings, kernel: tuple[int, in
     return Conv(channels, out, kernel, settings.get(evaluate_pair, "stride", (1, 1)), padding, dilation, groups, bias)
 
 
-def make_norm(settings: StepSettings, channels: int):
-    """The norm in force, or None for `none`."""
+def make_norm(settings: StepSettings, channels: int) -> Op | None:
+    """Return the norm in force, or None for `none`."""
     kind = read_word(settings, "norm", NORM_WORDS, "batch")
     if kind == "none":
         return None
@@ -163,14 +175,14 @@ def make_norm(settings: StepSettings, channels: int):
 
 
 def read_number(settings: StepSettings, key: str, fallback: float) -> float:
-    """A setting, or the default in force."""
-    return settings.get(evaluate_real, key, settings.default(key, fallback))
+    """Return a setting, or the default in force, as a float."""
+    return float(settings.get(evaluate_real, key, settings.default(key, fallback)))
 
 
-def read_word(settings: StepSettings, key: str, allowed, fallback: str) -> str:
-    """A setting, or the default in force, that must be one of the allowed words."""
+def read_word(settings: StepSettings, key: str, allowed: Collection[str], fallback: str) -> str:
+    """Return a setting, or the default in force, that must be one of the allowed words."""
     if key in settings:
-        return settings.get(evaluate_word, key, None, allowed)
+        return str(settings.get(evaluate_word, key, None, allowed))
     found = settings.default(key, fallback)
     if found not in allowed:
         raise error("E-TYPE", f"defaults: {key} is one of {', '.join(sorted(allowed))}; got {found}", settings.step.mark)
@@ -180,7 +192,8 @@ def read_word(settings: StepSettings, key: str, allowed, fallback: str) -> str:
 # -- the others ----------------------------------------------------------------------------------------------------------------------------
 
 
-def make_pooling(settings: StepSettings, kind: str, kernel: tuple[int, int]):
+def make_pooling(settings: StepSettings, kind: str, kernel: tuple[int, int]) -> Op:
+    """Return the pooling called `kind`. Raises E-TYPE, E-INEXACT."""
     padding = settings.get(evaluate_pair, "padding", tuple((k - 1) // 2 for k in kernel), 0)
     extra = {"ceil_mode": settings.get(evaluate_boolean, "ceil_mode", settings.default("ceil_mode", False))}
     if POOLS[kind] is AvgPool:
@@ -188,17 +201,17 @@ def make_pooling(settings: StepSettings, kind: str, kernel: tuple[int, int]):
     return POOLS[kind](kernel, settings.get(evaluate_pair, "stride", (1, 1)), padding, **extra)
 
 
-def read_factor(node, env, what: str):
-    """A number, or the word `learned`."""
+def read_factor(node: Node, env: Environment, what: str) -> float | str:
+    """Return a number, or the word `learned`."""
     found = evaluate(node, env)
-    return found if found == "learned" else evaluate_real(node, env, what)
+    return "learned" if found == "learned" else evaluate_real(node, env, what)
 
 
 READ = {"int": evaluate_integer, "float": evaluate_real, "bool": evaluate_boolean, "Factor": read_factor}
 
 
-def make_registry_op(step: OpStep, frame, shape):
-    """An op of the registry whose settings are its attributes."""
+def make_registry_op(step: OpStep, frame: Frame, shape: Shape) -> Op:
+    """Return an op of the registry whose settings are its attributes."""
     cls = SIMPLE[step.word]
     declared = cls.settings()
     settings = StepSettings(step, frame, next(iter(declared), None))
@@ -209,27 +222,29 @@ def make_registry_op(step: OpStep, frame, shape):
     return cls.make(shape, **given)
 
 
-def add_named_merge(run, step: OpStep, frame, source, base: str):
-    """`add: a, b`: a merge on named values."""
+def add_named_merge(context: ExpansionContext, step: OpStep, frame: Frame, source: StepValue, base: str) -> StepValue:
+    """Add a merge of named values: `add: a, b`."""
     if step.main is None:
         raise error("E-KEY", f"{step.word} needs the values it merges", step.mark, f"write {step.word}: a, b")
     values = resolve_references(step.main, frame, source, frame.env)
     if not values:
         raise error("E-REF", f"{step.word} merges nothing: every range is empty", step.main.mark)
-    return add_merge(run, step.word, values, (), frame, step.mark, base)
+    return add_merge(context, step.word, values, (), frame, step.mark, base)
 
 
-def add_merge(run, kind: str, values: list, labels: tuple[str, ...], frame, mark, base: str):
-    """One value from several; a single one passes through."""
+def add_merge(
+    context: ExpansionContext, kind: str, values: list[StepValue], labels: tuple[str, ...], frame: Frame, mark: Mark, base: str
+) -> StepValue:
+    """Add the merge of several values and return its node; a single value is returned as it is. Raises E-REF for a list of parts."""
     if any(isinstance(v, list) for v in values):
         raise error("E-REF", f"{kind} merges values, and one of these is a list of parts", mark)
     if len(values) == 1:
         return values[0]
-    return run.add(MERGES[kind](), *values, path=frame.path, base=base, mark=mark, names=labels)
+    return context.add_node(MERGES[kind](), *values, path=frame.path, base=base, mark=mark, names=labels)
 
 
-def add_shortcut(run, step: OpStep, frame, source, base: str):
-    """Identity where shape and channels agree; else convolution 1x1 and norm, without activation.
+def add_shortcut(context: ExpansionContext, step: OpStep, frame: Frame, source: StepValue, base: str) -> StepValue:
+    """Add a shortcut: identity where shape and channels agree; else convolution 1x1 and norm, without activation.
 
     `pool: avg` strides by average pooling first (ResNet-D, arXiv:1812.01187 figure 2c); `pool: pad` slices and pads with zero channels
     (option A, arXiv:1512.03385 section 4.2).
@@ -237,24 +252,24 @@ def add_shortcut(run, step: OpStep, frame, source, base: str):
     settings = StepSettings(step, frame, None)
     out, stride = (read_own_or_named(settings, key, name) for key, name in (("out", "out_channels"), ("stride", "stride")))
     pool = read_word(settings, "pool", {"none", "avg", "pad"}, "none")
-    channels = run.channels(source)
+    channels = context.shape_of(source)[0]
     if stride == 1 and out == channels:
         return source
-    path = run.unique(frame.path, base)
+    path = context.unique_name(frame.path, base)
     if pool == "pad":
-        return add_padded_shortcut(run, source, path, step.mark, out, stride)
+        return add_padded_shortcut(context, source, path, step.mark, out, stride)
     if pool == "avg" and stride > 1:
-        op = AvgPool((stride, stride), (stride, stride), (0, 0), ceil_mode=True, count_include_pad=False)
-        source, stride = run.add(op, source, path=path, base="avgpool", mark=step.mark), 1
-    source = run.add(Conv(channels, out, (1, 1), (stride, stride)), source, path=path, base="conv", mark=step.mark)
+        pooled = AvgPool((stride, stride), (stride, stride), (0, 0), ceil_mode=True, count_include_pad=False)
+        source, stride = context.add_node(pooled, source, path=path, base="avgpool", mark=step.mark), 1
+    source = context.add_node(Conv(channels, out, (1, 1), (stride, stride)), source, path=path, base="conv", mark=step.mark)
     op = make_norm(settings, out)
-    return source if op is None else run.add(op, source, path=path, base="norm", mark=step.mark)
+    return source if op is None else context.add_node(op, source, path=path, base="norm", mark=step.mark)
 
 
 def read_own_or_named(settings: StepSettings, key: str, name: str) -> int:
-    """A setting of `shortcut`, or the file's own name for it."""
+    """Return a setting of `shortcut`, or the file's own name for it."""
     if key in settings:
-        return settings.get(evaluate_integer, key)
+        return int(settings.get(evaluate_integer, key))
     found = settings.env.find(name)
     if found is None:
         raise error(
@@ -266,10 +281,11 @@ def read_own_or_named(settings: StepSettings, key: str, name: str) -> int:
     return check_integer(settings.env.lookup(name), name, settings.step.mark)
 
 
-def add_padded_shortcut(run, source, path: str, mark, out: int, stride: int):
+def add_padded_shortcut(context: ExpansionContext, source: StepValue, path: str, mark: Mark, out: int, stride: int) -> StepValue:
+    """Add a shortcut that slices and pads with zero channels (option A, arXiv:1512.03385 section 4.2)."""
     if stride > 1:
-        source = run.add(POOLS["maxpool"]((1, 1), (stride, stride)), source, path=path, base="stride", mark=mark)
-    channels = run.channels(source)
+        source = context.add_node(POOLS["maxpool"]((1, 1), (stride, stride)), source, path=path, base="stride", mark=mark)
+    channels = context.shape_of(source)[0]
     if out == channels:
         return source
-    return run.add(PadChannels(channels, out), source, path=path, base="pad", mark=mark)
+    return context.add_node(PadChannels(channels, out), source, path=path, base="pad", mark=mark)

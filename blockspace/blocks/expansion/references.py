@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from blockspace.blocks.evaluate import INVALID, Environment, check_integer, evaluate
+from blockspace.blocks.expansion.context import Frame, StepValue
 from blockspace.errors import Mark, did_you_mean, error
 from blockspace.reader import Node, Scalar, Seq
 
 FAR = 10**6  # indices beyond this are refused before anything is looked up
 
 
-def resolve_references(node: Node, frame, previous, env: Environment) -> list:
+def resolve_references(node: Node, frame: Frame, previous: StepValue, env: Environment) -> list[StepValue]:
     """The graph values named in `from:`, `add:`, `concat:`: `a, b`, `x[1]`, `y[2..s-1]`, or a list of these."""
     texts = node.items if isinstance(node, Seq) else [node]
     found = []
@@ -33,7 +34,7 @@ def split_commas(text: str) -> list[str]:
     return parts
 
 
-def resolve_reference(text: str, mark: Mark, frame, previous, env: Environment) -> list:
+def resolve_reference(text: str, mark: Mark, frame: Frame, previous: StepValue, env: Environment) -> list[StepValue]:
     name, _, index = text.partition("[")
     name = name.strip()
     if name == "prev":
@@ -66,7 +67,7 @@ def parse_indices(text: str, name: str, count: int, mark: Mark, env: Environment
     return range(first, last + 1)
 
 
-def require_single(values: list, node: Node):
+def require_single(values: list[StepValue], node: Node) -> StepValue:
     """The one value of a reference."""
     if len(values) != 1:
         raise error("E-REF", f"one value was expected, got {len(values)}", node.mark, "merge them first")

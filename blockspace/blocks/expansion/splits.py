@@ -6,7 +6,7 @@ hands to the next, `merge` how they come together (grammar, rule 4).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from math import lcm
 
@@ -16,13 +16,15 @@ from blockspace.blocks.evaluate import (
     Environment,
     FlowValue,
     InvalidRead,
+    Value,
     check_integer,
     evaluate,
     evaluate_integer,
     evaluate_word,
 )
-from blockspace.blocks.exact_numbers import is_number, make_fraction
+from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
 from blockspace.blocks.expansion.operations import add_merge
+from blockspace.blocks.expression import Rational, is_number, make_fraction
 from blockspace.blocks.syntax import SplitStep, is_value, parse_flow
 from blockspace.blocks.vocabulary import MERGES
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
@@ -31,13 +33,15 @@ from blockspace.reader import Map, Node, Scalar, Seq
 
 MAX_PARTS = 4096
 
+Keep = tuple[int | None, Node | None]  # the index of the kept part, and the flow it runs
+
 
 class Branch:
     """One part of a split: its name, its flow (None: untouched), and the value it starts from."""
 
     __slots__ = ("name", "node", "mark", "env", "source")
 
-    def __init__(self, name: str, node: Node | None, mark, env: Environment, source):
+    def __init__(self, name: str, node: Node | None, mark: Mark, env: Environment, source: StepValue):
         self.name, self.node, self.mark, self.env, self.source = name, node, mark, env, source
 
 
@@ -50,30 +54,30 @@ class Carry:
         self.take, self.join = take, join
 
 
-def expand_split(run, step: SplitStep, frame, source):
-    """The merged value, or the list of results when there is no `merge:`."""
-    branches = make_branches(run, step, frame, source)
+def expand_split(context: ExpansionContext, step: SplitStep, frame: Frame, source: StepValue) -> StepValue:
+    """Return the merged value, or the list of results when there is no `merge:`."""
+    branches = make_branches(context, step, frame, source)
     keep = cache(lambda: read_keep(step, frame, len(branches)))
     carry = cache(lambda: read_carry(step, frame))
     into = step.merge
     merging = cache(lambda: None if into is None else evaluate_word(into, frame.env, "merge", MERGES))
-    if run.eager:
+    if context.eager:
         read_all(keep, carry, merging)
     if into is not None:
-        run.merging([], len(branches))
-    results = []
-    for result in expand_branches(run, step, frame, branches, keep, carry):
+        context.observe_merge([], len(branches))
+    results: list[StepValue] = []
+    for result in expand_branches(context, frame, branches, keep, carry):
         results.append(result)
         if into is not None:
-            run.merging(results, len(branches))
+            context.observe_merge(results, len(branches))
     kind = merging()
     if into is None or kind is None:
         return results
     labels = tuple(f"{b.name} = {{}} (line {b.mark.line})" for b in branches)
-    return add_merge(run, kind, results, labels, frame, into.mark, step.name or step.as_ or kind)
+    return add_merge(context, kind, results, labels, frame, into.mark, step.name or step.as_ or kind)
 
 
-def read_all(*reads) -> None:
+def read_all(*reads: Callable[[], object]) -> None:
     """Call each of `reads`; the mistakes of all of them at once."""
     mistakes: list[Mistake] = []
     for read in reads:
@@ -88,8 +92,8 @@ def read_all(*reads) -> None:
 # -- split ---------------------------------------------------------------------------------------------------------------------------------
 
 
-def make_branches(run, step: SplitStep, frame, source) -> list[Branch]:
-    """The branches with the values they start from; a branch that is `none` does not exist."""
+def make_branches(context: ExpansionContext, step: SplitStep, frame: Frame, source: StepValue) -> list[Branch]:
+    """Return the branches with the values they start from; a branch that is `none` does not exist."""
     if step.branches is not None and step.each is not None:
         raise error("E-KEY", "a split has `branches:` or `each:`, not both", step.mark, "keep one")
     named = list_branch_flows(step, frame)
@@ -101,7 +105,7 @@ def make_branches(run, step: SplitStep, frame, source) -> list[Branch]:
             mark,
             f"write split: {{{how}: {len(named)}}}, or `split: {how}`",
         )
-    sources = add_parts(run, how, count, weights, source, frame, mark)
+    sources = add_parts(context, how, count, weights, source, frame, mark)
     if named is not None:
         made = [Branch(name, node, node.mark, env, src) for (name, node, env), src in zip(named, sources)]
         existing = [b for b in made if not is_absent(b)]
@@ -113,7 +117,7 @@ def make_branches(run, step: SplitStep, frame, source) -> list[Branch]:
 
 
 def is_absent(branch: Branch) -> bool:
-    """Whether a branch is `none`, directly or by what a name holds."""
+    """Return whether a branch is `none`, directly or by what a name holds."""
     node = branch.node
     if isinstance(node, Scalar) and node.text == "none":
         return True
@@ -125,7 +129,8 @@ def is_absent(branch: Branch) -> bool:
     return False
 
 
-def list_branch_flows(step: SplitStep, frame) -> list[tuple[str, Node, Environment]] | None:
+def list_branch_flows(step: SplitStep, frame: Frame) -> list[tuple[str, Node, Environment]] | None:
+    """Return the flows of `branches:` by name; None without. Raises E-TYPE."""
     if step.branches is None:
         return None
     if not isinstance(step.branches, Map):
@@ -133,8 +138,8 @@ def list_branch_flows(step: SplitStep, frame) -> list[tuple[str, Node, Environme
     return [(name, node, frame.env) for name, node in step.branches.items.items()]
 
 
-def read_split(step: SplitStep, frame, named: int | None) -> tuple[str, int, list, Mark]:
-    """(copy | chunk | sizes | shares, how many parts, sizes or shares where there are some, mark)."""
+def read_split(step: SplitStep, frame: Frame, named: int | None) -> tuple[str, int, list[Value], Mark]:
+    """Return (copy | chunk | sizes | shares, how many parts, sizes or shares where there are some, mark)."""
     node, env = step.split, frame.env
     if node is None:
         return "copy", named or 1, [], step.mark
@@ -171,26 +176,28 @@ def read_split(step: SplitStep, frame, named: int | None) -> tuple[str, int, lis
 HOW = ("copy", "chunk", "sizes", "shares")
 
 
-def add_parts(run, how: str, count: int, weights: list, source, frame, mark) -> list:
-    """The values of the parts, as nodes of kind split."""
+def add_parts(
+    context: ExpansionContext, how: str, count: int, weights: list[Value], source: StepValue, frame: Frame, mark: Mark
+) -> list[StepValue]:
+    """Add the nodes of kind split that make the parts, and return the parts' values."""
     if source is INVALID:
         return [INVALID] * count
     if how == "copy":
         if count == 1:
             return [source]
-        return [run.add(Copy(), source, path=frame.path, base="copy", mark=mark)] * count
-    sizes = compute_part_sizes(how, count, weights, run.channels(source), mark)
+        return [context.add_node(Copy(), source, path=frame.path, base="copy", mark=mark)] * count
+    sizes = compute_part_sizes(how, count, weights, context.shape_of(source)[0], mark)
     if count == 1:
         return [source]
     stops = [sum(sizes[: i + 1]) for i in range(count)]
     return [
-        run.add(Part(stop - size, stop), source, path=frame.path, base=f"split{i}", mark=mark)
+        context.add_node(Part(stop - size, stop), source, path=frame.path, base=f"split{i}", mark=mark)
         for i, (size, stop) in enumerate(zip(sizes, stops), 1)
     ]
 
 
-def compute_part_sizes(how: str, count: int, weights: list, channels: int, mark) -> list[int]:
-    """Channels of each part: as torch.chunk does, as listed, or in shares."""
+def compute_part_sizes(how: str, count: int, weights: list[Value], channels: int, mark: Mark) -> list[int]:
+    """Return the channels of each part: as torch.chunk does, as listed, or in shares."""
     if how == "chunk":
         size = -(-channels // count)
         sizes = [min(size, channels - start) for start in range(0, channels, size)]
@@ -202,21 +209,23 @@ def compute_part_sizes(how: str, count: int, weights: list, channels: int, mark)
         if sum(sizes) != channels:
             raise error("E-SPLIT", f"split: sizes {sizes} add up to {sum(sizes)}, not to the {channels} channels they split", mark)
         return sizes
-    if not all(is_number(w) and w > 0 for w in weights):
+    numbers = [w for w in weights if is_number(w) and w > 0]
+    if len(numbers) < len(weights):
         raise error("E-TYPE", f"shares are positive numbers, got {format_shares(weights)}", mark)
-    exact = [make_fraction(channels) * w / sum(weights) for w in weights]
+    exact = [make_fraction(channels) * w / sum(numbers) for w in numbers]
     if any(e.denominator != 1 for e in exact):
-        help = f"nearest channels: {suggest_share_channels(channels, weights)}"
+        help = f"nearest channels: {suggest_share_channels(channels, numbers)}"
         raise error("E-SPLIT", f"split: {channels} channels do not divide into shares {format_shares(weights)}", mark, help)
     return [int(e) for e in exact]
 
 
-def format_shares(weights: list) -> str:
+def format_shares(weights: Sequence[object]) -> str:
+    """Return shares as a message shows them."""
     return f"[{', '.join(map(str, weights))}]"
 
 
-def suggest_share_channels(channels: int, weights: list) -> str:
-    """The channel counts around `channels` that divide into these shares."""
+def suggest_share_channels(channels: int, weights: list[Rational]) -> str:
+    """Return the channel counts around `channels` that divide into these shares."""
     smallest = [make_fraction(w) / sum(weights) for w in weights]
     unit = lcm(*(s.denominator for s in smallest))
     below = channels // unit * unit
@@ -224,6 +233,7 @@ def suggest_share_channels(channels: int, weights: list) -> str:
 
 
 def suggest_chunk_channels(channels: int, count: int) -> str:
+    """Return the next step for channels that do not divide into `count` chunks."""
     below, above = channels // count * count, -(-channels // count) * count
     counts = [n for n in range(count - 1, 0, -1) if -(-channels // -(-channels // n)) == n][:1]
     near = [str(c) for c in sorted({below, above}) if c >= count]
@@ -233,8 +243,8 @@ def suggest_chunk_channels(channels: int, count: int) -> str:
 # -- transform -----------------------------------------------------------------------------------------------------------------------------
 
 
-def read_keep(step: SplitStep, frame, count: int) -> tuple[int | None, Node | None]:
-    """The index of the kept part, and the flow it runs, if any."""
+def read_keep(step: SplitStep, frame: Frame, count: int) -> Keep:
+    """Return the index of the kept part, and the flow it runs, if any."""
     if step.keep is None:
         return None, None
     node, inner = resolve_keep(step.keep, frame), None
@@ -251,15 +261,16 @@ def read_keep(step: SplitStep, frame, count: int) -> tuple[int | None, Node | No
     return (0 if which == "first" else count - 1), inner
 
 
-def resolve_keep(node: Node, frame) -> Node:
-    """What `keep:` says: a word, or a mapping as `{last: [flow]}`; also where a name or a condition stands for it."""
+def resolve_keep(node: Node, frame: Frame) -> Node:
+    """Return what `keep:` stands for: a word, or a mapping as `{last: [flow]}`; also where a name or a condition stands for it."""
     if is_value(node) or (isinstance(node, Scalar) and frame.env.has(node.text)):
         found = evaluate(node, frame.env)
         return found.node if isinstance(found, (FlowValue, Alternative)) else Scalar(str(found), node.mark)
     return node
 
 
-def read_carry(step: SplitStep, frame) -> Carry | None:
+def read_carry(step: SplitStep, frame: Frame) -> Carry | None:
+    """Return what `carry:` says; None for none. Raises E-KEY, E-TYPE."""
     if step.carry is None:
         return None
     node = step.carry
@@ -275,66 +286,79 @@ def read_carry(step: SplitStep, frame) -> Carry | None:
     return {"none": None, "half": Carry((1, 2), "concat"), "add": Carry(None, "add"), "concat": Carry(None, "concat")}[kind]
 
 
-def expand_branches(run, step: SplitStep, frame, branches: list[Branch], keep: Callable, carry: Callable) -> Iterator:
-    """The results of the branches, one by one; a kept part gives and takes nothing. `keep` and `carry` are read when they are needed."""
-    carried = None
+def expand_branches(
+    context: ExpansionContext, frame: Frame, branches: list[Branch], keep: Callable[[], Keep], carry: Callable[[], Carry | None]
+) -> Iterator[StepValue]:
+    """Yield the results of the branches, one by one; a kept part gives and takes nothing. `keep` and `carry` are read when needed."""
+    carried: StepValue | None = None
     kept, keep_flow = keep()
     last = max((i for i in range(len(branches)) if i != kept), default=None)
     for i, branch in enumerate(branches):
-        path = run.unique(frame.path, branch.name)
+        path = context.unique_name(frame.path, branch.name)
         if i == kept:
-            yield expand_branch(run, keep_flow, branch, branch.source, frame, path)
+            yield expand_branch(context, keep_flow, branch, branch.source, frame, path)
             continue
-        source = branch.source if carried is None else add_carried(run, branch.source, carried, carry().join, path, branch)
-        result = expand_branch(run, branch.node, branch, source, frame, path)
-        if i == last or carry() is None:
+        source = branch.source
+        if carried is not None and (taken := carry()) is not None:
+            source = add_carried(context, source, carried, taken.join, path, branch)
+        result = expand_branch(context, branch.node, branch, source, frame, path)
+        if i == last or (given := carry()) is None:
             yield result
         else:
-            emitted, carried = divide_carry(run, result, carry(), path, branch)
+            emitted, carried = divide_carry(context, result, given, path, branch)
             yield emitted
 
 
-def expand_branch(run, node: Node | None, branch: Branch, source, frame, path: str):
-    """The branch's flow from `source`; names made in it stay local."""
+def expand_branch(
+    context: ExpansionContext, node: Node | None, branch: Branch, source: StepValue, frame: Frame, path: str
+) -> StepValue:
+    """Expand the branch's flow from `source`; names made in it stay local."""
     if node is None:
         return source
     inner = frame.inside(path)
-    inner.env = Environment(branch.env, {"channels": run.channels(source)})
+    inner.env = Environment(branch.env, {"channels": context.channels_of(source)})
     if isinstance(node, Scalar) and inner.env.has(node.text) or is_value(node):
-        env = inner.env
-        return catch_mistakes(run, branch, frame, lambda: run.held(evaluate(node, env), env, {}, source, path, "flow", branch.mark))
+        env, mark = inner.env, branch.mark
+        return catch_mistakes(
+            context, branch, frame, lambda: context.expand_value(evaluate(node, env), env, {}, source, path, "flow", mark)
+        )
     parse_flow(node, inner.env.unit)
-    return run.flow(node, inner, source)
+    return context.expand_flow(node, inner, source)
 
 
-def catch_mistakes(run, branch: Branch, frame, act):
+def catch_mistakes(context: ExpansionContext, branch: Branch, frame: Frame, act: Callable[[], StepValue]) -> StepValue:
+    """Return the result of `act`; INVALID, with the mistake recorded, where it raises."""
     try:
         return act()
     except BlockspaceError as e:
-        run.caught(e, branch.mark, frame.path)
+        context.recover(e, branch.mark, frame.path)
     except InvalidRead:
         pass
     return INVALID
 
 
-def add_carried(run, source, carried, how: str, path: str, branch: Branch):
-    """The next part's input with what was carried into it; its own channels come first."""
+def add_carried(
+    context: ExpansionContext, source: StepValue, carried: StepValue, how: str, path: str, branch: Branch
+) -> StepValue:
+    """Return the next part's input with what was carried into it; its own channels come first."""
     op = Add() if how == "add" else Concat()
-    return run.add(
+    return context.add_node(
         op, source, carried, path=path, base="carry", mark=branch.mark, names=(f"{branch.name} = {{}}", "the carried value = {}")
     )
 
 
-def divide_carry(run, result, carry: Carry, path: str, branch: Branch):
-    """(what the part emits, what the next part receives)."""
+def divide_carry(
+    context: ExpansionContext, result: StepValue, carry: Carry, path: str, branch: Branch
+) -> tuple[StepValue, StepValue]:
+    """Return (what the part emits, what the next part receives)."""
     if isinstance(result, list):
         raise error("E-REF", "carry takes one value, and this part ends in a split without `merge:`", branch.mark)
     if carry.take is None or result is INVALID:
         return result, result
-    channels = run.channels(result)
+    channels = context.shape_of(result)[0]
     share, whole = carry.take
     taken = share * channels // whole
     if taken == 0:
         raise error("E-SPLIT", f"carry: {share}/{whole} of {channels} channels is nothing", branch.mark, "make the parts wider")
-    emitted = run.add(Part(0, channels - taken), result, path=path, base="emit", mark=branch.mark)
-    return emitted, run.add(Part(channels - taken, channels), result, path=path, base="hand", mark=branch.mark)
+    emitted = context.add_node(Part(0, channels - taken), result, path=path, base="emit", mark=branch.mark)
+    return emitted, context.add_node(Part(channels - taken, channels), result, path=path, base="hand", mark=branch.mark)
