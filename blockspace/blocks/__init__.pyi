@@ -36,10 +36,10 @@ from .library_files import list_names as list_names
 from .load import load as load
 from .load import load_unchecked as load_unchecked
 from .load import resolve_path as resolve_path
-from .parameters import Param as Param
 from .network import Network as Network
 from .network import StageBlock as StageBlock
 from .network import list_stage_blocks as list_stage_blocks
+from .parameters import Param as Param
 from .published_model import LIBRARIES as LIBRARIES
 from .published_model import PublishedModel as PublishedModel
 from .published_model import parse_reference as parse_reference

@@ -45,7 +45,7 @@ class ResolvedStudy:
         return self.nearest.named(found) if self.nearest else found
 
     def settled(self, candidate: Candidate) -> str:
-        """The candidate as a network file of its own. Raises E-SPACE when it would not load to the same graph."""
+        """Return the candidate as a network file of its own; a training checks that it loads to the same graph before writing it."""
         return serialize_network(self.space.network, candidate.arch["values"])
 
     def digest(self) -> dict[str, Any]:

@@ -68,13 +68,16 @@ def measure(task: Job) -> Result:
 
 def trained(task: Job, training, evaluation):
     """Compile and fit: the result (trained or diverged) and the module."""
+    from blockspace.blocks import check_serialized
     from blockspace.compiler import compile
     from blockspace.graph import Graph
     from blockspace.training import Diverged, FitCallbacks, fit, read_recipe
 
     recipe = read_recipe(task.options["recipe"])
-    module = compile(Graph.from_dict(task.arch["graph"]), seed=task.seed, init=recipe.init or "default")
+    graph = Graph.from_dict(task.arch["graph"])
+    module = compile(graph, seed=task.seed, init=recipe.init or "default")
     if "arch" in task.arch:
+        check_serialized(task.arch["arch"], graph)
         write_atomic(TrainingDir(Path(task.folder)).arch, task.arch["arch"])
     start = perf_counter()
     stop = StopAtEpoch()

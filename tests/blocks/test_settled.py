@@ -8,7 +8,8 @@ import pytest
 from written import mistake, mistakes, network
 
 from blockspace import load
-from blockspace.blocks import list_families, serialize_network
+from blockspace.blocks import check_serialized, list_families, serialize_network
+from blockspace.errors import BlockspaceError
 from blockspace.searching import SearchSpace, Solver
 
 SPACE = Path(__file__).parents[2] / "searchspaces" / "hs_vs_resnext.yaml"
@@ -166,3 +167,28 @@ def test_two_blocks_of_one_name_cannot_be_one_file(tmp_path):
 def test_a_doc_that_is_no_text_is_left_out(tmp_path):
     net = network("doc: [one, two]\ninput: [3, 8, 8]\nstem: [conv1x1: 4]\nhead: [global_avgpool, linear: 10]")
     assert "doc" not in same(net, {}, tmp_path)
+
+
+TWO = "input: [3, 8, 8]\nstem: [conv: {k: k, out: 8, act: act}]\n"
+TWO += "params: {k: {default: 3, search: [1, 3]}, act: {default: relu, search: [relu, silu]}}"
+
+
+def test_the_text_is_checked_against_the_graph():
+    net = network(TWO)
+    text = serialize_network(net, {"k": 1, "act": "silu"})
+    check_serialized(text, net.graph(values={"k": 1, "act": "silu"}))
+    with pytest.raises(BlockspaceError) as caught:
+        check_serialized(text, net.graph(values={"k": 3, "act": "silu"}))
+    assert [m.code for m in caught.value.mistakes] == ["E-SPACE"]
+
+
+def test_a_canonical_graph_is_the_same_network():
+    """Graphs of one canonical form are one network, whatever their structure."""
+    written, other = network("input: [8, 8, 8]\nstem: [identity, relu]"), network("input: [8, 8, 8]\nstem: [relu]")
+    check_serialized(serialize_network(written, {}), other.graph())
+
+
+def test_a_text_that_does_not_load_says_why():
+    with pytest.raises(BlockspaceError) as caught:
+        check_serialized("format: blockspace/network/1\nnetwork: n\ninput: [3, 8, 8]\nstem: [nothing]\n", network(TWO).graph())
+    assert [m.code for m in caught.value.mistakes] == ["E-OP"]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from study import tiny
+from written import network
 
+from blockspace.blocks import serialize_network
+from blockspace.errors import BlockspaceError
 from blockspace.executors import Job, Result
 from blockspace.study import load_study
-from blockspace.study.worker_jobs import half_batch, watched
+from blockspace.study.worker_jobs import half_batch, trained, watched
 
 
 def task(**recipe) -> Job:
@@ -30,3 +33,13 @@ def test_processes_that_cannot_reach_the_pulse_are_not_watched(tmp_path):
     assert watched(load_study(path).options).stall_s == 120
     assert watched(load_study(path, ["train.devices=2"]).options).stall_s is None
     assert watched(load_study(path, ["train.devices=2", "train.accelerator=cpu"]).options).stall_s == 120
+
+
+def test_a_network_file_of_another_graph_is_not_written(tmp_path):
+    text = "input: [3, 8, 8]\nparams: {k: {default: 3, search: [1, 3]}}\nstem: [conv: {k: k, out: 8}]\nhead: [global_avgpool, linear: 2]"
+    net = network(text)
+    arch = {"graph": net.graph(values={"k": 3}).as_dict(), "arch": serialize_network(net, {"k": 1})}
+    with pytest.raises(BlockspaceError) as caught:
+        trained(Job(str(tmp_path), arch, 0, "key", {"recipe": {"epochs": 1}}), None, None)
+    assert [m.code for m in caught.value.mistakes] == ["E-SPACE"]
+    assert not list(tmp_path.iterdir())
