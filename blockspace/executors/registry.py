@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import pkgutil
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Protocol
 
+import blockspace.executors
 from blockspace.errors import did_you_mean, error
 from blockspace.executors.base import Executor
 
@@ -16,23 +17,21 @@ PRELOAD = ("torch", "lightning")  # modules that a process of an executor import
 class ExecutorClass(Protocol):
     """How an executor is made: for `capacity` jobs at a time, in processes that have imported `preload`."""
 
-    def __call__(self, capacity: int, preload: Sequence[str] = PRELOAD) -> Executor: ...
+    def __call__(self, capacity: int, preload: Sequence[str] = PRELOAD) -> Executor:
+        """Return the started executor."""
 
 
 def list_executors() -> dict[str, ExecutorClass]:
     """Return the classes of all executors, by name."""
-    folder = os.path.dirname(__file__)
-    names = [file.removesuffix(".py") for file in sorted(os.listdir(folder)) if not file.startswith(("_", ".")) and "." not in file[:-3]]
+    names = sorted(module.name for module in pkgutil.iter_modules(blockspace.executors.__path__))
     modules = {name: import_module(f"blockspace.executors.{name}") for name in names}
-    found = {name: getattr(module, "EXECUTOR", None) for name, module in modules.items()}
-    return {name: cast(ExecutorClass, executor) for name, executor in found.items() if executor is not None}  # typed by its protocol
+    return {name: module.EXECUTOR for name, module in modules.items() if hasattr(module, "EXECUTOR")}
 
 
 def open_executor(name: str, capacity: int, preload: Sequence[str] = PRELOAD) -> Executor:
-    """Return the executor `name`, started, for `capacity` jobs at a time. Raises BlockspaceError (E-NAME) for an unknown name."""
+    """Return the executor `name`, started, for `capacity` jobs at a time. Raises BlockspaceError (E-KEY) for an unknown name."""
     executors = list_executors()
     if name not in executors:
         hint = did_you_mean(name, executors)
-        help = f"{hint + ' ' if hint else ''}known: {', '.join(executors)}"
-        raise error("E-NAME", f"no executor is named {name!r}", help=help)
+        raise error("E-KEY", f"no executor is named {name!r}", help=f"{hint + ' ' if hint else ''}known: {', '.join(executors)}")
     return executors[name](capacity, preload)
