@@ -16,7 +16,7 @@ def draw_lanes(graph: Graph) -> str:
     """
     rows = group_rows(graph)
     pictures = _draw_lane_pictures(graph, rows)
-    cells = [(p, r.text(), show(r.output.shape), *format_costs(r.nodes), r.name()) for p, r in zip(pictures, rows)]
+    cells = [(p, r.text(), show(r.output.shape), *_format_step_costs(r.nodes), r.name()) for p, r in zip(pictures, rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*cells)]
     lines = []
     for picture, what, shape, params, macs, name in cells:
@@ -25,7 +25,7 @@ def draw_lanes(graph: Graph) -> str:
     return "\n".join(lines)
 
 
-def format_costs(nodes: list[Node]) -> tuple[str, str]:
+def _format_step_costs(nodes: list[Node]) -> tuple[str, str]:
     """Return params and macs (at batch 1) of nodes together as text with their unit, empty where they are 0."""
     params, macs = sum(n.op.params() for n in nodes), sum(n.op.macs(n.shape) for n in nodes)
     return f"{params:,} params" if params else "", f"{macs:,} macs" if macs else ""
@@ -122,7 +122,7 @@ def _group_outline_rows(graph: Graph) -> list[OutlineRow]:
     rows: list[OutlineRow] = []
     for path, nodes in members.items():
         what = graph.scopes[path].block if path in graph.scopes else ", ".join(n.op.label() for n in nodes)
-        row = OutlineRow(path, what, nodes[-1].shape, format_costs(nodes))
+        row = OutlineRow(path, what, nodes[-1].shape, _format_step_costs(nodes))
         if rows and path in graph.scopes and rows[-1].equals(row):
             rows[-1].times += 1
         else:

@@ -119,7 +119,7 @@ class DrawingLevel:
 
 def build_levels(graph: Graph) -> DrawingLevel:
     """Return the whole graph as one level, with a level inside each block that can be framed, and a unit for the output."""
-    top = BlockNesting(graph).build_level(group_steps(graph))
+    top = BlockNesting(graph).build_level(group_unit_nodes(graph))
     output = DrawingUnit("output", "output", [], f"output  {format_spaced_shape(graph.output_shape)}")
     for edge in top.edges:
         if edge.target is None:
@@ -198,7 +198,7 @@ def _enclosing_paths(name: str) -> list[str]:
     return [name[:i] for i, char in enumerate(name) if char == "."]
 
 
-def group_steps(graph: Graph) -> list[list[Node]]:
+def group_unit_nodes(graph: Graph) -> list[list[Node]]:
     """Return the nodes of each unit that is not a block: rows with one operation each, the parts of one split together."""
     groups: list[list[Node]] = []
     splits: dict[str, list[Node]] = {}

@@ -71,9 +71,9 @@ def leaf_titles(seen: Seen) -> list[str]:
 
 def inner(graph, name: str) -> bool:
     """Whether a value stays inside of one box."""
-    from blockspace.drawing.units import group_steps
+    from blockspace.drawing.units import group_unit_nodes
 
-    of = {node.name: i for i, nodes in enumerate(group_steps(graph)) for node in nodes}
+    of = {node.name: i for i, nodes in enumerate(group_unit_nodes(graph)) for node in nodes}
     return all(of[reader] == of[name] for reader in graph.readers()[name])
 
 
