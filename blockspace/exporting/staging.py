@@ -51,7 +51,7 @@ def refuse_existing(folder: Path, force: bool) -> None:
 
 def clear_leftovers(folder: Path) -> None:
     """Remove what a killed export to this place left, and put back a folder it had moved aside."""
-    for left in sorted(folder.parent.glob(f".{escape_glob(folder.name)}.*")):
+    for left in sorted(folder.parent.glob(f".{glob_literal(folder.name)}.*")):
         if left.name[len(folder.name) + 2 :].removesuffix(NEW).removesuffix(OLD).isdigit() and not writer_lives(left.with_suffix(NEW)):
             if left.suffix == OLD and not folder.exists():
                 os.rename(left, folder)
@@ -59,7 +59,7 @@ def clear_leftovers(folder: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
 
 
-def escape_glob(name: str) -> str:
+def glob_literal(name: str) -> str:
     """Return the name for `Path.glob`, its own wildcards taken literally."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
 

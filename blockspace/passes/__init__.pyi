@@ -1,4 +1,3 @@
-from .load_rules import load_rules as load_rules
 from .match import Match as Match
 from .mutable_graph import MutableGraph as MutableGraph
 from .pipeline import canonical as canonical
@@ -14,6 +13,7 @@ from .rewriting import tensor_shapes as tensor_shapes
 from .rule import PIPELINES as PIPELINES
 from .rule import RULES as RULES
 from .rule import Rule as Rule
+from .rule import load_rules as load_rules
 from .rule import pipeline_rules as pipeline_rules
 from .rule import rule as rule
 from .weight_map import AddExpr as AddExpr

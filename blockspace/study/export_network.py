@@ -38,10 +38,10 @@ def export(
     `torchvision` or `timm`, whose own are downloaded; the network gets as many classes as they have. Found networks bring their own.
     Without any, weights are freshly drawn with seed 0. With `deploy` the files are of the form for deployment, named `model_deploy`.
     Returns the folder, with the size of each file and the largest difference of each format. Raises BlockspaceError for a target or
-    weights that cannot be read, and what `blockspace.exporting.export` raises.
+    weights that cannot be read, and what `blockspace.exporting.export_folder` raises.
     """
     from blockspace.compiler import find_weights
-    from blockspace.exporting import export as write_export
+    from blockspace.exporting import export_folder as write_export
 
     network, own = open_network(target)
     if not isinstance(network, Network):

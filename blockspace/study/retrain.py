@@ -136,17 +136,17 @@ def format_scores(answer: Answer) -> dict[str, str]:
 
 
 def export_finalist(question: ResolvedStudy, finalist: Finalist, place: TrainingDir, folder: Path, card: str) -> None:
-    """Write one finalist's folder. Raises what `blockspace.exporting.export` raises."""
+    """Write one finalist's folder. Raises what `blockspace.exporting.export_folder` raises."""
     from safetensors.torch import load_file
 
     from blockspace.compiler import compile
-    from blockspace.exporting import export
+    from blockspace.exporting import export_folder
     from blockspace.graph import Graph
 
     graph = Graph.from_dict(finalist.candidate.arch["graph"])
     module = compile(graph, seed=0)
     module.load_state_dict(load_file(str(place.weights)))
-    export(graph, module, folder, question.settled(finalist.candidate), card, force=True)
+    export_folder(graph, module, folder, question.settled(finalist.candidate), card, force=True)
 
 
 def finalist_card(question: ResolvedStudy, finalist: Finalist, place: TrainingDir, scores: str) -> str:

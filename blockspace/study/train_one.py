@@ -203,7 +203,7 @@ def epoch_ended(epoch: EpochResult, epochs: int) -> EpochEnded:
 
 def export(asked: TrainConfig, result: Result, images: int, formats: Sequence[str]) -> Path:
     """The trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
-    from blockspace.exporting import export as write
+    from blockspace.exporting import export_folder as write
     from blockspace.study.export_network import load_module, normalisation_of
 
     module = load_module(asked.network, asked.graph, RunDir(asked.folder).training.weights)

@@ -13,8 +13,8 @@ from safetensors import safe_open
 
 from blockspace.compiler import compile
 from blockspace.errors import BlockspaceError, ExportError
-from blockspace.exporting import EXPORT_FORMATS, PORTABLE_FORMATS, export, formats
-from blockspace.exporting.export import make_examples
+from blockspace.exporting import EXPORT_FORMATS, PORTABLE_FORMATS, export_folder, formats
+from blockspace.exporting.export_folder import make_examples
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Add, BatchNorm, Concat, Conv, Linear, Part
 
@@ -55,7 +55,7 @@ def names(folder):
 
 
 def test_all_formats_are_checked_and_silent(graph, trained, tmp_path, capfd):
-    made = export(graph, trained, tmp_path / "out", "arch: 1\n", "# card\n", formats=ALL)
+    made = export_folder(graph, trained, tmp_path / "out", "arch: 1\n", "# card\n", formats=ALL)
     assert capfd.readouterr() == ("", "")
     assert names(tmp_path) == ["out"] and made.folder == tmp_path / "out"
     files = ["arch.yaml", "card.md", "model.onnx", "model.pt2", "model.py", "weights.safetensors"]
@@ -74,7 +74,7 @@ def test_all_formats_are_checked_and_silent(graph, trained, tmp_path, capfd):
 
 def test_the_form_for_deployment(graph, trained, tmp_path):
     """Without norms and shuffles, equal to the trained module; the weights that can be trained on are kept beside."""
-    made = export(graph, trained, tmp_path / "out", "arch: 1\n", "# card\n", formats=ALL, deployed=True)
+    made = export_folder(graph, trained, tmp_path / "out", "arch: 1\n", "# card\n", formats=ALL, deployed=True)
     files = ["model_deploy.onnx", "model_deploy.pt2", "model_deploy.py", "weights.safetensors", "weights_deploy.safetensors"]
     assert names(made.folder) == ["arch.yaml", "card.md", *files]
     assert made.differences.keys() == set(ALL) and max(made.differences.values()) <= 1e-4
@@ -93,12 +93,12 @@ def test_weights_of_functions_are_in_every_format(kind, tmp_path):
         for parameter in module.parameters():
             parameter.add_(torch.rand(parameter.shape, generator=generator))
     largest = max(expected.abs().max().item() for _, expected in make_examples(graph, module.eval()))
-    made = export(graph, module, tmp_path / "out", "arch: 1\n", "# card\n", formats=ALL)
+    made = export_folder(graph, module, tmp_path / "out", "arch: 1\n", "# card\n", formats=ALL)
     assert made.differences.keys() == set(ALL) and max(made.differences.values()) <= 1e-4 * max(1, largest)
 
 
 def test_the_folder_runs_alone(graph, trained, tmp_path):
-    folder = export(graph, trained, tmp_path / "out", "", "", formats=QUICK).folder
+    folder = export_folder(graph, trained, tmp_path / "out", "", "", formats=QUICK).folder
     code = (
         "import json, runpy, sys, torch; from safetensors.torch import load_file; space = runpy.run_path('model.py');"
         "model = list(v for v in space.values() if isinstance(v, type))[-1]().eval();"
@@ -122,7 +122,7 @@ def test_a_mismatch_leaves_nothing(graph, trained, tmp_path, monkeypatch, what):
     assert wrong != source
     monkeypatch.setattr(formats, "to_source", lambda graph: wrong)
     with pytest.raises(ExportError) as caught:
-        export(graph, trained, tmp_path / "out", "", "", formats=QUICK)
+        export_folder(graph, trained, tmp_path / "out", "", "", formats=QUICK)
     assert caught.value.mistakes[0].code == "E-EXPORT-MISMATCH" and caught.value.exit_code == 6
     assert names(tmp_path) == []
 
@@ -133,7 +133,7 @@ def test_a_network_the_converter_refuses_leaves_nothing(graph, trained, tmp_path
 
     monkeypatch.setattr(formats.torch.onnx, "export", refuse)
     with pytest.raises(ExportError, match="onnx: the network cannot be converted: no decomposition$"):
-        export(graph, trained, tmp_path / "out", "", "", formats=("onnx",))
+        export_folder(graph, trained, tmp_path / "out", "", "", formats=("onnx",))
     assert names(tmp_path) == []
 
 
@@ -142,19 +142,19 @@ def test_an_existing_folder_is_refused_then_replaced_by_force(graph, trained, tm
     target.mkdir()
     (target / "mine.txt").write_text("keep")
     with pytest.raises(BlockspaceError) as caught:
-        export(graph, trained, target, "", "", formats=QUICK)
+        export_folder(graph, trained, target, "", "", formats=QUICK)
     assert caught.value.mistakes[0].code == "E-IO" and "--force" in caught.value.render()
     assert names(target) == ["mine.txt"]
-    export(graph, trained, target, "", "", formats=QUICK, force=True)
+    export_folder(graph, trained, target, "", "", formats=QUICK, force=True)
     assert names(target) == ["arch.yaml", "card.md", "model.py", "weights.safetensors"] and names(tmp_path) == ["out"]
 
 
 def test_a_failed_replacement_keeps_the_old_folder(graph, trained, tmp_path, monkeypatch):
     target = tmp_path / "out"
-    export(graph, trained, target, "old", "", formats=("safetensors",))
+    export_folder(graph, trained, target, "old", "", formats=("safetensors",))
     monkeypatch.setattr(formats, "to_source", lambda graph: "class Net: pass")
     with pytest.raises(ExportError):
-        export(graph, trained, target, "new", "", formats=QUICK, force=True)
+        export_folder(graph, trained, target, "new", "", formats=QUICK, force=True)
     assert (target / "arch.yaml").read_text() == "old" and names(tmp_path) == ["out"]
 
 
@@ -164,7 +164,7 @@ def test_a_file_or_a_link_is_never_replaced(graph, trained, tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
     for name in ("file", "link"):
         with pytest.raises(BlockspaceError, match="is not a folder"):
-            export(graph, trained, tmp_path / name, "", "", formats=QUICK, force=True)
+            export_folder(graph, trained, tmp_path / name, "", "", formats=QUICK, force=True)
     assert names(tmp_path) == ["file", "link", "real"] and (tmp_path / "file").read_text() == "mine"
 
 
@@ -179,7 +179,7 @@ def dead():
 def test_what_killed_exports_left_is_swept(graph, trained, tmp_path, dead):
     for name in (f".out.{dead}.tmp", f".out.{os.getppid()}.tmp", f".other.{dead}.tmp", ".out.notes"):
         (tmp_path / name).mkdir()
-    export(graph, trained, tmp_path / "out", "", "", formats=QUICK)
+    export_folder(graph, trained, tmp_path / "out", "", "", formats=QUICK)
     assert names(tmp_path) == sorted([f".out.{os.getppid()}.tmp", f".other.{dead}.tmp", ".out.notes", "out"])
 
 
@@ -188,32 +188,32 @@ def test_a_replacement_killed_halfway_is_put_back(graph, trained, tmp_path, dead
     aside.mkdir()
     (aside / "model.py").write_text("old")
     with pytest.raises(BlockspaceError, match="exists"):
-        export(graph, trained, tmp_path / "out", "", "", formats=QUICK)
+        export_folder(graph, trained, tmp_path / "out", "", "", formats=QUICK)
     assert (tmp_path / "out" / "model.py").read_text() == "old" and names(tmp_path) == ["out"]
 
 
 def test_a_kill_while_writing_leaves_no_folder(graph, tmp_path):
     code = (
         "import json, os, sys; from blockspace.graph import Graph; from blockspace.compiler import compile;"
-        "from blockspace.exporting import export, formats;"
+        "from blockspace.exporting import export_folder, formats;"
         "graph = Graph.from_dict(json.loads(sys.argv[1])); formats.to_source = lambda graph: os._exit(9);"
-        "export(graph, compile(graph), sys.argv[2], '', '', formats=('safetensors', 'py'))"
+        "export_folder(graph, compile(graph), sys.argv[2], '', '', formats=('safetensors', 'py'))"
     )
     path = os.pathsep.join(sys.path)
     done = subprocess.run(
         [sys.executable, "-c", code, json.dumps(graph.as_dict()), str(tmp_path / "out")], env={**ENV, "PYTHONPATH": path}
     )
     assert done.returncode == 9 and [name.rpartition(".")[2] for name in names(tmp_path)] == ["tmp"]
-    export(graph, compile(graph), tmp_path / "out", "", "", formats=("safetensors",))
+    export_folder(graph, compile(graph), tmp_path / "out", "", "", formats=("safetensors",))
     assert names(tmp_path) == ["out"]
 
 
 def test_an_unknown_format_and_foreign_weights_are_refused(graph, trained, tmp_path):
     with pytest.raises(BlockspaceError) as caught:
-        export(graph, trained, tmp_path / "out", "", "", formats=("onxx",))
+        export_folder(graph, trained, tmp_path / "out", "", "", formats=("onxx",))
     assert "did you mean 'onnx'?" in caught.value.render()
     with pytest.raises(BlockspaceError) as caught:
-        export(graph, torch.nn.Linear(2, 2), tmp_path / "out", "", "", formats=QUICK)
+        export_folder(graph, torch.nn.Linear(2, 2), tmp_path / "out", "", "", formats=QUICK)
     assert caught.value.mistakes[0].code == "E-WEIGHTS"
     assert names(tmp_path) == []
 

@@ -13,7 +13,7 @@ import blockspace as bs
 from blockspace.blocks import list_families
 from blockspace.compiler import compile, python_name, to_timm_source
 from blockspace.errors import BlockspaceError, ExportError
-from blockspace.exporting import export, formats, timm_format
+from blockspace.exporting import export_folder, formats, timm_format
 from blockspace.graph import features
 
 torch.set_num_threads(1)
@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
     module = compile(graph, seed=0)
     module(torch.randn(16, 3, 32, 32))
     images = {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6)}
-    made = export(graph, module, place / "out", "arch: 1\n", "# card\n", formats=("timm",), images=images)
+    made = export_folder(graph, module, place / "out", "arch: 1\n", "# card\n", formats=("timm",), images=images)
     assert sorted(p.name for p in made.folder.iterdir()) == sorted(made.sizes) == [
         "arch.yaml", "card.md", "config.json", "tiny_0_5x.py", "weights.safetensors",
     ]  # fmt: skip
@@ -201,7 +201,7 @@ def test_timms_own_names_are_left_alone():
 def test_without_timm(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(timm_format, "find_spec", lambda name: None)
     with pytest.raises(BlockspaceError) as caught:
-        export(bs.load("resnet20").graph(), folder[1], tmp_path / "out", "", "", formats=("py", "timm"))
+        export_folder(bs.load("resnet20").graph(), folder[1], tmp_path / "out", "", "", formats=("py", "timm"))
     assert caught.value.mistakes[0].code == "E-KEY" and "pip install timm" in caught.value.render()
     assert not list(tmp_path.iterdir())
 
@@ -216,6 +216,6 @@ def test_what_differs_leaves_nothing(folder, tmp_path, monkeypatch):
         wrong = lambda *args, old=old, new=new: source(*args).replace(old, new).replace(", inplace=True", "")  # noqa: E731
         monkeypatch.setattr(timm_format, "to_timm_source", wrong)
         with pytest.raises(ExportError, match=message):
-            export(graph, folder[1], tmp_path / "out", "", "", formats=("timm",))
+            export_folder(graph, folder[1], tmp_path / "out", "", "", formats=("timm",))
         assert not list(tmp_path.iterdir())
     assert "timm" in formats.FORMATS

@@ -10,7 +10,7 @@ from blockspace import BlockspaceError, Graph
 from blockspace.blocks import list_names
 from blockspace.compiler import compile, prove
 from blockspace.compiler.proof.equivalence import find_difference
-from blockspace.compiler.proof.prove import prove_on_graph
+from blockspace.compiler.proof.prove_rules import prove_on_graph
 from blockspace.compiler.weights.convert import apply_weight_map
 from blockspace.ops import OPS, Conv, Scale
 from blockspace.passes import RULES, ConcatExpr, Match, PadExpr, SliceExpr, SourceExpr, WeightExpr, WeightMap, pipeline_rules, rewrite, rule

@@ -64,7 +64,7 @@ class BlockInstance:
 
 def find_instances(graph: Graph, plan: Plan) -> BlockInstance:
     """Return the network as an instance that holds all others."""
-    members = {path: steps for path, steps in group_steps(graph, plan).items() if any(step.call.is_attribute for step in steps)}
+    members = {path: steps for path, steps in steps_by_scope(graph, plan).items() if any(step.call.is_attribute for step in steps)}
     ends = {path: found for path, steps in members.items() if (found := find_border(path, steps, plan))}
 
     def instance(path: str, block: str, source: str, output: str) -> BlockInstance:
@@ -83,7 +83,7 @@ def find_instances(graph: Graph, plan: Plan) -> BlockInstance:
     return root
 
 
-def group_steps(graph: Graph, plan: Plan) -> dict[str, list[Step]]:
+def steps_by_scope(graph: Graph, plan: Plan) -> dict[str, list[Step]]:
     """Return for each scope the steps inside it."""
     members: dict[str, list[Step]] = {}
     for step in plan.steps:

@@ -7,7 +7,7 @@ from functools import singledispatch
 
 import torch
 
-from blockspace.compiler.weights.checkpoint import COUNTER
+from blockspace.compiler.weights.read_checkpoint import COUNTER
 from blockspace.errors import error
 from blockspace.graph import Graph
 from blockspace.passes import (
@@ -69,7 +69,7 @@ def evaluate_expr(expr: WeightExpr, state: State) -> torch.Tensor:
 
 
 @evaluate_expr.register
-def _(expr: SourceExpr, state: State) -> torch.Tensor:
+def _evaluate_source(expr: SourceExpr, state: State) -> torch.Tensor:
     if expr.name not in state:
         raise error("E-WEIGHTS", f"the weights hold no {expr.name}")
     if tuple(state[expr.name].shape) != expr.size:
@@ -78,34 +78,34 @@ def _(expr: SourceExpr, state: State) -> torch.Tensor:
 
 
 @evaluate_expr.register
-def _(expr: ConcatExpr, state: State) -> torch.Tensor:
+def _evaluate_concat(expr: ConcatExpr, state: State) -> torch.Tensor:
     return torch.cat([evaluate_expr(part, state) for part in expr.parts], expr.dim)
 
 
 @evaluate_expr.register
-def _(expr: SliceExpr, state: State) -> torch.Tensor:
+def _evaluate_slice(expr: SliceExpr, state: State) -> torch.Tensor:
     return evaluate_expr(expr.of, state).narrow(expr.dim, expr.start, expr.stop - expr.start)
 
 
 @evaluate_expr.register
-def _(expr: PermuteExpr, state: State) -> torch.Tensor:
+def _evaluate_permute(expr: PermuteExpr, state: State) -> torch.Tensor:
     return evaluate_expr(expr.of, state).permute(expr.order)
 
 
 @evaluate_expr.register
-def _(expr: ReshapeExpr, state: State) -> torch.Tensor:
+def _evaluate_reshape(expr: ReshapeExpr, state: State) -> torch.Tensor:
     return evaluate_expr(expr.of, state).reshape(expr.size)
 
 
 @evaluate_expr.register
-def _(expr: PadExpr, state: State) -> torch.Tensor:
+def _evaluate_pad(expr: PadExpr, state: State) -> torch.Tensor:
     inner = evaluate_expr(expr.of, state)
     pads = [0, 0] * (inner.ndim - expr.dim - 1) + [expr.before, expr.after]
     return torch.nn.functional.pad(inner, pads)
 
 
 @evaluate_expr.register
-def _(expr: ScaleExpr, state: State) -> torch.Tensor:
+def _evaluate_scale(expr: ScaleExpr, state: State) -> torch.Tensor:
     inner = evaluate_expr(expr.of, state)
     if not isinstance(expr.by, WeightExpr):
         return inner * expr.by
@@ -113,22 +113,22 @@ def _(expr: ScaleExpr, state: State) -> torch.Tensor:
 
 
 @evaluate_expr.register
-def _(expr: GatherExpr, state: State) -> torch.Tensor:
+def _evaluate_gather(expr: GatherExpr, state: State) -> torch.Tensor:
     return evaluate_expr(expr.of, state)[(slice(None),) * expr.dim + (list(expr.order),)]
 
 
 @evaluate_expr.register
-def _(expr: SumExpr, state: State) -> torch.Tensor:
+def _evaluate_sum(expr: SumExpr, state: State) -> torch.Tensor:
     return evaluate_expr(expr.of, state).flatten(1).sum(1)
 
 
 @evaluate_expr.register
-def _(expr: FullExpr, state: State) -> torch.Tensor:
+def _evaluate_full(expr: FullExpr, state: State) -> torch.Tensor:
     return torch.full(expr.size, expr.number, dtype=common_dtype(state))
 
 
 @evaluate_expr.register
-def _(expr: DiracExpr, state: State) -> torch.Tensor:
+def _evaluate_dirac(expr: DiracExpr, state: State) -> torch.Tensor:
     return torch.nn.init.dirac_(torch.empty(expr.shape, dtype=common_dtype(state)), expr.groups)
 
 
@@ -138,15 +138,15 @@ def common_dtype(state: State) -> torch.dtype:
 
 
 @evaluate_expr.register
-def _(expr: AddExpr, state: State) -> torch.Tensor:
+def _evaluate_add(expr: AddExpr, state: State) -> torch.Tensor:
     return torch.stack([evaluate_expr(part, state) for part in expr.parts]).sum(0)
 
 
 @evaluate_expr.register
-def _(expr: RsqrtExpr, state: State) -> torch.Tensor:
+def _evaluate_rsqrt(expr: RsqrtExpr, state: State) -> torch.Tensor:
     return torch.rsqrt(evaluate_expr(expr.of, state) + expr.eps)
 
 
 @evaluate_expr.register
-def _(expr: SameExpr, state: State) -> torch.Tensor:
+def _evaluate_same(expr: SameExpr, state: State) -> torch.Tensor:
     return evaluate_expr(expr.parts[0], state)

@@ -131,7 +131,7 @@ def run_on_meta(module: nn.Module, shape: tuple[int, ...], run: LayerTrace) -> N
     image = torch.empty(shape, dtype=dtype, device="meta")
     vars(image)["sources"] = {}
     try:
-        with eval_mode(module), torch.no_grad(), run:
+        with evaluation_mode(module), torch.no_grad(), run:
             torch.func.functional_call(module, ghosts, (image,))
     except (RuntimeError, TypeError, ValueError) as reason:
         text = f"{type(module).__name__} does not run on an input of {'x'.join(map(str, shape))}: {reason}"
@@ -139,7 +139,7 @@ def run_on_meta(module: nn.Module, shape: tuple[int, ...], run: LayerTrace) -> N
 
 
 @contextmanager
-def eval_mode(module: nn.Module) -> Iterator[None]:
+def evaluation_mode(module: nn.Module) -> Iterator[None]:
     """Switch to eval mode, and restore every submodule's own mode on exit."""
     modes = {part: part.training for part in module.modules()}
     module.eval()

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from blockspace.compiler.weights.checkpoint import COUNTER
+from blockspace.compiler.weights.read_checkpoint import COUNTER
 from blockspace.errors import error
 from blockspace.graph import Graph
 

@@ -13,10 +13,10 @@ from torch import nn
 from blockspace.blocks import LIBRARIES, Network, load
 from blockspace.compiler.compile import compile
 from blockspace.compiler.features import Indices
-from blockspace.compiler.weights.checkpoint import COUNTER, SUFFIXES, State, read_checkpoint
 from blockspace.compiler.weights.convert import convert_weights
 from blockspace.compiler.weights.load_state import load_state
-from blockspace.compiler.weights.reference import PRIVATE, PublishedModel, check_library, find_reference, list_references
+from blockspace.compiler.weights.read_checkpoint import COUNTER, SUFFIXES, State, read_checkpoint
+from blockspace.compiler.weights.reference import PRIVATE, ReferenceModel, check_library, find_reference, list_references
 from blockspace.compiler.weights.transplant import transplant
 from blockspace.errors import BlockspaceError, error
 from blockspace.files import ARCH, WEIGHTS
@@ -140,7 +140,7 @@ def unknown_names_error(path: Path, state: State, network: Network, tried: list[
 
 
 def map_reference(
-    network: Network, reference: PublishedModel, module: nn.Module, state: State, origin: str, about: dict[str, Any] | None = None
+    network: Network, reference: ReferenceModel, module: nn.Module, state: State, origin: str, about: dict[str, Any] | None = None
 ) -> PretrainedWeights:
     """Load a state into a reference's layers and return it under our names. Raises BlockspaceError (E-WEIGHTS)."""
     classes = differing_outputs(state_shapes(module), state)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from blockspace.blocks import LIBRARIES, Network, parse_reference
-from blockspace.compiler.weights.checkpoint import State
+from blockspace.compiler.weights.read_checkpoint import State
 from blockspace.errors import BlockspaceError, did_you_mean, error
 
 HALVES = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
@@ -20,7 +20,7 @@ PRIVATE = ("aux1.", "aux2.", "AuxLogits.")  # those heads
 
 
 @dataclass(frozen=True)
-class PublishedModel:
+class ReferenceModel:
     """A library's model: `torchvision` or `timm`, its name there, settings of its constructor."""
 
     library: str
@@ -106,7 +106,7 @@ def has_model(library: str, name: str) -> bool:
     return name in list_models()
 
 
-def find_reference(network: Network, library: str) -> PublishedModel:
+def find_reference(network: Network, library: str) -> ReferenceModel:
     """Return the network's model in a library: what its `reference:` names, or the model of its own or its reference's name.
 
     Raises BlockspaceError (E-WEIGHTS) when the library has neither.
@@ -121,16 +121,16 @@ def find_reference(network: Network, library: str) -> PublishedModel:
     return found
 
 
-def list_references(network: Network) -> Iterator[PublishedModel]:
+def list_references(network: Network) -> Iterator[ReferenceModel]:
     """Yield the models that a checkpoint of a network may be of: its reference, then models of the same name in each library."""
     found = parse_reference(network.reference)
     if found is not None and (found.library != "timm" or find_spec("timm")):
-        yield PublishedModel(*found)
+        yield ReferenceModel(*found)
     for library in LIBRARIES:
         for name in dict.fromkeys((network.name, found.name if found else network.name)):
             plain = found is None or not found.settings
             if (found is None or library != found.library) and plain and has_model(library, name):
-                yield PublishedModel(library, name, {})
+                yield ReferenceModel(library, name, {})
                 break
 
 

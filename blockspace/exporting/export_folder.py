@@ -34,7 +34,7 @@ class ExportedFolder:
     sizes: dict[str, int]
 
 
-def export(
+def export_folder(
     graph: Graph, module: nn.Module, folder: str | Path, arch_yaml: str, card: str,
     formats: Sequence[str] = DEFAULT_FORMATS, force: bool = False, images: dict[str, Any] | None = None,
     deployed: bool = False,
