@@ -1,4 +1,4 @@
-"""What a backbone says of its feature maps: timm's `feature_info`, without timm."""
+"""The description of a backbone's feature maps: timm's `feature_info`, without timm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEPT = "_user_preserved_attributes"  # where torch.fx looks for attributes that 
 class FeatureInfo:
     """All feature maps of a network, and which of them a backbone gives (`out_indices`), as timm's class of this name.
 
-    Each accessor says a value for every map that is given; with an index, or a list of them, for those of the network's.
+    Each accessor returns a value for every map that is given; with an index, or a list of them, for those maps of the network.
     """
 
     def __init__(self, info: list[dict[str, Any]], out_indices: Sequence[int]):

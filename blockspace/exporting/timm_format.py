@@ -19,7 +19,7 @@ from blockspace.errors import error
 from blockspace.exporting.export_job import ExportJob
 
 CONFIG = "config.json"
-# of RGB images whose own statistics nobody kept
+# of RGB images whose own statistics are not known
 IMAGENET: dict[str, tuple[float, ...]] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 CHECK = """
 import importlib, sys

@@ -1,5 +1,5 @@
-"""Lanes: which channel of which value every channel is, through the ops that only move channels; and an order for each value in which
-what is read together stands together.
+"""Channel tracking: which channel of which value every channel is, through the ops that only move channels; and an order of the channels
+of each value in which those that are read together are adjacent.
 
 Values of dense convolutions may come in any order (the rows of the kernel are permuted), and dense convolutions read any order. Norms,
 activations, pooling and depthwise convolutions hand an order on. Everything else wants its channels as they were.
@@ -46,14 +46,14 @@ def flattened_channels(node: Node) -> int:
 
 
 class ChannelTracker:
-    """The lanes of a draft. Shuffles in `stay` keep their place; all others are to vanish."""
+    """Where the channels of every value come from. Shuffles in `stay` keep their place; all others are to be removed."""
 
     def __init__(self, graph: MutableGraph, stay: frozenset[str] = frozenset()):
         self.graph, self.stay = graph, stay
         self.names = graph.order()
         self.number = {name: i for i, name in enumerate(self.names)}
         self.of: dict[str, list[Channel]] = {}  # per value: where its channels come from, through moving ops
-        self.root: dict[str, list[Channel]] = {}  # per value that is no move: the same through ops that hand an order on, too
+        self.root: dict[str, list[Channel]] = {}  # per value that is not a move: the same through ops that hand an order on, too
         for name in self.names:
             node = graph[name]
             if self.moves(node):
@@ -149,7 +149,7 @@ class ChannelTracker:
         return found
 
     def changed(self, source: str) -> bool:
-        """Return whether a shuffle stands before this value, or something comes in another order."""
+        """Return whether a shuffle precedes this value, or something comes in another order."""
         node = self.graph[source]
         if not self.moves(node):
             return self.order[source] != list(range(node.shape[0]))

@@ -18,7 +18,7 @@ class Match:
         self.nodes: dict[str, Node] = {}
         self.values: dict[str, str] = {}  # old value -> the value that takes its place
         self.weights: dict[str, WeightExpr] = {}
-        self.dropped: list[str] = []  # nodes that nobody reads
+        self.dropped: list[str] = []  # nodes without readers
         self.blocks: set[str] = set()  # the blocks whose nodes are merged
 
     def shape(self, name: str) -> Shape:

@@ -161,7 +161,7 @@ class MutableGraph:
         return moved
 
     def drop(self, names: Iterable[str]) -> list[Node]:
-        """Remove those of `names` that nobody reads, and then what only they read; returns what went."""
+        """Remove those of `names` that have no readers, and then what only they read; return the removed nodes."""
         gone: list[Node] = []
         stack = list(names)
         while stack:

@@ -36,7 +36,7 @@ def random_graph(seed: int, size: int = 6, shape: tuple[int, int, int] = SHAPE) 
 
 
 class GraphSketch:
-    """A random graph while it is drawn: the values so far, and those that nobody reads."""
+    """A random graph while it is drawn: the values so far, and those without readers."""
 
     def __init__(self, random: Random, shape: tuple[int, int, int]):
         self.random, self.graph = random, Graph(shape, "random")

@@ -102,7 +102,7 @@ def load_rules(path: str | Path) -> list[Rule]:
     spec = spec_from_file_location(f"rules_of_{Path(path).stem}", path)
     try:
         if spec is None or spec.loader is None:
-            raise error("E-FILE", f"{path} is no Python file")
+            raise error("E-FILE", f"{path} is not a Python file")
         spec.loader.exec_module(module_from_spec(spec))
         found = [rule for name, rule in RULES.items() if name not in known]
     except (BlockspaceError, OSError) as reason:

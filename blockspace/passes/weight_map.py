@@ -208,7 +208,8 @@ class GatherExpr(WeightExpr):
     order: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        require_shape(sorted(self.order) == list(range(self.of.shape[self.dim])), f"gather that is no order of the rows of {self.of.shape}")
+        holds = sorted(self.order) == list(range(self.of.shape[self.dim]))
+        require_shape(holds, f"gather that is not a permutation of the rows of {self.of.shape}")
 
     def back(self, target: WeightExpr) -> Iterator[tuple[str, Region, WeightExpr]]:
         """Yield what `target` says of the source tensors."""

@@ -138,7 +138,7 @@ def find_layout(graph: Graph, root: BlockInstance, maps: tuple[Feature, ...]) ->
 
 
 def find_cut_values(root: BlockInstance) -> list[str]:
-    """Return the values, in order, that all of the network passes through: what stands behind one reads nothing from before it."""
+    """Return the values, in order, that all of the network passes through: nothing after one reads from before it."""
     last = {source: at for at, item in enumerate(root.items) for source in item.inputs}
     found, furthest = [root.input], last.get(root.input, -1)
     for at, item in enumerate(root.items):

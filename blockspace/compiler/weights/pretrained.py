@@ -129,7 +129,7 @@ def names_fit(state: State, names: Collection[str]) -> bool:
 
 
 def unknown_names_error(path: Path, state: State, network: Network, tried: list[tuple[str, set[str]]]) -> BlockspaceError:
-    """Return the error for names that are nobody's, told beside the nearest."""
+    """Return the error for names of no known network, compared with the nearest."""
     what, names = max(tried, key=lambda one: len(one[1] & state.keys()))
     missing = sorted(n for n in names - state.keys() if not n.endswith(COUNTER))
     unknown = sorted(n for n in state.keys() - names if not n.endswith(COUNTER))

@@ -22,7 +22,7 @@ BEFORE = ("_orig_mod.", "module.", "model.", "net.")  # torch.compile, Distribut
 def read_checkpoint(path: str | Path) -> State:
     """Return the tensors of a .safetensors file or of one that `torch.save` wrote, by name, without what wrappers put before each name.
 
-    Raises BlockspaceError: E-FILE when there is no such file or it is no checkpoint, E-WEIGHTS when it holds more than tensors (a whole
+    Raises BlockspaceError: E-FILE when there is no such file or it is not a checkpoint, E-WEIGHTS when it holds more than tensors (a whole
     pickled model), or none.
     """
     path = Path(path)
@@ -58,7 +58,7 @@ def read_pickled(path: Path) -> Any:
     except Exception:  # bytes that are no pickle fail in any way
         pass
     help = "a file that torch.save or safetensors wrote, whole"
-    raise error("E-FILE", f"cannot read weights from {path}: it is no checkpoint, or damaged", help=help)
+    raise error("E-FILE", f"cannot read weights from {path}: it is not a checkpoint, or damaged", help=help)
 
 
 def unwrap_state(found: Any) -> Mapping[str, Any]:

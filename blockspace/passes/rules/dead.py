@@ -1,4 +1,4 @@
-"""A value that nobody reads need not be computed."""
+"""A value without readers need not be computed."""
 
 from __future__ import annotations
 

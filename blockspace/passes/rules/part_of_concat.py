@@ -25,7 +25,7 @@ def part_of_concat(graph: MutableGraph, node: Node[Part]) -> Match | str:
     """The slice no longer waits for the concat, which may go."""
     concat = graph.source(node)
     if not isinstance(concat.op, Concat):
-        return f"it reads {concat.name}, which is no concat"
+        return f"it reads {concat.name}, which is not a concat"
     at = 0
     for inner in graph.inputs(concat):
         start, stop = node.op.start - at, node.op.stop - at

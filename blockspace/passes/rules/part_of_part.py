@@ -22,7 +22,7 @@ def part_of_part(graph: MutableGraph, node: Node[Part]) -> Match | str:
     """Reads the channels where they are."""
     outer = graph.source(node)
     if not isinstance(outer.op, Part):
-        return f"it reads {outer.name}, which is no part"
+        return f"it reads {outer.name}, which is not a part"
     match = Match(graph)
     match.add(Part(outer.op.start + node.op.start, outer.op.start + node.op.stop), *outer.inputs, of=[node], same=True)
     return match

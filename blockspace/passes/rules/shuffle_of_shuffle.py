@@ -24,7 +24,7 @@ def shuffle_of_shuffle(graph: MutableGraph, node: Node[ChannelShuffle]) -> Match
     """A perfect shuffle multiplies positions by C/g modulo C - 1 (the last channel stays), so two of them multiply."""
     first, channels = graph.source(node), node.shape[0]
     if not isinstance(first.op, ChannelShuffle):
-        return f"it reads {first.name}, which is no shuffle"
+        return f"it reads {first.name}, which is not a shuffle"
     step = channels // first.op.groups * (channels // node.op.groups) % (channels - 1)
     groups = next((g for g in range(1, channels + 1) if channels % g == 0 and channels // g % (channels - 1) == step), None)
     if groups is None:
