@@ -184,8 +184,8 @@ class Anything:
     ("name", "write", "code", "message"),
     [
         ("gone.pth", None, "E-FILE", "no file"),
-        ("junk.pth", lambda path: path.write_bytes(b"junk"), "E-FILE", "is no checkpoint, or damaged"),
-        ("empty.pth", lambda path: path.write_bytes(b""), "E-FILE", "is no checkpoint, or damaged"),
+        ("junk.pth", lambda path: path.write_bytes(b"junk"), "E-FILE", "is not a checkpoint, or damaged"),
+        ("empty.pth", lambda path: path.write_bytes(b""), "E-FILE", "is not a checkpoint, or damaged"),
         ("torn.safetensors", lambda path: path.write_bytes(b"torn"), "E-FILE", "cannot read weights"),
         ("whole.pth", lambda path: torch.save(torch.nn.Linear(2, 2), path), "E-WEIGHTS", "pickled Python objects, which are not loaded"),
         ("args.pth", lambda path: torch.save({"args": Anything()}, path), "E-WEIGHTS", "pickled Python objects"),
