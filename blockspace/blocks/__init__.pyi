@@ -31,7 +31,7 @@ from .holes import (
 )
 from .library_files import find_file as find_file
 from .library_files import list_families as list_families
-from .library_files import list_files as list_files
+from .library_files import list_library_files as list_library_files
 from .library_files import list_names as list_names
 from .load import load as load
 from .load import load_unchecked as load_unchecked
@@ -41,7 +41,7 @@ from .network import StageBlock as StageBlock
 from .network import list_stage_blocks as list_stage_blocks
 from .parameters import Param as Param
 from .published_model import LIBRARIES as LIBRARIES
-from .published_model import PublishedModel as PublishedModel
+from .published_model import ModelReference as ModelReference
 from .published_model import parse_reference as parse_reference
 from .published_model import reference_pattern as reference_pattern
 from .serialize import check_serialized as check_serialized

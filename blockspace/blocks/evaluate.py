@@ -26,16 +26,16 @@ class Invalid(Enum):
 
 INVALID: Final = Invalid.INVALID
 Value: TypeAlias = "int | Fraction | str | Alternative | FlowValue | Invalid"
-Settings: TypeAlias = "dict[str, tuple[Node, Environment]]"  # each setting with the names it is read in
+Settings: TypeAlias = "dict[str, tuple[Node, LexicalScope]]"  # each setting with the names it is read in
 
 
 class ValueContext(Protocol):
     """The expansion that answers for searched and solved values, and is told which settings are read."""
 
-    def read_hole(self, node: Map, env: Environment) -> Value:
+    def read_hole(self, node: Map, env: LexicalScope) -> Value:
         """Return the value of a `search:` mapping."""
 
-    def read_unknown(self, node: Map, env: Environment) -> Value:
+    def read_unknown(self, node: Map, env: LexicalScope) -> Value:
         """Return the value of a `solve:` mapping."""
 
     def observe_setting(self, settings: object, key: str, found: object) -> None:
@@ -51,7 +51,7 @@ class FlowValue:
 
     __slots__ = ("node", "env")
 
-    def __init__(self, node: Node, env: Environment):
+    def __init__(self, node: Node, env: LexicalScope):
         self.node, self.env = node, env
 
     def __repr__(self) -> str:
@@ -63,7 +63,7 @@ class Alternative:
 
     __slots__ = ("name", "node", "env")
 
-    def __init__(self, name: str, node: Node, env: Environment):
+    def __init__(self, name: str, node: Node, env: LexicalScope):
         self.name, self.node, self.env = name, node, env
 
     def __eq__(self, other: object) -> bool:
@@ -82,21 +82,21 @@ class Thunk:
 
     __slots__ = ("node", "env")
 
-    def __init__(self, node: Node, env: Environment):
+    def __init__(self, node: Node, env: LexicalScope):
         self.node, self.env = node, env
 
 
 _BUSY = Thunk.__new__(Thunk)  # marks a name while it is being evaluated, to detect circles
 
 
-class Environment:
+class LexicalScope:
     """Names and their values: a table, and the environment around it. `unit` is the file or part whose text is being read."""
 
     __slots__ = ("table", "outer", "unit", "context")
 
     def __init__(
         self,
-        outer: Environment | None = None,
+        outer: LexicalScope | None = None,
         table: Mapping[str, Value | Thunk] | None = None,
         unit: BlockUnit | None = None,
         context: ValueContext | None = None,
@@ -122,7 +122,7 @@ class Environment:
             raise error("E-RECURSION", f"{name!r} depends on itself")
         self.table[name] = _BUSY
         try:
-            result = evaluate(thunk.node, thunk.env)
+            result = evaluate_node(thunk.node, thunk.env)
         except BaseException:
             self.table[name] = thunk
             raise
@@ -166,23 +166,23 @@ class Environment:
     def known(self) -> list[str]:
         """Return the names that expressions can read here."""
         names: set[str] = set()
-        env: Environment | None = self
+        env: LexicalScope | None = self
         while env is not None:
             names.update(env.table)
             env = env.outer
         return sorted(names - {"input", "prev"})
 
 
-class ArgumentEnvironment(Environment):
+class ArgumentScope(LexicalScope):
     """The names an argument may read: the caller's, and those siblings that the caller does not define; never the argument itself.
 
     A name that both define is an error unless both mean the same value.
     """
 
     __slots__ = ("settings", "asked")
-    outer: Environment
+    outer: LexicalScope
 
-    def __init__(self, caller: Environment, settings: Settings, *asked: str):
+    def __init__(self, caller: LexicalScope, settings: Settings, *asked: str):
         super().__init__(caller)
         self.settings, self.asked = settings, asked  # the arguments being read, this one first
 
@@ -194,7 +194,7 @@ class ArgumentEnvironment(Environment):
         if name in self.asked:
             return self._circular(name) if ours is None else ours
         node, env = self.settings[name]
-        sibling = evaluate(node, ArgumentEnvironment(env, self.settings, name, *self.asked))
+        sibling = evaluate_node(node, ArgumentScope(env, self.settings, name, *self.asked))
         if ours is None or sibling is None or ours is INVALID:
             return sibling if ours is None else ours
         if sibling != ours:
@@ -207,7 +207,7 @@ class ArgumentEnvironment(Environment):
         raise error("E-RECURSION", f"settings that depend on each other: {chain}")
 
 
-def evaluate(node: Node, env: Environment) -> Value:
+def evaluate_node(node: Node, env: LexicalScope) -> Value:
     """Return the value of `node` in `env`: int, Fraction, bool, a word, a Choice, or a Flow.
 
     Raises BlockspaceError marked with the node's place.
@@ -225,7 +225,7 @@ def evaluate(node: Node, env: Environment) -> Value:
         if "if" in node and "then" in node and set(node.items) <= {"if", "then", "else"}:
             return evaluate_conditional(node, env)
         if "default" in node and set(node.items) <= {"default", "doc", "words"}:
-            return evaluate(node.items["default"], env)
+            return evaluate_node(node.items["default"], env)
     return FlowValue(node, env)
 
 
@@ -246,15 +246,15 @@ def locate_mistake(node: Scalar, mistake: Mistake) -> Mistake:
     return Mistake(mistake.code, message, mark, mistake.help)
 
 
-def evaluate_conditional(node: Map, env: Environment) -> Value:
+def evaluate_conditional(node: Map, env: LexicalScope) -> Value:
     """Return the value of an `{if, then, else}`; "none" where the branch is left out."""
     chosen = "then" if evaluate_condition(node.items["if"], env) else "else"
     if chosen not in node:
         return "none"
-    return evaluate(node.items[chosen], env)
+    return evaluate_node(node.items[chosen], env)
 
 
-def evaluate_scalar(node: Scalar, env: Environment) -> Value:
+def evaluate_scalar(node: Scalar, env: LexicalScope) -> Value:
     """Return the value of a word, a number, an operation that stands as a flow, or an expression."""
     parsed = node.parsed
     if parsed is None:
@@ -285,17 +285,17 @@ def classify_scalar(text: str) -> tuple[str, Any]:
     return "expression", compile_expression(text)
 
 
-def evaluate_condition(node: Node, env: Environment) -> bool:
+def evaluate_condition(node: Node, env: LexicalScope) -> bool:
     """Return the truth of a condition; an integer counts by its truth. Raises E-TYPE."""
-    found = evaluate(node, env)
+    found = evaluate_node(node, env)
     if isinstance(found, (bool, int)):
         return bool(found)
     raise error("E-TYPE", f"a condition must be true or false, got {found}", node.mark)
 
 
-def evaluate_integer(node: Node, env: Environment, what: str, low: int = 1, high: int = 65_536) -> int:
+def evaluate_integer(node: Node, env: LexicalScope, what: str, low: int = 1, high: int = 65_536) -> int:
     """Return a whole number within bounds. Raises E-INEXACT with the nearest whole numbers, E-TYPE, E-TOO-BIG."""
-    return check_integer(evaluate(node, env), what, node.mark, low, high)
+    return check_integer(evaluate_node(node, env), what, node.mark, low, high)
 
 
 def check_integer(found: object, what: str, mark: Mark, low: int = 1, high: int = 65_536) -> int:
@@ -311,7 +311,7 @@ def check_integer(found: object, what: str, mark: Mark, low: int = 1, high: int 
     return found
 
 
-def evaluate_pair(node: Node, env: Environment, what: str, low: int = 1) -> tuple[int, int]:
+def evaluate_pair(node: Node, env: LexicalScope, what: str, low: int = 1) -> tuple[int, int]:
     """Return (height, width) from one integer for both axes, or a list of two. Raises as `evaluate_integer`."""
     if isinstance(node, Seq):
         if len(node.items) != 2:
@@ -321,25 +321,26 @@ def evaluate_pair(node: Node, env: Environment, what: str, low: int = 1) -> tupl
     return single, single
 
 
-def evaluate_boolean(node: Node, env: Environment, what: str) -> bool:
+def evaluate_boolean(node: Node, env: LexicalScope, what: str) -> bool:
     """Return a truth value. Raises E-TYPE."""
-    found = evaluate(node, env)
+    found = evaluate_node(node, env)
     if not isinstance(found, bool):
         raise error("E-TYPE", f"{what} is true or false, got {found}", node.mark)
     return found
 
 
-def evaluate_real(node: Node, env: Environment, what: str) -> float:
+def evaluate_real(node: Node, env: LexicalScope, what: str) -> float:
     """Return a number as a float. Raises E-TYPE."""
-    found = evaluate(node, env)
+    found = evaluate_node(node, env)
     if not is_number(found):
         raise error("E-TYPE", f"{what} must be a number, got {found}", node.mark)
     return float(found)
 
 
-def evaluate_word(node: Node, env: Environment, what: str, allowed: Collection[str]) -> str:
+def evaluate_word(node: Node, env: LexicalScope, what: str, allowed: Collection[str]) -> str:
     """Return one of the allowed words. Raises E-TYPE."""
-    found: object = node.text if isinstance(node, Scalar) and node.text.isidentifier() and not env.has(node.text) else evaluate(node, env)
+    bare = isinstance(node, Scalar) and node.text.isidentifier() and not env.has(node.text)
+    found: object = node.text if bare and isinstance(node, Scalar) else evaluate_node(node, env)
     found = found.name if isinstance(found, Alternative) else found
     if isinstance(found, FlowValue) and isinstance(found.node, Scalar):
         found = found.node.text

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from blockspace.blocks.evaluate import Environment, Value
+from blockspace.blocks.evaluate import LexicalScope, Value
 from blockspace.blocks.expansion.context import Frame, GraphValue, StepValue
 from blockspace.blocks.expansion.expander import Expansion
 from blockspace.blocks.expansion.operations import StepSettings
@@ -143,15 +143,15 @@ class GuidedExpansion(Expansion):
         self.source: StepValue = "input"  # of the step being expanded
         self.asked: NeedValue | None = None  # what stopped it
 
-    def read_hole(self, node: Map, env: Environment) -> Value:
+    def read_hole(self, node: Map, env: LexicalScope) -> Value:
         """Return the value of a hole; an UnsettledValue while it has several candidates."""
         return self._given(node, env, super().read_hole)
 
-    def read_unknown(self, node: Map, env: Environment) -> Value:
+    def read_unknown(self, node: Map, env: LexicalScope) -> Value:
         """Return the value of an unknown; an UnsettledValue while it has several candidates."""
         return self._given(node, env, super().read_unknown)
 
-    def _given(self, node: Map, env: Environment, read: Callable[[Map, Environment], Value]) -> Value:
+    def _given(self, node: Map, env: LexicalScope, read: Callable[[Map, LexicalScope], Value]) -> Value:
         name = self.holes.name_at(node, env)
         if name is not None:
             self.read.add(name)
@@ -237,7 +237,7 @@ class RecordingExpansion(Expansion):
         super().__init__(holes, values, shape)
         self.read: set[str] = set()
 
-    def read_hole(self, node: Map, env: Environment) -> Value:
+    def read_hole(self, node: Map, env: LexicalScope) -> Value:
         """Return the value of a hole, noting its name."""
         if name := self.holes.name_at(node, env):
             self.read.add(name)

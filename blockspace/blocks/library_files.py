@@ -36,14 +36,14 @@ def list_families() -> list[str]:
     return list(_list_folder("network"))
 
 
-def list_files(kind: str) -> dict[str, str]:
+def list_library_files(kind: str) -> dict[str, str]:
     """The library's names of one kind, each with its file: `block`, or `network` with the variants, which are in their families' files."""
     return dict(sorted({**_list_folder(kind), **_list_variants()}.items())) if kind == "network" else _list_folder(kind)
 
 
 def list_names(kind: str) -> list[str]:
     """The names alone."""
-    return list(list_files(kind))
+    return list(list_library_files(kind))
 
 
 def find_file(name: str, kind: str) -> str | None:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from blockspace.blocks import syntax
 from blockspace.blocks.evaluate import INVALID, evaluate_integer
-from blockspace.blocks.expansion.context import Frame, StepValue, UnitEnvironment
+from blockspace.blocks.expansion.context import Frame, StepValue, UnitScope
 from blockspace.blocks.expansion.control_flow import bind_stage, make_scalar
 from blockspace.blocks.expansion.expander import Expansion
 from blockspace.blocks.syntax import BlockStep, FlowStep
@@ -62,7 +62,7 @@ class Network(Template):
             source = context.expand_step(segment.step, segment.frame(env, values), source)
         return source
 
-    def _names(self, context: Expansion) -> UnitEnvironment:
+    def _names(self, context: Expansion) -> UnitScope:
         """The network's own names for one expansion."""
         settings, place = self._given(context)
         return context.bind_unit(self.file, settings, place, "input")
@@ -92,7 +92,7 @@ class Segment:
     def __init__(self, network: Network, step: FlowStep, path: str, label: str | None, own: frozenset[str]):
         self.network, self.step, self.path, self.label, self.own = network, step, path, label, own
 
-    def frame(self, env: UnitEnvironment, values: dict[str, StepValue]) -> Frame:
+    def frame(self, env: UnitScope, values: dict[str, StepValue]) -> Frame:
         """Return the frame that the step is expanded in."""
         return Frame(env, values, self.path, self.label)
 

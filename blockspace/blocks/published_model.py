@@ -20,7 +20,7 @@ BLOCK = re.compile(rf"({'|'.join(LIBRARIES)}):\s*\S.*")
 FORMS = "`torchvision:NAME`, `timm:NAME`, or `paper`"
 
 
-class PublishedModel(NamedTuple):
+class ModelReference(NamedTuple):
     """A library's model: which library, the constructor's name, and its settings."""
 
     library: str
@@ -28,7 +28,7 @@ class PublishedModel(NamedTuple):
     settings: dict[str, Any]
 
 
-def parse_reference(reference: str) -> PublishedModel | None:
+def parse_reference(reference: str) -> ModelReference | None:
     """The model that a network's `reference:` names; None for `paper`, none, and what is not of that form."""
     match = NETWORK.fullmatch(reference)
     if match is None:
@@ -41,7 +41,7 @@ def parse_reference(reference: str) -> PublishedModel | None:
     except (SyntaxError, ValueError):
         return None
     plain = not call.args and len(settings) == len(call.keywords)
-    return PublishedModel(match[1], match[2], settings) if plain else None
+    return ModelReference(match[1], match[2], settings) if plain else None
 
 
 def reference_pattern(kind: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from blockspace.blocks.binding import OpenHoles, check_hole_values, find_open_holes, to_node, to_token
-from blockspace.blocks.evaluate import INVALID, Environment, Settings
+from blockspace.blocks.evaluate import INVALID, LexicalScope, Settings
 from blockspace.blocks.expansion.context import Frame, StepValue
 from blockspace.blocks.expansion.expander import Expansion
 from blockspace.blocks.holes import Holes, Token
@@ -99,10 +99,10 @@ class Template:
             raise BlockspaceError(*by_place)
         return context.graph.verify()
 
-    def _given(self, context: Expansion) -> tuple[Settings, Environment]:
+    def _given(self, context: Expansion) -> tuple[Settings, LexicalScope]:
         """The settings as nodes, read where only the channels that enter are known."""
         entering = context.channels_of("input")
-        place = Environment(None, {"in_channels": entering, "channels": entering}, self.file, context)
+        place = LexicalScope(None, {"in_channels": entering, "channels": entering}, self.file, context)
         return {key: (to_node(key, found), place) for key, found in self.settings.items()}, place
 
     def svg(self, shape: Shape | None = None, **options: Any) -> str:

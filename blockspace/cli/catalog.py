@@ -14,7 +14,7 @@ def list_files(kind: str) -> dict[str, str]:
     A network's variants are in the file of their family.
     """
     if kind in ("block", "network"):
-        from blockspace.blocks import list_files as shipped
+        from blockspace.blocks import list_library_files as shipped
 
         return shipped(kind)
     folder = FOLDERS[kind]

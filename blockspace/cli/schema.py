@@ -18,12 +18,12 @@ def register(app: Typer) -> None:
         path: bool = typer.Option(False, "--path", help="Where the package keeps it, for an editor's settings."),
     ) -> None:
         """Print the JSON Schema of block, network or study files, by which editors complete and check them."""
-        from blockspace.schema import KINDS, stored, text
+        from blockspace.schema import KINDS, schema_text, stored_path
 
         if path and kind in KINDS:
-            print(stored(kind))
+            print(stored_path(kind))
         else:
-            print(text(kind), end="")
+            print(schema_text(kind), end="")
 
 
 def complete_schema_kinds(incomplete: str) -> list[str]:

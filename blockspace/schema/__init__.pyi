@@ -24,6 +24,6 @@ from .operation_schemas import setting_rows as setting_rows
 from .stored_schemas import KINDS as KINDS
 from .stored_schemas import modeline as modeline
 from .stored_schemas import schema as schema
-from .stored_schemas import stored as stored
-from .stored_schemas import text as text
+from .stored_schemas import schema_text as schema_text
+from .stored_schemas import stored_path as stored_path
 from .study_schema import AsWritten as AsWritten

@@ -7,8 +7,8 @@ from typing import Any
 from blockspace.blocks import list_names, reference_pattern, vocabulary
 from blockspace.schema import operation_schemas, step_schemas
 from blockspace.schema.descriptions import DEFAULTS_MEAN, FILE_KEYS
-from blockspace.schema.value_schemas import NAME, SCALAR, Schema, any_of, chosen, described, has, mapping, ref
-from blockspace.schema.value_schemas import definitions as value_definitions
+from blockspace.schema.value_schemas import NAME, SCALAR, Schema, any_of, choose_first, describe, has_keys, make_ref, object_schema
+from blockspace.schema.value_schemas import define_values as value_definitions
 
 TITLE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 FLOWS = {"block": ("flow",), "network": ("stem", "stages", "head")}
@@ -18,97 +18,99 @@ def file_schema(kind: str) -> Schema:
     """The schema of a block file or a network file."""
     own = {"equation": SCALAR, "flow": True}
     if kind == "network":
-        own = {"variants": variants(), "input": shape()} | Schema.fromkeys(FLOWS["network"], True)
+        own = {"variants": variants_schema(), "input": shape_schema()} | dict.fromkeys(FLOWS["network"], True)
     properties: dict[str, Any] = {
         "format": {"const": f"blockspace/{kind}/1"},
         kind: {"type": ["string", "number"], "pattern": TITLE},
         "doc": SCALAR,
         "paper": SCALAR,
-        "reference": reference(kind),
-        "params": section(ref("param")),
-        "let": section({}),
-        "require": any_of(ref("expression"), {"type": "array", "items": any_of(ref("expression"), {"type": "boolean"})}),
-        "defaults": any_of({"type": "null"}, mapping({key: described(default(key), text) for key, text in DEFAULTS_MEAN.items()})),
-        "blocks": section({"type": "string"}, unit_names()),
-        "parts": section(ref("part"), unit_names()),
+        "reference": reference_schema(kind),
+        "params": section_schema(make_ref("param")),
+        "let": section_schema({}),
+        "require": any_of(make_ref("expression"), {"type": "array", "items": any_of(make_ref("expression"), {"type": "boolean"})}),
+        "defaults": any_of(
+            {"type": "null"}, object_schema({key: describe(default_schema(key), text) for key, text in DEFAULTS_MEAN.items()})
+        ),
+        "blocks": section_schema({"type": "string"}, unit_name_schema()),
+        "parts": section_schema(make_ref("part"), unit_name_schema()),
         **own,
     }
-    described_properties = {key: described(schema if schema is not True else {}, FILE_KEYS[key]) for key, schema in properties.items()}
+    described_properties = {key: describe(schema if schema is not True else {}, FILE_KEYS[key]) for key, schema in properties.items()}
     needed = ("format", kind, "flow") if kind == "block" else ("format", kind)
     some = {} if kind == "block" else {"anyOf": [{"required": [key]} for key in FLOWS["network"]]}
-    return mapping(described_properties, needed, **some, **by_degree(kind)) | {"$defs": definitions()}
+    return object_schema(described_properties, needed, **some, **choose_flow_schema(kind)) | {"$defs": define_file_schemas()}
 
 
-def section(values: Schema, keys: Schema | None = None) -> Schema:
+def section_schema(values: Schema, keys: Schema | None = None) -> Schema:
     """A mapping from names to values; left empty, nothing."""
-    return any_of({"type": "null"}, {"type": "object", "propertyNames": keys or param_names(), "additionalProperties": values})
+    return any_of({"type": "null"}, {"type": "object", "propertyNames": keys or param_name_schema(), "additionalProperties": values})
 
 
-def reference(kind: str) -> Schema:
+def reference_schema(kind: str) -> Schema:
     return {"type": "string", "pattern": f"^(?:{reference_pattern(kind)})$"}
 
 
-def variants() -> Schema:
+def variants_schema() -> Schema:
     """The members of a network's family: params of the file, and what a variant says of itself."""
-    about = {"doc": SCALAR, "paper": SCALAR, "reference": reference("network")}
-    return section({"type": "object", "properties": about}, {"pattern": TITLE})
+    about = {"doc": SCALAR, "paper": SCALAR, "reference": reference_schema("network")}
+    return section_schema({"type": "object", "properties": about}, {"pattern": TITLE})
 
 
-def param_names() -> Schema:
+def param_name_schema() -> Schema:
     return {"pattern": NAME, "not": {"enum": sorted(vocabulary.RESERVED | vocabulary.OWN_NAMES)}}
 
 
-def unit_names() -> Schema:
+def unit_name_schema() -> Schema:
     """Names of parts and blocks of one's own: no operation, no block of the library, no word of the grammar."""
-    taken = {*operation_schemas.keyed(), *vocabulary.RESERVED, *vocabulary.OWN_NAMES, *vocabulary.STEP_KEYS, *list_names("block")}
+    taken = {*operation_schemas.list_step_keys(), *vocabulary.RESERVED, *vocabulary.OWN_NAMES, *vocabulary.STEP_KEYS, *list_names("block")}
     return {"pattern": NAME, "not": {"enum": sorted(taken)}}
 
 
-def default(key: str) -> Schema:
+def default_schema(key: str) -> Schema:
     """The schema of one of the `defaults:`."""
     if key == "init":
         return SCALAR
-    return operation_schemas.setting(key)
+    return operation_schemas.setting_schema(key)
 
 
-def shape() -> Schema:
-    return {"type": "array", "items": ref("integer"), "minItems": 3, "maxItems": 3}
+def shape_schema() -> Schema:
+    return {"type": "array", "items": make_ref("integer"), "minItems": 3, "maxItems": 3}
 
 
-def by_degree(kind: str) -> Schema:
+def choose_flow_schema(kind: str) -> Schema:
     """Which steps the flows may hold, by the sections the file has."""
 
     def flows(degree: str) -> Schema:
-        return {"properties": {key: ref(f"flow_{degree}") for key in FLOWS[kind]}}
+        return {"properties": {key: make_ref(f"flow_{degree}") for key in FLOWS[kind]}}
 
-    return chosen(
-        (any_of(has("parts"), has("blocks")), flows("open")),
-        (any_of(has("params"), has("let")), flows("named")),
+    return choose_first(
+        (any_of(has_keys("parts"), has_keys("blocks")), flows("open")),
+        (any_of(has_keys("params"), has_keys("let")), flows("named")),
         otherwise=flows("closed"),
     )
 
 
-def part() -> Schema:
+def part_schema() -> Schema:
     """A part of a file: a flow, or `{params, flow}`."""
-    full = mapping(
+    full = object_schema(
         {
-            "params": section(ref("param")),
-            "let": section({}),
+            "params": section_schema(make_ref("param")),
+            "let": section_schema({}),
             "require": True,
             "defaults": True,
-            "flow": ref("flow_open"),
+            "flow": make_ref("flow_open"),
             "doc": SCALAR,
         },
         ("flow",),
     )
-    return chosen((has("flow"), full), otherwise=ref("flow_open"))
+    return choose_first((has_keys("flow"), full), otherwise=make_ref("flow_open"))
 
 
-def definitions() -> Schema:
+def define_file_schemas() -> Schema:
     return {
         **value_definitions(),
-        **operation_schemas.definitions(),
-        **operation_schemas.block_definitions(),
-        **step_schemas.definitions(),
-        "part": part(),
+        **operation_schemas.define_operations(),
+        **operation_schemas.define_blocks(),
+        **step_schemas.define_steps(),
+        "part": part_schema(),
     }

@@ -10,25 +10,36 @@ from __future__ import annotations
 from blockspace.blocks import vocabulary
 from blockspace.schema import operation_schemas
 from blockspace.schema.descriptions import STEP_KEYS_MEAN as MEAN
-from blockspace.schema.value_schemas import IS_VALUE, NAME, TERNARY, Schema, any_of, chosen, described, has, mapping, ref
+from blockspace.schema.value_schemas import (
+    IS_VALUE,
+    NAME,
+    TERNARY,
+    Schema,
+    any_of,
+    choose_first,
+    describe,
+    has_keys,
+    make_ref,
+    object_schema,
+)
 
 DEGREES = ("closed", "named", "open")
 MERGES = tuple(sorted(vocabulary.MERGES))
 LOOP = r"^\s*[A-Za-z_]\w*\s+in\s+.+\.\..+$"
 
 
-class Steps:
+class StepSchemas:
     """The definitions of one degree."""
 
     def __init__(self, degree: str):
         self.degree = degree
 
     def ref(self, name: str) -> Schema:
-        return ref(f"{name}_{self.degree}")
+        return make_ref(f"{name}_{self.degree}")
 
     def definitions(self) -> Schema:
         found = {
-            "flow": chosen(({"type": "array"}, {"items": self.ref("step")}), otherwise=self.ref("step")),
+            "flow": choose_first(({"type": "array"}, {"items": self.ref("step")}), otherwise=self.ref("step")),
             "inner": self.inner(),
             "word": self.word(),
             "step": self.step(),
@@ -43,86 +54,91 @@ class Steps:
     def word(self) -> Schema:
         """A bare word as a step."""
         if self.degree == "closed":
-            return any_of({"enum": operation_schemas.bare()}, {"type": "string", "pattern": operation_schemas.bare_pattern()})
-        named = {"type": "string", "pattern": NAME, "not": {"enum": operation_schemas.incomplete()}}
-        return any_of({"enum": operation_schemas.bare()}, named)
+            return any_of(
+                {"enum": operation_schemas.list_bare_words()}, {"type": "string", "pattern": operation_schemas.bare_word_pattern()}
+            )
+        named = {"type": "string", "pattern": NAME, "not": {"enum": operation_schemas.list_incomplete_words()}}
+        return any_of({"enum": operation_schemas.list_bare_words()}, named)
 
     def inner(self) -> Schema:
         """A flow inside a split: a list, a step, a name that holds a flow, `none`, a condition or a hole."""
-        return chosen(
+        return choose_first(
             ({"type": "array"}, self.ref("flow")),
-            (IS_VALUE, ref("placeholder")),
-            (has(), self.ref("step")),
-            otherwise=any_of({"const": "none"}, self.ref("word"), *([] if self.degree == "closed" else [ref("expression")])),
+            (IS_VALUE, make_ref("placeholder")),
+            (has_keys(), self.ref("step")),
+            otherwise=any_of({"const": "none"}, self.ref("word"), *([] if self.degree == "closed" else [make_ref("expression")])),
         )
 
     def words(self, *allowed: str) -> Schema:
         """One of these words, or what may stand for one: in a file without names, only a condition."""
-        other = {"type": "string", "pattern": TERNARY} if self.degree == "closed" else ref("expression")
-        return any_of({"enum": list(allowed)}, other, ref("placeholder"))
+        other = {"type": "string", "pattern": TERNARY} if self.degree == "closed" else make_ref("expression")
+        return any_of({"enum": list(allowed)}, other, make_ref("placeholder"))
 
     def step(self) -> Schema:
         described_keys = {key: {"description": text} for key, text in MEAN.items()}
-        cases = chosen(
-            (any_of(has("split"), has("branches")), self.ref("split")),
-            (any_of(has("do", "for"), has("do", "repeat")), self.ref("loop")),
-            (has("block"), self.ref("staged")),
-            (has("if", "then"), self.ref("either")),
-            (has(), self.ref("operation")),
+        cases = choose_first(
+            (any_of(has_keys("split"), has_keys("branches")), self.ref("split")),
+            (any_of(has_keys("do", "for"), has_keys("do", "repeat")), self.ref("loop")),
+            (has_keys("block"), self.ref("staged")),
+            (has_keys("if", "then"), self.ref("either")),
+            (has_keys(), self.ref("operation")),
             otherwise=self.ref("word"),
         )
         return {"type": ["string", "object"], "properties": described_keys, **cases}
 
     def modifiers(self, *without: str) -> Schema:
         label = {"type": "string", "pattern": r"^\w+$"}
-        found = {"from": ref("references"), "as": label, "name": label, "if": ref("flag")}
+        found = {"from": make_ref("references"), "as": label, "name": label, "if": make_ref("flag")}
         return {key: schema for key, schema in found.items() if key not in without}
 
     def split(self) -> Schema:
         count = {"type": "object", "minProperties": 1, "maxProperties": 1}
-        sizes = {"type": "array", "items": ref("number"), "minItems": 1}
-        parts = mapping({"copy": ref("integer"), "chunk": ref("integer"), "sizes": sizes, "shares": sizes}) | count
-        ends = mapping({"first": self.ref("inner"), "last": self.ref("inner")}) | count
-        share = mapping({"take": ref("number"), "join": self.words("concat", "add")}, ("take",))
+        sizes = {"type": "array", "items": make_ref("number"), "minItems": 1}
+        parts = object_schema({"copy": make_ref("integer"), "chunk": make_ref("integer"), "sizes": sizes, "shares": sizes}) | count
+        ends = object_schema({"first": self.ref("inner"), "last": self.ref("inner")}) | count
+        share = object_schema({"take": make_ref("number"), "join": self.words("concat", "add")}, ("take",))
         is_map = {"type": "object", "not": IS_VALUE}
-        return mapping(
+        return object_schema(
             {
-                "split": chosen((is_map, parts), otherwise=self.words("copy", "chunk")),
+                "split": choose_first((is_map, parts), otherwise=self.words("copy", "chunk")),
                 "branches": {"type": "object", "additionalProperties": self.ref("inner"), "minProperties": 1},
                 "each": self.ref("inner"),
-                "keep": chosen((is_map, ends), otherwise=self.words("none", "first", "last")),
-                "carry": chosen((is_map, share), otherwise=self.words("none", "add", "concat", "half")),
+                "keep": choose_first((is_map, ends), otherwise=self.words("none", "first", "last")),
+                "carry": choose_first((is_map, share), otherwise=self.words("none", "add", "concat", "half")),
                 "merge": self.words(*MERGES),
                 **self.modifiers(),
             }
-        ) | {"not": has("branches", "each")}
+        ) | {"not": has_keys("branches", "each")}
 
     def loop(self) -> Schema:
-        keys = {"for": {"type": "string", "pattern": LOOP}, "repeat": ref("integer"), "do": self.ref("flow"), **self.modifiers()}
-        return mapping(keys, ("do",), oneOf=[{"required": ["for"]}, {"required": ["repeat"]}])
+        keys = {"for": {"type": "string", "pattern": LOOP}, "repeat": make_ref("integer"), "do": self.ref("flow"), **self.modifiers()}
+        return object_schema(keys, ("do",), oneOf=[{"required": ["for"]}, {"required": ["repeat"]}])
 
     def either(self) -> Schema:
         branch = any_of({"const": "none"}, self.ref("flow"))
-        return mapping({"if": ref("flag"), "then": branch, "else": branch, **self.modifiers("if")}, ("if", "then"))
+        return object_schema({"if": make_ref("flag"), "then": branch, "else": branch, **self.modifiers("if")}, ("if", "then"))
 
     def staged(self) -> Schema:
         """A `block:` step; where the block is known, so are the settings beside it."""
-        called = chosen(
+        called = choose_first(
             ({"type": "array"}, self.ref("flow")),
-            (IS_VALUE, ref("placeholder")),
-            (has(), self.ref("operation")),
+            (IS_VALUE, make_ref("placeholder")),
+            (has_keys(), self.ref("operation")),
             otherwise=self.called_word(),
         )
-        own = {"block": called, "repeat": ref("integer"), "stride": ref("integer"), **self.modifiers()}
-        known = [{"if": test, "then": {"propertyNames": {"enum": sorted({*own, *keys})}}} for test, keys in operation_schemas.placed()]
-        properties = {key: described(schema, MEAN[key]) for key, schema in own.items()}
+        own = {"block": called, "repeat": make_ref("integer"), "stride": make_ref("integer"), **self.modifiers()}
+        known = [
+            {"if": test, "then": {"propertyNames": {"enum": sorted({*own, *keys})}}}
+            for test, keys in operation_schemas.list_block_settings()
+        ]
+        properties = {key: describe(schema, MEAN[key]) for key, schema in own.items()}
         return {"type": "object", "properties": properties, "required": ["block"], "allOf": known}
 
     def called_word(self) -> Schema:
         """The word of a `block:`: an operation's settings may stand beside it, so any operation but a merge."""
         if self.degree == "closed":
-            named = sorted({*operation_schemas.keyed()} - set(MERGES))
-            windows = [{"type": "string", "pattern": pattern} for pattern in operation_schemas.patterned()]
+            named = sorted({*operation_schemas.list_step_keys()} - set(MERGES))
+            windows = [{"type": "string", "pattern": pattern} for pattern in operation_schemas.list_patterns()]
             return any_of({"enum": named}, *windows)
         return {"type": "string", "pattern": NAME, "not": {"enum": list(MERGES)}}
 
@@ -130,30 +146,30 @@ class Steps:
         """One operation or block, with modifiers beside it."""
         more: Schema | bool = False
         if self.degree == "open":
-            more = chosen((IS_VALUE, ref("placeholder")), otherwise={"type": ["object", "null"]})
+            more = choose_first((IS_VALUE, make_ref("placeholder")), otherwise={"type": ["object", "null"]})
         return {
             "type": "object",
-            "properties": operation_schemas.keyed() | {key: described(s, MEAN[key]) for key, s in self.modifiers().items()},
-            "patternProperties": operation_schemas.patterned(),
+            "properties": operation_schemas.list_step_keys() | {key: describe(s, MEAN[key]) for key, s in self.modifiers().items()},
+            "patternProperties": operation_schemas.list_patterns(),
             "additionalProperties": more,
-            "allOf": [ref("one_operation_0_0")],
+            "allOf": [make_ref("one_operation_0_0")],
         }
 
 
-def counted() -> Schema:
+def count_modifiers() -> Schema:
     """`one_operation_i_k`: of the modifiers from the i-th on any may be there, k of those before are; beside them is one key."""
     found = {}
     last = len(vocabulary.MODIFIERS)
     for i, key in enumerate(vocabulary.MODIFIERS):
         for k in range(i + 1):
-            there, absent = ref(f"one_operation_{i + 1}_{k + 1}"), ref(f"one_operation_{i + 1}_{k}")
-            found[f"one_operation_{i}_{k}"] = chosen((has(key), there), otherwise=absent)
+            there, absent = make_ref(f"one_operation_{i + 1}_{k + 1}"), make_ref(f"one_operation_{i + 1}_{k}")
+            found[f"one_operation_{i}_{k}"] = choose_first((has_keys(key), there), otherwise=absent)
     return found | {f"one_operation_{last}_{k}": {"minProperties": k + 1, "maxProperties": k + 1} for k in range(last + 1)}
 
 
-def definitions() -> Schema:
+def define_steps() -> Schema:
     """Steps in every degree."""
-    found = counted()
+    found = count_modifiers()
     for degree in DEGREES:
-        found |= Steps(degree).definitions()
+        found |= StepSchemas(degree).definitions()
     return found

@@ -22,10 +22,10 @@ def schema(kind: str) -> Schema:
     """The JSON Schema of one kind of file. Raises BlockspaceError (E-KEY) for an unknown kind."""
     if kind not in KINDS:
         raise error("E-KEY", f"no kind of file is called {kind!r}", help=did_you_mean(kind, KINDS) or f"known: {', '.join(KINDS)}")
-    return {"$schema": DRAFT, "title": TITLES[kind], **made(kind)}
+    return {"$schema": DRAFT, "title": TITLES[kind], **build_schema(kind)}
 
 
-def made(kind: str) -> Schema:
+def build_schema(kind: str) -> Schema:
     if kind == "study":
         from blockspace.schema.study_schema import study_schema
 
@@ -35,19 +35,19 @@ def made(kind: str) -> Schema:
     return file_schema(kind)
 
 
-def text(kind: str) -> str:
+def schema_text(kind: str) -> str:
     """The schema as kept in its file."""
     return json.dumps(schema(kind), indent=1, ensure_ascii=False) + "\n"
 
 
-def stored(kind: str) -> Path:
+def stored_path(kind: str) -> Path:
     """Where the package keeps the schema."""
     return Path(__file__).with_name(f"{kind}.json")
 
 
 def modeline(kind: str, path: str | Path) -> str:
     """The comment by which editors find the schema of the YAML file at `path`: relative inside one tree, else where the package is."""
-    home, place = stored(kind), Path(path).resolve()
+    home, place = stored_path(kind), Path(path).resolve()
     project = home.parents[2]
     near = project in place.parents
     return f"# yaml-language-server: $schema={Path(os.path.relpath(home, place.parent)).as_posix() if near else home.as_uri()}"

@@ -17,7 +17,7 @@ Schema = dict[str, Any]  # a JSON Schema, or a part of one
 SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 
 
-def ref(name: str) -> Schema:
+def make_ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
@@ -25,71 +25,73 @@ def any_of(*options: Schema) -> Schema:
     return {"anyOf": list(options)}
 
 
-def mapping(properties: Schema, required: tuple[str, ...] = (), **extra: Any) -> Schema:
+def object_schema(properties: Schema, required: tuple[str, ...] = (), **extra: Any) -> Schema:
     """An object of these keys and no others."""
     needed = {"required": list(required)} if required else {}
     return {"type": "object", "properties": properties, **needed, "additionalProperties": False, **extra}
 
 
-def chosen(*cases: tuple[Schema, Schema], otherwise: Schema) -> Schema:
+def choose_first(*cases: tuple[Schema, Schema], otherwise: Schema) -> Schema:
     """The first of the cases whose test holds decides; so that a mistake is reported for the form that was meant."""
     for test, then in reversed(cases):
         otherwise = {"if": test, "then": then, "else": otherwise}
     return otherwise
 
 
-def has(*keys: str) -> Schema:
+def has_keys(*keys: str) -> Schema:
     """A test: an object with all of these keys."""
     return {"type": "object", "required": list(keys)}
 
 
-IS_VALUE = any_of(has("search"), has("solve"), has("if", "then"))
+IS_VALUE = any_of(has_keys("search"), has_keys("solve"), has_keys("if", "then"))
 
 
-def words(*allowed: str) -> Schema:
+def word_schema(*allowed: str) -> Schema:
     """One of these words, or what may stand for one."""
-    return any_of({"enum": sorted(allowed)}, ref("expression"), ref("placeholder"))
+    return any_of({"enum": sorted(allowed)}, make_ref("expression"), make_ref("placeholder"))
 
 
-def described(schema: Schema, text: str) -> Schema:
+def describe(schema: Schema, text: str) -> Schema:
     """The schema with a description, kept beside a `$ref`."""
     return {"description": text, **schema} if text else schema
 
 
-def definitions() -> Schema:
+def define_values() -> Schema:
     """The values that steps and params are made of."""
     return {
         "expression": {"type": "string", "pattern": EXPRESSION, "maxLength": 512},
-        "number": any_of({"type": "number"}, ref("expression"), ref("placeholder")),
-        "factor": any_of({"const": "learned"}, {"type": "number"}, ref("expression"), ref("placeholder")),
-        "integer": any_of({"type": "integer"}, ref("expression"), ref("placeholder")),
-        "pair": any_of(ref("integer"), {"type": "array", "items": ref("integer"), "minItems": 2, "maxItems": 2}),
-        "flag": any_of({"type": "boolean"}, ref("expression"), ref("placeholder")),
+        "number": any_of({"type": "number"}, make_ref("expression"), make_ref("placeholder")),
+        "factor": any_of({"const": "learned"}, {"type": "number"}, make_ref("expression"), make_ref("placeholder")),
+        "integer": any_of({"type": "integer"}, make_ref("expression"), make_ref("placeholder")),
+        "pair": any_of(make_ref("integer"), {"type": "array", "items": make_ref("integer"), "minItems": 2, "maxItems": 2}),
+        "flag": any_of({"type": "boolean"}, make_ref("expression"), make_ref("placeholder")),
         "references": any_of({"type": "string", "minLength": 1}, {"type": "array", "items": {"type": "string"}, "minItems": 1}),
         "placeholder": {
             "type": "object",
-            **chosen((has("search"), ref("hole")), (has("solve"), ref("solved")), otherwise=ref("condition")),
+            **choose_first(
+                (has_keys("search"), make_ref("hole")), (has_keys("solve"), make_ref("solved")), otherwise=make_ref("condition")
+            ),
         },
-        "condition": mapping({"if": ref("flag"), "then": True, "else": True}, ("if", "then")),
-        "hole": mapping(
+        "condition": object_schema({"if": make_ref("flag"), "then": True, "else": True}, ("if", "then")),
+        "hole": object_schema(
             {
-                "default": described({}, PARAM_KEYS["default"]),
-                "search": ref("domain"),
-                "doc": described(SCALAR, PARAM_KEYS["doc"]),
-                "untied": described({"type": ["boolean", "string"]}, PARAM_KEYS["untied"]),
+                "default": describe({}, PARAM_KEYS["default"]),
+                "search": make_ref("domain"),
+                "doc": describe(SCALAR, PARAM_KEYS["doc"]),
+                "untied": describe({"type": ["boolean", "string"]}, PARAM_KEYS["untied"]),
             },
             ("search",),
         ),
-        "solved": mapping(
+        "solved": object_schema(
             {
-                "default": described(SCALAR, PARAM_KEYS["default"]),
-                "solve": described({"enum": list(holes.SOLVABLE)}, PARAM_KEYS["solve"]),
-                "range": described({"type": "string", "pattern": RANGE}, PARAM_KEYS["range"]),
-                "doc": described(SCALAR, PARAM_KEYS["doc"]),
+                "default": describe(SCALAR, PARAM_KEYS["default"]),
+                "solve": describe({"enum": list(holes.SOLVABLE)}, PARAM_KEYS["solve"]),
+                "range": describe({"type": "string", "pattern": RANGE}, PARAM_KEYS["range"]),
+                "doc": describe(SCALAR, PARAM_KEYS["doc"]),
             },
             ("solve", "range"),
         ),
-        "domain": described(
+        "domain": describe(
             any_of(
                 {"type": "array", "items": SCALAR, "minItems": 1, "uniqueItems": True},
                 {"type": "string", "pattern": RANGE},
@@ -98,11 +100,14 @@ def definitions() -> Schema:
             ),
             PARAM_KEYS["search"],
         ),
-        "param": described(
-            chosen(
-                (has("search"), ref("hole")),
-                (has("solve"), ref("solved")),
-                (any_of(has("default"), has("doc")), mapping({key: described({}, text) for key, text in PARAM_KEYS.items()})),
+        "param": describe(
+            choose_first(
+                (has_keys("search"), make_ref("hole")),
+                (has_keys("solve"), make_ref("solved")),
+                (
+                    any_of(has_keys("default"), has_keys("doc")),
+                    object_schema({key: describe({}, text) for key, text in PARAM_KEYS.items()}),
+                ),
                 otherwise={},
             ),
             "a value, an expression, a flow, or `{default, search, solve, range, doc}`",

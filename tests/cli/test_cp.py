@@ -9,7 +9,7 @@ import pytest
 from blockspace.blocks import list_families, list_names, load
 from blockspace.cli import main
 from blockspace.cli.inline_variant import inline_variant
-from blockspace.schema import stored
+from blockspace.schema import stored_path
 from blockspace.study import load_study
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ def test_the_graph_is_the_same(here):
 def test_the_first_line_finds_the_schema(here):
     main(["cp", "resnet50", "deep/er.yaml"])
     line = (here / "deep" / "er.yaml").read_text().splitlines()[0]
-    assert line == f"# yaml-language-server: $schema={stored('network').as_uri()}"
+    assert line == f"# yaml-language-server: $schema={stored_path('network').as_uri()}"
 
 
 def test_a_study_takes_its_space_along(here):

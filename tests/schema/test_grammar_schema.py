@@ -14,7 +14,7 @@ from blockspace.blocks import list_names
 from blockspace.cli import main
 from blockspace.errors import CODES
 from blockspace.ops import OPS
-from blockspace.schema import KINDS, modeline, schema, stored, text
+from blockspace.schema import KINDS, modeline, schema, schema_text, stored_path
 
 ROOT = Path(__file__).parents[2]
 BAD = ROOT / "tests" / "blocks" / "bad"
@@ -59,7 +59,7 @@ def test_is_a_schema(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_stored_schema_is_current(kind):
-    assert stored(kind).read_text(encoding="utf-8") == text(kind), "run `python -m blockspace.schema`, which writes them anew"
+    assert stored_path(kind).read_text(encoding="utf-8") == schema_text(kind), "run `python -m blockspace.schema`, which writes them anew"
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: f"{p.parent.name}/{p.stem}")
@@ -73,7 +73,7 @@ def test_what_is_shipped_validates(path):
 def test_what_is_shipped_says_its_schema(path):
     content = path.read_text()
     assert content.splitlines()[0] == modeline(kind_of(content), path), "the first line says where the schema is"
-    assert (path.parent / content.splitlines()[0].partition("=")[2]).resolve() == stored(kind_of(content))
+    assert (path.parent / content.splitlines()[0].partition("=")[2]).resolve() == stored_path(kind_of(content))
 
 
 def structural() -> list[str]:
@@ -146,8 +146,8 @@ def test_wrong_forms_are_refused(content):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_command_prints_it(kind, capsys):
-    assert main(["schema", kind]) == 0 and capsys.readouterr().out == text(kind)
-    assert main(["schema", kind, "--path"]) == 0 and capsys.readouterr().out.strip() == str(stored(kind))
+    assert main(["schema", kind]) == 0 and capsys.readouterr().out == schema_text(kind)
+    assert main(["schema", kind, "--path"]) == 0 and capsys.readouterr().out.strip() == str(stored_path(kind))
 
 
 def test_an_unknown_kind(capsys):

@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 
 from blockspace.blocks.evaluate import (
     INVALID,
-    Environment,
     Invalid,
     InvalidRead,
+    LexicalScope,
     Settings,
     Value,
     ValueContext,
-    evaluate,
     evaluate_boolean,
     evaluate_integer,
+    evaluate_node,
     evaluate_real,
 )
 from blockspace.blocks.holes import Holes, Token
@@ -34,18 +34,18 @@ GraphValue: TypeAlias = "str | Invalid"  # the name of a node
 StepValue: TypeAlias = "GraphValue | list[StepValue]"  # a list: the parts of a split without `merge:`
 
 # how the `defaults:` that are not words are read
-NUMBERS: dict[str, Callable[[Node, Environment, str], Any]] = {
+NUMBERS: dict[str, Callable[[Node, LexicalScope, str], Any]] = {
     **dict.fromkeys(("bn_eps", "bn_momentum", "norm_eps"), evaluate_real), "norm_groups": evaluate_integer,
     **dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), evaluate_boolean),
 }  # fmt: skip
 
 
-class UnitEnvironment(Environment):
+class UnitScope(LexicalScope):
     """The names of one use of a block or part (`unit`) in an expansion (`context`), and the defaults that hold in it."""
 
     __slots__ = ("caller", "cache")
 
-    def __init__(self, unit: BlockUnit, caller: Environment | None, outer: Environment | None, context: ValueContext):
+    def __init__(self, unit: BlockUnit, caller: LexicalScope | None, outer: LexicalScope | None, context: ValueContext):
         super().__init__(outer, {}, unit, context)
         self.caller = caller
         self.cache: dict[str, Value | None] = {}
@@ -59,16 +59,16 @@ class UnitEnvironment(Environment):
     def _default(self, key: str) -> Value | None:
         if key in self.unit.defaults:
             node = self.unit.defaults[key]
-            return NUMBERS[key](node, self, f"defaults: {key}") if key in NUMBERS else evaluate(node, self)
-        if isinstance(self.outer, UnitEnvironment):
+            return NUMBERS[key](node, self, f"defaults: {key}") if key in NUMBERS else evaluate_node(node, self)
+        if isinstance(self.outer, UnitScope):
             return self.outer.default(key)
-        calling = find_unit_environment(self.caller)
+        calling = find_unit_scope(self.caller)
         return calling.default(key) if calling is not None and key in INHERITED else None
 
 
-def find_unit_environment(env: Environment | None) -> UnitEnvironment | None:
+def find_unit_scope(env: LexicalScope | None) -> UnitScope | None:
     """Return the environment of the innermost block or part around `env`; None outside of all."""
-    while env is not None and not isinstance(env, UnitEnvironment):
+    while env is not None and not isinstance(env, UnitScope):
         env = env.outer
     return env
 
@@ -78,32 +78,32 @@ class Frame:
 
     __slots__ = ("env", "values", "path", "label")
 
-    def __init__(self, env: Environment, values: dict[str, StepValue], path: str, label: str | None = None):
+    def __init__(self, env: LexicalScope, values: dict[str, StepValue], path: str, label: str | None = None):
         self.env, self.values, self.path = env, values, path
         self.label = label  # the name of a step that has none of its own; stages have their number
 
     def inside(self, path: str | None = None, **names: Value) -> Frame:
         """Return a frame for a branch: graph values made in it stay local."""
-        return Frame(Environment(self.env, dict(names)) if names else self.env, dict(self.values), self.path if path is None else path)
+        return Frame(LexicalScope(self.env, dict(names)) if names else self.env, dict(self.values), self.path if path is None else path)
 
 
-def join_environments(written: Environment, place: Environment) -> Environment:
+def join_scopes(written: LexicalScope, place: LexicalScope) -> LexicalScope:
     """Return the names for a flow written in one place and used in another: the latter, if it sees the former's names, else both."""
-    env: Environment | None = place
+    env: LexicalScope | None = place
     while env is not None:
         if env is written:
             return place
         env = env.outer
-    return JoinedEnvironment(written, place)
+    return JoinedScope(written, place)
 
 
-class JoinedEnvironment(Environment):
+class JoinedScope(LexicalScope):
     """Names of the place where a flow was written, then of the place where it is used; defaults are those of the latter."""
 
     __slots__ = ("written",)
-    outer: Environment
+    outer: LexicalScope
 
-    def __init__(self, written: Environment, place: Environment):
+    def __init__(self, written: LexicalScope, place: LexicalScope):
         super().__init__(place, unit=written.unit)
         self.written = written
 
@@ -193,11 +193,11 @@ class ExpansionContext(ABC):
         """Take note of the values made so far of the `count` that will be merged; a hook for subclasses."""
 
     @abstractmethod
-    def read_hole(self, node: Map, env: Environment) -> Value:
+    def read_hole(self, node: Map, env: LexicalScope) -> Value:
         """Return the value of a `search:` mapping."""
 
     @abstractmethod
-    def read_unknown(self, node: Map, env: Environment) -> Value:
+    def read_unknown(self, node: Map, env: LexicalScope) -> Value:
         """Return the value of a `solve:` mapping."""
 
     @abstractmethod
@@ -210,12 +210,12 @@ class ExpansionContext(ABC):
 
     @abstractmethod
     def expand_callable(
-        self, what: Node, place: Environment, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
+        self, what: Node, place: LexicalScope, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
     ) -> StepValue:
         """Expand what a `block:` step names, with the settings beside it, and return its value."""
 
     @abstractmethod
     def expand_value(
-        self, found: Value, place: Environment, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
+        self, found: Value, place: LexicalScope, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
     ) -> StepValue:
         """Expand a value that holds a flow and return its value."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.evaluate import Environment, Settings, check_integer, evaluate, evaluate_condition, evaluate_integer
+from blockspace.blocks.evaluate import LexicalScope, Settings, check_integer, evaluate_condition, evaluate_integer, evaluate_node
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
 from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep
 from blockspace.blocks.vocabulary import RESERVED
@@ -29,11 +29,11 @@ def expand_loop(context: ExpansionContext, step: LoopStep, frame: Frame, source:
     for i in span:
         context.count_step(step.mark)
         names = {variable: i} if variable else {"index": i}
-        source = context.expand_flow(step.do, Frame(Environment(frame.env, names), frame.values, frame.path), source)
+        source = context.expand_flow(step.do, Frame(LexicalScope(frame.env, names), frame.values, frame.path), source)
     return source
 
 
-def parse_loop_range(step: LoopStep, env: Environment) -> tuple[str | None, range]:
+def parse_loop_range(step: LoopStep, env: LexicalScope) -> tuple[str | None, range]:
     """Return the loop's variable (None for `repeat:`) and its range. Raises E-EXPR, E-TYPE, E-TOO-BIG."""
     if step.word == "repeat":
         return None, range(1, evaluate_integer(step.loop, env, "repeat", 0, MAX_ROUNDS) + 1)
@@ -43,7 +43,7 @@ def parse_loop_range(step: LoopStep, env: Environment) -> tuple[str | None, rang
     if not (inside and dots and variable.strip().isidentifier()) or variable.strip() in RESERVED:
         raise error("E-EXPR", f"not a loop: {text!r}", step.loop.mark, "write `for: i in 2..splits`")
     mark, limit = step.loop.mark, 10**6
-    bounds = [check_integer(evaluate(Scalar(t.strip(), mark), env), "a loop bound", mark, -limit, limit) for t in (low, high)]
+    bounds = [check_integer(evaluate_node(Scalar(t.strip(), mark), env), "a loop bound", mark, -limit, limit) for t in (low, high)]
     return variable.strip(), range(bounds[0], bounds[1] + 1)
 
 
@@ -62,13 +62,15 @@ def expand_block(context: ExpansionContext, step: BlockStep, frame: Frame, sourc
     return source
 
 
-def bind_stage(context: ExpansionContext, step: BlockStep, env: Environment, index: int, source: StepValue) -> tuple[Environment, Settings]:
+def bind_stage(
+    context: ExpansionContext, step: BlockStep, env: LexicalScope, index: int, source: StepValue
+) -> tuple[LexicalScope, Settings]:
     """Return the names and settings for one of the repeated blocks: only the first strides."""
     channels = context.channels_of(source)
-    place = Environment(env, {"index": index, "in_channels": channels, "channels": channels})
+    place = LexicalScope(env, {"index": index, "in_channels": channels, "channels": channels})
     settings = {key: (node, place) for key, node in step.settings.items()}
     if step.stride is not None:
-        stride = evaluate(step.stride, Environment(env, {"index": index})) if index == 1 else 1
+        stride = evaluate_node(step.stride, LexicalScope(env, {"index": index})) if index == 1 else 1
         place.table["stride"] = stride
         settings["stride"] = (make_scalar(stride, step.stride.mark), place)
     elif not env.has("stride"):

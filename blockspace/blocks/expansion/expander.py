@@ -12,18 +12,18 @@ from blockspace.blocks import syntax
 from blockspace.blocks.evaluate import (
     INVALID,
     Alternative,
-    ArgumentEnvironment,
-    Environment,
+    ArgumentScope,
     FlowValue,
     Invalid,
     InvalidRead,
+    LexicalScope,
     Settings,
     Thunk,
     Value,
-    evaluate,
     evaluate_condition,
+    evaluate_node,
 )
-from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, UnitEnvironment, join_environments
+from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, UnitScope, join_scopes
 from blockspace.blocks.expansion.control_flow import expand_block, expand_condition, expand_loop
 from blockspace.blocks.expansion.operations import expand_operation
 from blockspace.blocks.expansion.references import require_single, resolve_references
@@ -44,7 +44,7 @@ class Expansion(ExpansionContext):
 
     # -- values left open ------------------------------------------------------------------------------------------------------------
 
-    def read_hole(self, node: Map, env: Environment) -> Value:
+    def read_hole(self, node: Map, env: LexicalScope) -> Value:
         """The value of a `search:` place: as assigned, else its default, else the first of its domain."""
         name = self.holes.name_at(node, env)
         if name is not None and name in self.assignment:
@@ -54,24 +54,24 @@ class Expansion(ExpansionContext):
             named = search.items if isinstance(search, Map) else self.holes.inherited.get(id(node), {})
             if isinstance(given, Scalar) and given.text in named:
                 return Alternative(given.text, named[given.text], env)
-            return evaluate(given, env)
+            return evaluate_node(given, env)
         found = self.holes.holes[name].domain if name else parse_domain(node.items["search"])
         return self._chosen(found, found.values()[0], env)
 
-    def _chosen(self, found: IntRange | Categorical, chosen: Token, env: Environment) -> Value:
+    def _chosen(self, found: IntRange | Categorical, chosen: Token, env: LexicalScope) -> Value:
         if not isinstance(found, Categorical):
             return int(chosen)
         node = found.nodes[chosen]
         if isinstance(node, Scalar) and parse_token(node) == chosen:
-            return evaluate(node, env)
+            return evaluate_node(node, env)
         return Alternative(str(chosen), node, env)
 
-    def read_unknown(self, node: Map, env: Environment) -> Value:
+    def read_unknown(self, node: Map, env: LexicalScope) -> Value:
         """The value of a `solve:` place: as solved, else its default, else the low end of its range."""
         name = self.holes.name_at(node, env)
         if name is not None:
             return int(self.assignment.get(name, self.holes.unknowns[name].default))
-        return evaluate(node.items["default"], env) if "default" in node else parse_solved_range(node).low
+        return evaluate_node(node.items["default"], env) if "default" in node else parse_solved_range(node).low
 
     # -- flows -----------------------------------------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ class Expansion(ExpansionContext):
         if isinstance(step, BadStep):
             return self.invalidate(step, frame)
         self.count_step(step.mark)
-        env = Environment(frame.env, {"channels": self.channels_of(source)})
+        env = LexicalScope(frame.env, {"channels": self.channels_of(source)})
         try:
             if step.source is not None:
                 source = require_single(resolve_references(step.source, frame, source, env), step.source)
@@ -121,7 +121,7 @@ class Expansion(ExpansionContext):
 
     # -- blocks ----------------------------------------------------------------------------------------------------------------------
 
-    def expand_unit(self, unit: BlockUnit, settings: Settings, caller: Environment, source: StepValue, path: str) -> StepValue:
+    def expand_unit(self, unit: BlockUnit, settings: Settings, caller: LexicalScope, source: StepValue, path: str) -> StepValue:
         """One use of a block or part: bind its params, check its rules, run its flow below `path`."""
         self.count_step(None)
         if self.depth >= MAX_NESTING:
@@ -150,14 +150,14 @@ class Expansion(ExpansionContext):
         if unknown:
             raise BlockspaceError(*unknown)
 
-    def bind_unit(self, unit: BlockUnit, settings: Settings, caller: Environment, source: StepValue, path: str = "") -> UnitEnvironment:
+    def bind_unit(self, unit: BlockUnit, settings: Settings, caller: LexicalScope, source: StepValue, path: str = "") -> UnitScope:
         """The unit's names: params as given or by default, lets, and the channels that enter."""
         home = None
         if unit.owner is not None:
             home = caller
             while home.outer is not None:
                 home = home.outer
-        env = UnitEnvironment(unit, caller, home, self)
+        env = UnitScope(unit, caller, home, self)
         for key, param in unit.params.items():
             given = settings.get(key)
             env.table[key] = Thunk(param.node, env) if given is None else self._argument(param, given, settings, env)
@@ -168,7 +168,7 @@ class Expansion(ExpansionContext):
             self.evaluate_names(unit, env, path)
         return env
 
-    def evaluate_names(self, unit: BlockUnit, env: UnitEnvironment, path: str) -> None:
+    def evaluate_names(self, unit: BlockUnit, env: UnitScope, path: str) -> None:
         """Read every name of a unit; one that cannot be read is INVALID, and what is wrong with it is said once."""
         circle = False  # of names that depend on each other, the first is said
         for key in (*unit.params, *unit.lets):
@@ -185,16 +185,16 @@ class Expansion(ExpansionContext):
                     self.recover(e, node.mark, path)
             env.table[key] = INVALID
 
-    def _argument(self, param: Param, given: tuple[Node, Environment], settings: Settings, env: Environment) -> Alternative | Thunk:
+    def _argument(self, param: Param, given: tuple[Node, LexicalScope], settings: Settings, env: LexicalScope) -> Alternative | Thunk:
         """A given param: a word of its own `search:` means that alternative; anything else is read in the caller's names."""
         node, place = given
         entries = param.entries()
         if isinstance(node, Scalar) and node.text in entries and not place.has(node.text):
             entry = entries[node.text]
             return Alternative(node.text, entry, env) if isinstance(param.search, Map) else Thunk(entry, env)
-        return Thunk(node, ArgumentEnvironment(place, settings, param.name))
+        return Thunk(node, ArgumentScope(place, settings, param.name))
 
-    def check_requirements(self, unit: BlockUnit, env: UnitEnvironment, path: str) -> bool:
+    def check_requirements(self, unit: BlockUnit, env: UnitScope, path: str) -> bool:
         """Whether the unit's rules hold. Those that do not are reported; only the first, where another value of one param mends all."""
         broken = [rule for rule in unit.requires if not self._legal(rule, env, path)]
         hint = suggest_legal_value(unit, env) if broken else None
@@ -206,7 +206,7 @@ class Expansion(ExpansionContext):
             self.report(error("E-REQUIRE", f"{str(rule)!r} does not hold{where} ({values})", rule.mark, hint), rule.mark, "")
         return not broken
 
-    def _legal(self, rule: Node, env: UnitEnvironment, path: str) -> bool:
+    def _legal(self, rule: Node, env: UnitScope, path: str) -> bool:
         """Whether a rule holds; one that cannot be read breaks nothing, and what is wrong with it is said."""
         try:
             return evaluate_condition(rule, env)
@@ -217,7 +217,7 @@ class Expansion(ExpansionContext):
             return True
 
     def expand_callable(
-        self, what: Node, place: Environment, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
+        self, what: Node, place: LexicalScope, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
     ) -> StepValue:
         """Run what a `block:` step names: an operation, a block, a structure, or what a param holds, with the settings beside it."""
         if isinstance(what, Scalar) and not place.has(what.text):
@@ -226,15 +226,15 @@ class Expansion(ExpansionContext):
             unit = place.unit.unit(what.text)
             if unit is not None:
                 return self.expand_unit(unit, settings, place, source, self.unique_name(path, base))
-        found = evaluate(what, place) if isinstance(what, Scalar) or is_value(what) else FlowValue(what, place)
+        found = evaluate_node(what, place) if isinstance(what, Scalar) or is_value(what) else FlowValue(what, place)
         return self.expand_value(found, place, settings, source, path, base, mark)
 
     def expand_value(
-        self, found: Value, place: Environment, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
+        self, found: Value, place: LexicalScope, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
     ) -> StepValue:
         """Run a value that holds a flow: an alternative, a list of steps, `{block: settings}`, or a word."""
         if isinstance(found, (Alternative, FlowValue)):
-            env = join_environments(found.env, place)
+            env = join_scopes(found.env, place)
             node = found.node
             if isinstance(node, Scalar) and node.text == "none":
                 return source
@@ -247,7 +247,7 @@ class Expansion(ExpansionContext):
             if isinstance(node, Scalar) or is_value(node):
                 return self.expand_callable(node, env, settings, source, path, base, mark)
             siblings = {k: v for k, v in settings.items() if not env.has(k)}
-            inner_env = Environment(env, {k: Thunk(n, ArgumentEnvironment(e, settings, k)) for k, (n, e) in siblings.items()})
+            inner_env = LexicalScope(env, {k: Thunk(n, ArgumentScope(e, settings, k)) for k, (n, e) in siblings.items()})
             return self.expand_flow(node, Frame(inner_env, {"input": source}, self.unique_name(path, base)), source)
         if found == "none":
             return source
@@ -255,7 +255,7 @@ class Expansion(ExpansionContext):
             return self._operation(Scalar(found, mark), settings, place, source, path, base)
         raise error("E-OP", f"a block was expected, got {found}", mark, "a block's name, `{name: {settings}}`, or a list of steps")
 
-    def _operation(self, what: Scalar, settings: Settings, place: Environment, source: StepValue, path: str, base: str) -> StepValue:
+    def _operation(self, what: Scalar, settings: Settings, place: LexicalScope, source: StepValue, path: str, base: str) -> StepValue:
         nodes = {key: node for key, (node, _) in settings.items()}
         if what.text in MERGES:
             raise error("E-OP", f"{what.text} merges named values and is no block", what.mark, f"write `- {what.text}: a, b`")
@@ -284,7 +284,7 @@ def merge_settings(own: Settings, beside: Settings, block: str) -> Settings:
     return own | beside
 
 
-def suggest_legal_value(unit: BlockUnit, env: UnitEnvironment) -> str | None:
+def suggest_legal_value(unit: BlockUnit, env: UnitScope) -> str | None:
     """Values of one integer param around its own that make all rules hold."""
     for name in unit.params:
         current = env.table.get(name)
@@ -297,8 +297,8 @@ def suggest_legal_value(unit: BlockUnit, env: UnitEnvironment) -> str | None:
     return None
 
 
-def _satisfies(unit: BlockUnit, env: UnitEnvironment, name: str, trial: int) -> bool:
-    twin = UnitEnvironment(unit, env.caller, env.outer, env.context)
+def _satisfies(unit: BlockUnit, env: UnitScope, name: str, trial: int) -> bool:
+    twin = UnitScope(unit, env.caller, env.outer, env.context)
     twin.table = {key: env.table[key] for key in unit.params} | {name: trial, "in_channels": env.table["in_channels"]}
     twin.table |= {key: Thunk(node, twin) for key, node in unit.lets.items()}
     try:

@@ -7,20 +7,20 @@ from typing import Any
 
 from blockspace.blocks.evaluate import (
     INVALID,
-    ArgumentEnvironment,
-    Environment,
+    ArgumentScope,
     Invalid,
     InvalidRead,
+    LexicalScope,
     Value,
     check_integer,
-    evaluate,
     evaluate_boolean,
     evaluate_integer,
+    evaluate_node,
     evaluate_pair,
     evaluate_real,
     evaluate_word,
 )
-from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, find_unit_environment
+from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, find_unit_scope
 from blockspace.blocks.expansion.references import resolve_references
 from blockspace.blocks.syntax import OpStep
 from blockspace.blocks.vocabulary import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE
@@ -44,7 +44,7 @@ class StepSettings:
                 raise error("E-TYPE", f"{step.word} takes no argument", step.main.mark, f"write `- {step.word}`")
             self.nodes[main] = step.main
         self.pairs = {key: (node, frame.env) for key, node in self.nodes.items()}
-        self.unit = find_unit_environment(frame.env)
+        self.unit = find_unit_scope(frame.env)
 
     def __contains__(self, key: str) -> bool:
         return key in self.nodes
@@ -53,14 +53,14 @@ class StepSettings:
         """Return `read(node, env, what, ...)` for a setting that is given, else the default."""
         if key not in self.nodes:
             return default
-        env = ArgumentEnvironment(self.env, self.pairs, key) if len(self.pairs) > 1 else self.env
+        env = ArgumentScope(self.env, self.pairs, key) if len(self.pairs) > 1 else self.env
         found = read(self.nodes[key], env, f"{self.step.word}: {key}", *args)
         self.env.context.observe_setting(self, key, found)
         return found
 
     def value(self, key: str) -> Value | None:
         """Return the value of a setting, None when it is not given."""
-        found: Value | None = self.get(lambda node, env, _: evaluate(node, env), key)
+        found: Value | None = self.get(lambda node, env, _: evaluate_node(node, env), key)
         return found
 
     def default(self, key: str, fallback: Any) -> Any:
@@ -101,7 +101,7 @@ def check_settings_names(step: OpStep, frame: Frame) -> Invalid:
     """Evaluate the settings of a step after a mistake, so that unknown names in them are found too; return INVALID."""
     for node in [*step.settings.values(), *([step.main] if step.main is not None else [])]:
         try:
-            evaluate(node, frame.env)
+            evaluate_node(node, frame.env)
         except InvalidRead:
             pass
     return INVALID
@@ -201,9 +201,9 @@ def make_pooling(settings: StepSettings, kind: str, kernel: tuple[int, int]) -> 
     return POOLS[kind](kernel, settings.get(evaluate_pair, "stride", (1, 1)), padding, **extra)
 
 
-def read_factor(node: Node, env: Environment, what: str) -> float | str:
+def read_factor(node: Node, env: LexicalScope, what: str) -> float | str:
     """Return a number, or the word `learned`."""
-    found = evaluate(node, env)
+    found = evaluate_node(node, env)
     return "learned" if found == "learned" else evaluate_real(node, env, what)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.evaluate import INVALID, Environment, check_integer, evaluate
+from blockspace.blocks.evaluate import INVALID, LexicalScope, check_integer, evaluate_node
 from blockspace.blocks.expansion.context import Frame, StepValue
 from blockspace.errors import Mark, did_you_mean, error
 from blockspace.reader import Node, Scalar, Seq
@@ -10,7 +10,7 @@ from blockspace.reader import Node, Scalar, Seq
 FAR = 10**6  # indices beyond this are refused before anything is looked up
 
 
-def resolve_references(node: Node, frame: Frame, previous: StepValue, env: Environment) -> list[StepValue]:
+def resolve_references(node: Node, frame: Frame, previous: StepValue, env: LexicalScope) -> list[StepValue]:
     """The graph values named in `from:`, `add:`, `concat:`: `a, b`, `x[1]`, `y[2..s-1]`, or a list of these."""
     texts = node.items if isinstance(node, Seq) else [node]
     found = []
@@ -34,7 +34,7 @@ def split_commas(text: str) -> list[str]:
     return parts
 
 
-def resolve_reference(text: str, mark: Mark, frame: Frame, previous: StepValue, env: Environment) -> list[StepValue]:
+def resolve_reference(text: str, mark: Mark, frame: Frame, previous: StepValue, env: LexicalScope) -> list[StepValue]:
     name, _, index = text.partition("[")
     name = name.strip()
     if name == "prev":
@@ -55,11 +55,11 @@ def resolve_reference(text: str, mark: Mark, frame: Frame, previous: StepValue, 
     return [found[i - 1] for i in parse_indices(index.rstrip().removesuffix("]"), name, len(found), mark, env)]
 
 
-def parse_indices(text: str, name: str, count: int, mark: Mark, env: Environment) -> range:
+def parse_indices(text: str, name: str, count: int, mark: Mark, env: LexicalScope) -> range:
     """`3` or `2..s-1`, from 1 and inclusive; an empty range is legal."""
     low, dots, high = text.partition("..")
-    first = evaluate(Scalar(low.strip(), mark), env)
-    last = evaluate(Scalar(high.strip(), mark), env) if dots else first
+    first = evaluate_node(Scalar(low.strip(), mark), env)
+    last = evaluate_node(Scalar(high.strip(), mark), env) if dots else first
     first, last = check_integer(first, "an index", mark, -FAR), check_integer(last, "an index", mark, -FAR)
     if last >= first and not (1 <= first and last <= count):
         bad = first if first < 1 else last

@@ -13,13 +13,13 @@ from math import lcm
 from blockspace.blocks.evaluate import (
     INVALID,
     Alternative,
-    Environment,
     FlowValue,
     InvalidRead,
+    LexicalScope,
     Value,
     check_integer,
-    evaluate,
     evaluate_integer,
+    evaluate_node,
     evaluate_word,
 )
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
@@ -41,7 +41,7 @@ class Branch:
 
     __slots__ = ("name", "node", "mark", "env", "source")
 
-    def __init__(self, name: str, node: Node | None, mark: Mark, env: Environment, source: StepValue):
+    def __init__(self, name: str, node: Node | None, mark: Mark, env: LexicalScope, source: StepValue):
         self.name, self.node, self.mark, self.env, self.source = name, node, mark, env, source
 
 
@@ -111,7 +111,7 @@ def make_branches(context: ExpansionContext, step: SplitStep, frame: Frame, sour
         existing = [b for b in made if not is_absent(b)]
         return existing
     return [
-        Branch(f"part{i}", step.each, step.each.mark if step.each else step.mark, Environment(frame.env, {"part": i}), src)
+        Branch(f"part{i}", step.each, step.each.mark if step.each else step.mark, LexicalScope(frame.env, {"part": i}), src)
         for i, src in enumerate(sources, 1)
     ]
 
@@ -122,14 +122,14 @@ def is_absent(branch: Branch) -> bool:
     if isinstance(node, Scalar) and node.text == "none":
         return True
     if node is not None and (is_value(node) or isinstance(node, Scalar) and branch.env.has(node.text)):
-        found = evaluate(node, branch.env)
+        found = evaluate_node(node, branch.env)
         if isinstance(found, Alternative):
             return isinstance(found.node, Scalar) and found.node.text == "none"
         return found == "none"
     return False
 
 
-def list_branch_flows(step: SplitStep, frame: Frame) -> list[tuple[str, Node, Environment]] | None:
+def list_branch_flows(step: SplitStep, frame: Frame) -> list[tuple[str, Node, LexicalScope]] | None:
     """Return the flows of `branches:` by name; None without. Raises E-TYPE."""
     if step.branches is None:
         return None
@@ -144,7 +144,7 @@ def read_split(step: SplitStep, frame: Frame, named: int | None) -> tuple[str, i
     if node is None:
         return "copy", named or 1, [], step.mark
     if is_value(node) or (isinstance(node, Scalar) and env.has(node.text)):
-        found = evaluate(node, env)
+        found = evaluate_node(node, env)
         node = found.node if isinstance(found, (FlowValue, Alternative)) else Scalar(str(found), node.mark)
     if isinstance(node, Scalar):
         if node.text not in ("copy", "chunk"):
@@ -169,7 +169,7 @@ def read_split(step: SplitStep, frame: Frame, named: int | None) -> tuple[str, i
         return how, evaluate_integer(argument, env, f"split: {how}", 1, MAX_PARTS), [], argument.mark
     if not isinstance(argument, Seq) or not argument.items:
         raise error("E-TYPE", f"`{how}:` is a list of numbers", argument.mark)
-    numbers = [evaluate(item, env) for item in argument.items]
+    numbers = [evaluate_node(item, env) for item in argument.items]
     return how, len(numbers), numbers, argument.mark
 
 
@@ -264,7 +264,7 @@ def read_keep(step: SplitStep, frame: Frame, count: int) -> Keep:
 def resolve_keep(node: Node, frame: Frame) -> Node:
     """Return what `keep:` stands for: a word, or a mapping as `{last: [flow]}`; also where a name or a condition stands for it."""
     if is_value(node) or (isinstance(node, Scalar) and frame.env.has(node.text)):
-        found = evaluate(node, frame.env)
+        found = evaluate_node(node, frame.env)
         return found.node if isinstance(found, (FlowValue, Alternative)) else Scalar(str(found), node.mark)
     return node
 
@@ -277,7 +277,7 @@ def read_carry(step: SplitStep, frame: Frame) -> Carry | None:
     if isinstance(node, Map) and not is_value(node):
         if "take" not in node or set(node.items) - {"take", "join"}:
             raise error("E-KEY", "`carry:` is none, add, concat, half, or {take: 1/3, join: concat}", node.mark)
-        share = evaluate(node.items["take"], frame.env)
+        share = evaluate_node(node.items["take"], frame.env)
         if not is_number(share) or not 0 < share < 1:
             raise error("E-TYPE", f"carry: take a share between 0 and 1, got {share}", node.items["take"].mark)
         join = evaluate_word(node.items["join"], frame.env, "join", ("concat", "add")) if "join" in node else "concat"
@@ -316,11 +316,11 @@ def expand_branch(
     if node is None:
         return source
     inner = frame.inside(path)
-    inner.env = Environment(branch.env, {"channels": context.channels_of(source)})
+    inner.env = LexicalScope(branch.env, {"channels": context.channels_of(source)})
     if isinstance(node, Scalar) and inner.env.has(node.text) or is_value(node):
         env, mark = inner.env, branch.mark
         return catch_mistakes(
-            context, branch, frame, lambda: context.expand_value(evaluate(node, env), env, {}, source, path, "flow", mark)
+            context, branch, frame, lambda: context.expand_value(evaluate_node(node, env), env, {}, source, path, "flow", mark)
         )
     parse_flow(node, inner.env.unit)
     return context.expand_flow(node, inner, source)
