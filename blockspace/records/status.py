@@ -21,10 +21,10 @@ class LastStage(NamedTuple):
 
 
 def read_last_stage(run: RunDir) -> LastStage:
-    """Return the last stage of a study: of `events.jsonl`, or of `log.txt` in directories that are older than that file."""
-    if run.events.is_file():
-        return last_stage(LastStage(event.kind, time, getattr(event, "reason", "")) for time, event in read_events(run))
-    return last_stage(LastStage(*line) for line in read_log(run))
+    """Return the last stage of a study, by `events.jsonl`; by `log.txt` where the study ended before that file was written."""
+    events = (LastStage(event.kind, time, getattr(event, "reason", "")) for time, event in read_events(run))
+    last = last_stage(events)
+    return last if last.kind else last_stage(LastStage(*line) for line in read_log(run))
 
 
 def last_stage(events: Iterable[LastStage]) -> LastStage:

@@ -126,5 +126,8 @@ def test_a_directory_without_events_is_read_by_its_log(run):
     assert read_last_stage(run) == LastStage()
     run.log.write_text("2026-01-31T12:00:00 asked \n2026-01-31T12:00:01 proposed 0 hs\n2026-01-31T12:00:09 failed no space left\n\n")
     assert read_last_stage(run) == ("failed", "2026-01-31 12:00:09", "no space left")
+    for event in (STARTED, StudyRefused("changed")):
+        EventLog(run)(event)
+    assert read_last_stage(run).kind == "failed", "a start that was refused changed nothing"
     EventLog(run)(STARTED)
     assert read_last_stage(run).kind == "asked", "once there are events, they count"
