@@ -11,6 +11,7 @@ from blockspace.blocks.template import Block
 from blockspace.blocks.template_file import read_template_file
 from blockspace.blocks.variants import SETTING
 from blockspace.errors import BlockspaceError, did_you_mean, error
+from blockspace.shipped import find_shipped, list_shipped
 
 
 def load(name: str, /, **settings: Any) -> Block | Network:
@@ -35,13 +36,13 @@ def load_unchecked(name: str, /, **settings: Any) -> Block | Network:
 
 
 def resolve_path(name: str) -> str:
-    """Return the path of a library name or of a file. Raises E-FILE, E-OP."""
+    """Return the path of a file, of a library name, or of a shipped search space. Raises BlockspaceError (E-FILE, E-OP)."""
     if os.path.isfile(name):
         return name
-    found = find_file(name, "block") or find_file(name, "network")
+    found = find_file(name, "block") or find_file(name, "network") or find_shipped(name, "space")
     if found:
         return found
     if name.endswith((".yaml", ".yml")) or os.sep in name:
         raise error("E-FILE", f"no file {name!r}", help="give a path to a YAML file, or a library name")
-    known = [*list_names("block"), *list_names("network")]
+    known = [*list_names("block"), *list_names("network"), *list_shipped("space")]
     raise error("E-OP", f"no block or network called {name!r}", help=did_you_mean(name, known) or "`blockspace ls` lists them all")

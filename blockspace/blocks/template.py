@@ -71,7 +71,7 @@ class Template:
         return type(self)(self.file, self.settings | self.filled | settings, self.shape)
 
     @abstractmethod
-    def graph(self, shape: Shape, values: Values | None = None) -> Graph:
+    def graph(self, shape: Shape | None = None, values: Values | None = None) -> Graph:
         """The graph for an input of `(C, H, W)`; `values` fills holes by name. Raises BlockspaceError with every mistake."""
 
     @property
@@ -141,9 +141,9 @@ class Block(Template):
         """The unit in a line or two of math; empty when it does not say."""
         return self.file.equation
 
-    def graph(self, shape: Shape, values: Values | None = None) -> Graph:
-        """The block for an input of `(C, H, W)`; `values` fills holes by name. Raises BlockspaceError with every mistake."""
-        return self._expand(tuple(shape), values)
+    def graph(self, shape: Shape | None = None, values: Values | None = None) -> Graph:
+        """The block for an input of `(C, H, W)` (its usual one by default); `values` fills holes by name. Raises BlockspaceError."""
+        return self._expand(tuple(shape) if shape else self.usual_shape, values)
 
     @property
     def usual_shape(self) -> Shape:

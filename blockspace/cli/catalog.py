@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 KINDS = ("blocks", "networks", "spaces", "studies", "operations", "rules")
-FOLDERS = {"space": "searchspaces", "study": "studies"}
 
 
 def list_files(kind: str) -> dict[str, str]:
-    """The YAML files of one kind by name: `block` and `network` of the library, `space` and `study` of the folders beside us.
+    """Return the YAML files of one kind by name: `block` and `network` of the library, `space` and `study` shipped and in folders here.
+
+    A file in `searchspaces/` or `studies/` of the working directory comes before a shipped one of its name.
 
     A network's variants are in the file of their family.
     """
@@ -17,9 +18,12 @@ def list_files(kind: str) -> dict[str, str]:
         from blockspace.blocks import list_library_files as shipped
 
         return shipped(kind)
-    folder = FOLDERS[kind]
+    from blockspace.shipped import SHIPPED_FOLDERS, list_shipped
+
+    folder = SHIPPED_FOLDERS[kind]
     found = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    return {name[:-5]: os.path.join(folder, name) for name in found if name.endswith(".yaml")}
+    here = {name[:-5]: os.path.join(folder, name) for name in found if name.endswith(".yaml")}
+    return dict(sorted((list_shipped(kind) | here).items()))
 
 
 def map_names_to_files() -> dict[str, str]:

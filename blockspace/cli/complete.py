@@ -6,6 +6,7 @@ space to each.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from glob import glob
 from pathlib import Path
@@ -48,7 +49,8 @@ def complete_studies(incomplete: str) -> list[str]:
     """Complete study files: shipped ones, and any YAML file."""
     from blockspace.cli.catalog import list_files
 
-    return sorted({*select_matching(list_files("study").values(), incomplete), *list_yaml_files(incomplete)})
+    studies = [name if os.path.isabs(path) else path for name, path in list_files("study").items()]
+    return sorted({*select_matching(studies, incomplete), *list_yaml_files(incomplete)})
 
 
 def complete_names(incomplete: str) -> list[str]:

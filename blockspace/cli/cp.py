@@ -129,17 +129,30 @@ def rebase_path(node: Node, source: str, target: str) -> list[Replacement]:
     place = os.path.join(os.path.dirname(source), node.text) if isinstance(node, Scalar) else ""
     if not os.path.isfile(place):
         return []
+    if shipped := find_shipped_name(place):
+        return [(node, shipped)]
     folder, name = os.path.split(place)
     path = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(os.path.dirname(target)))
     return [(node, path if re.fullmatch(r"[\w./-]+", path) else json.dumps(path, ensure_ascii=False))]
+
+
+def find_shipped_name(path: str) -> str | None:
+    """Return the name of a search space that the package has inside it, since its path is another on every machine."""
+    from blockspace.shipped import list_shipped
+
+    name = os.path.splitext(os.path.basename(path))[0]
+    found = list_shipped("space").get(name)
+    inside = found is not None and os.path.basename(os.path.dirname(os.path.dirname(found))) == "shipped"
+    return name if found and inside and os.path.samefile(found, path) else None
 
 
 def check_library_space(node: Scalar, source: str) -> list[Replacement]:
     """Return no change for a space of the library. Raises BlockspaceError (E-FILE) for a missing one: the copy could not run."""
     from blockspace.blocks import find_file
     from blockspace.errors import error
+    from blockspace.shipped import find_shipped
 
-    if find_file(node.text, "network"):
+    if find_file(node.text, "network") or find_shipped(node.text, "space"):
         return []
     raise error("E-FILE", f"{source}: its space {node.text!r} is not there", node.mark, "correct its `space:`, then copy it")
 

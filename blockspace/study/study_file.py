@@ -21,6 +21,7 @@ from blockspace.options import Options, refuse, suggest_key, validate
 from blockspace.reader import Map, read_yaml
 from blockspace.runtimes import runtime_names
 from blockspace.searching import SearchOptions
+from blockspace.shipped import find_shipped, list_shipped
 from blockspace.study.overrides import KeyPath, apply_keyword, apply_text, apply_texts, find_mark, split_key, tree_as_data
 from blockspace.training import Recipe
 
@@ -163,6 +164,7 @@ def load_study(
 
     Raises BlockspaceError with every mistake: E-FILE, E-YAML, E-KEY, E-TYPE.
     """
+    path = find_study_file(path)
     root = read_yaml(str(path))
     if not isinstance(root, Map) or "study" not in root:
         raise error("E-KEY", f"{path} is not a study", root.mark, f"a study starts with `format: {FORMAT}` and `study: NAME`")
@@ -180,6 +182,19 @@ def load_study(
     study = Study(options, Path(path), mark_of)
     check_objectives(study)
     return study
+
+
+def find_study_file(path: str | PathLike[str]) -> Path:
+    """Return the path of a study: a file's, or that of a shipped study by its name. Raises BlockspaceError (E-FILE) for an unknown name."""
+    place = Path(path)
+    if place.is_file() or place.suffix or len(place.parts) != 1:
+        return place
+    found = find_shipped(str(path), "study")
+    if found is None:
+        known = list_shipped("study")
+        help = did_you_mean(str(path), known) or "give a study file, or a name that `blockspace ls --studies` lists"
+        raise error("E-FILE", f"no study called {str(path)!r}", help=help)
+    return Path(found)
 
 
 def _apply_keywords(root: Map, keywords: Mapping[str, object]) -> list[Mistake]:

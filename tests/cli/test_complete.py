@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from blockspace.blocks import list_names
+from blockspace.shipped import list_shipped
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "import sys; sys.argv = ['blockspace']; from blockspace.cli import entry; entry()"
@@ -49,7 +50,7 @@ def test_commands(here):
 def test_names_and_files(here):
     assert bash(here, "show", "resnet") == [n for n in [*list_names("block"), *list_names("network")] if n.startswith("resnet")]
     assert bash(here, "show", "bl") == ["block.yaml"] and bash(here, "show", "stu") == ["studies/"]
-    assert bash(here, "search", "") == ["block.yaml", "runs/", "studies/", "studies/mine.yaml"]
+    assert bash(here, "search", "") == sorted(["block.yaml", "runs/", "studies/", "studies/mine.yaml", *list_shipped("study")])
     assert bash(here, "cp", "mi") == ["mine"] and bash(here, "schema", "") == ["block", "network", "study"]
 
 

@@ -51,7 +51,9 @@ def test_nothing_matches(capsys):
     assert main(["ls", "resnxt"]) == 0 and "did you mean 'resnext'" in capsys.readouterr().out
 
 
-def test_without_folders_beside_us(capsys, tmp_path, monkeypatch):
+def test_shipped_spaces_and_studies_are_listed_anywhere(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "mobile.yaml").write_text("doc: mine\n")
     found = listing(capsys)
-    assert found["spaces"] == found["studies"] == {} and found["blocks"]
+    assert "hs_vs_resnext" in found["spaces"] and found["studies"]["mobile"] == "mine" and found["studies"]["hs_vs_resnext"]
