@@ -1,9 +1,9 @@
-from .catalogue import DataSpec as DataSpec
-from .catalogue import check_data as check_data
-from .catalogue import describe as describe
-from .catalogue import read_spec as read_spec
 from .data import Data as Data
 from .data import load as load
+from .data_spec import DataSpec as DataSpec
+from .data_spec import check_data as check_data
+from .data_spec import describe as describe
+from .data_spec import read_spec as read_spec
 from .images import Split as Split
 from .inspection import Preflight as Preflight
 from .inspection import kept_preflight as kept_preflight

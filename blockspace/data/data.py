@@ -1,4 +1,4 @@
-"""Data: a data set split for searching and for the last word, and `load`, which reads one."""
+"""A data set split into train, validation and test, and `load`, which reads one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from blockspace.data import sources
-from blockspace.data.catalogue import DataSpec, read_spec
-from blockspace.data.images import LazyImages, Split, joined, statistics
-from blockspace.data.partition import partition
-from blockspace.data.sources import Pool, Source
+from blockspace.data.data_spec import DataSpec, read_spec
+from blockspace.data.images import LazyImages, Split, compute_statistics, join_splits
+from blockspace.data.partition import partition_indices
+from blockspace.data.pool import ImagePool
+from blockspace.data.sources import DataSource, read_source
 from blockspace.errors import error
 
 PARTS = ("train", "val", "test")
@@ -37,55 +37,55 @@ class Data:
     _test: Split = field(repr=False)
 
     def search_split(self) -> tuple[Split, Split]:
-        """Train and validation: all that a search may look at."""
+        """Return train and validation: all that a search may look at."""
         return self.train, self.val
 
     def final_split(self) -> tuple[Split, Split]:
-        """Train and validation together, and the test images, to be scored once by networks that are no longer chosen among."""
-        return joined(self.train, self.val), self._test
+        """Return train and validation together, and the test images, to be scored once by networks that are no longer chosen among."""
+        return join_splits(self.train, self.val), self._test
 
 
 def load(spec: str | Mapping[str, Any] | DataSpec) -> Data:
-    """Read a data set: `digits`, `{name: fashion_mnist, train: 5000}`, `{folder: my/images, size: 32}`.
+    """Read a data set and return it: `digits`, `{name: fashion_mnist, train: 5000}`, `{folder: my/images, size: 32}`.
 
     Nothing is downloaded unless the spec says `download: true`. Raises BlockspaceError: E-DATA for what is missing or unreadable, E-LABEL
     for labels outside the classes, E-KEY and E-TYPE for wrong options.
     """
     spec = read_spec(spec)
-    return assembled(*opened(spec))
+    return assemble_data(*open_source(spec))
 
 
-def opened(spec: DataSpec) -> tuple[Source, dict[str, Pool]]:
-    """The source, its labels checked, and train, val and test as the spec asks for them."""
-    source = sources.read(spec)
+def open_source(spec: DataSpec) -> tuple[DataSource, dict[str, ImagePool]]:
+    """Return the source, its labels checked, and train, val and test as the spec asks for them."""
+    source = read_source(spec)
     for name, pool in source.pools.items():
         check_labels(pool.labels, len(source.classes), f"{source.name} {name}")
-    return source, divided(source, spec)
+    return source, divide_source(source, spec)
 
 
-def assembled(source: Source, pools: dict[str, Pool]) -> Data:
-    """Parts as splits, normalised by what train holds."""
-    mean, std = statistics(pools["train"].images)
+def assemble_data(source: DataSource, pools: dict[str, ImagePool]) -> Data:
+    """Return parts as splits, normalised by the statistics of train."""
+    mean, std = compute_statistics(pools["train"].images)
     splits = {name: Split(pool.images, torch.tensor(pool.labels), len(source.classes), mean, std) for name, pool in pools.items()}
-    counts = {name: len(pools[name]) for name in PARTS} | {"doubles": doubles(pools)}
-    digest = digest_of(source, pools)
+    counts = {name: len(pools[name]) for name in PARTS} | {"doubles": count_leaked(pools)}
+    digest = compute_digest(source, pools)
     return Data(source.name, source.classes, source.shape, splits["train"], splits["val"], digest, counts, splits["test"])
 
 
-def divided(source: Source, spec: DataSpec) -> dict[str, Pool]:
-    """Train, val and test: parts the source does not have are cut out of its train part, and each is brought to the size asked for."""
+def divide_source(source: DataSource, spec: DataSpec) -> dict[str, ImagePool]:
+    """Return train, val and test at their sizes: parts the source does not have are cut out of its train part."""
     asked = {name: getattr(spec, name) for name in PARTS}
     given = {name: pool for name, pool in source.pools.items() if name != "train"}
-    kept = {name: pool.take(partition(pool.keys, pool.labels, {name: asked[name]})[name]) for name, pool in given.items()}
+    kept = {name: pool.take(partition_indices(pool.keys, pool.labels, {name: asked[name]})[name]) for name, pool in given.items()}
     sizes = {name: asked[name] or source.sizes.get(name) for name in PARTS if name not in given}
     last = sorted(sizes, key=lambda name: sizes[name] is None)  # the one that takes the rest
     pool = source.pools["train"]
-    cut = partition(pool.keys, pool.labels, {name: sizes[name] for name in last})
+    cut = partition_indices(pool.keys, pool.labels, {name: sizes[name] for name in last})
     return {name: pool.take(indices) for name, indices in cut.items()} | kept
 
 
 def check_labels(labels: list[int], classes: int, where: str) -> None:
-    """Labels are 0..classes-1: torch trains on others without a word (-100 makes a loss that is not a number), or stops in the middle.
+    """Check that labels are 0..classes-1: torch trains on others silently (-100 makes a loss that is not a number), or stops in the middle.
 
     Raises BlockspaceError (E-LABEL).
     """
@@ -99,14 +99,17 @@ def check_labels(labels: list[int], classes: int, where: str) -> None:
     raise error("E-LABEL", message, help=help)
 
 
-def doubles(pools: dict[str, Pool]) -> int:
-    """Test images that also occur in train or val."""
+def count_leaked(pools: dict[str, ImagePool]) -> int:
+    """Return how many test images also occur in train or val."""
     seen = {*pools["train"].keys, *pools["val"].keys}
     return sum(key in seen for key in pools["test"].keys)
 
 
-def digest_of(source: Source, pools: dict[str, Pool]) -> str:
-    """SHA-256 of names, shape, labels and images (the pixels; of a folder the files' hashes, so that memory makes no difference)."""
+def compute_digest(source: DataSource, pools: dict[str, ImagePool]) -> str:
+    """Return the SHA-256 of names, shape, labels and images.
+
+    Of images the pixels are hashed, of a folder the files' hashes, so that memory makes no difference.
+    """
     total = hashlib.sha256(repr((source.name, source.classes, source.shape)).encode())
     for name in PARTS:
         pool = pools[name]

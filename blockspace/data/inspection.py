@@ -1,4 +1,4 @@
-"""Preflight: what is wrong, or worth knowing, about a data set, before anything is trained on it. torch comes only when data is read."""
+"""Inspect a data set before anything is trained on it: what is wrong, or worth knowing. torch is imported only when data is read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from blockspace.data.catalogue import DataSpec, check_data, find, read_spec
-from blockspace.data.known import KNOWN
+from blockspace.data.data_spec import DataSpec, check_data, find_place, read_spec
+from blockspace.data.named_datasets import DATASETS
 from blockspace.files import write_atomic
 from blockspace.records import RunDir
 
@@ -24,7 +24,7 @@ PARTS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a look at a whole data set found. Nothing here stops a study: what would, is raised.
+    """The result of inspecting a whole data set. Nothing here stops a study: what would is raised.
 
     `per_class` has the images of each class by part. `repeated` are images that occur more than once within train and val (they stay
     together in one of them), `leaked` test images that also occur in train or val, by content; `contradictory` are images that occur with
@@ -47,33 +47,33 @@ class Preflight:
     stamp: str = ""
 
     def lines(self) -> list[str]:
-        """What to tell a person: one line a fact, oddities last."""
+        """Return the findings as lines, oddities last."""
         shape = "x".join(map(str, self.input_shape))
         parts = ", ".join(f"{self.counts[part]:,} {part}" for part in PARTS)
         return [f"data: {self.name}: {parts}; {len(self.classes)} classes, {shape}", *self.notes()]
 
     def notes(self) -> list[str]:
-        """Only what is odd."""
+        """Return a line for each oddity."""
         found = []
         if self.leaked:
             tests, are = self.counts["test"], is_or_are(self.leaked)
             found.append(f"{self.leaked:,} of {tests:,} test images ({self.leaked / tests:.2%}) {are} also in train or val")
         if self.repeated:
             copies = "is a copy" if self.repeated == 1 else "are copies"
-            found.append(f"{counted(self.repeated, 'image')} of train and val {copies} of another; copies are never in both")
+            found.append(f"{count_noun(self.repeated, 'image')} of train and val {copies} of another; copies are never in both")
         if self.contradictory:
             occur = "occurs" if self.contradictory == 1 else "occur"
-            found.append(f"{counted(self.contradictory, 'image')} {occur} with more than one label")
+            found.append(f"{count_noun(self.contradictory, 'image')} {occur} with more than one label")
         found += self.imbalance()
         if self.skipped:
             shown = ", ".join(f"{path} ({reason})" for path, reason in list(self.skipped.items())[:3])
             more = ", ..." if len(self.skipped) > 3 else ""
-            files = f"{counted(len(self.skipped), 'file')} cannot be read and {is_or_are(len(self.skipped))} left out"
+            files = f"{count_noun(len(self.skipped), 'file')} cannot be read and {is_or_are(len(self.skipped))} left out"
             found.append(f"{files}: {shown}{more}")
         return [f"data: {text}" for text in found]
 
     def imbalance(self) -> Iterator[str]:
-        """Classes that are missing from train, or far apart in size."""
+        """Yield a line for classes that are missing from train, or far apart in size."""
         train = self.per_class["train"]
         none = [self.classes[i] for i, count in enumerate(train) if not count]
         if none:
@@ -87,7 +87,7 @@ class Preflight:
             )
 
     def table(self) -> list[str]:
-        """Images per class and part, for `doctor --data`."""
+        """Return the images per class and part as lines, for `doctor --data`."""
         width = max(len(name) for name in ("class", *self.classes))
         rows = [f"  {'class':<{width}}  {'train':>9} {'val':>9} {'test':>9}"]
         for i, name in enumerate(self.classes):
@@ -95,41 +95,43 @@ class Preflight:
         return rows
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything, as plain data."""
+        """Return everything as plain data."""
         return asdict(self)
 
     def write(self, folder: str | Path) -> Path:
-        """`preflight.json` in a run directory. Raises StorageError."""
+        """Write `preflight.json` into a run directory and return its path. Raises StorageError."""
         return write_atomic(RunDir.of(folder).preflight, json.dumps({"format": FORMAT} | self.as_dict(), indent=1) + "\n")
 
 
-def counted(number: int, noun: str) -> str:
+def count_noun(number: int, noun: str) -> str:
+    """Return `1 image` or `1,234 images`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def is_or_are(number: int) -> str:
+    """Return the verb that agrees with the number."""
     return "is" if number == 1 else "are"
 
 
 def preflight(spec: str | Mapping[str, Any] | DataSpec, folder: str | Path | None = None) -> Preflight:
-    """Read the whole data set and look at it: every file decoded, every label in range, every image hashed.
+    """Read and inspect the whole data set: every file decoded, every label in range, every image hashed.
 
     With a `folder` (a run directory) an earlier preflight of the same, unchanged files is taken from there. Raises BlockspaceError: E-DATA
     for data that is missing, unreadable or may not be downloaded, E-LABEL for labels outside the classes.
     """
     spec = read_spec(spec)
     check_data(spec)
-    now = stamp(spec)
-    return (recall(folder, now) if folder is not None and now else None) or looked(spec)
+    now = compute_stamp(spec)
+    return (read_preflight(folder, now) if folder is not None and now else None) or inspect_data(spec)
 
 
-def looked(spec: DataSpec) -> Preflight:
-    """A fresh look."""
-    from blockspace.data.data import assembled, opened
+def inspect_data(spec: DataSpec) -> Preflight:
+    """Return the preflight of data that is read now."""
+    from blockspace.data.data import assemble_data, open_source
 
     start = perf_counter()
-    source, pools = opened(spec)
-    data = assembled(source, pools)
+    source, pools = open_source(spec)
+    data = assemble_data(source, pools)
     rows = {part: list(zip(pools[part].keys, pools[part].labels)) for part in PARTS}
     sizes = {part: Counter(label for _, label in rows[part]) for part in PARTS}
     known = [key for part in ("train", "val") for key, _ in rows[part]]
@@ -141,40 +143,40 @@ def looked(spec: DataSpec) -> Preflight:
         mean=data.train.mean, std=data.train.std, digest=data.digest,
         repeated=len(known) - len(set(known)), leaked=data.counts["doubles"],
         contradictory=len(pairs) - len({key for key, _ in pairs}),
-        skipped=source.skipped, seconds=round(perf_counter() - start, 3), stamp=stamp(spec),
+        skipped=source.skipped, seconds=round(perf_counter() - start, 3), stamp=compute_stamp(spec),
     )  # fmt: skip
 
 
-def stamp(spec: DataSpec) -> str:
-    """A hash of the spec and of name, size and time of change of every file it reads; empty where that cannot be known."""
+def compute_stamp(spec: DataSpec) -> str:
+    """Return a hash of the spec and of name, size and time of change of every file it reads; empty where that cannot be known."""
     total = hashlib.sha256(json.dumps(spec.as_dict(), sort_keys=True).encode())
     if spec.python is not None:
         return ""
-    for path, found in sources(spec):
+    for path, found in list_source_files(spec):
         total.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
 
 
-def sources(spec: DataSpec) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file that a folder or a named set is read from."""
+def list_source_files(spec: DataSpec) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield every file that a folder or a named set is read from."""
     if spec.folder is not None:
-        yield from entries(Path(spec.folder).expanduser())
-    elif place := find(spec):
+        yield from list_entries(Path(spec.folder).expanduser())
+    elif place := find_place(spec):
         inside = place.marker if place.marker.is_dir() else place.marker.parent
-        yield from entries(inside, deep=place.marker.is_dir() or KNOWN[str(spec.name)].holds == "files")
+        yield from list_entries(inside, deep=place.marker.is_dir() or DATASETS[str(spec.name)].holds == "files")
 
 
-def entries(root: Path, deep: bool = True) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file in a folder, by name, and those in the folders below it."""
+def list_entries(root: Path, deep: bool = True) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield every file in a folder, by name, and those in the folders below it."""
     for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
         if entry.is_file():
             yield entry.path, entry.stat()
         elif deep and entry.is_dir():
-            yield from entries(Path(entry.path))
+            yield from list_entries(Path(entry.path))
 
 
-def recall(folder: str | os.PathLike[str], stamp: str) -> Preflight | None:
-    """The preflight kept in a run directory, when it is of these files."""
+def read_preflight(folder: str | os.PathLike[str], stamp: str) -> Preflight | None:
+    """Return the preflight kept in a run directory, or None unless it is of these files."""
     try:
         kept = json.loads(RunDir.of(folder).preflight.read_bytes())
         if kept.pop("format") != FORMAT or kept["stamp"] != stamp:
@@ -186,8 +188,8 @@ def recall(folder: str | os.PathLike[str], stamp: str) -> Preflight | None:
 
 
 def kept_preflight(folder: str | os.PathLike[str]) -> Preflight | None:
-    """The preflight of a run directory, whatever became of the files since; None where there is none."""
+    """Return the preflight of a run directory, whatever became of the files since; None where there is none."""
     try:
-        return recall(folder, json.loads(RunDir.of(folder).preflight.read_bytes())["stamp"])
+        return read_preflight(folder, json.loads(RunDir.of(folder).preflight.read_bytes())["stamp"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

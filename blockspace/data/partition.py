@@ -10,40 +10,40 @@ import numpy
 from blockspace.errors import error
 
 
-def content_keys(images: numpy.ndarray, seed: int) -> list[bytes]:
-    """A seeded hash of each image of `(N, ...)`, 16 bytes."""
+def hash_contents(images: numpy.ndarray, seed: int) -> list[bytes]:
+    """Return a seeded hash of each image of `(N, ...)`, 16 bytes."""
     salt = str(seed).encode()
     flat = numpy.ascontiguousarray(images).reshape(len(images), -1)
     return [hashlib.blake2b(row.data, digest_size=16, key=salt).digest() for row in flat]
 
 
-def partition(keys: Sequence[bytes], labels: Sequence[int], sizes: Mapping[str, int | None]) -> dict[str, numpy.ndarray]:
-    """Indices of each part, ascending, stratified by label.
+def partition_indices(keys: Sequence[bytes], labels: Sequence[int], sizes: Mapping[str, int | None]) -> dict[str, numpy.ndarray]:
+    """Return the indices of each part, ascending, stratified by label.
 
     `keys` are the images' content hashes: their order is the (seeded) random order, and images of one key stay together. A size of None,
     last, takes the rest; without it what is left is not used. Parts have exactly their size when no image is double.
     Raises BlockspaceError (E-DATA) when there are too few images.
     """
     check_sizes(len(keys), sizes)
-    groups = grouped(keys, labels)
+    groups = group_by_label(keys, labels)
     counts = {label: sum(map(len, members)) for label, members in groups.items()}
-    quotas = share_out(counts, sizes)
+    quotas = allot_parts(counts, sizes)
     parts: dict[str, list[int]] = {name: [] for name in sizes}
     for label, members in groups.items():
-        fill(parts, members, [(name, quotas[name][label]) for name in sizes])
+        fill_parts(parts, members, [(name, quotas[name][label]) for name in sizes])
     return {name: numpy.array(sorted(indices), dtype=numpy.int64) for name, indices in parts.items()}
 
 
 def check_sizes(available: int, sizes: Mapping[str, int | None]) -> None:
-    """Enough images for every part, and at least one for the rest."""
+    """Check that there are images for every part, and at least one for the rest. Raises BlockspaceError (E-DATA)."""
     wanted = sum(size if size is not None else 1 for size in sizes.values())
     if wanted > available:
         text = " + ".join(f"{size if size is not None else 'rest'} {name}" for name, size in sizes.items())
         raise error("E-DATA", f"a split into {text} needs {wanted:,} images, there are {available:,}", help="ask for fewer")
 
 
-def grouped(keys: Sequence[bytes], labels: Sequence[int]) -> dict[int, list[list[int]]]:
-    """Label -> groups of indices with one key, in key order; a group whose images disagree counts for its first one's label."""
+def group_by_label(keys: Sequence[bytes], labels: Sequence[int]) -> dict[int, list[list[int]]]:
+    """Return label -> groups of indices with one key, in key order; a group whose images disagree counts for its first one's label."""
     by_key: dict[bytes, list[int]] = {}
     for index, key in enumerate(keys):
         by_key.setdefault(key, []).append(index)
@@ -53,18 +53,18 @@ def grouped(keys: Sequence[bytes], labels: Sequence[int]) -> dict[int, list[list
     return dict(sorted(groups.items()))
 
 
-def share_out(counts: Mapping[int, int], sizes: Mapping[str, int | None]) -> dict[str, dict[int, int]]:
-    """Part -> label -> how many, by largest remainders of what earlier parts left; the rest takes everything."""
+def allot_parts(counts: Mapping[int, int], sizes: Mapping[str, int | None]) -> dict[str, dict[int, int]]:
+    """Return part -> label -> how many, by largest remainders of what earlier parts left; the rest takes everything."""
     left = dict(counts)
     quotas = {}
     for name, size in sizes.items():
-        quotas[name] = dict(left) if size is None else proportional(left, size)
+        quotas[name] = dict(left) if size is None else allot_proportionally(left, size)
         left = {label: left[label] - quotas[name][label] for label in left}
     return quotas
 
 
-def proportional(counts: Mapping[int, int], size: int) -> dict[int, int]:
-    """`size` items shared among labels in proportion to `counts`, in whole numbers, none above its count."""
+def allot_proportionally(counts: Mapping[int, int], size: int) -> dict[int, int]:
+    """Return `size` items shared among labels in proportion to `counts`, in whole numbers, none above its count."""
     total = sum(counts.values())
     quotas = {label: size * count // total for label, count in counts.items()}
     remainder = {label: size * count % total for label, count in counts.items()}
@@ -73,7 +73,7 @@ def proportional(counts: Mapping[int, int], size: int) -> dict[int, int]:
     return quotas
 
 
-def fill(parts: dict[str, list[int]], groups: list[list[int]], quotas: list[tuple[str, int]]) -> None:
+def fill_parts(parts: dict[str, list[int]], groups: list[list[int]], quotas: list[tuple[str, int]]) -> None:
     """Hand out one label's groups in order; a group larger than what is missing still stays whole."""
     queue = iter(groups)
     for name, quota in quotas:

@@ -1,19 +1,22 @@
-"""Scan: every image file read, decoded and hashed once. What was found is kept in a cache by the file's size and time of change, so that a
-second look costs a `stat` per file; and images that fit into memory are kept decoded, one file that all processes share."""
+"""Read, decode and hash every image file once.
+
+The results are cached by the file's size and time of change, so that a second scan costs a `stat` per file; and images that fit into memory
+are cached decoded, in one file that all processes share.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
 
-from blockspace.data.decode import Shape, decode_all, first_line, no_bombs
+from blockspace.data.decode import Shape, decode_all, describe_failure, forbid_decompression_bombs
 from blockspace.errors import BlockspaceError
 from blockspace.files import write_atomic
 
@@ -22,7 +25,7 @@ PIXELS_KEPT = 4 * 2**30  # bytes of decoded images in the cache; the longest unu
 
 
 @dataclass(frozen=True, eq=False)
-class Scan:
+class FileScan:
     """Per file, in the order asked for: a hash of its bytes (16), and why it cannot be decoded ("" when it can)."""
 
     hashes: list[bytes]
@@ -30,25 +33,25 @@ class Scan:
 
 
 def cache_folder() -> Path:
-    """$BLOCKSPACE_CACHE, else `~/.cache/blockspace`."""
+    """Return $BLOCKSPACE_CACHE, else `~/.cache/blockspace`."""
     return Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/blockspace").expanduser()
 
 
-def scan(files: Sequence[Path]) -> Scan:
+def scan_files(files: Sequence[Path]) -> FileScan:
     """Read, decode and hash each file that was not seen before as it is now."""
     names = [os.path.abspath(path) for path in files]
-    stamps = [stamp(name) for name in names]
-    place = cache_folder() / "scans" / f"{text_hash(os.path.commonpath({os.path.dirname(name) for name in names}) if names else '')}.npz"
-    known = recall(place)
+    stamps = [stamp_file(name) for name in names]
+    place = cache_folder() / "scans" / f"{hash_text(os.path.commonpath({os.path.dirname(name) for name in names}) if names else '')}.npz"
+    known = read_scan(place)
     fresh = [i for i, name in enumerate(names) if known.get(name, (None,))[0] != stamps[i]]
     if fresh:
-        known |= {names[i]: (stamps[i], *found) for i, found in zip(fresh, looked_at([names[i] for i in fresh]))}
-        keep(place, known)
-    return Scan([known[name][1] for name in names], [known[name][2] for name in names])
+        known |= {names[i]: (stamps[i], *found) for i, found in zip(fresh, inspect_files([names[i] for i in fresh]))}
+        write_scan(place, known)
+    return FileScan([known[name][1] for name in names], [known[name][2] for name in names])
 
 
-def stamp(name: str) -> tuple[int, int]:
-    """Size in bytes and time of change in nanoseconds; (-1, 0) for a file that is not there."""
+def stamp_file(name: str) -> tuple[int, int]:
+    """Return size in bytes and time of change in nanoseconds; (-1, 0) for a file that is not there."""
     try:
         found = os.stat(name)
     except OSError:
@@ -56,14 +59,14 @@ def stamp(name: str) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def looked_at(names: list[str]) -> list[tuple[bytes, str]]:
-    """(hash, fault) of each file; decoding runs outside Python's lock, so threads help."""
-    with no_bombs(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(look_at, names, chunksize=64))
+def inspect_files(names: list[str]) -> list[tuple[bytes, str]]:
+    """Return (hash, fault) of each file; decoding runs outside Python's global lock, so threads help."""
+    with forbid_decompression_bombs(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(inspect_file, names, chunksize=64))
 
 
-def look_at(name: str) -> tuple[bytes, str]:
-    """The hash of a file's bytes, and why it cannot be decoded."""
+def inspect_file(name: str) -> tuple[bytes, str]:
+    """Return the hash of a file's bytes, and why it cannot be decoded."""
     from PIL import Image
 
     try:
@@ -75,12 +78,12 @@ def look_at(name: str) -> tuple[bytes, str]:
             image.load()
         fault = ""
     except Exception as reason:  # PIL raises a dozen types for damaged files
-        fault = first_line(reason)
+        fault = describe_failure(reason)
     return hashlib.blake2b(content, digest_size=16).digest(), fault
 
 
-def recall(place: Path) -> dict[str, tuple[tuple[int, int], bytes, str]]:
-    """What an earlier scan kept: name -> (stamp, hash, fault); nothing when there is none or it is damaged."""
+def read_scan(place: Path) -> dict[str, tuple[tuple[int, int], bytes, str]]:
+    """Return an earlier scan, name -> (stamp, hash, fault); empty when there is none or it is damaged."""
     try:
         with numpy.load(place, allow_pickle=False) as kept:
             names, faults = (bytes(kept[key]).decode("utf-8", "surrogateescape").split("\0") for key in ("names", "faults"))
@@ -92,12 +95,12 @@ def recall(place: Path) -> dict[str, tuple[tuple[int, int], bytes, str]]:
     return {name: (tuple(s), h.tobytes(), fault) for name, s, h, fault in zip(names, stamps, hashes, faults)}
 
 
-def keep(place: Path, known: dict[str, tuple[tuple[int, int], bytes, str]]) -> None:
-    """Write the cache; where it cannot be written there is none."""
+def write_scan(place: Path, known: dict[str, tuple[tuple[int, int], bytes, str]]) -> None:
+    """Write the cache, or nothing where it cannot be written."""
     stamps, hashes, faults = zip(*known.values())
     buffer = io.BytesIO()
     numpy.savez(
-        buffer, names=blob(known), faults=blob(faults), stamps=numpy.array(stamps, numpy.int64),
+        buffer, names=pack_texts(known), faults=pack_texts(faults), stamps=numpy.array(stamps, numpy.int64),
         hashes=numpy.frombuffer(b"".join(hashes), numpy.uint8).reshape(-1, 16),
     )  # fmt: skip
     try:
@@ -106,21 +109,22 @@ def keep(place: Path, known: dict[str, tuple[tuple[int, int], bytes, str]]) -> N
         pass
 
 
-def blob(texts) -> numpy.ndarray:
-    """Texts as one array of bytes, with zeros between them, which no file name holds."""
+def pack_texts(texts: Iterable[str]) -> numpy.ndarray:
+    """Return texts as one array of bytes, with zeros between them, which no file name holds."""
     return numpy.frombuffer("\0".join(texts).encode("utf-8", "surrogateescape"), numpy.uint8)
 
 
-def text_hash(text: str) -> str:
+def hash_text(text: str) -> str:
+    """Return the hash of a text in hexadecimal, as a file name."""
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
-def decoded(files: Sequence[Path], hashes: Sequence[bytes], shape: Shape, fit: str) -> numpy.ndarray:
-    """All files as uint8 `(N, C, H, W)`: mapped from the cache, which processes share, else decoded and kept there."""
+def decode_files(files: Sequence[Path], hashes: Sequence[bytes], shape: Shape, fit: str) -> numpy.ndarray:
+    """Return all files as uint8 `(N, C, H, W)`: mapped from the cache, which processes share, else decoded and kept there."""
     total = hashlib.blake2b(repr((shape, fit)).encode() + b"".join(hashes), digest_size=16)
     place = cache_folder() / "pixels" / f"{total.hexdigest()}.npy"
     try:
-        pixels = numpy.load(place, mmap_mode="c", allow_pickle=False)
+        pixels: numpy.ndarray = numpy.load(place, mmap_mode="c", allow_pickle=False)
         os.utime(place)
         if pixels.shape == (len(files), *shape) and pixels.dtype == numpy.uint8:
             return pixels
@@ -131,13 +135,13 @@ def decoded(files: Sequence[Path], hashes: Sequence[bytes], shape: Shape, fit: s
     numpy.save(buffer, pixels)
     try:
         write_atomic(place, buffer.getbuffer())
-        shrink(place.parent, place)
+        shrink_cache(place.parent, place)
     except (BlockspaceError, OSError):
         pass
     return pixels
 
 
-def shrink(folder: Path, latest: Path) -> None:
+def shrink_cache(folder: Path, latest: Path) -> None:
     """Remove the longest unused files above `PIXELS_KEPT`; never the one just written."""
     others = sorted((path for path in folder.glob("*.npy") if path != latest), key=lambda path: -path.stat().st_mtime)
     total = latest.stat().st_size
@@ -147,8 +151,8 @@ def shrink(folder: Path, latest: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def recall_keys(place: Path, count: int) -> list[bytes] | None:
-    """Hashes that were kept under a name of their own, when there are so many."""
+def read_keys(place: Path, count: int) -> list[bytes] | None:
+    """Return cached content hashes, or None unless the cache holds exactly `count` of them."""
     try:
         kept = numpy.load(place, allow_pickle=False)
     except (OSError, ValueError, EOFError):
@@ -156,8 +160,8 @@ def recall_keys(place: Path, count: int) -> list[bytes] | None:
     return [row.tobytes() for row in kept] if kept.shape == (count, 16) else None
 
 
-def keep_keys(place: Path, keys: list[bytes]) -> None:
-    """Keep hashes; where they cannot be written they are not."""
+def write_keys(place: Path, keys: list[bytes]) -> None:
+    """Write content hashes to the cache, or nothing where it cannot be written."""
     buffer = io.BytesIO()
     numpy.save(buffer, numpy.frombuffer(b"".join(keys), numpy.uint8).reshape(-1, 16))
     try:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from blockspace.data import check_data, describe, load
-from blockspace.data.partition import content_keys, partition
+from blockspace.data.partition import hash_contents, partition_indices
 from blockspace.errors import BlockspaceError
 
 DIGITS = "9b3847a04a361047a544f36561d191246097315daaee66d4c357813954f48d66"
@@ -193,11 +193,11 @@ def test_doubles_stay_together_and_order_does_not_matter():
     random = numpy.random.default_rng(0)
     images = random.integers(0, 256, (60, 4), dtype=numpy.uint8)[random.integers(0, 60, 200)]  # many twice or more
     labels = images[:, 0].astype(int) % 3
-    keys = content_keys(images, seed=5)
-    parts = partition(keys, labels, {"val": 60, "test": 40, "train": None})
+    keys = hash_contents(images, seed=5)
+    parts = partition_indices(keys, labels, {"val": 60, "test": 40, "train": None})
     where = {name: {images[i].tobytes() for i in indices} for name, indices in parts.items()}
     assert not where["val"] & where["test"] and not where["val"] & where["train"] and not where["test"] & where["train"]
     assert sum(map(len, parts.values())) == 200 and abs(len(parts["val"]) - 60) < 12
     shuffled = random.permutation(200)
-    again = partition([keys[i] for i in shuffled], labels[shuffled], {"val": 60, "test": 40, "train": None})
+    again = partition_indices([keys[i] for i in shuffled], labels[shuffled], {"val": 60, "test": 40, "train": None})
     assert {images[shuffled[i]].tobytes() for i in again["val"]} == where["val"]

@@ -118,7 +118,7 @@ def test_labels_out_of_range(tmp_path, monkeypatch, label, hint):
     labels = numpy.arange(30) % 10
     labels[4] = label
     images = numpy.random.default_rng(0).integers(0, 256, (30, 1, 4, 4), dtype=numpy.uint8)
-    monkeypatch.setattr("blockspace.data.own.called", lambda *_: {"train": (images, labels), "classes": range(10)})
+    monkeypatch.setattr("blockspace.data.custom.call_function", lambda *_: {"train": (images, labels), "classes": range(10)})
     found = mistake({"python": f"anything:label{label}"})
     assert found.code == "E-LABEL" and f"labels run from {min(label, 0)} to {max(label, 9)}, expected 0 to 9" in found.message
     assert hint in found.help
@@ -156,12 +156,12 @@ def test_an_unchanged_set_is_looked_at_once(pets, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     first = preflight({"folder": str(pets)}, folder)
     first.write(folder)
-    monkeypatch.setattr(inspection, "looked", lambda spec: pytest.fail("looked again"))
+    monkeypatch.setattr(inspection, "inspect_data", lambda spec: pytest.fail("looked again"))
     assert preflight({"folder": str(pets)}, folder) == first
     monkeypatch.undo()
     os.utime(pets / "cat" / "000.jpg", (1, 1))
     looked = []
-    monkeypatch.setattr(inspection, "looked", lambda spec: looked.append(spec) or first)
+    monkeypatch.setattr(inspection, "inspect_data", lambda spec: looked.append(spec) or first)
     preflight({"folder": str(pets)}, folder)
     preflight({"folder": str(pets), "size": 8}, folder)
     assert len(looked) == 2
@@ -169,16 +169,16 @@ def test_an_unchanged_set_is_looked_at_once(pets, tmp_path, monkeypatch):
 
 def test_a_second_scan_reads_only_what_changed(pets, monkeypatch):
     files = sorted(pets.rglob("*.jpg"))
-    first = scan.scan(files)
+    first = scan.scan_files(files)
     changed = files[7]
     tiny_sets.picture(changed, (12, 10))
     read = []
-    real = scan.look_at
-    monkeypatch.setattr(scan, "look_at", lambda name: read.append(name) or real(name))
-    second = scan.scan(files)
+    real = scan.inspect_file
+    monkeypatch.setattr(scan, "inspect_file", lambda name: read.append(name) or real(name))
+    second = scan.scan_files(files)
     assert read == [str(changed)] and [a == b for a, b in zip(first.hashes, second.hashes)].count(False) == 1
     (scan.cache_folder() / "scans").rename(scan.cache_folder() / "gone")
-    assert scan.scan(files).hashes == second.hashes
+    assert scan.scan_files(files).hashes == second.hashes
 
 
 def test_decoded_images_are_shared_by_a_file(pets):

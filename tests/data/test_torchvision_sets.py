@@ -12,8 +12,8 @@ import torchvision
 from data import tiny_sets
 
 from blockspace.data import describe, load, read_spec
-from blockspace.data.known import KNOWN
-from blockspace.data.torchvision_sets import arguments
+from blockspace.data.named_datasets import DATASETS
+from blockspace.data.torchvision_sets import make_arguments
 from blockspace.errors import BlockspaceError
 
 # what else torchvision has: other tasks, parts of other classes, or ways of reading that need more than a folder
@@ -32,21 +32,21 @@ OTHERS = {
     "several labels for each image": {"CelebA"},
     "ten million images in lmdb files": {"LSUN", "LSUNClass"},
 }  # fmt: skip
-NAMES = [name for name, known in KNOWN.items() if known.reader]
+NAMES = [name for name, known in DATASETS.items() if known.reader]
 
 
 def test_no_set_of_torchvision_is_forgotten():
-    known = {known.reader for known in KNOWN.values() if known.reader}
+    known = {known.reader for known in DATASETS.values() if known.reader}
     assert known.isdisjoint(set().union(*OTHERS.values()))
     assert set(torchvision.datasets.__all__) <= known.union(*OTHERS.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_row_is_what_the_constructor_takes(name, tmp_path):
-    known = KNOWN[name]
+    known = DATASETS[name]
     signature = inspect.signature(getattr(torchvision.datasets, known.reader))
     for part in known.parts:
-        given = arguments(known, read_spec(name), tmp_path if known.markers else None, part)
+        given = make_arguments(known, read_spec(name), tmp_path if known.markers else None, part)
         signature.bind(**given)
         assert not given.get("download")
         assert ("loader" in signature.parameters) <= ("loader" in given)
@@ -56,11 +56,12 @@ def test_a_row_is_what_the_constructor_takes(name, tmp_path):
 
 def test_a_choice_of_split_is_one_that_torchvision_has():
     sets = torchvision.datasets
-    assert set(KNOWN["emnist"].options["split"]) == set(sets.EMNIST.splits)
-    assert {key: len(value) for key, value in sets.EMNIST.classes_split_dict.items()} == {**KNOWN["emnist"].options["split"], "letters": 27}
-    assert set(KNOWN["imagenette"].options["size"]) == set(sets.Imagenette._ARCHIVES)
-    assert {part["split"] for part in KNOWN["stl10"].parts.values()} <= set(sets.STL10.splits)
-    assert len(sets.Flowers102.classes) == KNOWN["flowers102"].classes
+    assert set(DATASETS["emnist"].options["split"]) == set(sets.EMNIST.splits)
+    offered = DATASETS["emnist"].options["split"]
+    assert {key: len(value) for key, value in sets.EMNIST.classes_split_dict.items()} == {**offered, "letters": 27}
+    assert set(DATASETS["imagenette"].options["size"]) == set(sets.Imagenette._ARCHIVES)
+    assert {part["split"] for part in DATASETS["stl10"].parts.values()} <= set(sets.STL10.splits)
+    assert len(sets.Flowers102.classes) == DATASETS["flowers102"].classes
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def unchecked(monkeypatch):
 
 def settings(name, root):
     """What `data: {name: ...}` needs to say of a copy this small."""
-    val = {"val": 5} if KNOWN[name].val else {}
+    val = {"val": 5} if DATASETS[name].val else {}
     return {"root": str(root)} | val | ({} if name in ARRAYS else {"size": 24})
 
 
@@ -96,7 +97,7 @@ def test_a_tiny_copy_is_read(name, tmp_path, unchecked):
     seen = sorted(set(final.labels.tolist()) | set(test.labels.tolist()))
     assert seen[0] == 0 and len(seen) == seen[-1] + 1 <= classes, "labels from 0, without gaps"
     assert data.digest == load(spec).digest
-    if all(part in KNOWN[name].parts for part in ("val", "test")):
+    if all(part in DATASETS[name].parts for part in ("val", "test")):
         assert {data.counts[part] for part in ("train", "val", "test")} == {len(data.train)}
 
 
@@ -107,7 +108,7 @@ def test_every_set_has_a_tiny_copy_but_those_tested_elsewhere():
 def test_pixels_and_labels_are_torchvisions(tmp_path, unchecked):
     for name in ("svhn", "usps", "mnist"):
         tiny_sets.WRITERS[name](tmp_path)
-        known = KNOWN[name]
+        known = DATASETS[name]
         theirs = getattr(torchvision.datasets, known.reader)(str(tmp_path), **known.parts["test"])
         test = load({name: settings(name, tmp_path)}).final_split()[1]
         for i in range(len(theirs)):

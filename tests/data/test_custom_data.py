@@ -8,7 +8,7 @@ import numpy
 import pytest
 import torch
 
-from blockspace.data import decode, describe, load, own
+from blockspace.data import custom, decode, describe, load
 from blockspace.errors import BlockspaceError
 from blockspace.training import Batches, read_recipe
 
@@ -66,7 +66,7 @@ def module(tmp_path, monkeypatch):
     (tmp_path / "crash.py").write_text("1 / 0\n")
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield
-    own.remembered.cache_clear()
+    custom.load_cached.cache_clear()
     for name in ("their_data", "broken", "crash"):
         sys.modules.pop(name, None)
 
@@ -96,9 +96,9 @@ def test_given_parts_are_kept(name):
 def test_what_does_not_fit_into_memory_is_asked_for_again(kind, monkeypatch):
     small = load(spec("long", options={"kind": kind}))
     assert isinstance(small.train.images, torch.Tensor) and small.counts["doubles"] == 30
-    own.remembered.cache_clear()
+    custom.load_cached.cache_clear()
     monkeypatch.setattr(decode, "IN_MEMORY", 1000)
-    monkeypatch.setattr(own, "IN_MEMORY", 1000)
+    monkeypatch.setattr(custom, "IN_MEMORY", 1000)
     large = load(spec("long", options={"kind": kind}))
     assert not isinstance(large.train.images, torch.Tensor)
     sixteen = read_recipe({"batch": 16})
@@ -156,12 +156,12 @@ def test_wrong_options_and_a_near_name():
 
 def test_other_content_is_another_digest(tmp_path):
     before = load(spec("arrays")).digest
-    own.remembered.cache_clear()
+    custom.load_cached.cache_clear()
     sys.modules.pop("their_data")
     (tmp_path / "their_data.py").write_text(MODULE.replace("default_rng(0)", "default_rng(1_000)"))
     assert load(spec("arrays")).digest != before
 
 
 def test_numpy_integers_are_labels():
-    made = own.checked((numpy.zeros((3, 1, 2, 2), numpy.uint8), numpy.array([0, 1, 2], numpy.uint8)))
+    made = custom.check_parts((numpy.zeros((3, 1, 2, 2), numpy.uint8), numpy.array([0, 1, 2], numpy.uint8)))
     assert made.parts["train"].labels == [0, 1, 2]

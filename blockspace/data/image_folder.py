@@ -1,4 +1,4 @@
-"""Images in class folders: found, without being read."""
+"""Find images in class folders, without reading them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from blockspace.data.decode import first_line, grey, named, unreadable
+from blockspace.data.decode import describe_failure, is_grey, join_names, make_unreadable_error
 from blockspace.errors import error
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
@@ -16,7 +16,7 @@ PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
-class Folder:
+class ImageFolder:
     """The files of each part and their labels, in path order; one part called "all" when the folder holds classes directly."""
 
     root: Path
@@ -25,7 +25,7 @@ class Folder:
     labels: dict[str, list[int]]
 
 
-def scan(root: str | Path) -> Folder:
+def find_images(root: str | Path) -> ImageFolder:
     """Find the images under `root/CLASS` or `root/{train,val,test}/CLASS`.
 
     Raises BlockspaceError (E-DATA): no such folder, no class in it, a class without images, parts that differ in their classes.
@@ -33,15 +33,15 @@ def scan(root: str | Path) -> Folder:
     root = Path(root).expanduser()
     if not root.is_dir():
         raise error("E-DATA", f"data folder {str(root)!r} does not exist", help="it should hold one folder of images per class")
-    tops = subfolders(root)
+    tops = list_subfolders(root)
     parts = {name: root / name for name in PARTS if name in tops} if "train" in tops else {"all": root}
-    classes = tuple(subfolders(next(iter(parts.values()))))
+    classes = tuple(list_subfolders(next(iter(parts.values()))))
     if len(classes) < 2:
         raise error("E-DATA", f"data folder {str(root)!r} holds {len(classes)} class folder(s), at least 2 are needed")
-    found = Folder(root, classes, {}, {})
+    found = ImageFolder(root, classes, {}, {})
     for part, place in parts.items():
         check_classes(place, classes)
-        listed = [images(place / name) for name in classes]
+        listed = [list_images(place / name) for name in classes]
         check_filled(place, classes, listed)
         found.files[part] = [path for paths in listed for path in paths]
         found.labels[part] = [label for label, paths in enumerate(listed) for _ in paths]
@@ -49,38 +49,38 @@ def scan(root: str | Path) -> Folder:
 
 
 def check_classes(place: Path, classes: tuple[str, ...]) -> None:
-    """Every class and no other."""
-    odd = sorted(set(subfolders(place)) ^ set(classes))
+    """Check that a part has every class and no other. Raises BlockspaceError (E-DATA)."""
+    odd = sorted(set(list_subfolders(place)) ^ set(classes))
     if odd:
         help = "train, val and test need the same class folders"
-        raise error("E-DATA", f"{str(place)!r} has other classes than its neighbours: {named(odd)}", help=help)
+        raise error("E-DATA", f"{str(place)!r} has other classes than its neighbours: {join_names(odd)}", help=help)
 
 
 def check_filled(place: Path, classes: tuple[str, ...], listed: list[list[Path]]) -> None:
-    """At least one image in each class."""
+    """Check that each class has an image. Raises BlockspaceError (E-DATA)."""
     empty = [name for name, paths in zip(classes, listed) if not paths]
     if empty:
-        raise error("E-DATA", f"no images in class folder(s) {named(empty)} of {str(place)!r}", help="add images or remove the folder")
+        raise error("E-DATA", f"no images in class folder(s) {join_names(empty)} of {str(place)!r}", help="add images or remove the folder")
 
 
-def subfolders(place: Path) -> list[str]:
-    """Names of the folders in `place`, sorted; hidden ones left out."""
+def list_subfolders(place: Path) -> list[str]:
+    """Return the names of the folders in `place`, sorted; hidden ones left out."""
     return sorted(entry.name for entry in os.scandir(place) if entry.is_dir() and not entry.name.startswith("."))
 
 
-def images(place: Path) -> list[Path]:
-    """Image files directly in `place`, by name; names are sorted, which is much quicker than sorting paths."""
+def list_images(place: Path) -> list[Path]:
+    """Return the image files directly in `place`, by name; names are sorted, which is much quicker than sorting paths."""
     names = sorted(name for name in os.listdir(place) if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith("."))
     return [place / name for name in names]
 
 
-def shape(found: Folder, size: int | None, channels: int | None) -> tuple[int, int, int]:
-    """`(C, H, W)` of the images as they will be read: what the options say, else what the first image is."""
+def read_folder_shape(found: ImageFolder, size: int | None, channels: int | None) -> tuple[int, int, int]:
+    """Return `(C, H, W)` of the images as they will be read: the options', else the first image's. Raises BlockspaceError (E-DATA)."""
     first = next(iter(found.files.values()))[0]
     try:
         with Image.open(first) as image:
             width, height = image.size
-            own = 1 if grey(image) else 3
+            own = 1 if is_grey(image) else 3
     except Exception as reason:
-        raise unreadable({first: first_line(reason)}) from reason
+        raise make_unreadable_error({first: describe_failure(reason)}) from reason
     return channels or own, size or height, size or width

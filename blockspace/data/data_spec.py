@@ -1,4 +1,4 @@
-"""What a study's `data:` may say, where the files of a named data set may lie, and what is known before anything is read. No torch here."""
+"""The `data:` section of a study, the folders of named data sets, and a data set's shape before it is read. No torch here."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from blockspace.data import folder as folders
-from blockspace.data import own
-from blockspace.data.known import KNOWN
+from blockspace.data.custom import load_custom, read_custom_shape
+from blockspace.data.image_folder import find_images, read_folder_shape
+from blockspace.data.named_datasets import DATASETS
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.options import Options, suggest_key, validate
 
@@ -22,7 +22,7 @@ DATA_VARIABLE = "BLOCKSPACE_DATA"  # a folder with data sets in torchvision's la
 
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Pixels = Annotated[int, Field(ge=1, le=4096)]
-MarkOf = Callable[[tuple], Mark | None]
+MarkOf = Callable[[tuple[Any, ...]], Mark | None]
 
 
 class DataSpec(Options):
@@ -66,56 +66,56 @@ class DataSpec(Options):
             raise ValueError("channels is 1 (grey) or 3 (RGB)")
         return self
 
-    def as_dict(self) -> dict:
-        """What was set, as it would be written in YAML."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the options that were set, as they would be written in YAML."""
         return self.model_dump(mode="json", exclude_defaults=True)
 
 
 class Description(NamedTuple):
-    """What a network must fit: `(C, H, W)` and the number of classes."""
+    """What a network must match: `(C, H, W)` and the number of classes."""
 
     input_shape: tuple[int, int, int]
     n_classes: int
 
 
 def read_spec(spec: str | Mapping[str, Any] | DataSpec, mark_of: MarkOf | None = None) -> DataSpec:
-    """A data set's name, a folder, or the mapping of a study's `data:` (also as `{cifar10: {root: ...}}`), as a DataSpec.
+    """Return a DataSpec, given a data set's name, a folder, or the mapping of a study's `data:` (also as `{cifar10: {root: ...}}`).
 
     Raises BlockspaceError: E-DATA for an unknown name, E-KEY and E-TYPE for wrong options.
     """
     if isinstance(spec, DataSpec):
         return spec
-    values, mark_of = plain(spec, mark_of)
+    values, mark_of = normalize_spec(spec, mark_of)
     found = validate(DataSpec, values, "data", mark_of)
     if found.name is not None:
-        check_known(found, mark_of)
+        check_named_dataset(found, mark_of)
     return found
 
 
-def plain(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | None]:
-    """The mapping that a DataSpec takes: a name or folder alone, `{NAME: {...}}`, and `root` are other ways of writing it."""
+def normalize_spec(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | None]:
+    """Return the mapping that a DataSpec takes: a name or folder alone, `{NAME: {...}}`, and `root` are other ways of writing it."""
     if isinstance(spec, str):
-        return {"name": spec} if spec in KNOWN or not Path(spec).is_dir() else {"folder": spec}, mark_of
+        return {"name": spec} if spec in DATASETS or not Path(spec).is_dir() else {"folder": spec}, mark_of
     if not isinstance(spec, Mapping):
         return spec, mark_of
     values = dict(spec)
-    if len(values) == 1 and (name := next(iter(values))) in KNOWN and (values[name] is None or isinstance(values[name], Mapping)):
+    if len(values) == 1 and (name := next(iter(values))) in DATASETS and (values[name] is None or isinstance(values[name], Mapping)):
         values = {"name": name} | dict(values[name] or {})
         outer = mark_of
         mark_of = (lambda path: outer((name, *path))) if outer else None
-    if isinstance(values.get("name"), str) and values["name"] not in KNOWN and Path(values["name"]).is_dir() and "folder" not in values:
+    if isinstance(values.get("name"), str) and values["name"] not in DATASETS and Path(values["name"]).is_dir() and "folder" not in values:
         values["folder"] = values.pop("name")
     if "root" in values and "path" not in values:
         values["path"] = values.pop("root")
     return values, mark_of
 
 
-def check_known(spec: DataSpec, mark_of: MarkOf | None) -> None:
-    """A name of the catalogue, with options it has. Raises BlockspaceError (E-DATA, E-KEY, E-TYPE)."""
-    if spec.name not in KNOWN:
-        help = f"{suggest_key(str(spec.name), list(KNOWN))}; or {{folder: my/images}}, or {{python: package.module:function}}"
+def check_named_dataset(spec: DataSpec, mark_of: MarkOf | None) -> None:
+    """Check that the data set is known and has the options. Raises BlockspaceError (E-DATA, E-KEY, E-TYPE)."""
+    if spec.name not in DATASETS:
+        help = f"{suggest_key(str(spec.name), list(DATASETS))}; or {{folder: my/images}}, or {{python: package.module:function}}"
         raise error("E-DATA", f"unknown data set {spec.name!r}", mark_of(("name",)) if mark_of else None, help)
-    offered = KNOWN[spec.name].options
+    offered = DATASETS[spec.name].options
     for key, value in spec.options.items():
         mark = mark_of(("options", key)) if mark_of else None
         if key not in offered:
@@ -126,33 +126,34 @@ def check_known(spec: DataSpec, mark_of: MarkOf | None) -> None:
 
 
 def describe(spec: str | Mapping[str, Any] | DataSpec) -> Description:
-    """Input shape `(C, H, W)` and number of classes, without torch: of a named data set from the catalogue, of a folder by looking into it.
-    A function of the user's is called for it.
+    """Return input shape `(C, H, W)` and number of classes, without torch.
+
+    A folder is listed and a function of the user's is called for it.
 
     Raises BlockspaceError as `read_spec` does, and E-DATA for a folder that is missing or holds an empty class.
     """
     spec = read_spec(spec)
     if spec.folder is not None:
-        found = folders.scan(spec.folder)
-        return Description(folders.shape(found, spec.size, spec.channels), len(found.classes))
+        found = find_images(spec.folder)
+        return Description(read_folder_shape(found, spec.size, spec.channels), len(found.classes))
     if spec.python is not None:
-        made = own.made(spec.python, spec.options)
-        return Description(own.shape(made, spec.size, spec.channels), len(made.classes))
-    known = KNOWN[str(spec.name)]
+        made = load_custom(spec.python, spec.options)
+        return Description(read_custom_shape(made, spec.size, spec.channels), len(made.classes))
+    known = DATASETS[str(spec.name)]
     channels, height, width = known.shape
     return Description((spec.channels or channels, spec.size or height, spec.size or width), known.count(spec.options))
 
 
 def check_data(spec: str | Mapping[str, Any] | DataSpec) -> None:
-    """What can be said without torch of whether `load` will find its files: quick, and nothing is read but folders.
+    """Check, without torch and reading nothing but folders, that `load` will find its files.
 
     Raises BlockspaceError as `read_spec` does, and E-DATA for what is missing and may not be downloaded.
     """
     spec = read_spec(spec)
     if spec.folder is not None:
-        folders.scan(spec.folder)
-    elif spec.name is not None and KNOWN[spec.name].markers and not spec.download and find(spec) is None:
-        raise missing(spec)
+        find_images(spec.folder)
+    elif spec.name is not None and DATASETS[spec.name].markers and not spec.download and find_place(spec) is None:
+        raise make_missing_error(spec)
 
 
 class Place(NamedTuple):
@@ -162,16 +163,16 @@ class Place(NamedTuple):
     marker: Path
 
 
-def find(spec: DataSpec) -> Place | None:
-    """The first place that holds a named data set."""
-    found = (Place(root, root / marker) for root in places(spec) for marker in KNOWN[str(spec.name)].markers)
+def find_place(spec: DataSpec) -> Place | None:
+    """Return the first place that holds a named data set."""
+    found = (Place(root, root / marker) for root in list_places(spec) for marker in DATASETS[str(spec.name)].markers)
     return next((place for place in found if place.marker.exists()), None)
 
 
-def missing(spec: DataSpec) -> BlockspaceError:
-    """The error for a data set that is nowhere."""
-    known = KNOWN[str(spec.name)]
-    looked = ", ".join(map(str, places(spec)))
+def make_missing_error(spec: DataSpec) -> BlockspaceError:
+    """Return the error for a data set that no place holds."""
+    known = DATASETS[str(spec.name)]
+    looked = ", ".join(map(str, list_places(spec)))
     package = "apt-get install dataset-fashion-mnist, or " if spec.name == "fashion_mnist" else ""
     fetch = f"{known.by_hand}, then" if known.by_hand else f"{package}data={{name: {spec.name}, download: true}}, or"
     help = f"{fetch} data={{name: {spec.name}, root: FOLDER}}, or set ${DATA_VARIABLE}"
@@ -179,14 +180,17 @@ def missing(spec: DataSpec) -> BlockspaceError:
 
 
 def download_root(spec: DataSpec) -> Path:
-    """Where a download goes: the given root, else $BLOCKSPACE_DATA, else `data/` when there is one, else a cache in the home folder."""
-    given = [place for place in places(spec) if place not in (DEBIAN, HERE)]
+    """Return where a download goes: the given root, else $BLOCKSPACE_DATA, else an existing `data/`, else a cache in the home folder."""
+    given = [place for place in list_places(spec) if place not in (DEBIAN, HERE)]
     return given[0] if given else HERE if HERE.is_dir() else CACHE.expanduser()
 
 
-def places(spec: DataSpec) -> list[Path]:
-    """The folders to look in for a named data set: the given root only; else $BLOCKSPACE_DATA, `data/`, for Fashion-MNIST Debian's, and the
-    cache once something was downloaded into it."""
+def list_places(spec: DataSpec) -> list[Path]:
+    """Return the folders to look in for a named data set.
+
+    These are the given root only; else $BLOCKSPACE_DATA, `data/`, for Fashion-MNIST Debian's, and the cache once something was downloaded
+    into it.
+    """
     if spec.path is not None:
         return [Path(spec.path).expanduser()]
     from_user = [Path(os.environ[DATA_VARIABLE]).expanduser()] if os.environ.get(DATA_VARIABLE) else []

@@ -1,4 +1,4 @@
-"""Data of the user's own, made by a function: `data: {python: package.module:function, options: {...}}`. No torch here.
+"""Data that a function of the user's returns: `data: {python: package.module:function, options: {...}}`. No torch here.
 
 The function is called with the options as keyword arguments and returns the parts
 
@@ -24,8 +24,7 @@ from typing import Any
 
 import numpy
 
-from blockspace.data.decode import IN_MEMORY
-from blockspace.data.pairs import Pictures
+from blockspace.data.decode import IN_MEMORY, DatasetImages
 from blockspace.errors import BlockspaceError, did_you_mean, error
 
 PARTS = ("train", "val", "test")
@@ -33,7 +32,7 @@ CONTRACT = "return {'train': (images, labels) or a torch Dataset, 'test': ..., '
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class CustomPart:
     """One part as it was given: `items` whose `[i]` is an image, their labels, and whether `items` is one array `(N, C, H, W)`."""
 
     items: Any
@@ -45,30 +44,33 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class CustomData:
     """What a function returned: parts by name, and class names."""
 
-    parts: dict[str, Part]
+    parts: dict[str, CustomPart]
     classes: tuple[str, ...]
 
 
-def made(target: str, options: Mapping[str, Any]) -> Made:
-    """What `package.module:function` returns for these options, checked; the last one is kept. Raises BlockspaceError (E-DATA, E-LABEL)."""
-    return remembered(target, json.dumps(dict(options), sort_keys=True), os.getcwd())
+def load_custom(target: str, options: Mapping[str, Any]) -> CustomData:
+    """Return what `package.module:function` returns for these options, checked; the last one is kept.
+
+    Raises BlockspaceError (E-DATA, E-LABEL)."""
+    return load_cached(target, json.dumps(dict(options), sort_keys=True), os.getcwd())
 
 
 @lru_cache(maxsize=1)
-def remembered(target: str, options: str, _folder: str) -> Made:
-    found = called(target, json.loads(options))
+def load_cached(target: str, options: str, _folder: str) -> CustomData:
+    """Return what `load_custom` does, given the options as JSON; other folders may hold other modules of one name."""
+    found = call_function(target, json.loads(options))
     try:
-        return checked(found)
+        return check_parts(found)
     except BlockspaceError as e:
         raise e.at(None, f"{target}: ") from None
 
 
-def called(target: str, options: dict[str, Any]) -> Any:
-    """The function's return value. Raises BlockspaceError (E-DATA): no module, no function, or what the function raised, with its place."""
-    function = imported(target)
+def call_function(target: str, options: dict[str, Any]) -> Any:
+    """Return what the function returns. Raises BlockspaceError (E-DATA): no module, no function, or its exception, with its place."""
+    function = import_function(target)
     try:
         return function(**options)
     except BlockspaceError:
@@ -80,8 +82,8 @@ def called(target: str, options: dict[str, Any]) -> Any:
         raise error("E-DATA", message, help="it is called with data.options") from reason
 
 
-def imported(target: str) -> Any:
-    """The function that `package.module:function` names. Raises BlockspaceError (E-DATA)."""
+def import_function(target: str) -> Any:
+    """Return the function that `package.module:function` names. Raises BlockspaceError (E-DATA)."""
     module_name, colon, name = target.partition(":")
     if not colon or not module_name or not name:
         raise error("E-DATA", f"data.python: {target!r} names no function", help="write package.module:function, as mydata:make")
@@ -106,58 +108,58 @@ def imported(target: str) -> Any:
     return function
 
 
-def checked(found: Any) -> Made:
-    """The return value as parts and class names. Raises BlockspaceError (E-DATA, E-LABEL) for what is not of the contract."""
-    given = dict(found) if isinstance(found, Mapping) else by_position(found)
+def check_parts(found: Any) -> CustomData:
+    """Return parts and class names of what a function returned. Raises BlockspaceError (E-DATA, E-LABEL) where it breaks `CONTRACT`."""
+    given = dict(found) if isinstance(found, Mapping) else name_parts(found)
     names = given.pop("classes", None)
     unknown = [name for name in given if name not in PARTS]
     if unknown or "train" not in given:
         what = f"the part {unknown[0]!r} is unknown" if unknown else "there is no train part"
         raise error("E-DATA", what, help=CONTRACT)
-    parts = {name: part(given[name], name) for name in PARTS if given.get(name) is not None}
-    return Made(parts, tuple(map(str, names)) if names is not None else numbered(parts))
+    parts = {name: read_part(given[name], name) for name in PARTS if given.get(name) is not None}
+    return CustomData(parts, tuple(map(str, names)) if names is not None else number_classes(parts))
 
 
-def by_position(found: Any) -> dict[str, Any]:
-    """`(train, test)`, `(images, labels)` of train, or a Dataset."""
+def name_parts(found: Any) -> dict[str, Any]:
+    """Return parts by name, given `(train, test)`, `(images, labels)` of train, or a Dataset."""
     if isinstance(found, (tuple, list)) and len(found) == 2 and not hasattr(found[0], "shape"):
         return {"train": found[0], "test": found[1]}
     return {"train": found}
 
 
-def part(given: Any, name: str) -> Part:
-    """One part: arrays, or a Dataset that is walked through once for its labels. Raises BlockspaceError (E-DATA)."""
+def read_part(given: Any, name: str) -> CustomPart:
+    """Return one part: arrays, or a Dataset that is gone through once for its labels. Raises BlockspaceError (E-DATA)."""
     if isinstance(given, (tuple, list)) and len(given) == 2 and hasattr(given[0], "shape"):
-        return of_arrays(array(given[0]), array(given[1]), name)
+        return read_array_part(to_array(given[0]), to_array(given[1]), name)
     if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")) or isinstance(given, (str, tuple, list, Mapping)):
         raise error("E-DATA", f"{name} is {type(given).__name__}, neither (images, labels) nor a Dataset", help=CONTRACT)
     if len(given) == 0:
         raise error("E-DATA", f"{name} is empty")
-    return walked(given, name)
+    return read_dataset(given, name)
 
 
-def walked(dataset: Any, name: str) -> Part:
-    """A Dataset's labels, by going through it once; its images are kept on the way as long as they fit into memory."""
+def read_dataset(dataset: Any, name: str) -> CustomPart:
+    """Return a Dataset's images and labels, by going through it once; the images are kept on the way as long as they fit into memory."""
     labels, images, size = [], [], 0
     for index in range(len(dataset)):
-        image, label = pair(dataset, index, name)
+        image, label = read_pair(dataset, index, name)
         labels.append(label)
         if size <= IN_MEMORY:
             images.append(image)
-            size += weight(image)
-    return Part(images if size <= IN_MEMORY else Pictures(dataset), labels, False)
+            size += count_bytes(image)
+    return CustomPart(images if size <= IN_MEMORY else DatasetImages(dataset), labels, False)
 
 
-def weight(image: Any) -> int:
-    """Bytes of an image; one that PIL has only opened is read now, which closes its file."""
+def count_bytes(image: Any) -> int:
+    """Return the bytes of an image; one that PIL has only opened is read now, which closes its file."""
     if hasattr(image, "getbands"):
         image.load()
-        return image.width * image.height * len(image.getbands())
-    return getattr(image, "nbytes", 0)
+        return int(image.width * image.height * len(image.getbands()))
+    return int(getattr(image, "nbytes", 0))
 
 
-def pair(dataset: Any, index: int, name: str) -> tuple[Any, int]:
-    """One item's image and label. Raises BlockspaceError (E-DATA, E-LABEL)."""
+def read_pair(dataset: Any, index: int, name: str) -> tuple[Any, int]:
+    """Return one item's image and label. Raises BlockspaceError (E-DATA, E-LABEL)."""
     item = dataset[index]
     if not isinstance(item, (tuple, list)) or len(item) != 2:
         raise error("E-DATA", f"{name}[{index}] is {type(item).__name__}, not (image, label)", help=CONTRACT)
@@ -170,13 +172,13 @@ def pair(dataset: Any, index: int, name: str) -> tuple[Any, int]:
     return item[0], label
 
 
-def array(value: Any) -> numpy.ndarray:
-    """An array of an array or a tensor, wherever that is."""
+def to_array(value: Any) -> numpy.ndarray:
+    """Return an array or a tensor on any device as an array."""
     return numpy.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
 
 
-def of_arrays(images: numpy.ndarray, labels: numpy.ndarray, name: str) -> Part:
-    """Checked arrays. Raises BlockspaceError (E-DATA, E-LABEL)."""
+def read_array_part(images: numpy.ndarray, labels: numpy.ndarray, name: str) -> CustomPart:
+    """Return arrays as a part, checked. Raises BlockspaceError (E-DATA, E-LABEL)."""
     if images.ndim == 3:
         images = images[:, None]
     if images.ndim != 4 or labels.shape != (len(images),) or not len(images):
@@ -192,11 +194,11 @@ def of_arrays(images: numpy.ndarray, labels: numpy.ndarray, name: str) -> Part:
             raise error("E-DATA", f"{name} has images with values that are NaN or infinite")
     if labels.dtype.kind not in "iu":
         raise error("E-LABEL", f"{name} has labels of {labels.dtype}, not integers")
-    return Part(numpy.ascontiguousarray(images), labels.astype(numpy.int64).tolist(), True)
+    return CustomPart(numpy.ascontiguousarray(images), labels.astype(numpy.int64).tolist(), True)
 
 
-def numbered(parts: dict[str, Part]) -> tuple[str, ...]:
-    """Class names 0..n-1 where none were given: the labels must then be all of them. Raises BlockspaceError (E-LABEL)."""
+def number_classes(parts: dict[str, CustomPart]) -> tuple[str, ...]:
+    """Return the class names 0..n-1 where none were given: the labels must then be all of them. Raises BlockspaceError (E-LABEL)."""
     seen = sorted({label for one in parts.values() for label in one.labels})
     if seen[0] < 0:
         raise error("E-LABEL", f"labels run from {seen[0]} to {seen[-1]}, expected 0 and up", help="leave unlabelled images out")
@@ -208,8 +210,8 @@ def numbered(parts: dict[str, Part]) -> tuple[str, ...]:
     return tuple(map(str, seen))
 
 
-def shape(found: Made, size: int | None, channels: int | None) -> tuple[int, int, int]:
-    """`(C, H, W)` of the images as they will be used: what the options say, else what the first image is."""
+def read_custom_shape(found: CustomData, size: int | None, channels: int | None) -> tuple[int, int, int]:
+    """Return `(C, H, W)` of the images as they will be used: the options', else the first image's. Raises BlockspaceError (E-DATA)."""
     first = found.parts["train"].items[0]
     if hasattr(first, "getbands"):  # PIL
         (width, height), own = first.size, 1 if first.mode in ("1", "L", "I", "I;16", "F") else 3
