@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import pytest
 from seen import Seen, Way, check
 from written import built
@@ -10,9 +12,10 @@ from blockspace import load
 from blockspace.drawing import draw_svg
 from blockspace.drawing.dedupe import build_drawing_key, build_form_key, build_stage_key, build_unit_key
 from blockspace.drawing.edge_routing import RoutingTracks
-from blockspace.drawing.font import covers_char
+from blockspace.drawing.font import covers_char, measure_text
+from blockspace.drawing.node_shapes import write_arrow_head, write_edge_path
 from blockspace.drawing.series_parallel import find_branches, find_cut_units
-from blockspace.drawing.svg import join_lines
+from blockspace.drawing.svg import MARGIN, join_lines
 from blockspace.drawing.units import DrawingLevel, DrawingUnit, build_levels
 from blockspace.graph import Graph
 from blockspace.ops import Add, Concat, Conv
@@ -136,6 +139,46 @@ def test_columns_follow_the_order_of_writing_and_layers_the_longest_path():
     assert bca.top < seen.box("abc").bottom and bca.bottom > seen.box("abc").top, "level with what it takes from its left"
 
 
+def forking(*steps: str) -> Graph:
+    """Convolutions after one another that read a sum, and whose value is read in two columns; a block, where their names have a path."""
+    graph = Graph((4, 6, 6), "forking")
+    for name in ("a", "b", "c"):
+        graph.add(Conv(4, 4, (1, 1)), "input", name=name)
+    last = graph.add(Add(), "a", "b", name="ab").name
+    graph.scope("k", "inner", last)
+    for step in steps:
+        last = graph.add(Conv(4, 4, (1, 1)), last, name=step).name
+    graph.add(Conv(4, 4, (1, 1)), "a", name="fork")
+    graph.add(Add(), "ab", last, name="left")
+    graph.add(Add(), "c", last, "a", name="right")
+    graph.add(Concat(), "left", "right", "fork", name="end")
+    return graph.verify()
+
+
+def test_a_value_leaves_a_block_at_the_bottom_of_its_frame():
+    seen = check(draw_svg(forking("k.one.conv", "k.two.conv")))
+    (frame,) = seen.frames
+    assert all(way(seen, "k", target).points[0][1] == frame.bottom for target in ("left", "right"))
+
+
+def test_a_value_enters_a_step_from_above_also_from_another_column():
+    seen = check(draw_svg(forking("d")))
+    points, fork = way(seen, "a", "fork").points, seen.box("fork")
+    assert points[0][0] == seen.box("a").right and points[-1] == (pytest.approx((fork.left + fork.right) / 2, abs=0.1), fork.top)
+
+
+def test_columns_have_the_names_of_their_branches():
+    seen = check(draw_svg(load("hs_block", splits=4).graph((64, 8, 8))))
+    assert [text.text for text in seen.small if "branch" in text.get("class")] == ["part2", "part3", "part4"]
+
+
+def test_a_channel_has_room_for_the_texts_of_values_that_enter_it():
+    """Between a column and the track beside it stand the channels of what leaves its side."""
+    seen = check(draw_svg(crossing()))
+    (x, _), (turn, _), *_ = way(seen, "a", "bca").points
+    assert turn - x >= measure_text("4", 10) + 8
+
+
 def test_stretches_of_one_value_share_a_track_and_others_do_not():
     tracks = RoutingTracks()
     for low, high, key in ((0, 4, "a"), (6, 3, "b"), (5, 9, "c"), (7, 8, "a"), (10, 12, "d")):
@@ -154,3 +197,18 @@ def test_parts_of_a_line_are_joined_in_the_order_of_its_course():
 @pytest.mark.parametrize("char, covered", [("a", True), ("é", True), ("→", True), ("漢", False), ("ש", False)])
 def test_which_characters_need_a_font_of_the_system(char, covered):
     assert covers_char(char) is covered
+
+
+def test_corners_of_a_line_are_rounded_and_its_straight_points_left_out():
+    assert write_edge_path([(0, 0), (0, 5), (0, 20), (20, 20), (20, 20)]) == "M0 0L0 14Q0 20 6 20L20 20"
+    assert write_edge_path([(0, 0), (0, 20), (4, 20)]) == "M0 0L0 18Q0 20 2 20L4 20", "the radius is at most half a stretch"
+
+
+def test_an_arrow_head_points_along_the_last_stretch():
+    assert write_arrow_head([(0, 0), (0, 20)]) == "M0 20L-3 14.5L3 14.5Z"
+    assert write_arrow_head([(0, 0), (0, 20), (40, 20)]) == "M40 20L34.5 23L34.5 17Z"
+
+
+def test_a_value_that_leaves_straight_down_takes_no_room_beside_its_column():
+    seen = check(draw_svg(load("hs_block", splits=4).graph((64, 8, 8))))
+    assert int(seen.root.get("width")) == ceil(seen.box("part4.conv3x3").right + 2 * MARGIN)
