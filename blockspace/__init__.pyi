@@ -7,6 +7,7 @@ from .costs import Budget as Budget
 from .costs import cost as cost
 from .errors import BlockspaceError as BlockspaceError
 from .graph import Graph as Graph
+from .graph import from_nx as from_nx
 from .passes import canonical as canonical
 from .passes import deploy as deploy
 from .study import export as export

@@ -13,6 +13,7 @@ from pathlib import Path
 from blockspace.errors import BlockspaceError, StorageError, error
 
 TEMPORARY = ".tmp"
+GRAPH = "graph.json"  # of an exported graph that no YAML describes: networkx's node-link form
 ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"  # of a network, in every folder that holds one
 RESULT, CARD = "result.json", "card.md"  # of a training that has ended, and of an exported network
 

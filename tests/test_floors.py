@@ -31,7 +31,7 @@ HEAVY = {  # package: the floors that may import it
     "onnxruntime": {"exporting"},
 }
 PUBLIC = {
-    "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "deploy", "export", "load", "load_pretrained",
+    "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "deploy", "export", "from_nx", "load", "load_pretrained",
     "search", "to_source", "train", "transplant",
 }  # fmt: skip
 

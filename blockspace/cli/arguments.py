@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blockspace.errors import BlockspaceError, Mistake, error
@@ -10,6 +11,15 @@ from blockspace.errors import BlockspaceError, Mistake, error
 if TYPE_CHECKING:
     from blockspace.blocks import Block, Network
     from blockspace.graph import Graph
+
+
+@dataclass(frozen=True)
+class GraphFile:
+    """A graph from a JSON file, where a template of YAML would be: it has a name, and nothing to set."""
+
+    name: str
+    doc: str = ""
+    open: tuple[()] = ()
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, str]:
@@ -29,11 +39,13 @@ def parse_input_shape(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
-def expand_target(target: str, given: Mapping[str, str]) -> tuple[Block | Network, Graph]:
-    """Return the template and graph of a block or network.
+def expand_target(target: str, given: Mapping[str, str]) -> tuple[Block | Network | GraphFile, Graph]:
+    """Return the template and graph of a block or network, or of a JSON file in networkx's node-link form.
 
     `given` are values of its params and holes; `input=CxHxW` among them is the input shape.
     """
+    if target.endswith(".json"):
+        return open_graph_file(target, given)
     from blockspace.blocks import load_unchecked
 
     given = dict(given)
@@ -44,3 +56,11 @@ def expand_target(target: str, given: Mapping[str, str]) -> tuple[Block | Networ
     return template, template.graph(template.usual_shape)
 
 
+def open_graph_file(path: str, given: Mapping[str, str]) -> tuple[GraphFile, Graph]:
+    """Return the graph of a JSON file in networkx's node-link form. Raises BlockspaceError, E-KEY for settings."""
+    from blockspace.graph import load_node_link
+
+    if given:
+        raise error("E-KEY", f"{path}: a graph has no settings, got {', '.join(given)}", help="edit its nodes, or show a YAML file")
+    graph = load_node_link(path)
+    return GraphFile(graph.name), graph

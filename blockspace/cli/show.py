@@ -30,7 +30,7 @@ def run(
 ) -> None:
     """Print the drawing of a library name or YAML file, with `key=value` settings - params and holes - and `input=CxHxW`."""
     from blockspace.blocks import Network
-    from blockspace.cli.arguments import expand_target
+    from blockspace.cli.arguments import GraphFile, expand_target
     from blockspace.cli.arguments import parse_settings as given
     from blockspace.costs import cost
     from blockspace.drawing import draw_lanes, draw_outline
@@ -64,9 +64,7 @@ def run(
         print(to_source(graph, template.doc))
         return
     print(f"{template.name}: {template.doc}".rstrip(": "))
-    for line in list_sources(template):
-        print(line)
-    for line in list_open_parameters(template):
+    for line in [] if isinstance(template, GraphFile) else [*list_sources(template), *list_open_parameters(template)]:
         print(line)
     print()
     print(format_node_table(graph) if nodes else draw_outline(graph) if isinstance(template, Network) and not full else draw_lanes(graph))
@@ -139,7 +137,7 @@ def register(app: Typer) -> None:
 
     @app.command(epilog="blockspace show hs_block input=64x56x56 splits=4")
     def show(
-        target: str = typer.Argument(help="a library name, or a YAML file", autocompletion=complete_templates),
+        target: str = typer.Argument(help="a library name, a YAML file, or a networkx graph as JSON", autocompletion=complete_templates),
         settings: list[str] = typer.Argument(
             None, help="params and holes as key=value, and input=CxHxW", autocompletion=complete_block_settings
         ),

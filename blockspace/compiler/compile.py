@@ -9,14 +9,14 @@ from torch import fx, nn
 from blockspace.compiler.features import Indices
 from blockspace.compiler.module import build_module
 from blockspace.compiler.weights.transplant import transplant
-from blockspace.graph import Graph
+from blockspace.graph import GraphLike, as_graph
 
 
 def compile(
-    graph: Graph, seed: int | None = None, init: str = "default", features_only: bool = False, out_indices: Indices = None,
+    graph: GraphLike, seed: int | None = None, init: str = "default", features_only: bool = False, out_indices: Indices = None,
     weights_from: nn.Module | None = None,
 ) -> fx.GraphModule:  # fmt: skip
-    """Return the graph as a module, `(N, C, H, W) -> (N, C', H', W')` or `(N, C')`, with freshly drawn weights.
+    """Return the graph, or networkx DAG, as a module, `(N, C, H, W) -> (N, C', H', W')` or `(N, C')`, with freshly drawn weights.
 
     Layers, and the weights of functions, are at their node's dotted name, so state_dict keys are `<node>.weight`. No height or width is
     baked in. `seed` draws from a generator of its own; None from torch's global one. `init` names a policy of `compiler.init.POLICIES`.
@@ -30,5 +30,5 @@ def compile(
     Raises BlockspaceError: E-NAME, E-WEIGHTS, what `Graph.verify` raises, E-SHAPE for a graph without stages, E-TYPE for indices that do
     not exist.
     """
-    module = build_module(graph, seed, init, features_only, out_indices)
+    module = build_module(as_graph(graph), seed, init, features_only, out_indices)
     return module if weights_from is None else cast(fx.GraphModule, transplant(weights_from, module))

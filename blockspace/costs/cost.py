@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from blockspace.costs.quantity import COSTS
-from blockspace.graph import Graph
+from blockspace.graph import Graph, GraphLike, as_graph
 
 
 class Counted:
@@ -74,6 +74,9 @@ class NodeCost(Counted):
         return self._whole.counts(name)[self._name]
 
 
-def cost(graph: Graph) -> Cost:
-    """What the graph costs at its input shape, in total and per node."""
-    return Cost(graph)
+def cost(graph: GraphLike) -> Cost:
+    """Return the costs of a graph, or of a networkx DAG, at its input shape, in total and per node.
+
+    Raises BlockspaceError: what `from_nx` raises, E-TYPE for anything that is not a graph.
+    """
+    return Cost(as_graph(graph))

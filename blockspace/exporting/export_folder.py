@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +18,8 @@ from blockspace.exporting.export_job import ExportJob
 from blockspace.exporting.formats import FORMATS
 from blockspace.exporting.staging import replace_folder, staged_folder
 from blockspace.exporting.timm_format import check_timm
-from blockspace.files import ARCH, CARD
-from blockspace.graph import Graph
+from blockspace.files import ARCH, CARD, GRAPH
+from blockspace.graph import Graph, to_node_link
 from blockspace.passes import deploy
 
 BATCHES = (1, 3, 8)
@@ -35,11 +36,13 @@ class ExportedFolder:
 
 
 def export_folder(
-    graph: Graph, module: nn.Module, folder: str | Path, arch_yaml: str, card: str,
+    graph: Graph, module: nn.Module, folder: str | Path, arch_yaml: str | None, card: str,
     formats: Sequence[str] = DEFAULT_FORMATS, force: bool = False, images: dict[str, Any] | None = None,
     deployed: bool = False,
 ) -> ExportedFolder:  # fmt: skip
     """Write `arch.yaml`, `card.md` and the files of `formats` to `folder`; `module` holds the trained weights of `compile(graph)`.
+
+    A graph that no YAML describes (`arch_yaml` None) is written as `graph.json`, in networkx's node-link form.
 
     The formats are those of `EXPORT_FORMATS`; `images` says by which `mean` and `std` images were normalised. With `deployed` `py`, `onnx`
     and `pt2` are of the form for deployment (see `blockspace.deploy`) and their files are named `model_deploy`;
@@ -53,7 +56,10 @@ def export_folder(
     folder = Path(folder)
     reference = copy_trained(graph, module)
     with staged_folder(folder, force) as stage:
-        (stage / ARCH).write_text(arch_yaml, encoding="utf-8")
+        if arch_yaml is None:
+            (stage / GRAPH).write_text(json.dumps(to_node_link(graph), indent=1), encoding="utf-8")
+        else:
+            (stage / ARCH).write_text(arch_yaml, encoding="utf-8")
         (stage / CARD).write_text(card, encoding="utf-8")
         job = ExportJob(graph, reference, stage, make_examples(graph, reference), TOLERANCE, images or {})
         fast = deploy_job(job) if deployed else None

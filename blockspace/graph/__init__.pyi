@@ -13,5 +13,11 @@ from .key import passes as passes
 from .key import skeleton as skeleton
 from .key import structural_key as structural_key
 from .names import attribute as attribute
+from .networkx_io import GraphLike as GraphLike
+from .networkx_io import as_graph as as_graph
+from .networkx_io import from_nx as from_nx
+from .networkx_io import is_nx as is_nx
+from .networkx_io import load_node_link as load_node_link
+from .networkx_io import to_node_link as to_node_link
 from .structure import Structure as Structure
 from .structure import stages as stages

@@ -17,6 +17,7 @@ from blockspace.graph.names import checked
 from blockspace.ops import Call, Input, Merge, Op, Shape, from_dict, show
 
 if TYPE_CHECKING:
+    import networkx
     from typing_extensions import TypeVar  # Python 3.13's, with a default: a plain `Node` holds any op
 
     O = TypeVar("O", bound=Op, default=Op, covariant=True)
@@ -69,7 +70,7 @@ class Graph:
         self.name = name
         self.nodes: dict[str, Node] = {}
         self.scopes: dict[str, Scope] = {}
-        self._nx: Any = None
+        self._nx: networkx.MultiDiGraph | None = None
         self.written: Graph | None = None  # the graph this one was rewritten from
         self.form = "written"  # or the pipeline it came out of
         self._derived: tuple[tuple[object, ...], dict[str, Any]] = ((), {})
@@ -107,6 +108,7 @@ class Graph:
     def scope(self, path: str, block: str, input: str) -> None:
         """Say that the nodes under `path.` are one use of `block`, reading the value `input`."""
         self.scopes[path] = Scope(path, block, input)
+        self._nx = None
 
     # -- reading ---------------------------------------------------------------------------------------------------------------------
 
@@ -145,17 +147,15 @@ class Graph:
         return found
 
     @property
-    def nx(self):
-        """The graph as a frozen `networkx.MultiDiGraph`: node attributes `op`, `kind`, `shape`; edge key = argument slot."""
-        if self._nx is None:
-            import networkx
+    def nx(self) -> networkx.MultiDiGraph:
+        """The graph as a frozen `networkx.MultiDiGraph`: node attributes `op`, `kind`, `shape`; edge key = argument slot.
 
-            graph = networkx.MultiDiGraph(name=self.name, output=self.output)
-            for node in self:
-                graph.add_node(node.name, op=node.op, kind=node.kind, shape=node.shape)
-                for slot, source in enumerate(node.inputs):
-                    graph.add_edge(source, node.name, key=slot)
-            self._nx = networkx.freeze(graph)
+        `networkx.MultiDiGraph(graph.nx)` is a copy to edit, and `from_nx` reads it.
+        """
+        if self._nx is None:
+            from blockspace.graph.networkx_io import to_nx
+
+            self._nx = to_nx(self)
         return self._nx
 
     def verify(self) -> Graph:
@@ -169,7 +169,9 @@ class Graph:
             if missing:
                 raise error("E-REF", f"{node.name} reads {missing[0]!r} before it exists", node.mark)
             if node.op.shape(*self.shapes(node)) != node.shape:
-                raise error("E-SHAPE", f"{node.name} is marked {show(node.shape)}, its op says otherwise", node.mark)
+                recorded, inferred = show(node.shape), show(node.op.shape(*self.shapes(node)))
+                what = f"{node.name}: recorded shape {recorded}, but {type(node.op).__name__} infers {inferred}"
+                raise error("E-SHAPE", what, node.mark)
             seen.add(node.name)
         if self.output not in self.nodes:
             raise error("E-REF", f"the output {self.output!r} does not exist")

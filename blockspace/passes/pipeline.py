@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from weakref import ref
 
-from blockspace.graph import Graph, structural_key
+from blockspace.graph import Graph, GraphLike, as_graph, structural_key
 from blockspace.passes.rewriting import Rewriting, rewrite
 
 
-def canonical(graph: Graph) -> Graph:
+def canonical(graph: GraphLike) -> Graph:
     """Return the form that is searched, trained and saved, equal to `graph` in train and eval mode, gradients included.
 
-    `.written` of the form is `graph`; `rewriting_of(graph)` has the steps and the weight map between them. Raises BlockspaceError (E-RULE)
-    when a rule breaks a promise.
+    `graph` is a Graph or a networkx DAG (see `from_nx`). `.written` of the form is the graph; `rewriting_of(graph)` has the steps and the
+    weight map between them. Raises BlockspaceError (E-RULE) when a rule breaks a promise.
     """
-    return rewriting_of(graph, "canonical").after
+    return rewriting_of(as_graph(graph), "canonical").after
 
 
-def deploy(graph: Graph) -> Graph:
+def deploy(graph: GraphLike) -> Graph:
     """Return the form that is fastest in eval mode, and equal there alone; `.written` is the canonical form of `graph`.
 
     Its weights are made of a trained module's: `compile(deploy(graph), weights_from=module)`. Raises BlockspaceError (E-RULE) when a rule
     breaks a promise.
     """
+    graph = as_graph(graph)
     return graph if graph.form == "deploy" else rewriting_of(canonical(graph), "deploy").after
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from blockspace.blocks import Block, Network, load, serialize_network
 from blockspace.errors import error
 from blockspace.exporting import DEFAULT_FORMATS
-from blockspace.graph import Graph
+from blockspace.graph import Graph, GraphLike, as_graph, is_nx
 from blockspace.passes import canonical
 from blockspace.records import RunDir, TrainingDir, runs_around
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 def export(
-    target: str | PathLike[str] | Network | Found,
+    target: str | PathLike[str] | Network | Found | GraphLike,
     folder: str | PathLike[str],
     formats: Sequence[str] = DEFAULT_FORMATS,
-    weights: str | PathLike[str] | None = None,
+    weights: str | PathLike[str] | nn.Module | None = None,
     force: bool = False,
     deploy: bool = False,
 ) -> ExportedFolder:
@@ -37,23 +37,55 @@ def export(
     run directory), or one of an outcome's `front`. `weights` is the path of a checkpoint - ours, torchvision's or timm's - or
     `torchvision` or `timm`, whose own are downloaded; the network gets as many classes as they have. Found networks bring their own.
     Without any, weights are freshly drawn with seed 0. With `deploy` the files are of the form for deployment, named `model_deploy`.
+
+    A Graph or a networkx DAG (see `from_nx`) is a target too. Its `weights` are a module that `compile` made of it, or a checkpoint with
+    the names of its nodes, and `graph.json` takes the place of arch.yaml.
+
     Returns the folder, with the size of each file and the largest difference of each format. Raises BlockspaceError for a target or
     weights that cannot be read, and what `blockspace.exporting.export_folder` raises.
     """
     from blockspace.compiler import find_weights
     from blockspace.exporting import export_folder as write_export
 
+    if isinstance(target, Graph) or is_nx(target):
+        return export_graph(target, folder, formats, weights, force, deploy)
     network, own = open_network(target)
     if not isinstance(network, Network):
         what = f"{network.name} is a {type(network).__name__.lower()}; export takes a network"
         raise error("E-OP", what, help="put a block into a network's stages; `bs.to_source(graph)` prints any graph as code")
+    if weights is not None and not isinstance(weights, (str, PathLike)):
+        help = "of its graph it takes one: bs.export(network.graph(), ...)"
+        raise error("E-TYPE", f"the weights of a network should be a path, got {type(weights).__name__}", help=help)
     source = Path(weights) if isinstance(weights, PathLike) else weights or own
     found = find_weights(network, source) if source is not None else None
     network = found.network if found else network
     graph = canonical(network.graph())
-    about = untrained_card(network, graph, source)
+    about = untrained_card(network.name, network.doc, graph, source)
     module, normal = initial_module(graph, found), normalisation_of(found, own)
     return write_export(graph, module, Path(folder), serialize_network(network, {}), about, formats, force, normal, deploy)
+
+
+def export_graph(
+    target: GraphLike,
+    folder: str | PathLike[str],
+    formats: Sequence[str],
+    weights: str | PathLike[str] | nn.Module | None,
+    force: bool,
+    deploy: bool,
+) -> ExportedFolder:
+    """Export a graph that no YAML describes, in its canonical form. Raises BlockspaceError, ExportError."""
+    from blockspace.compiler import compile, load_state, read_checkpoint
+    from blockspace.exporting import export_folder as write_export
+
+    written = as_graph(target)
+    graph = canonical(written)
+    module: nn.Module = compile(written, seed=0)
+    if isinstance(weights, (str, PathLike)):
+        load_state(module, written, read_checkpoint(Path(weights)), Path(weights).name, anew=False)
+    elif weights is not None:
+        module = weights
+    about = untrained_card(graph.name, "A graph built in Python.", graph, weights)
+    return write_export(graph, compile(graph, seed=0, weights_from=module), Path(folder), None, about, formats, force, None, deploy)
 
 
 def open_network(target: object) -> tuple[Block | Network | Graph, Path | None]:
@@ -110,11 +142,13 @@ def normalisation_of(found: PretrainedWeights | None, own: Path | None) -> dict[
     return known | ({"label_names": tuple(look.classes)} if look else {})
 
 
-def untrained_card(network: Network, graph: Graph, weights: str | Path | None) -> str:
+def untrained_card(name: str, doc: str, graph: Graph, weights: str | PathLike[str] | nn.Module | None) -> str:
     """Return the model card of a network that was not trained here."""
     from blockspace.costs import cost
     from blockspace.study.model_card import model_card
 
-    source = f"from {Path(weights).name}" if weights else "freshly drawn (seed 0), not trained"
+    source = "freshly drawn (seed 0), not trained"
+    if weights is not None:
+        source = f"from {Path(weights).name}" if isinstance(weights, (str, PathLike)) else "from a module in memory"
     facts = {"input": "x".join(map(str, graph.input_shape)), "costs": cost(graph), "key": graph.key(), "weights": source}
-    return model_card(network.name, network.doc, facts, usage="")
+    return model_card(name, doc, facts, usage="")

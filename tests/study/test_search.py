@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from study import tiny
 
 import blockspace as bs
@@ -20,6 +20,7 @@ from blockspace.cli import main
 from blockspace.data import kept_preflight, preflight
 from blockspace.executors import adopt_result
 from blockspace.files import WEIGHTS
+from blockspace.graph import load_node_link
 from blockspace.study import export, load_study, read_run, resolve_study
 from blockspace.study.run_search import same_data
 
@@ -65,9 +66,26 @@ def test_a_network_of_the_front_is_exported(done, tmp_path):
 def test_a_network_in_memory_is_exported_and_a_block_is_not(tmp_path):
     made = bs.export(bs.load("resnet20", n=1), tmp_path / "out", formats=["py"])
     assert bs.load(str(made.folder / "arch.yaml")).graph().key() == bs.load("resnet20", n=1).graph().key()
-    for target, kind in ((bs.load("se"), "block"), (bs.load("se").graph((64, 8, 8)), "graph")):
-        with pytest.raises(bs.BlockspaceError, match=f"se is a {kind}; export takes a network"):
-            bs.export(target, tmp_path / "other")
+    with pytest.raises(bs.BlockspaceError, match="se is a block; export takes a network"):
+        bs.export(bs.load("se"), tmp_path / "other")
+
+
+def test_a_graph_is_exported_with_a_modules_weights_or_a_checkpoint(tmp_path):
+    graph = bs.load("resnet_basic").graph((8, 8, 8))
+    module = bs.compile(graph, seed=3).eval()
+    save_file(module.state_dict(), tmp_path / "weights.safetensors")
+    x = torch.randn(2, 8, 8, 8)
+    for number, (target, weights) in enumerate([(graph, module), (graph.nx, tmp_path / "weights.safetensors")]):
+        made = bs.export(target, tmp_path / str(number), formats=["py", "safetensors"], weights=weights)
+        assert {path.name for path in made.folder.iterdir()} == {"card.md", "graph.json", "model.py", "weights.safetensors"}
+        again = load_node_link(made.folder / "graph.json")
+        assert again.key() == graph.key()
+        read = bs.compile(again).eval()
+        read.load_state_dict(load_file(made.folder / "weights.safetensors"))
+        assert torch.allclose(read(x), module(x), atol=1e-6)
+    with pytest.raises(bs.BlockspaceError) as caught:
+        bs.export(bs.load("resnet_basic").graph((16, 8, 8)), tmp_path / "other", weights=tmp_path / "weights.safetensors")
+    assert caught.value.mistakes[0].code == "E-WEIGHTS"
 
 
 def test_exported_networks_are_the_trained_ones(done):

@@ -9,7 +9,7 @@ from blockspace.compiler.printing.instances import BlockInstance, BlockItem, fin
 from blockspace.compiler.printing.layout import Code, call_expr, layout_lines
 from blockspace.compiler.printing.numbers import print_call, weights_expr
 from blockspace.compiler.printing.statements import print_forward
-from blockspace.graph import Graph, plan
+from blockspace.graph import Graph, GraphLike, as_graph, plan
 from blockspace.ops import show
 
 LayerTree = dict[str, Any]  # a container: name -> the construction of a layer, or a container
@@ -56,12 +56,13 @@ if __name__ == "__main__":
 '''
 
 
-def to_source(graph: Graph, doc: str = "") -> str:
+def to_source(graph: GraphLike, doc: str = "") -> str:
     """Return the graph as a standalone Python file, of the shapes that `compile` gives; the network is its last class, without arguments.
 
     Its state_dict keys, its order and its in-place decisions are those of `compile(graph)`. `doc` becomes the file's docstring. Weights are
     what torch's layers draw by themselves: load some. Raises BlockspaceError: E-NAME, and what `Graph.verify` raises.
     """
+    graph = as_graph(graph)
     steps = plan(graph)
     found, of = group_classes(find_instances(graph, steps))
     bodies = [print_class(one, of, graph) for one in found]
