@@ -103,7 +103,7 @@ def test_a_trial_of_a_run(capsys, tmp_path, monkeypatch):
         (["resnext", "resnet_bottleneck", "cardinalty=3"], "cardinality"),
         (["resnext", "resnet_bottleneck", "B.cardinality=3"], "no param 'cardinality'"),
         (["resnext", "resnet_bottleneck", "A.input=3x3"], "input shape"),
-        (["resnext", "resnet_bottleneck", "width"], "no setting"),
+        (["resnext", "resnet_bottleneck", "width"], "not a setting"),
         (["resnext", "resnet_bottleneck", "--nothing"], "No such option"),
     ],
 )

@@ -9,9 +9,9 @@ from events import LONG, asked, beat, finished, opened, search_half_done, starte
 from rich.console import Console
 
 from blockspace.cli.progress import Progress
-from blockspace.cli.progress.lines import summary
-from blockspace.cli.progress.picture import picture
-from blockspace.cli.progress.standing import ENDS, Standing
+from blockspace.cli.progress.live_view import render_progress
+from blockspace.cli.progress.progress_lines import format_summary
+from blockspace.cli.progress.progress_state import ENDS, ProgressState
 from blockspace.records import (
     ExportStarted,
     NetworkExported,
@@ -25,16 +25,16 @@ from blockspace.records import (
 )
 
 
-def standing(events, clock=lambda: 0.0) -> Standing:
-    found = Standing(clock)
+def standing(events, clock=lambda: 0.0) -> ProgressState:
+    found = ProgressState(clock)
     for event in events:
         found.update(event)
     return found
 
 
-def drawn(standing: Standing, width: int, height: int = 24, **console) -> list[str]:
+def drawn(standing: ProgressState, width: int, height: int = 24, **console) -> list[str]:
     out = Console(file=io.StringIO(), width=width, force_terminal=False, **console)
-    out.print(picture(standing, width, height))
+    out.print(render_progress(standing, width, height))
     return out.file.getvalue().splitlines()
 
 
@@ -70,7 +70,7 @@ def test_a_low_terminal_shows_the_best_of_each_family():
 def test_colours_are_left_out_where_they_are_not_wanted(monkeypatch):
     def codes() -> str:
         out = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="truecolor")
-        out.print(picture(standing([*search_half_done(), StopRequested(2)]), 80))
+        out.print(render_progress(standing([*search_half_done(), StopRequested(2)]), 80))
         return out.file.getvalue()
 
     assert "\x1b[1;33m" in codes() or ";38" in codes() or "\x1b[38" in codes()
@@ -137,11 +137,11 @@ def test_quiet_prints_nothing_and_verbose_what_the_trainings_say(tmp_path):
 
 
 def test_the_summary_is_a_table_of_the_front():
-    text = summary(standing(search_half_done()))
+    text = format_summary(standing(search_half_done()))
     assert text.startswith("search: 3 of 6 done (13 proposed, 1 duplicate, 1 over budget, 3 trained,")
     assert LONG in text and text.splitlines()[2].split()[:4] == ["family", "network", "trial", "val_acc"]
-    assert "nothing trained yet" in summary(standing([asked(), opened()]))
-    assert summary(Standing()) == "starting\nnothing trained yet"
+    assert "nothing trained yet" in format_summary(standing([asked(), opened()]))
+    assert format_summary(ProgressState()) == "starting\nnothing trained yet"
 
 
 def test_a_terminal_that_was_closed_is_no_reason_to_fail():

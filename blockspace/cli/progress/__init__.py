@@ -1,4 +1,4 @@
-"""Progress of a study on stderr: a live picture on a terminal, one line a trial elsewhere."""
+"""Show a study's progress on stderr: a live view on a terminal, a line per trial elsewhere."""
 
 import lazy_loader
 

@@ -1,9 +1,8 @@
-"""Progress as plain lines, for logs and pipes: one a trial, whose first words never change."""
+"""Format progress as plain lines, for logs and pipes: a line per trial, which starts with the same words in every version."""
 
 from __future__ import annotations
 
-from blockspace.cli.progress.standing import Standing
-from blockspace.cli.progress.words import state, values
+from blockspace.cli.progress.progress_state import ProgressState
 from blockspace.formatting import format_duration, format_table
 from blockspace.quantities import find_quantity
 from blockspace.records import (
@@ -22,17 +21,17 @@ from blockspace.records import (
 )
 
 
-def format_event(event: Event, standing: Standing) -> str | None:
-    """Return what is printed of an event that `standing` has taken; None for most."""
+def format_event(event: Event, state: ProgressState) -> str | None:
+    """Return what is printed of an event that `state` has taken; None for most."""
     match event:
         case StudyStarted(notes=notes):
             return "\n".join(notes) or None
         case SearchOpened(proposals=proposals):
-            return f"resumed: {standing.done} of {standing.total} trials are trained" if proposals else None
+            return f"resumed: {state.done} of {state.total} trials are trained" if proposals else None
         case TrialFinished():
-            return format_trial(event.record, standing)
+            return format_trial(event.record, state)
         case FinalistTrained():
-            return format_finalist(event, standing)
+            return format_finalist(event, state)
         case TrainingRetried():
             return f"trial {event.number:>3}  {event.label:<28} once more, {event.reason}"
         case SearchEnded():
@@ -48,17 +47,17 @@ def format_event(event: Event, standing: Standing) -> str | None:
     return None
 
 
-def format_trial(record: TrialRecord, standing: Standing) -> str:
+def format_trial(record: TrialRecord, state: ProgressState) -> str:
     """Return the line of a trial whose training has ended."""
-    outcome = values(record) if record.state.is_trained else f"{record.state.label}: {record.reason}"
+    outcome = format_objectives(record) if record.state.is_trained else f"{record.state.label}: {record.reason}"
     time = f"trained as {record.reused}" if record.reused else f"{record.seconds:.1f} s"
-    return f"trial {record.number:>3}  {record.label:<28} {outcome}  {time}  |  {stage(standing)}"
+    return f"trial {record.number:>3}  {record.label:<28} {outcome}  {time}  |  {format_stage_left(state)}"
 
 
-def format_finalist(event: FinalistTrained, standing: Standing) -> str:
+def format_finalist(event: FinalistTrained, state: ProgressState) -> str:
     """Return the line of a finalist whose training has ended."""
     outcome = event.state.label if event.state.is_trained else f"{event.state.label}: {event.reason}"
-    return f"final {event.number:>3}  {event.label:<28} {outcome}  {event.seconds:.1f} s  |  {stage(standing)}"
+    return f"final {event.number:>3}  {event.label:<28} {outcome}  {event.seconds:.1f} s  |  {format_stage_left(state)}"
 
 
 def format_search_end(event: SearchEnded) -> str:
@@ -69,11 +68,11 @@ def format_search_end(event: SearchEnded) -> str:
     return f"{text}; {copies + reused} training{'s' if copies + reused > 1 else ''} saved ({', '.join(parts)})" if parts else text
 
 
-def stage(standing: Standing) -> str:
-    """`search 4/24  about 3.5 min left in this stage`."""
-    left = standing.left()
+def format_stage_left(state: ProgressState) -> str:
+    """Return `search 4/24  about 3.5 min left in this stage`."""
+    left = state.left()
     time = "" if left is None else f"  about {format_duration(left)} left in this stage"
-    return f"{standing.stage} {standing.done}/{standing.total}{time}"
+    return f"{state.stage} {state.done}/{state.total}{time}"
 
 
 def format_stop(event: StopRequested) -> str:
@@ -84,19 +83,31 @@ def format_stop(event: StopRequested) -> str:
     return f"stopping: {trainings} at the end of the epoch" + ("; Ctrl-C again stops now" if event.patient else "")
 
 
-def summary(standing: Standing) -> str:
-    """Where an interrupted study stands: a line, and the front by family as a table."""
-    done = f"{standing.stage}: {standing.done} of {standing.total} done" if standing.total else standing.stage
-    counts = ", ".join(f"{count} {state(name)}" for name, count in standing.counts().items() if count and name != "running")
+def format_summary(state: ProgressState) -> str:
+    """Return the state of an interrupted study: a line, and the front by family as a table."""
+    done = f"{state.stage}: {state.done} of {state.total} done" if state.total else state.stage
+    counts = ", ".join(f"{count} {format_state_name(name)}" for name, count in state.counts().items() if count and name != "running")
     text = f"{done} ({counts})" if counts else done
-    if not standing.ranking:
+    if not state.ranking:
         return f"{text}\nnothing trained yet"
-    header = ["family", "network", "trial", *standing.objectives, "front"]
+    header = ["family", "network", "trial", *state.objectives, "front"]
     rows = [
-        [best.family, best.row.label, str(best.row.number), *cells(best.row.values), "*" if best.leads else ""] for best in standing.ranking
+        [best.family, best.row.label, str(best.row.number), *list_objective_cells(best.row.values), "*" if best.leads else ""]
+        for best in state.ranking
     ]
     return f"{text}\n\n{format_table(header, rows)}\n"
 
 
-def cells(objectives: dict[str, float]) -> list[str]:
+def list_objective_cells(objectives: dict[str, float]) -> list[str]:
+    """Return a cell for each objective's value."""
     return [find_quantity(name).format_stored(number) for name, number in objectives.items()]
+
+
+def format_objectives(row: TrialRecord) -> str:
+    """Return a trained trial's objectives, as `val_acc 0.9233  latency 0.871`."""
+    return "  ".join(f"{name} {find_quantity(name).format_stored(number)}" for name, number in row.values.items())
+
+
+def format_state_name(word: str) -> str:
+    """Return a state as a person reads it: `over budget`."""
+    return word.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Where a study stands: what its events have said so far, as plain data."""
+"""Keep the state of a running study, as plain data updated by its events."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RunningTraining:
 
 
 @dataclass(frozen=True)
-class Best:
+class FrontEntry:
     """A network of its family's front; `leads` when no network of any family dominates it."""
 
     family: str
@@ -54,8 +54,8 @@ class Best:
     leads: bool
 
 
-class Standing:
-    """Hears events. A stage (`search`, `finals`, `exporting`) has `done` of `total`, of which `before` were done by an earlier start."""
+class ProgressState:
+    """The state so far. A stage (`search`, `finals`, `exporting`) has `done` of `total`, of which `before` were done by an earlier start."""
 
     def __init__(self, clock: Callable[[], float] = monotonic):
         self.clock = clock
@@ -69,10 +69,10 @@ class Standing:
         self.rows: list[TrialRecord] = []
         self.running: dict[int, RunningTraining] = {}
         self.stopping: StopRequested | None = None
-        self.ranking: list[Best] = []
+        self.ranking: list[FrontEntry] = []
 
     def update(self, event: Event) -> None:
-        """Take one event; events that do not change the state are passed over."""
+        """Update the state with one event; events that do not concern it are ignored."""
         handler = HANDLERS.get(type(event))
         if handler is not None:
             handler(self, event)
@@ -145,7 +145,7 @@ class Standing:
     # what can be said of them
 
     def rank(self) -> None:
-        """Each family's front, the best by the first objective first."""
+        """Rank each family's front, the best by the first objective first."""
         if not self.objectives:
             return
         name, direction = next(iter(self.objectives.items()))
@@ -155,53 +155,53 @@ class Standing:
         leaders = {row.number for row in pareto_front(self.rows, self.objectives)}
         sign = -1 if direction == "maximize" else 1
         self.ranking = [
-            Best(family, row, row.number in leaders)
+            FrontEntry(family, row, row.number in leaders)
             for family in sorted(families)
             for row in sorted(pareto_front(families[family], self.objectives), key=lambda row: sign * row.values[name])
         ]
 
     def family(self, row: TrialRecord) -> str:
-        """The choice by which the study compares; where it compares none, its own name."""
+        """Return the choice by which the study compares; where it compares none, the study's name."""
         return row.family(self.per, "" if self.per else self.study)
 
     def counts(self) -> dict[str, int]:
-        """How many proposals are in which state, in the order of their display."""
+        """Return the number of proposals in each state, in the order of their display."""
         found = Counter(row.state.value for row in self.rows)
         running = len(self.running) if self.stage == "search" else 0
         return {"proposed": self.proposed, **{state: found[state] for state in ENDS}, "running": running} | self.reused()
 
     def reused(self) -> dict[str, int]:
-        """How many of the trained were trained by another run, where there are any."""
+        """Return the number of trainings taken over from another run; {} for none."""
         count = count_saved_trainings(self.rows)["reused"]
         return {"reused": count} if count else {}
 
     def share(self) -> float:
-        """How many trainings' worth of work this start has done in this stage."""
+        """Return the number of trainings this start has done in this stage, parts of running ones included."""
         return self.done - self.before + sum(training.progress.share for training in self.running.values())
 
     def left(self) -> float | None:
-        """Seconds left in this stage at the pace measured so far, by all workers together; None while there is none."""
+        """Return the seconds left in this stage at the pace measured so far by all workers together; None before there is one."""
         share = self.share()
         if self.since is None or share < ENOUGH or self.done >= self.total:
             return None
         return (self.clock() - self.since) / share * max(0.0, self.total - self.before - share)
 
 
-HANDLERS: dict[type[Event], Callable[[Standing, Any], None]] = {
-    StudyStarted: Standing.on_study_started,
-    SearchOpened: Standing.on_search_opened,
-    TrialProposed: Standing.on_proposed,
-    TrainingStarted: Standing.on_training_started,
-    TrainingProgressed: Standing.on_progressed,
-    TrainingRequeued: Standing.on_requeued,
-    TrainingRetried: Standing.on_requeued,
-    TrialFinished: Standing.on_finished,
-    TrialDuplicated: Standing.on_not_trained,
-    TrialRefused: Standing.on_not_trained,
-    FinalistTrained: Standing.on_finalist_trained,
-    RetrainingStarted: Standing.on_retraining,
-    ResultAdopted: Standing.on_adopted,
-    ExportStarted: Standing.on_export_started,
-    NetworkExported: Standing.on_exported,
-    StopRequested: Standing.on_stopping,
+HANDLERS: dict[type[Event], Callable[[ProgressState, Any], None]] = {
+    StudyStarted: ProgressState.on_study_started,
+    SearchOpened: ProgressState.on_search_opened,
+    TrialProposed: ProgressState.on_proposed,
+    TrainingStarted: ProgressState.on_training_started,
+    TrainingProgressed: ProgressState.on_progressed,
+    TrainingRequeued: ProgressState.on_requeued,
+    TrainingRetried: ProgressState.on_requeued,
+    TrialFinished: ProgressState.on_finished,
+    TrialDuplicated: ProgressState.on_not_trained,
+    TrialRefused: ProgressState.on_not_trained,
+    FinalistTrained: ProgressState.on_finalist_trained,
+    RetrainingStarted: ProgressState.on_retraining,
+    ResultAdopted: ProgressState.on_adopted,
+    ExportStarted: ProgressState.on_export_started,
+    NetworkExported: ProgressState.on_exported,
+    StopRequested: ProgressState.on_stopping,
 }
