@@ -55,7 +55,7 @@ class FrontEntry:
 
 
 class ProgressState:
-    """The state so far. A stage (`search`, `finals`, `exporting`) has `done` of `total`, of which `before` were done by an earlier start."""
+    """The state so far. A stage (`search`, `finals`, `exporting`) has `done` of `total`, `before` of them done by an earlier start."""
 
     def __init__(self, clock: Callable[[], float] = monotonic):
         self.clock = clock
