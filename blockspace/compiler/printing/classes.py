@@ -54,6 +54,7 @@ class PrintedClass:
 
     @property
     def example(self) -> BlockInstance:
+        """Return the first of its uses."""
         return self.uses[0]
 
     def named(self) -> list[NumberColumn]:

@@ -12,7 +12,7 @@ from blockspace.passes.weight_map import GatherExpr, WeightExpr
 
 
 def example() -> Graph:
-    """Units of ShuffleNet v2: half of the channels pass, half are worked on; a norm and a depthwise convolution see them too."""
+    """Return units of ShuffleNet v2: half of the channels pass, half are worked on; a norm and a depthwise convolution see them too."""
     graph = Graph((6, 5, 5))
     graph.add(Conv(6, 16, (1, 1)), "input", name="conv")
     for i in range(3):

@@ -11,6 +11,7 @@ from blockspace.passes.rule import WIDEN, rule
 
 
 def example() -> Graph:
+    """Return a graph on which the rule fires."""
     graph = Graph((4, 5, 5))
     for i, name in enumerate("ab"):
         graph.add(Conv(4, 3 + i, (1, 1)), "input", name=f"{name}.conv")

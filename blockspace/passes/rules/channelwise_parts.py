@@ -11,7 +11,7 @@ from blockspace.passes.rule import WIDEN, rule
 
 
 def example() -> Graph:
-    """Two of three parts are alike."""
+    """Return a graph on which the rule fires: two of three parts are alike."""
     graph = Graph((4, 5, 5))
     graph.add(Conv(4, 9, (1, 1)), "input", name="conv")
     for i, act in enumerate(("relu", "tanh", "tanh")):

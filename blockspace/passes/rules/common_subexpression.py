@@ -12,6 +12,7 @@ from blockspace.passes.rule import TIDY, rule
 
 
 def example() -> Graph:
+    """Return a graph on which the rule fires."""
     graph = Graph((4, 5, 5))
     for i, name in enumerate("ab"):
         graph.add(OPS["relu"](), "input", name=f"relu_{name}")

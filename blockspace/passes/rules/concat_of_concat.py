@@ -10,6 +10,7 @@ from blockspace.passes.rule import TIDY, rule
 
 
 def example() -> Graph:
+    """Return a graph on which the rule fires."""
     graph = Graph((4, 5, 5))
     for name in "abc":
         graph.add(Conv(4, 3, (1, 1)), "input", name=name)

@@ -10,6 +10,7 @@ from blockspace.passes.rule import TIDY, rule
 
 
 def example() -> Graph:
+    """Return a graph on which the rule fires."""
     graph = Graph((4, 5, 5))
     graph.add(Conv(4, 4, (1, 1)), "input", name="conv")
     graph.add(Dropout(0.2), "conv", name="dropout")

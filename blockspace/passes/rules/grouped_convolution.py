@@ -12,7 +12,7 @@ from blockspace.passes.rule import GROUP, rule
 
 
 def example() -> Graph:
-    """Three parts of two channels, the last by a convolution that is grouped itself; beside them a part that is not convolved."""
+    """Return three parts of two channels, the last by a convolution that is grouped itself, and a part that is not convolved."""
     graph = Graph((4, 5, 5))
     graph.add(Conv(4, 10, (1, 1)), "input", name="first")
     for i, groups in enumerate((1, 1, 2)):

@@ -12,6 +12,7 @@ DONE = {"relu": ("relu", "relu6"), "relu6": ("relu6",)}  # activation -> those a
 
 
 def example() -> Graph:
+    """Return a graph on which the rule fires."""
     graph = Graph((4, 5, 5))
     graph.add(Conv(4, 4, (1, 1)), "input", name="conv")
     for number, name in enumerate(("relu6", "relu6", "relu")):

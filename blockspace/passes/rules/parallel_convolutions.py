@@ -14,7 +14,7 @@ from blockspace.passes.rule import GROUP, rule
 
 
 def example() -> Graph:
-    """Of four convolutions two are alike in all: the others have another window, or no norm."""
+    """Return a graph on which the rule fires: of four convolutions two are alike, the others have another window, or no norm."""
     graph = Graph((4, 5, 5))
     for i, name in enumerate("abcd"):
         conv = Conv(4, 3 + i, (1, 1) if i != 2 else (3, 3), padding=(0, 0) if i != 2 else (1, 1))

@@ -14,7 +14,7 @@ from blockspace.passes.weight_map import AddExpr, DiracExpr, PadExpr, WeightExpr
 
 
 def example() -> Graph:
-    """3x3, 1x1, norm and identity in groups; beside them a 3x3 of another dilation that stays."""
+    """Return a graph on which the rule fires: 3x3, 1x1, norm and identity in groups; beside them a 3x3 of another dilation that stays."""
     graph = Graph((4, 6, 6))
     graph.add(Conv(4, 4, (3, 3), padding=(1, 1), groups=2, bias=True), "input", name="three")
     graph.add(Conv(4, 4, (1, 1), groups=2), "input", name="one")

@@ -12,6 +12,7 @@ from blockspace.passes.weight_map import GatherExpr
 
 
 def example() -> Graph:
+    """Return a graph on which the rule fires."""
     graph = Graph((4, 6, 6))
     graph.add(Conv(4, 12, (1, 1), groups=2), "input", name="a")
     graph.add(ChannelShuffle(2), "a", name="shuffle")

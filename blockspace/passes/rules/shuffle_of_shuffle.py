@@ -10,7 +10,7 @@ from blockspace.passes.rule import TIDY, rule
 
 
 def example() -> Graph:
-    """24 channels: 2 then 3 is 6; then 4 is 24, which is nothing."""
+    """Return a graph on which the rule fires: of 24 channels, 2 then 3 is 6; then 4 is 24, the identity."""
     graph = Graph((4, 5, 5))
     graph.add(Conv(4, 24, (1, 1)), "input", name="conv")
     for groups in (2, 3, 4, 3, 2):

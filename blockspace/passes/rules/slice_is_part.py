@@ -10,6 +10,7 @@ from blockspace.passes.rule import TIDY, rule
 
 
 def example() -> Graph:
+    """Return a graph on which the rule fires."""
     graph = Graph((6, 5, 5))
     graph.add(Conv(6, 6, (1, 1)), "input", name="conv")
     graph.add(Slice(4), "conv", name="slice")

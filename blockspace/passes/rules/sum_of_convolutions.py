@@ -13,7 +13,7 @@ from blockspace.passes.rule import MERGE, rule
 
 
 def example() -> Graph:
-    """Three of four summands merge, one of them with a bias."""
+    """Return a graph on which the rule fires: three of four summands merge, one of them with a bias."""
     graph = Graph((4, 6, 6))
     for i, act in enumerate(("relu", "tanh", "sigmoid", "silu")):
         graph.add(OPS[act](), "input", name=f"{act}.act")

@@ -10,6 +10,7 @@ from blockspace.passes.rule import TIDY, rule
 
 
 def example() -> Graph:
+    """Return a graph on which the rule fires."""
     graph = Graph((4, 5, 5))
     for i, name in enumerate("abc"):
         graph.add(Conv(4, 3, (1, 1 + 2 * i), padding=(0, i)), "input", name=name)

@@ -16,7 +16,7 @@ Path = tuple[Node[Conv], list[Node], Node[Conv]]  # the first layer, what is in 
 
 
 def example() -> Graph:
-    """Three paths of two layers with 2, 3 and 2 channels, summed."""
+    """Return a graph on which the rule fires: three paths of two layers with 2, 3 and 2 channels, summed."""
     graph = Graph((4, 5, 5))
     for i, width in enumerate((2, 3, 2)):
         graph.add(Conv(4, width, (3, 3), padding=(1, 1)), "input", name=f"path{i}.a.conv")

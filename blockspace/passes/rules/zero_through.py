@@ -12,6 +12,7 @@ KEEP_ZERO = frozenset("relu relu6 silu gelu leaky_relu elu mish hardswish tanh c
 
 
 def example() -> Graph:
+    """Return a graph on which the rule fires."""
     graph = Graph((4, 5, 5))
     graph.add(Conv(4, 4, (1, 1)), "input", name="conv")
     graph.add(Zero(), "conv", name="none")
