@@ -60,5 +60,5 @@ def as_export_error(what: str) -> Iterator[None]:
     except (OSError, BlockspaceError):
         raise
     except Exception as reason:
-        said = str(reason).strip().splitlines() or [type(reason).__name__]
-        raise export_mismatch(f"{what}: {said[0]}") from reason
+        message = str(reason).strip().splitlines() or [type(reason).__name__]
+        raise export_mismatch(f"{what}: {message[0]}") from reason

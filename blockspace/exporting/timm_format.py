@@ -60,7 +60,7 @@ def choose_timm_name(network: str) -> str:
 def write_timm_files(job: ExportJob, weights: Path, images: dict[str, Any]) -> dict[str, list[torch.Tensor]]:
     """Write NAME.py and config.json, and return the outputs of timm's models of them, loaded in a fresh interpreter.
 
-    Raises BlockspaceError (E-SHAPE) for a network without a head that can be told apart; RuntimeError with what the interpreter said.
+    Raises BlockspaceError (E-SHAPE) for a network without a head that can be told apart; RuntimeError with the last line of its errors.
     """
     name = choose_timm_name(job.graph.name)
     about = {"interpolation": "bilinear", "crop_pct": 1.0, **default_statistics(job.graph.input_shape[0]), **images}

@@ -89,8 +89,8 @@ def to_timm_source(graph: Graph, name: str, config: Mapping[str, Any], weights: 
     helpers = [text for word, text in HELPERS.items() if any(f"{word}(" in body for body in bodies)]
     title = doc or f"{graph.name}: {show(graph.input_shape)} -> {show(graph.output_shape)}"
     about_file = f"{title}\n\nImport this file, then: timm.create_model({name!r}, pretrained=True)."
-    told = config_entries(graph, layout, config).items()
-    rows = (f"{key}={repr(value) if key in config else quote_value(value)}" for key, value in told)
+    config_items = config_entries(graph, layout, config).items()
+    rows = (f"{key}={repr(value) if key in config else quote_value(value)}" for key, value in config_items)
     entry = ENTRY.format(
         name=name, cls=found[-1].name, weights=weights, indices=tuple(range(len(layout.maps))), title=json.dumps(title)[1:-1],
         config=",\n        ".join(rows),
@@ -198,14 +198,14 @@ def find_own_modules(one: BlockInstance, root: BlockInstance) -> tuple[str, ...]
 def print_network(one: PrintedClass, of: dict[BlockInstance, PrintedClass], graph: Graph, layout: TimmLayout) -> str:
     """Return the network's class: what timm asks for as attributes, the constructor, one method for each part."""
     classes, channels = graph.output_shape[0], graph.input_shape[0]
-    told = ", ".join(map(quote_value, (layout.classifier, layout.first_convs, layout.dropouts)))
+    settings = ", ".join(map(quote_value, (layout.classifier, layout.first_convs, layout.dropouts)))
     rows = ["", f"class {one.name}(Registered):", format_docstring(describe_class(one, graph), 4), "", "    parts = ("]
     rows += [f"        ({quote_value(part.method)}, {quote_value(part.modules)})," for part in layout.parts]
     rows += ["    )", "    feature_info = ["]
     rows += [f"        dict(num_chs={m.channels}, reduction={m.reduction}, module={quote_value(m.unit)})," for m in layout.maps]
     rows += ["    ]", f"    num_features, head_hidden_size = {layout.num_features}, {layout.hidden}"]
     rows += [f"    trained_classes, trained_chans = {classes}, {channels}"]
-    rows += [f"    classifier, first_convs, dropouts = {told}", ""]
+    rows += [f"    classifier, first_convs, dropouts = {settings}", ""]
     rows += [INIT.format(classes=classes, channels=channels), "        super().__init__()"]
     rows += [*print_constructor(one, of), "        self.adapt(num_classes, in_chans, global_pool, drop_rate)"]
     for part in layout.parts:

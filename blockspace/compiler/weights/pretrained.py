@@ -133,10 +133,10 @@ def unknown_names_error(path: Path, state: State, network: Network, tried: list[
     what, names = max(tried, key=lambda one: len(one[1] & state.keys()))
     missing = sorted(n for n in names - state.keys() if not n.endswith(COUNTER))
     unknown = sorted(n for n in state.keys() - names if not n.endswith(COUNTER))
-    told = [f"{word} {', '.join(some[:2])}{f' and {len(some) - 2} more' if len(some) > 2 else ''}"
-            for word, some in (("missing", missing), ("unknown", unknown)) if some]  # fmt: skip
+    differences = [f"{word} {', '.join(some[:2])}{f' and {len(some) - 2} more' if len(some) > 2 else ''}"
+                   for word, some in (("missing", missing), ("unknown", unknown)) if some]  # fmt: skip
     help = f"a checkpoint of {' or '.join(dict.fromkeys(name for name, _ in tried))} is needed"
-    return error("E-WEIGHTS", f"{path} does not fit {network.name}: {'; '.join(told)}", help=help)
+    return error("E-WEIGHTS", f"{path} does not fit {network.name}: {'; '.join(differences)}", help=help)
 
 
 def map_reference(

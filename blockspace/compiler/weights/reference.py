@@ -64,11 +64,11 @@ class ReferenceModel:
         except BlockspaceError:
             raise
         except Exception as reason:  # each library, and each way to fetch, has exceptions of its own
-            said = (str(reason).strip().splitlines() or [type(reason).__name__])[0]
-            if "No pretrained weights exist" in said:
+            message = (str(reason).strip().splitlines() or [type(reason).__name__])[0]
+            if "No pretrained weights exist" in message:
                 raise error("E-WEIGHTS", f"{self.library} has no weights for {self}", help="give the path of a checkpoint") from None
             help = "fetch them where there is a network, and give the path: source='FILE.pth'"
-            raise error("E-FILE", f"the weights of {self} cannot be downloaded: {said}", help=help) from reason
+            raise error("E-FILE", f"the weights of {self} cannot be downloaded: {message}", help=help) from reason
 
 
 def download_torchvision(name: str) -> tuple[State, dict[str, Any]]:
@@ -115,8 +115,8 @@ def find_reference(network: Network, library: str) -> ReferenceModel:
     if found is None:
         if library == "timm" and find_spec("timm") is None:
             raise error("E-WEIGHTS", f"timm has the weights of {network.name}, and is not installed", help="pip install timm")
-        said = f"its reference is {network.reference}" if network.reference else "its file names no reference"
-        help = f"{said}; give source={'torchvision' if library == 'timm' else 'timm'!r}, or the path of a checkpoint"
+        message = f"its reference is {network.reference}" if network.reference else "its file names no reference"
+        help = f"{message}; give source={'torchvision' if library == 'timm' else 'timm'!r}, or the path of a checkpoint"
         raise error("E-WEIGHTS", f"{library} has no model called {network.name!r}", help=help)
     return found
 
