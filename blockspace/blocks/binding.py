@@ -30,7 +30,7 @@ class OpenHoles:
 
 
 def check_hole_values(name: str, params: Iterable[str], holes: Holes, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Token]:
-    """The values `given` for holes and unknowns of the file called `name`, as their domains have them, beside its params' `settings`.
+    """Return the values `given` for holes and unknowns of the file `name` as tokens of their domains, checked with its params' `settings`.
 
     Raises BlockspaceError with every mistake: E-KEY for what is no param, hole or unknown, E-SPACE for a value outside a domain and for a
     place that exists only under another choice.
@@ -51,7 +51,7 @@ def check_hole_values(name: str, params: Iterable[str], holes: Holes, settings: 
 
 
 def unknown_param_mistake(whose: str, key: str, params: Iterable[str], places: Iterable[str] = ()) -> Mistake:
-    """E-KEY for a setting that is neither a param nor an open place; `whose` as `resnext has no`."""
+    """Return E-KEY for a setting that is neither a param nor a hole; `whose` as `resnext has no`."""
     known = list(dict.fromkeys([*params, *places]))
     holes = " or hole" if set(places) - set(params) else ""
     hint = did_you_mean(key, known)
@@ -60,19 +60,19 @@ def unknown_param_mistake(whose: str, key: str, params: Iterable[str], places: I
 
 
 def outside_domain_mistake(place: Hole | Unknown, found: Token) -> Mistake:
-    """E-SPACE for a value that a place cannot have."""
+    """Return E-SPACE for a value outside a hole's domain."""
     return Mistake("E-SPACE", f"{place.name} cannot be {format_token(found)}", None, f"its domain: {place.domain}")
 
 
 def inactive_mistake(place: Hole | Unknown) -> Mistake:
-    """E-SPACE for a place that exists only under a choice that was not made."""
+    """Return E-SPACE for a hole that exists only under a choice that was not made."""
     name, choice = place.under or ("", "")
     text = format_token(choice)
     return Mistake("E-SPACE", f"{place.name} exists only where {name} is {text}", None, f"set {name} to {text}")
 
 
 def inactive_under_mistake(place: Hole | Unknown, places: dict[str, Hole | Unknown], tokens: dict[str, Any]) -> Mistake | None:
-    """The mistake of a place that does not exist under these values, what is not among them being at its default."""
+    """Return the mistake of a hole that does not exist under these values (others at their defaults); None where it exists."""
     if place.under is None:
         return None
     name, choice = place.under
@@ -82,7 +82,7 @@ def inactive_under_mistake(place: Hole | Unknown, places: dict[str, Hole | Unkno
 
 
 def find_open_holes(holes: Holes, chosen: dict[str, Any]) -> OpenHoles:
-    """What is open once these are chosen: what exists only under another choice is gone, what exists under this one is always there."""
+    """Return the holes left once `chosen` are fixed: those under another choice are gone, those under this one always exist."""
     gone: set[str] = set()
 
     def left(places: dict[str, P]) -> dict[str, P]:
@@ -99,13 +99,13 @@ def find_open_holes(holes: Holes, chosen: dict[str, Any]) -> OpenHoles:
 
 
 def to_token(key: str, found: Any) -> Any:
-    """A value as a domain has it: a number, a truth value or a word; None for lists and mappings."""
+    """Return a value as a token of a domain: a number, a bool or a word; None for lists and mappings."""
     node = to_node(key, found)
     return parse_token(node) if isinstance(node, Scalar) else None
 
 
 def to_node(key: str, found: Any) -> Node:
-    """A Python value given to `load` as the node YAML would have made of it."""
+    """Return the node that YAML would have made of a Python value given to `load`."""
     mark = Mark(Source(f"<{key}>", str(found)), 1, 1)
     if isinstance(found, (list, tuple)):
         return Seq([to_node(key, item) for item in found], mark)

@@ -43,6 +43,7 @@ class IntRange:
     log: bool = False
 
     def values(self) -> range:
+        """Return all values, in order."""
         return range(self.low, self.high + 1, self.step)
 
     def __contains__(self, token: object) -> bool:
@@ -63,6 +64,7 @@ class Categorical:
     nodes: dict[Token, Node] = field(compare=False, hash=False)
 
     def values(self) -> tuple[Token, ...]:
+        """Return all values, in order."""
         return self.tokens
 
     def __contains__(self, token: object) -> bool:
@@ -99,7 +101,7 @@ class Unknown:
 
 
 def parse_domain(node: Node) -> IntRange | Categorical:
-    """The domain written in a `search:` or `range:`. Raises E-RANGE for an empty or malformed one."""
+    """Return the domain written in a `search:` or `range:`. Raises E-RANGE for an empty or malformed one."""
     if isinstance(node, Scalar):
         match = RANGE.fullmatch(node.text)
         if not match:
@@ -123,7 +125,7 @@ def parse_domain(node: Node) -> IntRange | Categorical:
 
 
 def parse_solved_range(node: Map) -> IntRange:
-    """The range of a `solve:` place. Raises E-RANGE when it has none."""
+    """Return the range of a `solve:` mapping. Raises E-RANGE when it has none."""
     if "range" not in node:
         raise error("E-RANGE", "a solved value needs its `range:`", node.mark, "range: 1..64")
     found = parse_domain(node.items["range"])
@@ -133,7 +135,7 @@ def parse_solved_range(node: Map) -> IntRange:
 
 
 def parse_token(node: Node) -> Token:
-    """What a sampler sees of one listed value: a number, a truth value, or the text."""
+    """Return the token of one listed value: a number, a bool, or the text."""
     if not isinstance(node, Scalar):
         raise error("E-RANGE", "a list of flows has no names to choose by", node.mark, "write a mapping of named alternatives")
     if node.text in ("true", "false"):
@@ -145,7 +147,7 @@ def parse_token(node: Node) -> Token:
 
 
 def format_token(found: Token) -> str:
-    """A token as YAML writes it."""
+    """Return a token as YAML writes it."""
     return str(found).lower() if isinstance(found, bool) else str(found)
 
 
@@ -189,7 +191,7 @@ class Holes:
                 self.owners |= dict.fromkeys(list_parts(name), (section, position))
 
     def name_at(self, node: Map, env: NameLookup) -> str | None:
-        """The name of the hole or unknown written at `node`, seen from `env`: an untied one has a name per part."""
+        """Return the name of the hole or unknown written at `node`, seen from `env`; an untied one has a name per part."""
         name = self.names.get(id(node))
         if not name or "*" not in name:
             return name
@@ -197,7 +199,7 @@ class Holes:
         return PARTS.sub(f"part{part if part == 1 or switch is None or env.find(switch) else 1}", name)
 
     def switch(self, name: str) -> str | None:
-        """The param that unties the parts of `op.part*8`, or of a knob of one of its alternatives; None when they always are."""
+        """Return the param that unties the parts of `op.part*8` (or of a setting under one of its alternatives); None without one."""
         found = PARTS.search(name)
         return self.switches.get(name[: found.end()]) if found else None
 

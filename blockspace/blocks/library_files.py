@@ -24,7 +24,7 @@ def _list_variants() -> dict[str, str]:
 
 
 def scan_variants(path: str) -> list[str]:
-    """The keys below a line `variants:`, as indented as the first of them."""
+    """Return the keys below a line `variants:` that are indented as the first of them."""
     with open(path, encoding="utf-8") as file:
         section = re.search(r"^variants:[^\n]*\n((?:[ \t#][^\n]*\n|\n)*)", file.read() + "\n", re.MULTILINE)
     rows = [match for match in re.finditer(r"^( +)([\w.-]+):", section[1], re.MULTILINE)] if section else []
@@ -32,20 +32,20 @@ def scan_variants(path: str) -> list[str]:
 
 
 def list_families() -> list[str]:
-    """The networks that have a file of their own."""
+    """Return the names of the networks that have a file of their own."""
     return list(_list_folder("network"))
 
 
 def list_library_files(kind: str) -> dict[str, str]:
-    """The library's names of one kind, each with its file: `block`, or `network` with the variants, which are in their families' files."""
+    """Return the library's files by name: of every `block`, or of every `network`, variants with the file of their family."""
     return dict(sorted({**_list_folder(kind), **_list_variants()}.items())) if kind == "network" else _list_folder(kind)
 
 
 def list_names(kind: str) -> list[str]:
-    """The names alone."""
+    """Return the library's names of one kind, `block` or `network`."""
     return list(list_library_files(kind))
 
 
 def find_file(name: str, kind: str) -> str | None:
-    """The file of a library block or network, or None; a variant's is that of its family."""
+    """Return the file of a library block or network (a variant's is its family's), or None."""
     return _list_folder(kind).get(name) or (_list_variants().get(name) if kind == "network" else None)

@@ -22,7 +22,7 @@ class Network(Template):
 
     @property
     def variants(self) -> list[str]:
-        """The names of its family besides the one the file is written for."""
+        """Return the names of its family besides the one the file is written for."""
         return list(self.file.variants)
 
     @cached_property
@@ -40,16 +40,16 @@ class Network(Template):
 
     @property
     def usual_shape(self) -> Shape:
-        """Its own input shape."""
+        """Return its own input shape."""
         return self.input_shape
 
     def fitted(self, shape: Shape, classes: int) -> Network:
-        """The same network for data of this shape and number of classes: data wins over the file."""
+        """Return the same network for data of this shape `(C, H, W)` and number of classes: data wins over the file."""
         bound = {"classes": classes} if "classes" in self.file.params else {}
         return Network(self.file, self.settings | self.filled | bound, tuple(shape))
 
     def graph(self, shape: Shape | None = None, values: Values | None = None) -> Graph:
-        """The network for an input of `(C, H, W)` (its own by default); `values` fills holes by name. Raises BlockspaceError."""
+        """Return the graph for an input of `(C, H, W)` (its own by default); `values` fills holes by name. Raises BlockspaceError."""
         return self._expand(tuple(shape) if shape else self.input_shape, values)
 
     def _run(self, context: Expansion) -> StepValue:
@@ -69,7 +69,7 @@ class Network(Template):
 
     @cached_property
     def segments(self) -> list[Segment]:
-        """The network's top-level steps in order; each `block:` step of `stages` is a stage, named or numbered."""
+        """Return the network's top-level steps in order; each `block:` step of `stages` is a stage, named or numbered."""
         found, stages = [], 0
         for section, node in self.file.sections.items():
             for position, step in enumerate(syntax.parse_flow(node, self.file)):
@@ -82,7 +82,7 @@ class Network(Template):
 
     @cached_property
     def separable(self) -> bool:
-        """Whether each top-level step reads only the value before it, so that costs of steps add up."""
+        """Return whether each top-level step reads only the value before it, so that costs of steps add up."""
         return all(s.step.source is None and s.step.as_ is None for s in self.segments)
 
 

@@ -34,23 +34,23 @@ class Param:
         self.doc = get_text(spec.get("doc")) if spec is not None else ""
 
     def entries(self) -> dict[str, Node]:
-        """The named alternatives, or the listed words, of its `search:`, and its `words:`."""
+        """Return the named alternatives, or the listed words, of its `search:`, and its `words:`."""
         if isinstance(self.search, Map):
             return self.search.items
         lists = [node for node in (self.search, self.listed) if isinstance(node, Seq)]
         return {item.text: item for node in lists for item in node.items if isinstance(item, Scalar)}
 
     def words(self) -> list[str]:
-        """What it may be that means something to its own unit only: the listed words that are none of the grammar's."""
+        """Return the listed words that are not words of the grammar: they mean something to its own unit only."""
         own = {} if isinstance(self.search, Map) else self.entries()
         return [word for word in own if word.isidentifier() and word not in RESERVED and word not in ("true", "false")]
 
     def meant(self, node: Node) -> Node:
-        """A value given for it: the alternative of its `search:` that a word names, else the value."""
+        """Return the alternative of its `search:` that a word names, else the value itself."""
         return self.search.items.get(node.text, node) if isinstance(self.search, Map) and isinstance(node, Scalar) else node
 
     def bound(self, node: Node) -> Node:
-        """Its declaration with `node` as its value: what it was searched over is gone, the words it may be stay."""
+        """Return its declaration with `node` as its value: the search domain is dropped, the words it may be stay."""
         if isinstance(node, Map) and any(key in node for key in ("default", "search", "solve")):
             return node
         twin = Map(self.mark)
@@ -64,7 +64,7 @@ class Param:
 
 
 def is_number_node(node: Node) -> bool:
-    """Whether a node is a number."""
+    """Return whether a node is a number."""
     return isinstance(node, Scalar) and parse_number(node.text) is not None
 
 
@@ -77,7 +77,7 @@ def check_word(name: str, mark: Mark, what: str) -> None:
 
 
 def title_mistakes(name: str, mark: Mark) -> list[Mistake]:
-    """E-NAME for what cannot be the name of a block, network or variant."""
+    """Return E-NAME for what cannot be the name of a block, network or variant."""
     plain = name.replace("_", "").replace("-", "").replace(".", "")
     if plain.isascii() and plain.isalnum() and len(name) <= NAME_LIMIT and name[0].isalnum():
         return []
@@ -85,7 +85,7 @@ def title_mistakes(name: str, mark: Mark) -> list[Mistake]:
 
 
 def read_section(node: Node | None, what: str) -> list[tuple[str, Node, Mark]]:
-    """The entries of a section that must be a mapping."""
+    """Return the entries of a section, which must be a mapping, as (key, value, mark). Raises E-TYPE."""
     if node is None or (isinstance(node, Scalar) and not node.text):
         return []
     if not isinstance(node, Map):
@@ -94,4 +94,5 @@ def read_section(node: Node | None, what: str) -> list[tuple[str, Node, Mark]]:
 
 
 def get_text(node: Node | None) -> str:
+    """Return the text of a scalar; empty for anything else."""
     return node.text if isinstance(node, Scalar) else ""

@@ -29,7 +29,7 @@ class ModelReference(NamedTuple):
 
 
 def parse_reference(reference: str) -> ModelReference | None:
-    """The model that a network's `reference:` names; None for `paper`, none, and what is not of that form."""
+    """Return the model that a network's `reference:` names; None for `paper` and for text of another form."""
     match = NETWORK.fullmatch(reference)
     if match is None:
         return None
@@ -45,12 +45,12 @@ def parse_reference(reference: str) -> ModelReference | None:
 
 
 def reference_pattern(kind: str) -> str:
-    """What the `reference:` of a block or network looks like, as a regular expression."""
+    """Return the regular expression of the `reference:` of a block or network."""
     return f"{PAPER}|{(NETWORK if kind == 'network' else BLOCK).pattern}"
 
 
 def check_reference(node: Node | None, kind: str) -> list[Mistake]:
-    """E-TYPE for a `reference:` of no known form; a block's may say anything behind the library's name."""
+    """Return E-TYPE for a `reference:` of unknown form; a block's may have any text behind the library's name."""
     text = node.text if isinstance(node, Scalar) else ""
     if node is None or text == PAPER or (parse_reference(text) if kind == "network" else BLOCK.fullmatch(text)):
         return []
@@ -61,6 +61,6 @@ def check_reference(node: Node | None, kind: str) -> list[Mistake]:
 
 
 def derive_reference(reference: str, name: str) -> str:
-    """The reference of a family's member that says none of its own: the same library under the member's name, or the paper."""
+    """Return the reference of a family's member that gives none: the same library under the member's name, or the paper."""
     library = reference.partition(":")[0]
     return f"{library}:{name}" if library in LIBRARIES else reference

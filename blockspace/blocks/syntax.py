@@ -133,7 +133,7 @@ class IfStep(FlowStep):
 
 
 def read_label(node: Node | None, key: str) -> str | None:
-    """The text of `as:` or `name:`."""
+    """Return the text of `as:` or `name:`. Raises E-NAME, E-WORD."""
     if node is None:
         return None
     if not isinstance(node, Scalar) or not (node.text.isascii() and node.text.replace("_", "a").isalnum()):
@@ -144,7 +144,7 @@ def read_label(node: Node | None, key: str) -> str | None:
 
 
 def parse_flow(node: Node, file: FlowNames) -> list[FlowStep]:
-    """The steps of a flow written in `file`, which knows its blocks and parts; a BadStep where one cannot be read."""
+    """Return the steps of a flow written in `file`; a BadStep where one cannot be read."""
     if node.parsed is not None and not isinstance(node, Scalar):
         return node.parsed
     steps: list[FlowStep] = []
@@ -159,7 +159,7 @@ def parse_flow(node: Node, file: FlowNames) -> list[FlowStep]:
 
 
 def list_value_names(node: Node | None) -> Iterator[str]:
-    """The names that a step, or the steps in it whose names are seen behind it, give to values."""
+    """Yield the names that a step, and the steps in it whose names are visible after it, give to values."""
     if isinstance(node, Map):
         name = node.get("as")
         if isinstance(name, Scalar):
@@ -171,7 +171,7 @@ def list_value_names(node: Node | None) -> Iterator[str]:
 
 
 def parse_step(node: Node, file: FlowNames) -> FlowStep:
-    """One step."""
+    """Return one step. Raises BlockspaceError."""
     if isinstance(node, Scalar):
         return parse_word_step(node, file)
     if isinstance(node, Seq):
@@ -189,21 +189,21 @@ def parse_step(node: Node, file: FlowNames) -> FlowStep:
 
 
 def strict(node: Map, cls: type[SplitStep | LoopStep | IfStep], allowed: tuple[str, ...]) -> FlowStep:
-    """A step of fixed keys."""
+    """Return a step of fixed keys. Raises E-KEY."""
     refuse_unknown_keys(node, allowed, cls.__name__.removesuffix("Step").lower())
     first = next(iter(node.keys))
     return cls(node.keys[first], node)
 
 
 def refuse_unknown_keys(node: Map, allowed: Sequence[str], what: str) -> None:
-    """E-KEY for every key of `node` that is not allowed."""
+    """Raise E-KEY for every key of `node` that is not allowed."""
     unknown = [key for key in node.items if key not in allowed]
     if unknown:
         raise BlockspaceError(*(comma_mistake(node, key) or unknown_key_mistake(key, node.keys[key], allowed, what) for key in unknown))
 
 
 def comma_mistake(node: Map, key: str) -> Mistake | None:
-    """The mistake of a `{out: max(1, w)}`: a key that holds nothing, because YAML splits at commas inside braces."""
+    """Return the mistake of a `{out: max(1, w)}`, where YAML splits at the comma inside the braces; None for other keys."""
     value = node.items[key]
     if not (isinstance(value, Scalar) and not value.text and not value.quoted):
         return None
@@ -213,6 +213,7 @@ def comma_mistake(node: Map, key: str) -> Mistake | None:
 
 
 def unknown_key_mistake(key: str, mark: Mark, allowed: Sequence[str], what: str) -> Mistake:
+    """Return E-KEY for an unknown setting, with the nearest known one."""
     known = f"known here: {', '.join(allowed)}" if allowed else f"{what} takes no settings"
     hint = suggest_word(key, allowed)
     return Mistake("E-KEY", f"{what} has no setting {key!r}", mark, f"{hint} {known}" if hint else known)
@@ -228,6 +229,7 @@ def parse_word_step(node: Scalar, file: FlowNames) -> FlowStep:
 
 
 def unknown_operation_error(word: str, mark: Mark, file: FlowNames) -> BlockspaceError:
+    """Return E-OP for an unknown word, with the nearest operation or block."""
     known = [*list_operation_words(), *file.unit_names()]
     return error("E-OP", f"unknown operation {word!r}", mark, suggest_word(word, known) or "`blockspace ls` lists operations and blocks")
 
@@ -258,7 +260,7 @@ def parse_operation_step(node: Map, file: FlowNames) -> FlowStep:
 
 
 def explain_misplaced_settings(node: Map, word: str, extra: list[str], file: FlowNames) -> list[Mistake]:
-    """The mistakes of what stands beside an operation or block: it belongs inside, or is no setting of it."""
+    """Return the mistakes of keys beside an operation or block that belong inside it, or are not settings of it."""
     if cut := comma_mistake(node, extra[0]):
         return [cut]
     unit = file.unit(word)
@@ -275,6 +277,7 @@ def explain_misplaced_settings(node: Map, word: str, extra: list[str], file: Flo
 
 
 def read_block_settings(word: str, value: Node) -> dict[str, Node]:
+    """Return the settings of a block used as an operation. Raises E-TYPE."""
     if isinstance(value, Map):
         return dict(value.items)
     if isinstance(value, Scalar) and not value.text:
@@ -283,7 +286,7 @@ def read_block_settings(word: str, value: Node) -> dict[str, Node]:
 
 
 def read_arguments(word: str, value: Node) -> tuple[Node | None, dict[str, Node]]:
-    """The main argument and the settings of an operation; a value that is itself an `{if, then, else}` or a hole is the main argument."""
+    """Return the main argument and the settings of an operation; an `{if, then, else}` or a hole is the main argument."""
     if word in MERGES:
         return value, {}
     if isinstance(value, Scalar) and not value.text and not value.quoted:
@@ -295,12 +298,12 @@ def read_arguments(word: str, value: Node) -> tuple[Node | None, dict[str, Node]
 
 
 def is_value(node: Node) -> bool:
-    """A mapping that is a value (condition, hole, unknown) rather than settings."""
+    """Return whether a node is a mapping that stands for a value (condition, hole, unknown) rather than settings."""
     return isinstance(node, Map) and ("search" in node or "solve" in node or ("if" in node and "then" in node))
 
 
 def list_settings(word: str) -> tuple[str, ...]:
-    """The settings an operation knows."""
+    """Return the settings that an operation knows."""
     if word in MERGES:
         return ()
     if word in ("conv", "dwconv"):

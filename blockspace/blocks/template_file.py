@@ -56,17 +56,19 @@ class BlockUnit:
                     raise error("E-NAME", f"{key!r} is a param and a let", mark, "rename one")
 
     def unit(self, word: str) -> BlockUnit | None:
+        """Return the part, imported block or library block called `word`, loaded when first asked for; None without one."""
         return self.file.unit(word)
 
     def unit_names(self) -> list[str]:
+        """Return the names of all parts and blocks that steps can call."""
         return self.file.unit_names()
 
     def declares(self, name: str) -> bool:
-        """Whether expressions here may read `name` as a param or let of this unit or its file."""
+        """Return whether expressions here may read `name` as a param or let of this unit or its file."""
         return name in self.params or name in self.lets or (self.owner is not None and self.owner.declares(name))
 
     def flows(self) -> list[Node]:
-        """Every flow of the unit, with those that params hold."""
+        """Return every flow of the unit, with those that params hold."""
         held: list[Node] = [p.default for p in self.params.values() if isinstance(p.default, Seq)]
         for param in self.params.values():
             if isinstance(param.search, Map):
@@ -138,7 +140,7 @@ class TemplateFile(BlockUnit):
         check_word(name, mark, "a block or part")
 
     def unit(self, word: str) -> BlockUnit | None:
-        """The part, imported block or library block called `word`, loaded when first asked for."""
+        """Return the part, imported block or library block called `word`, loaded when first asked for; None without one."""
         if word not in self._units:
             self._units[word] = self._unit(word)
         return self._units[word]
@@ -157,22 +159,24 @@ class TemplateFile(BlockUnit):
 
     @property
     def imported(self) -> dict[str, TemplateFile]:
-        """The block files it imports, by the words they have here."""
+        """Return the block files it imports, by the words they have here."""
         return {word: unit for word in self.imports if isinstance(unit := self.unit(word), TemplateFile)}
 
     def fresh(self) -> bool:
-        """Whether the files it imports are still what was read."""
+        """Return whether the files it imports are unchanged since they were read."""
         own = [unit for word, unit in self._units.items() if word in self.imports and isinstance(unit, TemplateFile)]
         return all(os.path.exists(f.path) and os.path.getmtime(f.path) == f.modified and f.fresh() for f in own)
 
     def unit_names(self) -> list[str]:
+        """Return the names of all parts and blocks that steps can call."""
         return [*self.parts, *self.imports, *list_names("block")]
 
     def units(self) -> list[BlockUnit]:
+        """Return the file itself and its parts."""
         return [self, *self.parts.values()]
 
     def member(self, name: str, given: Iterable[str] = ()) -> TemplateFile:
-        """The member of the family called `name`: one of the variants, or the network that the file is written for. Raises E-OP.
+        """Return the member of the family called `name`: a variant, or the network that the file is written for. Raises E-OP.
 
         Params that are `given` a value elsewhere stay as the family declares them, since a value may be the name of an alternative.
         """
@@ -201,7 +205,7 @@ class TemplateFile(BlockUnit):
 
 
 def normalize_part(node: Node) -> Map:
-    """A part given as a flow, or as `{params, flow, ...}`."""
+    """Return a part, given as a flow or as `{params, flow, ...}`, as the latter."""
     if isinstance(node, Map) and "flow" in node:
         refuse_unknown_keys(node, ("params", "let", "require", "defaults", "flow", "doc"), "a part")
         return node
@@ -223,7 +227,7 @@ def check_flow(node: Node, unit: BlockUnit, mistakes: list[Mistake]) -> None:
 
 
 def list_inner_flows(step: FlowStep) -> list[Node]:
-    """The flows a step holds."""
+    """Return the flows that a step holds."""
     if isinstance(step, LoopStep):
         return [step.do]
     if isinstance(step, IfStep):
@@ -239,7 +243,7 @@ def list_inner_flows(step: FlowStep) -> list[Node]:
 
 
 def unknown_setting_mistakes(step: BlockStep, unit: BlockUnit) -> list[Mistake]:
-    """E-KEY for settings beside a block that it does not declare."""
+    """Return E-KEY for settings beside a block that it does not declare."""
     if not isinstance(step.what, Scalar):
         return []
     try:
@@ -261,7 +265,7 @@ _LOADING: list[str] = []
 
 
 def read_template_file(path: str) -> TemplateFile:
-    """The file at `path`, read and checked once per content."""
+    """Return the file at `path`, read and checked once per content. Raises BlockspaceError."""
     path = os.path.abspath(path)
     stamp = (path, os.path.getmtime(path)) if os.path.exists(path) else (path, 0.0)
     if stamp in _FILES and _FILES[stamp].fresh():
@@ -278,13 +282,13 @@ def read_template_file(path: str) -> TemplateFile:
 
 
 def shorten_path(path: str) -> str:
-    """The path as errors show it: relative when it is below the current folder."""
+    """Return the path as errors show it: relative when it is below the current folder."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
 
 
 def read_import(node: Node, mark: Mark, base: str) -> TemplateFile:
-    """A block file named in `blocks:`, relative to the file that names it."""
+    """Return the block file named in `blocks:`, relative to the file that names it. Raises E-TYPE, E-FILE, E-OP."""
     if not isinstance(node, Scalar):
         raise error("E-TYPE", "`blocks:` maps a name to a file", node.mark)
     path = os.path.join(os.path.dirname(base), node.text)

@@ -26,33 +26,33 @@ class Variant:
         self.settings = {key: value for key, value in items.items() if key not in ABOUT}
 
     def about(self, key: str) -> str:
-        """Its own `doc`, `paper` or `reference`; empty when it says none."""
+        """Return its own `doc`, `paper` or `reference`; empty when it has none."""
         return get_text(self.node.get(key)) if isinstance(self.node, Map) else ""
 
     def doc(self, family: str) -> str:
-        """Its `doc:`, else its settings: `resnet50 with blocks3 23`."""
+        """Return its `doc:`, else its settings: `resnet50 with blocks3 23`."""
         given = ", ".join(f"{key} {value!r}" for key, value in self.settings.items())
         return self.about("doc") or (f"{family} with {given}" if given else family)
 
     def reference(self, family: str) -> str:
-        """Its `reference:`, else what follows from its family's."""
+        """Return its `reference:`, else the one derived from its family's."""
         return self.about("reference") or derive_reference(family, self.name)
 
 
 def read_variants(node: Node | None) -> dict[str, Variant]:
-    """The entries of `variants:` by name. Raises E-TYPE when it is no mapping."""
+    """Return the entries of `variants:` by name. Raises E-TYPE when it is not a mapping."""
     return {key: Variant(key, value, mark) for key, value, mark in read_section(node, "variants")}
 
 
 def unknown_variant_mistake(name: str, family: str, variants: Iterable[str]) -> Mistake:
-    """E-OP for a member that the family does not have."""
+    """Return E-OP for a member that the family does not have."""
     known = [family, *variants]
     hint = did_you_mean(name, known)
     return Mistake("E-OP", f"{family} has no variant {name!r}", None, f"{hint + ' ' if hint else ''}known: {', '.join(known)}")
 
 
 def variant_mistakes(variants: dict[str, Variant], name: str, params: dict[str, Param], path: str) -> list[Mistake]:
-    """What is wrong in the variants of the network `name`, whatever the values."""
+    """Return the mistakes in the variants of the network `name` that do not depend on values."""
     found = [
         Mistake("E-WORD", f"{key!r} says {what} and cannot be a param of a network with variants", params[key].mark, "choose another name")
         for key, what in (*((key, "what a variant is") for key in ABOUT), (SETTING, "which variant is meant"))
@@ -71,7 +71,7 @@ def variant_mistakes(variants: dict[str, Variant], name: str, params: dict[str, 
 
 
 def unknown_setting_mistake(key: str, mark: Mark, variant: Variant, name: str, params: dict[str, Param]) -> Mistake:
-    """E-KEY for a setting that the network does not declare."""
+    """Return E-KEY for a setting that the network does not declare."""
     known = [*params, *ABOUT]
     hint = suggest_word(key, known)
     help = f"{hint + ' ' if hint else ''}known: {', '.join(known)}"
@@ -79,7 +79,7 @@ def unknown_setting_mistake(key: str, mark: Mark, variant: Variant, name: str, p
 
 
 def variant_name_mistakes(variant: Variant, name: str, path: str) -> list[Mistake]:
-    """E-NAME for what cannot be a name or is the network's own; E-SHADOW for a name of the library that is not this file's."""
+    """Return E-NAME for an illegal name or the network's own, E-SHADOW for a name of the library that is not this file's."""
     if variant.name == name:
         return [Mistake("E-NAME", f"{name!r} is the network itself and cannot be a variant of it", variant.mark, "choose another name")]
     for kind in ("block", "network"):
@@ -91,7 +91,7 @@ def variant_name_mistakes(variant: Variant, name: str, path: str) -> list[Mistak
 
 
 def build_member_root(root: Map, family: str, variant: Variant, params: dict[str, Param]) -> Map:
-    """The file's mapping as it would be written for one variant alone, which sets these of the file's params."""
+    """Return the file's mapping as it would be written for one variant alone, which sets these of the file's params."""
     reference = variant.reference(get_text(root.get("reference")))
     said = {"network": variant.name, "doc": variant.doc(family), "paper": variant.about("paper"), "reference": reference}
     twin = Map(root.mark)
@@ -106,7 +106,7 @@ def build_member_root(root: Map, family: str, variant: Variant, params: dict[str
 
 
 def build_member_params(node: Node, variant: Variant, params: dict[str, Param]) -> Node:
-    """The params, those of `params` with the variant's setting in place of their default."""
+    """Return the `params:` with the variant's settings as defaults."""
     if not isinstance(node, Map):
         return node
     twin = Map(node.mark)

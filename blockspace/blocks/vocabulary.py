@@ -50,7 +50,7 @@ LIKELY = {  # rule 15: one spelling each
 
 
 def is_operation(word: str) -> bool:
-    """Whether `word` is an operation of the grammar (blocks and parts are not)."""
+    """Return whether `word` is an operation of the grammar (blocks and parts are not)."""
     return word in SIMPLE or word in STEP_WORDS or word in MERGES or bool(CONV.fullmatch(word) or POOL.fullmatch(word))
 
 
@@ -61,7 +61,7 @@ def list_operation_words() -> list[str]:
 
 
 def suggest_word(word: str, known: Iterable[str]) -> str | None:
-    """A suggestion for a word that is not among `known`."""
+    """Return a suggestion for a word that is not among `known`, or None."""
     from blockspace.errors import did_you_mean
 
     known = list(known)

@@ -15,7 +15,7 @@ FLOWS = {"block": ("flow",), "network": ("stem", "stages", "head")}
 
 
 def file_schema(kind: str) -> Schema:
-    """The schema of a block file or a network file."""
+    """Return the schema of a block file or a network file."""
     own = {"equation": SCALAR, "flow": True}
     if kind == "network":
         own = {"variants": variants_schema(), "input": shape_schema()} | dict.fromkeys(FLOWS["network"], True)
@@ -42,21 +42,23 @@ def file_schema(kind: str) -> Schema:
 
 
 def section_schema(values: Schema, keys: Schema | None = None) -> Schema:
-    """A mapping from names to values; left empty, nothing."""
+    """Return the schema of a mapping from names to values; it may be left empty."""
     return any_of({"type": "null"}, {"type": "object", "propertyNames": keys or param_name_schema(), "additionalProperties": values})
 
 
 def reference_schema(kind: str) -> Schema:
+    """Return the schema of a `reference:`."""
     return {"type": "string", "pattern": f"^(?:{reference_pattern(kind)})$"}
 
 
 def variants_schema() -> Schema:
-    """The members of a network's family: params of the file, and what a variant says of itself."""
+    """Return the schema of `variants:`: settings of params, and what a variant says of itself."""
     about = {"doc": SCALAR, "paper": SCALAR, "reference": reference_schema("network")}
     return section_schema({"type": "object", "properties": about}, {"pattern": TITLE})
 
 
 def param_name_schema() -> Schema:
+    """Return the schema of a param's name."""
     return {"pattern": NAME, "not": {"enum": sorted(vocabulary.RESERVED | vocabulary.OWN_NAMES)}}
 
 
@@ -67,18 +69,19 @@ def unit_name_schema() -> Schema:
 
 
 def default_schema(key: str) -> Schema:
-    """The schema of one of the `defaults:`."""
+    """Return the schema of one of the `defaults:`."""
     if key == "init":
         return SCALAR
     return operation_schemas.setting_schema(key)
 
 
 def shape_schema() -> Schema:
+    """Return the schema of an input shape `[C, H, W]`."""
     return {"type": "array", "items": make_ref("integer"), "minItems": 3, "maxItems": 3}
 
 
 def choose_flow_schema(kind: str) -> Schema:
-    """Which steps the flows may hold, by the sections the file has."""
+    """Return the schema that chooses the steps that flows may hold, by the sections of the file."""
 
     def flows(degree: str) -> Schema:
         return {"properties": {key: make_ref(f"flow_{degree}") for key in FLOWS[kind]}}
@@ -91,7 +94,7 @@ def choose_flow_schema(kind: str) -> Schema:
 
 
 def part_schema() -> Schema:
-    """A part of a file: a flow, or `{params, flow}`."""
+    """Return the schema of a part: a flow, or `{params, flow}`."""
     full = object_schema(
         {
             "params": section_schema(make_ref("param")),
@@ -107,6 +110,7 @@ def part_schema() -> Schema:
 
 
 def define_file_schemas() -> Schema:
+    """Return every definition that the schema of a file refers to."""
     return {
         **value_definitions(),
         **operation_schemas.define_operations(),

@@ -33,7 +33,7 @@ def pattern_words() -> dict[str, str]:
 
 
 def setting_schema(key: str) -> Schema:
-    """The schema of one setting of convolutions, pools, norms and shortcuts."""
+    """Return the schema of one setting of convolutions, pools, norms and shortcuts."""
     listed = {
         "act": (*vocabulary.ACTIVATIONS, "none"),
         "norm": (*vocabulary.NORMS, "none"),
@@ -46,16 +46,17 @@ def setting_schema(key: str) -> Schema:
 
 
 def settings_schema(keys: Iterable[str], required: tuple[str, ...] = ()) -> Schema:
+    """Return the schema of a mapping of these settings."""
     return object_schema({key: setting_schema(key) for key in keys}, required)
 
 
 def argument_schema(main: Schema, inner: Schema) -> Schema:
-    """An operation's value: settings, or its main argument; a condition or a hole is a main argument."""
+    """Return the schema of an operation's value: settings, or its main argument (also a condition or a hole)."""
     return choose_first((IS_VALUE, main), ({"type": "object"}, inner), otherwise=main)
 
 
 def define_operations() -> Schema:
-    """One definition per operation, and per kind of window."""
+    """Return one definition per operation, and per kind of window."""
     conv = ("k", *vocabulary.CONV_KEYS)
     depthwise = [key for key in vocabulary.CONV_KEYS if key != "groups"]
     pools = vocabulary.POOL_KEYS
@@ -87,11 +88,12 @@ def define_operations() -> Schema:
 
 
 def first_doc_line(name: str) -> str:
+    """Return the first line of an op's docstring."""
     return (OPS[name].__doc__ or "").strip().splitlines()[0]
 
 
 def registry_op_schema(op: type[Op]) -> Schema:
-    """An op whose settings are its attributes: the first may stand alone."""
+    """Return the schema of an op whose settings are its attributes; the first may be given alone."""
     declared = op.settings()
     if not declared:
         return any_of(NOTHING, object_schema({}))
@@ -101,6 +103,7 @@ def registry_op_schema(op: type[Op]) -> Schema:
 
 
 def typed_schema(kind: str, default: Any) -> Schema:
+    """Return the schema of an attribute of this type, with its default."""
     return make_ref(TYPES[kind]) | ({} if default is MISSING else {"default": default})
 
 
@@ -113,13 +116,13 @@ def setting_rows(word: str) -> list[tuple[str, str]]:
 
 
 def define_blocks() -> Schema:
-    """One definition per library block: its params, and what each means."""
+    """Return one definition per library block: its params with their meanings."""
     docs = {name: load(file).doc for name, file in list_library_files("block").items()}
     return {f"block_{name}": describe(any_of(NOTHING, object_schema(block_params(name))), doc) for name, doc in docs.items()}
 
 
 def block_params(name: str) -> Schema:
-    """A library block's params; `stride` is known to every block, since stages give it."""
+    """Return the schemas of a library block's params, and of `stride`, which stages give to every block."""
     block = load(list_library_files("block")[name])
     found = {key: describe({}, f"{param.doc or key}; default {block.params[key]}") for key, param in block.file.params.items()}
     return {"stride": describe({}, SETTINGS["stride"])} | found
@@ -129,13 +132,14 @@ def block_params(name: str) -> Schema:
 
 
 def list_step_keys() -> Schema:
-    """Every word that may be a step's key, with its definition."""
+    """Return every word that may be a step's key, with its definition."""
     own = {word: make_ref(f"op_{word}") for word in (*sorted(vocabulary.STEP_WORDS), *vocabulary.MERGES, *vocabulary.SIMPLE)}
     shown = {word: make_ref(name) for word, name in pattern_words().items()}
     return own | shown | {name: make_ref(f"block_{name}") for name in list_names("block")}
 
 
 def list_patterns() -> Schema:
+    """Return the definitions of windows by pattern."""
     return {pattern: make_ref(name) for name, (pattern, _) in PATTERNS.items()}
 
 
@@ -147,6 +151,7 @@ def list_bare_words() -> list[str]:
 
 
 def bare_word_pattern() -> str:
+    """Return the pattern of windows that need no argument."""
     return f"^(dwconv|maxpool|avgpool){SIZE}"
 
 

@@ -35,9 +35,11 @@ class StepSchemas:
         self.degree = degree
 
     def ref(self, name: str) -> Schema:
+        """Return a reference to a definition of this degree."""
         return make_ref(f"{name}_{self.degree}")
 
     def definitions(self) -> Schema:
+        """Return the definitions of this degree by name."""
         found = {
             "flow": choose_first(({"type": "array"}, {"items": self.ref("step")}), otherwise=self.ref("step")),
             "inner": self.inner(),
@@ -52,7 +54,7 @@ class StepSchemas:
         return {f"{name}_{self.degree}": schema for name, schema in found.items()}
 
     def word(self) -> Schema:
-        """A bare word as a step."""
+        """Return the schema of a bare word as a step."""
         if self.degree == "closed":
             return any_of(
                 {"enum": operation_schemas.list_bare_words()}, {"type": "string", "pattern": operation_schemas.bare_word_pattern()}
@@ -61,7 +63,7 @@ class StepSchemas:
         return any_of({"enum": operation_schemas.list_bare_words()}, named)
 
     def inner(self) -> Schema:
-        """A flow inside a split: a list, a step, a name that holds a flow, `none`, a condition or a hole."""
+        """Return the schema of a flow inside a split: a list, a step, a name that holds a flow, `none`, a condition or a hole."""
         return choose_first(
             ({"type": "array"}, self.ref("flow")),
             (IS_VALUE, make_ref("placeholder")),
@@ -70,11 +72,12 @@ class StepSchemas:
         )
 
     def words(self, *allowed: str) -> Schema:
-        """One of these words, or what may stand for one: in a file without names, only a condition."""
+        """Return the schema of one of these words, or of what may stand for one: in a file without names, only a condition."""
         other = {"type": "string", "pattern": TERNARY} if self.degree == "closed" else make_ref("expression")
         return any_of({"enum": list(allowed)}, other, make_ref("placeholder"))
 
     def step(self) -> Schema:
+        """Return the schema of a step."""
         described_keys = {key: {"description": text} for key, text in MEAN.items()}
         cases = choose_first(
             (any_of(has_keys("split"), has_keys("branches")), self.ref("split")),
@@ -87,11 +90,13 @@ class StepSchemas:
         return {"type": ["string", "object"], "properties": described_keys, **cases}
 
     def modifiers(self, *without: str) -> Schema:
+        """Return the schemas of the keys that any step may carry."""
         label = {"type": "string", "pattern": r"^\w+$"}
         found = {"from": make_ref("references"), "as": label, "name": label, "if": make_ref("flag")}
         return {key: schema for key, schema in found.items() if key not in without}
 
     def split(self) -> Schema:
+        """Return the schema of a split."""
         count = {"type": "object", "minProperties": 1, "maxProperties": 1}
         sizes = {"type": "array", "items": make_ref("number"), "minItems": 1}
         parts = object_schema({"copy": make_ref("integer"), "chunk": make_ref("integer"), "sizes": sizes, "shares": sizes}) | count
@@ -111,15 +116,17 @@ class StepSchemas:
         ) | {"not": has_keys("branches", "each")}
 
     def loop(self) -> Schema:
+        """Return the schema of a loop."""
         keys = {"for": {"type": "string", "pattern": LOOP}, "repeat": make_ref("integer"), "do": self.ref("flow"), **self.modifiers()}
         return object_schema(keys, ("do",), oneOf=[{"required": ["for"]}, {"required": ["repeat"]}])
 
     def either(self) -> Schema:
+        """Return the schema of `if`, `then`, `else`."""
         branch = any_of({"const": "none"}, self.ref("flow"))
         return object_schema({"if": make_ref("flag"), "then": branch, "else": branch, **self.modifiers("if")}, ("if", "then"))
 
     def staged(self) -> Schema:
-        """A `block:` step; where the block is known, so are the settings beside it."""
+        """Return the schema of a `block:` step; where the block is known, so are the settings beside it."""
         called = choose_first(
             ({"type": "array"}, self.ref("flow")),
             (IS_VALUE, make_ref("placeholder")),
@@ -135,7 +142,7 @@ class StepSchemas:
         return {"type": "object", "properties": properties, "required": ["block"], "allOf": known}
 
     def called_word(self) -> Schema:
-        """The word of a `block:`: an operation's settings may stand beside it, so any operation but a merge."""
+        """Return the schema of the word of a `block:`: any operation but a merge, since its settings may be given beside it."""
         if self.degree == "closed":
             named = sorted({*operation_schemas.list_step_keys()} - set(MERGES))
             windows = [{"type": "string", "pattern": pattern} for pattern in operation_schemas.list_patterns()]
@@ -143,7 +150,7 @@ class StepSchemas:
         return {"type": "string", "pattern": NAME, "not": {"enum": list(MERGES)}}
 
     def operation(self) -> Schema:
-        """One operation or block, with modifiers beside it."""
+        """Return the schema of one operation or block, with modifiers beside it."""
         more: Schema | bool = False
         if self.degree == "open":
             more = choose_first((IS_VALUE, make_ref("placeholder")), otherwise={"type": ["object", "null"]})

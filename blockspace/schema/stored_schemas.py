@@ -19,13 +19,14 @@ TITLES = {
 
 
 def schema(kind: str) -> Schema:
-    """The JSON Schema of one kind of file. Raises BlockspaceError (E-KEY) for an unknown kind."""
+    """Return the JSON Schema of one kind of file. Raises BlockspaceError (E-KEY) for an unknown kind."""
     if kind not in KINDS:
         raise error("E-KEY", f"no kind of file is called {kind!r}", help=did_you_mean(kind, KINDS) or f"known: {', '.join(KINDS)}")
     return {"$schema": DRAFT, "title": TITLES[kind], **build_schema(kind)}
 
 
 def build_schema(kind: str) -> Schema:
+    """Return the schema without its title."""
     if kind == "study":
         from blockspace.schema.study_schema import study_schema
 
@@ -36,17 +37,17 @@ def build_schema(kind: str) -> Schema:
 
 
 def schema_text(kind: str) -> str:
-    """The schema as kept in its file."""
+    """Return the schema as its file holds it."""
     return json.dumps(schema(kind), indent=1, ensure_ascii=False) + "\n"
 
 
 def stored_path(kind: str) -> Path:
-    """Where the package keeps the schema."""
+    """Return the path of the stored schema."""
     return Path(__file__).with_name(f"{kind}.json")
 
 
 def modeline(kind: str, path: str | Path) -> str:
-    """The comment by which editors find the schema of the YAML file at `path`: relative inside one tree, else where the package is."""
+    """Return the comment by which editors find the schema of the YAML file at `path`: relative inside one tree, else absolute."""
     home, place = stored_path(kind), Path(path).resolve()
     project = home.parents[2]
     near = project in place.parents

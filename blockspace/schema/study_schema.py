@@ -15,7 +15,7 @@ class AsWritten(GenerateJsonSchema):
     """Pydantic's generator, for what people write: numbers may have units, and an alternative is its name or `{name: {settings}}`."""
 
     def tagged_union_schema(self, schema: Any) -> Schema:
-        """One of several `Choice` classes: the bare name where every setting has a default, or the name with its settings."""
+        """Return the schema of one of several `Choice` classes: the bare name if all settings have defaults, or the name with settings."""
         inner = {str(name): self.generate_inner(choice) for name, choice in schema["choices"].items()}
         bare = [name for name, choice in inner.items() if not set(self.resolved(choice).get("required", ())) - {"kind"}]
         settings = {name: {"anyOf": [choice, {"type": "null"}]} for name, choice in inner.items()}
@@ -23,12 +23,12 @@ class AsWritten(GenerateJsonSchema):
         return {"anyOf": [*([{"enum": bare}] if bare else []), full]}
 
     def resolved(self, schema: Schema) -> Schema:
-        """The schema that a `$ref` of the generator stands for."""
+        """Return the schema that a `$ref` of the generator refers to."""
         name = self.json_to_defs_refs.get(JsonRef(schema.get("$ref", "")))
         return self.definitions.get(name, schema) if name else schema
 
     def model_schema(self, schema: Any) -> Schema:
-        """A model without `kind`, which is the key its settings stand under."""
+        """Return the schema of a model without `kind`, which is the key above its settings."""
         found = super().model_schema(schema)
         if "const" in found.get("properties", {}).get("kind", {}):
             del found["properties"]["kind"]
@@ -36,19 +36,21 @@ class AsWritten(GenerateJsonSchema):
         return found
 
     def int_schema(self, schema: Any) -> Schema:
+        """Return the schema of an integer, which may have a unit."""
         return with_units(super().int_schema(schema))
 
     def float_schema(self, schema: Any) -> Schema:
+        """Return the schema of a number, which may have a unit."""
         return with_units(super().float_schema(schema))
 
 
 def with_units(number: Schema) -> Schema:
-    """A number, or the text of one: `60M`, `5e-4`, `96%`, `6ms`."""
+    """Return the schema of a number or of its text with a unit: `60M`, `5e-4`, `96%`, `6ms`."""
     return {"anyOf": [number, {"type": "string", "pattern": NUMBER}]}
 
 
 def study_schema() -> Schema:
-    """The schema of a study file."""
+    """Return the schema of a study file."""
     from blockspace.study import StudyFile
 
     return StudyFile.model_json_schema(schema_generator=AsWritten)

@@ -18,28 +18,30 @@ SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 
 
 def make_ref(name: str) -> Schema:
+    """Return a reference to a definition."""
     return {"$ref": f"#/$defs/{name}"}
 
 
 def any_of(*options: Schema) -> Schema:
+    """Return the schema of what fits one of the options."""
     return {"anyOf": list(options)}
 
 
 def object_schema(properties: Schema, required: tuple[str, ...] = (), **extra: Any) -> Schema:
-    """An object of these keys and no others."""
+    """Return the schema of an object with these keys and no others."""
     needed = {"required": list(required)} if required else {}
     return {"type": "object", "properties": properties, **needed, "additionalProperties": False, **extra}
 
 
 def choose_first(*cases: tuple[Schema, Schema], otherwise: Schema) -> Schema:
-    """The first of the cases whose test holds decides; so that a mistake is reported for the form that was meant."""
+    """Return a schema where the first case whose test holds decides, so that a mistake is reported for the form that was meant."""
     for test, then in reversed(cases):
         otherwise = {"if": test, "then": then, "else": otherwise}
     return otherwise
 
 
 def has_keys(*keys: str) -> Schema:
-    """A test: an object with all of these keys."""
+    """Return the test for an object with all of these keys."""
     return {"type": "object", "required": list(keys)}
 
 
@@ -47,17 +49,17 @@ IS_VALUE = any_of(has_keys("search"), has_keys("solve"), has_keys("if", "then"))
 
 
 def word_schema(*allowed: str) -> Schema:
-    """One of these words, or what may stand for one."""
+    """Return the schema of one of these words, or of what may stand for one."""
     return any_of({"enum": sorted(allowed)}, make_ref("expression"), make_ref("placeholder"))
 
 
 def describe(schema: Schema, text: str) -> Schema:
-    """The schema with a description, kept beside a `$ref`."""
+    """Return the schema with a description, kept beside a `$ref`."""
     return {"description": text, **schema} if text else schema
 
 
 def define_values() -> Schema:
-    """The values that steps and params are made of."""
+    """Return the definitions of the values that steps and params are made of."""
     return {
         "expression": {"type": "string", "pattern": EXPRESSION, "maxLength": 512},
         "number": any_of({"type": "number"}, make_ref("expression"), make_ref("placeholder")),

@@ -45,7 +45,7 @@ class Expansion(ExpansionContext):
     # -- values left open ------------------------------------------------------------------------------------------------------------
 
     def read_hole(self, node: Map, env: LexicalScope) -> Value:
-        """The value of a `search:` place: as assigned, else its default, else the first of its domain."""
+        """Return the value of a `search:` mapping: as assigned, else its default, else the first of its domain."""
         name = self.holes.name_at(node, env)
         if name is not None and name in self.assignment:
             return self._chosen(self.holes.holes[name].domain, self.assignment[name], env)
@@ -67,7 +67,7 @@ class Expansion(ExpansionContext):
         return Alternative(str(chosen), node, env)
 
     def read_unknown(self, node: Map, env: LexicalScope) -> Value:
-        """The value of a `solve:` place: as solved, else its default, else the low end of its range."""
+        """Return the value of a `solve:` mapping: as solved, else its default, else the low end of its range."""
         name = self.holes.name_at(node, env)
         if name is not None:
             return int(self.assignment.get(name, self.holes.unknowns[name].default))
@@ -122,7 +122,7 @@ class Expansion(ExpansionContext):
     # -- blocks ----------------------------------------------------------------------------------------------------------------------
 
     def expand_unit(self, unit: BlockUnit, settings: Settings, caller: LexicalScope, source: StepValue, path: str) -> StepValue:
-        """One use of a block or part: bind its params, check its rules, run its flow below `path`."""
+        """Expand one use of a block or part below `path`: bind its params, check its rules, expand its flow."""
         self.count_step(None)
         if self.depth >= MAX_NESTING:
             self.exhausted = True
@@ -151,7 +151,7 @@ class Expansion(ExpansionContext):
             raise BlockspaceError(*unknown)
 
     def bind_unit(self, unit: BlockUnit, settings: Settings, caller: LexicalScope, source: StepValue, path: str = "") -> UnitScope:
-        """The unit's names: params as given or by default, lets, and the channels that enter."""
+        """Return the unit's scope: params as given or by default, lets, and the channels that enter."""
         home = None
         if unit.owner is not None:
             home = caller
@@ -195,7 +195,7 @@ class Expansion(ExpansionContext):
         return Thunk(node, ArgumentScope(place, settings, param.name))
 
     def check_requirements(self, unit: BlockUnit, env: UnitScope, path: str) -> bool:
-        """Whether the unit's rules hold. Those that do not are reported; only the first, where another value of one param mends all."""
+        """Return whether the unit's rules hold; report those that do not (one, where another value of one param mends all)."""
         broken = [rule for rule in unit.requires if not self._legal(rule, env, path)]
         hint = suggest_legal_value(unit, env) if broken else None
         for rule in broken[:1] if hint else broken:
@@ -285,7 +285,7 @@ def merge_settings(own: Settings, beside: Settings, block: str) -> Settings:
 
 
 def suggest_legal_value(unit: BlockUnit, env: UnitScope) -> str | None:
-    """Values of one integer param around its own that make all rules hold."""
+    """Return the nearest values of one integer param that make all rules hold, as a next step; None where there are none."""
     for name in unit.params:
         current = env.table.get(name)
         if isinstance(current, bool) or not isinstance(current, int):

@@ -11,7 +11,7 @@ FAR = 10**6  # indices beyond this are refused before anything is looked up
 
 
 def resolve_references(node: Node, frame: Frame, previous: StepValue, env: LexicalScope) -> list[StepValue]:
-    """The graph values named in `from:`, `add:`, `concat:`: `a, b`, `x[1]`, `y[2..s-1]`, or a list of these."""
+    """Return the graph values named in `from:`, `add:`, `concat:`: `a, b`, `x[1]`, `y[2..s-1]`, or a list of these."""
     texts = node.items if isinstance(node, Seq) else [node]
     found = []
     for item in texts:
@@ -35,6 +35,7 @@ def split_commas(text: str) -> list[str]:
 
 
 def resolve_reference(text: str, mark: Mark, frame: Frame, previous: StepValue, env: LexicalScope) -> list[StepValue]:
+    """Return the graph values of one reference: `a`, `x[1]` or `y[2..s-1]`. Raises E-REF."""
     name, _, index = text.partition("[")
     name = name.strip()
     if name == "prev":
@@ -68,7 +69,7 @@ def parse_indices(text: str, name: str, count: int, mark: Mark, env: LexicalScop
 
 
 def require_single(values: list[StepValue], node: Node) -> StepValue:
-    """The one value of a reference."""
+    """Return the one value of a reference. Raises E-REF for several."""
     if len(values) != 1:
         raise error("E-REF", f"one value was expected, got {len(values)}", node.mark, "merge them first")
     return values[0]
