@@ -35,7 +35,6 @@ from .library_files import list_library_files as list_library_files
 from .library_files import list_names as list_names
 from .load import load as load
 from .load import load_unchecked as load_unchecked
-from .load import resolve_path as resolve_path
 from .network import Network as Network
 from .network import StageBlock as StageBlock
 from .network import list_stage_blocks as list_stage_blocks
