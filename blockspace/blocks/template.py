@@ -34,20 +34,22 @@ class Template:
 
     @property
     def name(self) -> str:
+        """Return the name of the block or network."""
         return self.file.name
 
     @property
     def doc(self) -> str:
+        """Return its one-line description."""
         return self.file.doc
 
     @property
     def paper(self) -> str:
-        """Where it was published."""
+        """Return where it was published."""
         return self.file.paper
 
     @property
     def reference(self) -> str:
-        """What it equals: `torchvision:NAME`, `timm:NAME`, or `paper`; empty when it does not say."""
+        """Return what it equals: `torchvision:NAME`, `timm:NAME`, or `paper`; empty when it does not say."""
         return self.file.reference
 
     @property
@@ -57,7 +59,7 @@ class Template:
 
     @cached_property
     def holes(self) -> Holes:
-        """The places that the file leaves open."""
+        """Return the holes and unknowns of the file."""
         return Holes(self.file)
 
     @cached_property
@@ -72,12 +74,12 @@ class Template:
 
     @abstractmethod
     def graph(self, shape: Shape | None = None, values: Values | None = None) -> Graph:
-        """The graph for an input of `(C, H, W)`; `values` fills holes by name. Raises BlockspaceError with every mistake."""
+        """Return the graph for an input of `(C, H, W)`; `values` fills holes by name. Raises BlockspaceError with every mistake."""
 
     @property
     @abstractmethod
     def usual_shape(self) -> Shape:
-        """The `(C, H, W)` to show it with when none is given."""
+        """Return the `(C, H, W)` to show it with when none is given: of a block, its default output channels, else 64, at 56 x 56."""
 
     @abstractmethod
     def _run(self, context: Expansion) -> StepValue:
@@ -106,11 +108,11 @@ class Template:
         return {key: (to_node(key, found), place) for key, found in self.settings.items()}, place
 
     def svg(self, shape: Shape | None = None, **options: Any) -> str:
-        """The picture for an input of `(C, H, W)`, as SVG; a block without a shape is drawn for its usual one. Options as `Graph.svg`."""
+        """Return the drawing for an input of `(C, H, W)` as SVG; a block without a shape has its usual one. Options as `Graph.svg`."""
         return self.graph(shape or self.usual_shape).svg(**options)
 
     def png(self, shape: Shape | None = None, **options: Any) -> bytes:
-        """The same as PNG."""
+        """Return the drawing as PNG; arguments as for `svg`."""
         return self.graph(shape or self.usual_shape).png(**options)
 
     def _repr_svg_(self) -> str | None:
@@ -138,16 +140,16 @@ class Block(Template):
 
     @property
     def equation(self) -> str:
-        """The unit in a line or two of math; empty when it does not say."""
+        """Return the block in a line or two of math; empty when it does not say."""
         return self.file.equation
 
     def graph(self, shape: Shape | None = None, values: Values | None = None) -> Graph:
-        """The block for an input of `(C, H, W)` (its usual one by default); `values` fills holes by name. Raises BlockspaceError."""
+        """Return the graph for an input of `(C, H, W)`; `values` fills holes by name. Raises BlockspaceError with every mistake."""
         return self._expand(tuple(shape) if shape else self.usual_shape, values)
 
     @property
     def usual_shape(self) -> Shape:
-        """The `(C, H, W)` to show a block with when none is given: its default output channels, else 64, at 56 x 56."""
+        """Return the `(C, H, W)` to show it with when none is given: of a block, its default output channels, else 64, at 56 x 56."""
         text = self.params.get("out_channels", "64")
         return (int(text) if text.isdigit() else 64, 56, 56)
 
