@@ -1,15 +1,20 @@
-"""Rehearsal: what a study would do, without training: its space, how proposals meet the budget, and, on request, how long it takes."""
+"""Dry run: what a study would do, without training: its space, how proposals meet the budget, and, on request, how long it takes."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean, quantiles
 from time import process_time
+from typing import TYPE_CHECKING, Any
 
 from blockspace.formatting import format_si, format_table
 from blockspace.records import name_family
 from blockspace.study.resolve import ResolvedStudy
+
+if TYPE_CHECKING:
+    from blockspace.data import Split
 
 SAMPLES, SHOWN = 100, 5
 WARM, STEPS, LOOKED_AT = 3, 24, 1024  # steps and images that are timed
@@ -32,11 +37,12 @@ class FamilyDraws:
 
 
 def draw_families(question: ResolvedStudy, samples: int = SAMPLES) -> list[FamilyDraws]:
-    """Draw random topologies of each family, solve them, and hold them against the budget."""
+    """Draw random topologies of each family, solve them, and compare them with the budget."""
     return [draw_family(question, fixed, samples) for fixed in question.proposals.families()]
 
 
-def draw_family(question: ResolvedStudy, fixed: dict, samples: int) -> FamilyDraws:
+def draw_family(question: ResolvedStudy, fixed: dict[str, Any], samples: int) -> FamilyDraws:
+    """Draw topologies of one family, whose choices are `fixed`, and solve each for the budget."""
     proposals = question.proposals
     before, after, unsolved = [], [], []
     for seed in range(samples):
@@ -55,7 +61,7 @@ def draw_family(question: ResolvedStudy, fixed: dict, samples: int) -> FamilyDra
 
 
 def dry_run_text(question: ResolvedStudy, families: list[FamilyDraws]) -> str:
-    """The rehearsal as text."""
+    """Return the dry run as text: the space, the baseline, the budget, and a row for each family."""
     space, base = question.space, question.baseline
     lines = [*question.notes, f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
     budgets = [*map(str, question.proposals.budgets.values()), *(limit_text(name, *bounds) for name, bounds in question.limits.items())]
@@ -96,7 +102,7 @@ def quantiles_text(values: list[int]) -> str:
 
 
 def estimate_duration(question: ResolvedStudy) -> str:
-    """Time of a training step and an estimate of the whole study, from a few of the baseline's on one core: it takes seconds."""
+    """Time a training step and return it with an estimate of the whole study, from a few of the baseline's on one core: it takes seconds."""
     import torch
 
     from blockspace.data import load
@@ -119,8 +125,8 @@ def estimate_duration(question: ResolvedStudy) -> str:
     )
 
 
-def time_training_step(question: ResolvedStudy, train, val) -> tuple[float, float]:
-    """CPU seconds, which other processes do not disturb, of a training step of the baseline and of evaluating one image."""
+def time_training_step(question: ResolvedStudy, train: Split, val: Split) -> tuple[float, float]:
+    """Return the CPU seconds, which other processes do not disturb, of a training step of the baseline and of evaluating one image."""
     from dataclasses import replace
 
     from blockspace.compiler import compile
@@ -130,7 +136,7 @@ def time_training_step(question: ResolvedStudy, train, val) -> tuple[float, floa
     recipe = question.options.train.model_copy(update={"epochs": 1})
     module = compile(Graph.from_dict(question.baseline.arch["graph"]), seed=0)
 
-    def spent(work, split, count: int, *rest) -> float:
+    def spent(work: Callable[..., object], split: Split, count: int, *rest: object) -> float:
         start = process_time()
         work(module, replace(split, labels=split.labels[:count]), *rest)  # images beyond the labels are not looked at
         return process_time() - start

@@ -1,4 +1,4 @@
-"""First: the networks that a study's `search: seeds:` names, to be proposed before the sampler is asked."""
+"""Initial trials: the networks that a study's `search: seeds:` names, proposed before the sampler's own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blockspace.study.study_file import Study
 
 
 def resolve_seeds(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
-    """Each of the study's seeds as a whole assignment: what it does not name is at its default.
+    """Return each of the study's seeds as a whole assignment: what it does not name is at its default.
 
     Raises BlockspaceError with every mistake at its place: an unknown hole or choice, a network that cannot be built, more of one family
     than its equal share, or more seeds than trials.
@@ -33,13 +33,13 @@ def resolve_seeds(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
 
 
 def enumerate_seeds(study: Study) -> Iterable[tuple[int | str, dict[str, Any]]]:
-    """The seeds with their names, or numbers."""
+    """Return the seeds with their names, or their numbers from 0."""
     seeds = study.options.search.seeds
     return seeds.items() if isinstance(seeds, dict) else enumerate(seeds)
 
 
 def resolve_seed(study: Study, proposals: Proposals, place: int | str, seed: dict[str, Any]) -> dict[str, Any]:
-    """One seed, checked hole by hole and built once."""
+    """Check one seed hole by hole, build it once, and return its assignment. Raises BlockspaceError (E-SPACE and those of `check`)."""
     where = ("search", "seeds", place)
     for name, token in seed.items():
         try:
@@ -59,7 +59,7 @@ def resolve_seed(study: Study, proposals: Proposals, place: int | str, seed: dic
 
 
 def check_seed_counts(study: Study, proposals: Proposals, found: list[dict[str, Any]]) -> None:
-    """Seeds are trials: there are no more of them than of those, nor of one choice than its equal share."""
+    """Raise BlockspaceError (E-RANGE) for more seeds than trials, or more of one choice than its equal share of the trials."""
     search, mark = study.options.search, study.mark_of(("search", "seeds"))
     if len(found) > search.trials:
         message = f"{len(found)} seeds are more than the {search.trials} trials"
@@ -80,18 +80,18 @@ class NamedSeeds:
         self.seeds = {name: (seed, find_used_holes(space.network, seed)) for name, seed in zip(names, seeds)}
 
     def of(self, assignment: dict[str, Any]) -> tuple[str, int]:
-        """The seed from which the fewest holes differ, of those alike the first, and how many do; those neither reads do not count."""
+        """Return the seed from which the fewest holes differ, of those alike the first, and how many do; those neither reads do not count."""
         own = find_used_holes(self.space.network, assignment)
         distances = {name: sum(self.token(assignment, hole) != self.token(seed, hole) for hole in own | read)
                      for name, (seed, read) in self.seeds.items()}  # fmt: skip
         return min(distances.items(), key=lambda item: item[1])
 
-    def token(self, assignment: dict[str, Any], hole: str):
-        """The value of a hole; of one that does not exist under the assignment, its default."""
+    def token(self, assignment: dict[str, Any], hole: str) -> Any:
+        """Return the value of a hole; of one that does not exist under the assignment, its default."""
         return assignment.get(hole, self.space.holes[hole].default)
 
     def named(self, candidate: Candidate) -> Candidate:
-        """The candidate, called after its nearest seed: `hs`, or `hs+3-4b93`, three holes from it."""
+        """Return the candidate, called after its nearest seed: `hs`, or `hs+3-4b93`, three holes from it."""
         name, changed = self.of(candidate.assignment)
         label = f"{name}+{changed}-{candidate.key.rpartition(':')[2][:4]}" if changed else name
         return replace(candidate, label=label, nearest={"seed": name, "changed": changed})

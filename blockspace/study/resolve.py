@@ -1,4 +1,4 @@
-"""Question: a study file made concrete - the space fitted to the data, the baseline solved, budgets as numbers. No torch."""
+"""Resolve a study file: the space fitted to the data, the baseline solved, budgets as numbers. No torch."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from typing import Any
 from blockspace.blocks import Network, load, serialize_network
 from blockspace.costs import COSTS, Budget
 from blockspace.data import describe
-from blockspace.errors import BlockspaceError, InfeasibleError, error
+from blockspace.errors import BlockspaceError, InfeasibleError, Mark, error
 from blockspace.graph import Graph
 from blockspace.searching import Balance, Candidate, Proposals, SearchSpace, Solver
 from blockspace.study.initial_trials import NamedSeeds, resolve_seeds
-from blockspace.study.study_file import MEASURED, Study, load_study, parse_cost, resolve_budget
+from blockspace.study.overrides import KeyPath
+from blockspace.study.study_file import MEASURED, Study, StudyFile, load_study, parse_cost, resolve_budget
 from blockspace.training import check_batchnorm
 
 
 @dataclass(frozen=True)
 class ResolvedStudy:
-    """What a study asks, ready to be searched."""
+    """A study ready to be searched."""
 
     study: Study
     space: SearchSpace
@@ -32,7 +33,8 @@ class ResolvedStudy:
     notes: tuple[str, ...] = ()  # where the data overruled the network file
 
     @property
-    def options(self):
+    def options(self) -> StudyFile:
+        """The options of the study file."""
         return self.study.options
 
     @property
@@ -40,7 +42,8 @@ class ResolvedStudy:
         """The hole whose choices are compared, if any."""
         return next(iter(self.proposals.by), None)
 
-    def candidate(self, assignment: dict) -> Candidate:
+    def candidate(self, assignment: dict[str, Any]) -> Candidate:
+        """Return the expanded, solved and costed candidate of an assignment."""
         found = self.proposals.propose(assignment)
         return self.nearest.named(found) if self.nearest else found
 
@@ -49,13 +52,13 @@ class ResolvedStudy:
         return serialize_network(self.space.network, candidate.arch["values"])
 
     def digest(self) -> dict[str, Any]:
-        """What must not change between starts: the question itself, as plain data."""
-        options = self.options.model_dump(mode="json", exclude={"out", "doc", "search"})
+        """Return the settings that must not change between starts, as plain data."""
+        options: dict[str, Any] = self.options.model_dump(mode="json", exclude={"out", "doc", "search"})
         return options | {"space": space_as_data(self.space.network), "baseline_key": self.baseline.key}
 
 
 def space_as_data(network: Network) -> dict[str, Any]:
-    """The space as data: its file's content, its input and settings, and the blocks it imports."""
+    """Return the space as data: its file's content, its input and settings, and the blocks it imports."""
     from blockspace.reader import to_plain
 
     imported = {word: to_plain(file.root) for word, file in network.file.imported.items()}
@@ -87,7 +90,7 @@ def resolve_study(
 
 
 def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:
-    """The budgets on counted costs, shares of the baseline's as numbers; and the limits on what is measured."""
+    """Return the budgets on counted costs, shares of the baseline's as numbers; and the limits on what is measured."""
     named = [name for name in (*COSTS, *MEASURED) if getattr(study.options.budget, name) is not None]
     found = {}
     for name in named:
@@ -98,7 +101,7 @@ def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget
 
 
 def check_batch(study: Study, proposals: Proposals, baseline: Candidate) -> None:
-    """The baseline and each family's default can be trained with the recipe's batch. Raises BlockspaceError (E-BN-1X1)."""
+    """Raise BlockspaceError (E-BN-1X1) unless the baseline and each family's default can be trained with the recipe's batch."""
     recipe, mark = study.options.train, study.mark_of(("train", "batch"))
     if recipe.batch > 1 and recipe.devices == 1:
         return
@@ -108,7 +111,7 @@ def check_batch(study: Study, proposals: Proposals, baseline: Candidate) -> None
 
 
 def data_overrides(network: Network, shape: tuple[int, ...], classes: int) -> tuple[str, ...]:
-    """What is said where the data's shape or classes differ from the file's: the data wins."""
+    """Return a note for each setting of the network file, shape or classes, that the data overrules."""
     notes = []
     if network.file.input is not None and network.input_shape != tuple(shape):
         given, wins = ("x".join(map(str, s)) for s in (network.input_shape, shape))
@@ -119,7 +122,7 @@ def data_overrides(network: Network, shape: tuple[int, ...], classes: int) -> tu
 
 
 def load_space(study: Study) -> Network:
-    """The study's network with holes."""
+    """Load the study's network with holes. Raises BlockspaceError (E-SPACE, and what `load` raises)."""
     mark = study.mark_of(("space",))
     try:
         network = load(study.space_path)
@@ -133,7 +136,7 @@ def load_space(study: Study) -> Network:
 
 
 def check_choices(study: Study, space: SearchSpace) -> None:
-    """The holes a study names must be holes of its space, and equal numbers per choice must be possible."""
+    """Raise BlockspaceError unless the holes a study names are holes of its space that divide its trials equally."""
     options = study.options
     for where, name in compared_holes(study):
         try:
@@ -149,16 +152,16 @@ def check_choices(study: Study, space: SearchSpace) -> None:
         raise e.at(study.mark_of(("search", "trials"))) from None
 
 
-def compared_holes(study: Study) -> list[tuple[tuple, str]]:
-    """The holes whose choices the study tells apart, each with where it is written: what makes the finalists' families first."""
+def compared_holes(study: Study) -> list[tuple[KeyPath, str]]:
+    """Return the holes whose choices the study tells apart, each with where it is written: what makes the finalists' families first."""
     options = study.options
-    found = [(("finalists", "per"), options.finalists.per)] if options.finalists.per else []
+    found: list[tuple[KeyPath, str]] = [(("finalists", "per"), options.finalists.per)] if options.finalists.per else []
     found += [(("compare", "by"), options.compare.by)] if options.compare else []
     return found + [(("search", "per_choice", name), name) for name in options.search.per_choice]
 
 
 def resolve_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candidate:
-    """The baseline as a candidate: holes as given, else at their defaults, unknowns solved to its own `macs:` (or another cost)."""
+    """Return the baseline as a candidate: holes as given, else at their defaults, unknowns solved to its own `macs:` (or another cost)."""
     given = dict(study.options.baseline)
     mark = study.mark_of(("baseline",))
     targets = {name: read_target(given.pop(name), name, mark) for name in COSTS if name in given}
@@ -176,7 +179,8 @@ def resolve_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candid
     return candidate
 
 
-def read_target(value, name: str, mark) -> int:
+def read_target(value: object, name: str, mark: Mark | None) -> int:
+    """Return a cost that the baseline is solved to. Raises BlockspaceError (E-TYPE)."""
     found = parse_cost(value, name) if isinstance(value, str) else value
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise error("E-TYPE", f"baseline: {name} must be a count, as 8M; got {value}", mark)

@@ -1,4 +1,4 @@
-"""What runs in a worker process: train a candidate, train and score a finalist, measure a latency. Each writes its result file last."""
+"""The jobs of worker processes: train a candidate, train and score a finalist, measure a latency. Each writes its result file last."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from blockspace.records import TrainingDir, TrialState
 from blockspace.searching import count_available_cores
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from blockspace.data import Split
     from blockspace.searching import SearchOptions
     from blockspace.study.study_file import StudyFile
@@ -33,7 +35,7 @@ def train_trial(task: Job) -> Result:
     from blockspace.data import load
 
     data = load(task.options["data"])
-    result, module = trained(task, *data.search_split())
+    result, module = compile_and_fit(task, *data.search_split())
     if result.trained:
         save_weights(module, TrainingDir(Path(task.folder)).weights)
     result.write(task.folder)
@@ -46,7 +48,7 @@ def train_finalist(task: Job) -> Result:
     from blockspace.training import score
 
     final, test = load(task.options["data"]).final_split()
-    result, module = trained(task, final, None)
+    result, module = compile_and_fit(task, final, None)
     if result.trained:
         scores = score(module, test, on_batch=task.reporter.step)
         result = Result(TrialState.TRAINED, scores.means("test"), result.seconds, task.seed, task.key, versions=result.versions)
@@ -57,7 +59,7 @@ def train_finalist(task: Job) -> Result:
 
 
 def measure(task: Job) -> Result:
-    """The candidate's latency as a ratio to the baseline's, paired call by call."""
+    """Measure the candidate's latency as a ratio to the baseline's, paired call by call."""
     from blockspace.runtimes import measure_graphs
 
     start = perf_counter()
@@ -66,8 +68,8 @@ def measure(task: Job) -> Result:
     return Result(TrialState.TRAINED, metrics, perf_counter() - start, task.seed, task.key)
 
 
-def trained(task: Job, training, evaluation):
-    """Compile and fit: the result (trained or diverged) and the module."""
+def compile_and_fit(task: Job, training: Split, evaluation: Split | None) -> tuple[Result, nn.Module]:
+    """Compile and fit a network; return the result (trained or diverged) and the module. Raises JobStopped after SIGTERM."""
     from blockspace.blocks import check_serialized
     from blockspace.compiler import compile
     from blockspace.graph import Graph
@@ -104,13 +106,16 @@ def report_to(reporter: ProgressReporter, epochs: int) -> Callable[[EpochResult]
 
 
 def watched(options: StudyFile) -> SearchOptions:
-    """The search's options, without the watchdog where Lightning spawns a process per GPU: those cannot reach the reporter."""
+    """Return the search's options, without the watchdog where Lightning spawns a process per GPU: those cannot reach the reporter."""
     spawns = options.train.accelerator != "cpu" and options.train.devices not in (1, "1")
     return options.search.model_copy(update={"stall_s": None}) if spawns else options.search
 
 
-def half_batch(task: Job, result: Result) -> tuple[dict, str] | None:
-    """For a trial that ran out of memory, where its recipe says `on_oom: half_batch`: what to change, and why."""
+def half_batch(task: Job, result: Result) -> tuple[dict[str, Any], str] | None:
+    """Return the changed options and the reason for a second try with half the batch, or None.
+
+    It is for a trial that ran out of memory, where its recipe says `on_oom: half_batch`.
+    """
     recipe = task.options["recipe"]
     if result.state is not TrialState.OOM or recipe.get("on_oom") != "half_batch" or recipe["batch"] < 2:
         return None
@@ -121,11 +126,11 @@ def half_batch(task: Job, result: Result) -> tuple[dict, str] | None:
 class StopAtEpoch:
     """True once SIGTERM came: the training ends with its epoch."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked = False
         signal.signal(signal.SIGTERM, self._note)
 
-    def _note(self, _signum, _frame) -> None:
+    def _note(self, _signum: int, _frame: object) -> None:
         self.asked = True
 
     def __call__(self) -> bool:
@@ -133,19 +138,19 @@ class StopAtEpoch:
 
 
 def versions() -> dict[str, str]:
-    """What a result depends on beside its inputs."""
+    """Return the versions, machine and device that a result depends on beside its inputs."""
     names = ("blockspace", "torch", "lightning", "optuna")
     return {"python": platform.python_version()} | {name: version(name) for name in names} | {"machine": machine(), "device": device()}
 
 
 def machine() -> str:
-    """Where this runs: `ada: Linux x86_64, 8 of 16 cores`."""
+    """Return where this runs: `ada: Linux x86_64, 8 of 16 cores`."""
     usable = f"{count_available_cores()} of {os.cpu_count()} cores"
     return f"{platform.node()}: {platform.system()} {platform.machine()}, {usable}"
 
 
 def device() -> str:
-    """What torch computes on when nothing else is asked for: the GPU's name, or the CPU with its number of threads."""
+    """Return torch's default device: the GPU's name, or the CPU with its number of threads."""
     import torch
 
     if torch.cuda.is_available():
@@ -154,7 +159,8 @@ def device() -> str:
     return f"cpu, {threads} thread{'s' * (threads > 1)}"
 
 
-def save_weights(module, path: Path) -> None:
+def save_weights(module: nn.Module, path: Path) -> None:
+    """Write the module's state to a safetensors file."""
     from safetensors.torch import save
 
     write_atomic(path, save({key: tensor.contiguous() for key, tensor in module.state_dict().items()}))
@@ -170,8 +176,8 @@ def save_scores(scores: Scores, training: Split, path: Path) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def read_scores(path: Path) -> dict:
-    """The arrays that `save_scores` wrote: correct, log_loss, mean, std."""
+def read_scores(path: Path) -> dict[str, Any]:
+    """Return the arrays that `save_scores` wrote: correct, log_loss, mean, std."""
     import numpy
 
     with numpy.load(path, allow_pickle=False) as content:

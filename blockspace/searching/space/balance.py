@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from blockspace.errors import error
-from blockspace.searching.space.candidate import Candidate, Space
+from blockspace.searching.space.candidate import Candidate, ChoiceSpace
 
 
 class Balance:
@@ -15,7 +15,7 @@ class Balance:
     The choice with the fewest is fixed for the next trial, so counts never differ by more than one, and the last trial makes them equal.
     """
 
-    def __init__(self, space: Space, names: Iterable[str], trials: int):
+    def __init__(self, space: ChoiceSpace, names: Iterable[str], trials: int):
         self.choices = {name: list(space.choices(name)) for name in names}
         for name, choices in self.choices.items():
             check_divides(name, choices, trials)

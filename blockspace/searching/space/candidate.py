@@ -27,14 +27,18 @@ class Candidate:
     nearest: dict[str, str | int] = field(default_factory=dict)  # {"seed": "hs", "changed": 3}: where seeds have names
 
 
-class Space(Protocol):
-    """What the loop asks of a search space."""
+class ChoiceSpace(Protocol):
+    """A space whose holes have choices that can be counted."""
+
+    def choices(self, name: str) -> list[str]:
+        """Return the choices of the hole `name`, in their declared order. Raises BlockspaceError for a name that is no choice."""
+
+
+class Space(ChoiceSpace, Protocol):
+    """A search space as the loop needs it."""
 
     def suggest(self, trial) -> dict[str, int | float | str | bool]:
         """Ask `trial` for every active hole, and for no other; returns the assignment."""
 
     def propose(self, assignment: dict[str, int | float | str | bool]) -> Candidate:
         """Expand, solve and cost the assignment. The same assignment gives the same candidate, in every process."""
-
-    def choices(self, name: str) -> list[str]:
-        """The choices of the hole `name`, in their declared order. Raises BlockspaceError for a name that is no choice."""
