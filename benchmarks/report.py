@@ -26,7 +26,7 @@ from blockspace.records import BASELINE, RunDir, select_best
 from blockspace.reporting import answer_json
 from blockspace.study import resolve_study
 from blockspace.study.run_reader import read_run
-from blockspace.study.run_search import resolved_yaml
+from blockspace.study.run_search import study_as_yaml
 
 STUDY = "studies/hs_vs_resnext.yaml"
 NETWORKS = 60  # distinct ones; the rest repeat their files under other keys
@@ -40,7 +40,7 @@ def made(folder: Path, trials: int) -> None:
     draw = random.Random(0)
     candidates = [question.candidate(question.space.random(seed)) for seed in range(NETWORKS)]
     arches = [question.settled(candidate) for candidate in candidates]
-    write_atomic(folder / "study.yaml", resolved_yaml(question))
+    write_atomic(folder / "study.yaml", study_as_yaml(question))
     write_atomic(folder / "baseline.yaml", question.settled(question.baseline))
     write_atomic(folder / "log.txt", "2026-01-01T00:00:00 asked\n2026-01-01T00:10:00 done \n")
     rows = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typer import Typer
 
-    from blockspace.study import Check
+    from blockspace.study import DoctorCheck
 
 
 def register(app: Typer) -> None:
@@ -56,7 +56,7 @@ def check_doctor_settings(given: dict[str, str]) -> dict[str, str]:
     return given
 
 
-def report_checks(checks: Iterable[Check], as_json: bool) -> int:
+def report_checks(checks: Iterable[DoctorCheck], as_json: bool) -> int:
     """Print the checks as they come. Return the exit code: 2 when one failed."""
     found = []
     for check in checks:

@@ -1,4 +1,4 @@
-from .doctor import Check as Check
+from .doctor import DoctorCheck as DoctorCheck
 from .doctor import diagnose as diagnose
 from .doctor import preflight_target as preflight_target
 from .dry_run import draw_families as draw_families

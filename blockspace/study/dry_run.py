@@ -102,7 +102,7 @@ def quantiles_text(values: list[int]) -> str:
 
 
 def estimate_duration(question: ResolvedStudy) -> str:
-    """Time a training step and return it with an estimate of the whole study, from a few of the baseline's on one core: it takes seconds."""
+    """Time a training step and return it with an estimate of the whole study, in seconds, on one core."""
     import torch
 
     from blockspace.data import load

@@ -80,7 +80,7 @@ class NamedSeeds:
         self.seeds = {name: (seed, find_used_holes(space.network, seed)) for name, seed in zip(names, seeds)}
 
     def of(self, assignment: dict[str, Any]) -> tuple[str, int]:
-        """Return the seed from which the fewest holes differ, of those alike the first, and how many do; those neither reads do not count."""
+        """Return the first seed from which the fewest holes differ, and how many do; holes that neither reads do not count."""
         own = find_used_holes(self.space.network, assignment)
         distances = {name: sum(self.token(assignment, hole) != self.token(seed, hole) for hole in own | read)
                      for name, (seed, read) in self.seeds.items()}  # fmt: skip

@@ -22,7 +22,7 @@ from blockspace.records import (
 from blockspace.searching import Candidate, run_jobs, training_seed
 from blockspace.study.model_card import class_names, input_text, model_card
 from blockspace.study.resolve import ResolvedStudy
-from blockspace.study.worker_jobs import read_epochs, read_scores, train_finalist, watched
+from blockspace.study.worker_jobs import adapt_watchdog, read_epochs, read_scores, train_finalist
 
 if TYPE_CHECKING:
     from blockspace.reporting import Answer
@@ -66,7 +66,7 @@ def finalist_jobs(question: ResolvedStudy, finalists: list[Finalist]) -> list[Jo
     if options.finalists.epochs is not None:
         recipe["epochs"] = options.finalists.epochs
     shared = {"data": question.study.data.as_dict(), "recipe": recipe}
-    limits = TimeLimits(stall=watched(options).stall_s)
+    limits = TimeLimits(stall=adapt_watchdog(options).stall_s)
     jobs: list[Job] = []
     for finalist in finalists:
         for replicate in range(options.finalists.seeds):

@@ -37,7 +37,7 @@ from blockspace.study.retrain import answer_study, export_finalists, retrain, se
 from blockspace.study.study_file import LatencyWindow
 from blockspace.study.study_result import Outcome
 from blockspace.study.warm_start import earlier, others
-from blockspace.study.worker_jobs import PRELOAD, half_batch, measure, train_trial, watched
+from blockspace.study.worker_jobs import PRELOAD, adapt_watchdog, halve_batch, measure_latency, train_trial
 
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
 MEASURE_TIMEOUT = 300.0  # seconds
@@ -72,22 +72,22 @@ def search(
     with LocalExecutor(question.options.search.worker_count(), PRELOAD) as workers:
         look = preflight(question.study.data, question.study.folder)
         known, lines = earlier(question, look, runs)
-        folder = prepared(question)
+        folder = prepare_run_dir(question)
         emit = EventLog(RunDir(folder), on_event)
-        emit(study_started(question, look, lines))
+        emit(make_start_event(question, look, lines))
         for line in look.lines():
             emit(DataChecked(line))
         for line in lines:
             emit(ReusePlanned(line))
         with reported(folder, emit), StudyLock(folder) as lock:
-            return answered(question, folder, workers, lock, emit, look, known)
+            return run_stages(question, folder, workers, lock, emit, look, known)
 
 
-def answered(
+def run_stages(
     question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
 ) -> Outcome:
     """Search, finals, answer, export."""
-    rows = searched(question, folder, workers, lock, emit, look, known)
+    rows = run_trials(question, folder, workers, lock, emit, look, known)
     write_results(RunDir(folder).results, rows, question.per)
     finalists = select_finalists(question, rows)
     emit(RetrainingStarted(len(finalists), len(finalists) * question.options.finalists.seeds))
@@ -100,7 +100,7 @@ def answered(
     return outcome
 
 
-def study_started(question: ResolvedStudy, look: Preflight, lines: Sequence[str]) -> StudyStarted:
+def make_start_event(question: ResolvedStudy, look: Preflight, lines: Sequence[str]) -> StudyStarted:
     """Return the event that says what the study asks, and notes on it and its data."""
     study = question.study
     budgets = [*map(str, question.proposals.budgets.values()), *(str(Budget(name, *bounds)) for name, bounds in question.limits.items())]
@@ -108,7 +108,7 @@ def study_started(question: ResolvedStudy, look: Preflight, lines: Sequence[str]
     return StudyStarted(study.name, question.options.search.trials, study.objectives, question.per, tuple(budgets), notes)
 
 
-def prepared(question: ResolvedStudy) -> Path:
+def prepare_run_dir(question: ResolvedStudy) -> Path:
     """The run directory, made and known to be writable. Raises StorageError."""
     folder = question.study.folder
     try:
@@ -121,19 +121,19 @@ def prepared(question: ResolvedStudy) -> Path:
     return folder.absolute()
 
 
-def searched(
+def run_trials(
     question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
 ) -> list[TrialRecord]:
     """The search itself; latency is measured in one child of its own."""
     study, options = question.study, question.options
     recipe = {"data": study.data.as_dict(), "recipe": options.train.as_dict()}
     with ExitStack() as stack:
-        measuring = measurer(question, folder, stack) if question.limits or "latency" in study.objectives else None
+        measuring = make_latency_measurer(question, folder, stack) if question.limits or "latency" in study.objectives else None
 
         def listen(event: Event) -> None:
             if isinstance(event, SearchOpened):  # the study is the one this folder was made for
-                write_atomic(RunDir(folder).study_yaml, resolved_yaml(question))
-                same_data(folder, look)
+                write_atomic(RunDir(folder).study_yaml, study_as_yaml(question))
+                check_same_data(folder, look)
                 look.write(folder)
                 write_atomic(RunDir(folder).baseline, question.settled(question.baseline))
             if isinstance(event, SearchGivenUp):
@@ -141,13 +141,13 @@ def searched(
             emit(event)
 
         plan = SearchPlan(
-            WithFiles(question), train_trial, study.objectives, watched(options), measure=measuring, limits=question.limits,
-            job_options=recipe, retry=half_batch, initial=question.first, earlier=known,
+            ProposalsWithFiles(question), train_trial, study.objectives, adapt_watchdog(options), measure=measuring, limits=question.limits,
+            job_options=recipe, retry=halve_batch, initial=question.first, earlier=known,
         )  # fmt: skip
         return optimize(plan, study.name, folder, question.digest(), listen, executor=workers, lock=lock)
 
 
-def same_data(folder: Path, look: Preflight) -> None:
+def check_same_data(folder: Path, look: Preflight) -> None:
     """The data is what it was when the run directory was made. Raises BlockspaceError (E-CHANGED)."""
     before = kept_preflight(folder)
     if before is not None and before.digest != look.digest:
@@ -155,7 +155,7 @@ def same_data(folder: Path, look: Preflight) -> None:
         raise error("E-CHANGED", message, help="put it back, or start anew with out=FOLDER")
 
 
-class WithFiles:
+class ProposalsWithFiles:
     """The proposals, each with its network file for the trial's folder."""
 
     def __init__(self, question: ResolvedStudy):
@@ -173,7 +173,7 @@ def latency_options(window: LatencyWindow) -> dict[str, Any]:
     return {"runtime": window.runtime, "threads": window.threads, "batch": window.batch, "pairs": LATENCY_PAIRS}
 
 
-def measurer(question: ResolvedStudy, folder: Path, stack: ExitStack) -> Callable[[Candidate], dict[str, float]]:
+def make_latency_measurer(question: ResolvedStudy, folder: Path, stack: ExitStack) -> Callable[[Candidate], dict[str, float]]:
     """The function that measures a candidate against the baseline, in a child forked from a server that has torch."""
     shared = {"baseline": question.baseline.arch["graph"], "latency": latency_options(question.options.budget.latency)}
     child: list[Executor] = []  # started with the first measurement: a finished study that is run again needs none
@@ -184,7 +184,7 @@ def measurer(question: ResolvedStudy, folder: Path, stack: ExitStack) -> Callabl
         place = RunDir(folder).measuring
         place.mkdir(exist_ok=True)
         job = Job(str(place), {"graph": candidate.arch["graph"]}, 0, candidate.key, shared, limits=TimeLimits(MEASURE_TIMEOUT))
-        result = submit_and_wait(child[0], measure, job)
+        result = submit_and_wait(child[0], measure_latency, job)
         if result is None or not result.trained:
             reason = result.reason if result else "it was stopped"
             raise error("E-LATENCY", f"the latency of {candidate.label} could not be measured: {reason}")
@@ -193,7 +193,7 @@ def measurer(question: ResolvedStudy, folder: Path, stack: ExitStack) -> Callabl
     return measured
 
 
-def resolved_yaml(question: ResolvedStudy) -> str:
+def study_as_yaml(question: ResolvedStudy) -> str:
     """The study as it is run, every default spelled out: the hole that is compared, the space as it is found from the run directory."""
     import yaml
 

@@ -17,9 +17,9 @@ from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingSt
 from blockspace.searching import StudyLock, diff_configs, stoppable
 from blockspace.study.keywords import RecipeKeywords
 from blockspace.study.model_card import class_names, input_text, model_card
-from blockspace.study.run_search import same_data
+from blockspace.study.run_search import check_same_data
 from blockspace.study.train_config import TrainConfig, resolve_training
-from blockspace.study.worker_jobs import read_scores, save_scores, save_weights, versions
+from blockspace.study.worker_jobs import describe_environment, read_scores, save_scores, save_weights
 
 if TYPE_CHECKING:
     from blockspace.training import EpochResult
@@ -91,18 +91,18 @@ def train(
     look = preflight(config.data, config.folder)
     with StudyLock(config.folder):
         check_unchanged(config)
-        same_data(config.folder, look)
+        check_same_data(config.folder, look)
         emit = EventLog(RunDir(config.folder), on_event)
         done = adopt_result(config.folder, config.graph.key(), config.options.seed)
         if done is None:
-            module, notes = fresh(config)
-            begin(config, look)
+            module, notes = build_start_module(config)
+            write_training_files(config, look)
             emit(NetworkTrainingStarted(config.options.train.epochs, (*config.notes, *look.notes(), *notes)))
-            done = trained(config, module, emit, stop)
+            done = fit_and_score(config, module, emit, stop)
         else:
             emit(TrainingFound(str(config.folder)))
         images = look.counts["test"]
-        exported = export(config, done, images, to) if to else None
+        exported = export_trained(config, done, images, to) if to else None
         return Trained(config.folder, done, images, exported)
 
 
@@ -136,7 +136,7 @@ def check_unchanged(asked: TrainConfig) -> None:
         raise error("E-CHANGED", message, help="choose another folder with out=FOLDER")
 
 
-def begin(asked: TrainConfig, look: Any) -> None:
+def write_training_files(asked: TrainConfig, look: Any) -> None:
     """What stands in the folder before the training starts."""
     import yaml
 
@@ -148,7 +148,7 @@ def begin(asked: TrainConfig, look: Any) -> None:
     look.write(asked.folder)
 
 
-def fresh(asked: TrainConfig) -> tuple[Any, list[str]]:
+def build_start_module(asked: TrainConfig) -> tuple[Any, list[str]]:
     """The module before its first step, and what is to be said of its weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
     from blockspace.compiler import compile, find_weights, load_state
 
@@ -160,7 +160,7 @@ def fresh(asked: TrainConfig) -> tuple[Any, list[str]]:
     return module, [note] if note else []
 
 
-def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], bool] | None) -> Result:
+def fit_and_score(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], bool] | None) -> Result:
     """Train, score, and write the result last. Raises FailureError (E-FAILED) when the loss is not finite, and Interrupted."""
     from blockspace.data import load
     from blockspace.training import Diverged, FitCallbacks, fit, score
@@ -172,7 +172,7 @@ def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], 
         try:
             fitted = fit(
                 module, train_split, val_split, options.train, options.seed, folder,
-                callbacks=FitCallbacks(lambda: bool(request), lambda epoch: emit(epoch_ended(epoch, options.train.epochs))),
+                callbacks=FitCallbacks(lambda: bool(request), lambda epoch: emit(make_epoch_event(epoch, options.train.epochs))),
             )  # fmt: skip
         except KeyboardInterrupt:
             raise request.interrupted() from None
@@ -185,7 +185,7 @@ def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], 
             raise request.interrupted()
         scores = score(module, data.final_split()[1])
     metrics = dict(sorted(fitted.metrics.items())) | scores.means("test")
-    result = Result(TrialState.TRAINED, metrics, fitted.seconds, options.seed, asked.graph.key(), versions=versions())
+    result = Result(TrialState.TRAINED, metrics, fitted.seconds, options.seed, asked.graph.key(), versions=describe_environment())
     save_weights(module, place.weights)
     save_scores(scores, train_split, place.scores)
     result.write(folder)
@@ -193,7 +193,7 @@ def trained(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], 
     return result
 
 
-def epoch_ended(epoch: EpochResult, epochs: int) -> EpochEnded:
+def make_epoch_event(epoch: EpochResult, epochs: int) -> EpochEnded:
     """Return the event of an epoch, counted from 1."""
     metrics = epoch.metrics
     return EpochEnded(
@@ -201,7 +201,7 @@ def epoch_ended(epoch: EpochResult, epochs: int) -> EpochEnded:
     )
 
 
-def export(asked: TrainConfig, result: Result, images: int, formats: Sequence[str]) -> Path:
+def export_trained(asked: TrainConfig, result: Result, images: int, formats: Sequence[str]) -> Path:
     """The trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
     from blockspace.exporting import export_folder as write
     from blockspace.study.export_network import load_module, normalisation_of

@@ -58,7 +58,7 @@ def train_finalist(task: Job) -> Result:
     return result
 
 
-def measure(task: Job) -> Result:
+def measure_latency(task: Job) -> Result:
     """Measure the candidate's latency as a ratio to the baseline's, paired call by call."""
     from blockspace.runtimes import measure_graphs
 
@@ -86,18 +86,18 @@ def compile_and_fit(task: Job, training: Split, evaluation: Split | None) -> tup
     try:
         fitted = fit(
             module, training, evaluation, recipe, task.seed, task.folder,
-            callbacks=FitCallbacks(stop, report_to(task.reporter, recipe.epochs), task.reporter.step), verbose=True,
+            callbacks=FitCallbacks(stop, make_epoch_callback(task.reporter, recipe.epochs), task.reporter.step), verbose=True,
         )  # fmt: skip
     except Diverged as reason:
         TrainingDir(Path(task.folder)).checkpoint.unlink(missing_ok=True)  # of finite epochs, which lead where these led
-        return Result(TrialState.DIVERGED, {}, perf_counter() - start, task.seed, task.key, str(reason), versions()), module
+        return Result(TrialState.DIVERGED, {}, perf_counter() - start, task.seed, task.key, str(reason), describe_environment()), module
     if fitted.stopped:
         raise JobStopped
     metrics = dict(sorted(fitted.metrics.items()))
-    return Result(TrialState.TRAINED, metrics, fitted.seconds, task.seed, task.key, versions=versions()), module
+    return Result(TrialState.TRAINED, metrics, fitted.seconds, task.seed, task.key, versions=describe_environment()), module
 
 
-def report_to(reporter: ProgressReporter, epochs: int) -> Callable[[EpochResult], None]:
+def make_epoch_callback(reporter: ProgressReporter, epochs: int) -> Callable[[EpochResult], None]:
     """Return the callback that reports each epoch with its loss and the task's main metric."""
     from blockspace.training import DEFAULT_TASK, TASKS
 
@@ -105,13 +105,13 @@ def report_to(reporter: ProgressReporter, epochs: int) -> Callable[[EpochResult]
     return lambda epoch: reporter.epoch(epoch.epoch + 1, epochs, epoch.train_loss, epoch.metrics.get(metric))
 
 
-def watched(options: StudyFile) -> SearchOptions:
+def adapt_watchdog(options: StudyFile) -> SearchOptions:
     """Return the search's options, without the watchdog where Lightning spawns a process per GPU: those cannot reach the reporter."""
     spawns = options.train.accelerator != "cpu" and options.train.devices not in (1, "1")
     return options.search.model_copy(update={"stall_s": None}) if spawns else options.search
 
 
-def half_batch(task: Job, result: Result) -> tuple[dict[str, Any], str] | None:
+def halve_batch(task: Job, result: Result) -> tuple[dict[str, Any], str] | None:
     """Return the changed options and the reason for a second try with half the batch, or None.
 
     It is for a trial that ran out of memory, where its recipe says `on_oom: half_batch`.
@@ -137,19 +137,20 @@ class StopAtEpoch:
         return self.asked
 
 
-def versions() -> dict[str, str]:
+def describe_environment() -> dict[str, str]:
     """Return the versions, machine and device that a result depends on beside its inputs."""
     names = ("blockspace", "torch", "lightning", "optuna")
-    return {"python": platform.python_version()} | {name: version(name) for name in names} | {"machine": machine(), "device": device()}
+    packages = {name: version(name) for name in names}
+    return {"python": platform.python_version(), **packages, "machine": describe_machine(), "device": describe_device()}
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """Return where this runs: `ada: Linux x86_64, 8 of 16 cores`."""
     usable = f"{count_available_cores()} of {os.cpu_count()} cores"
     return f"{platform.node()}: {platform.system()} {platform.machine()}, {usable}"
 
 
-def device() -> str:
+def describe_device() -> str:
     """Return torch's default device: the GPU's name, or the CPU with its number of threads."""
     import torch
 

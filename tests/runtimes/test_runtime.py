@@ -15,7 +15,7 @@ from blockspace.runtimes import load_runtime, measure_graphs, paired_ratio, regi
 from blockspace.study import StudyFile, load_study
 from blockspace.study.run_search import latency_options
 from blockspace.study.study_file import LatencyWindow
-from blockspace.study.worker_jobs import measure
+from blockspace.study.worker_jobs import measure_latency
 
 STUDY = """\
 format: blockspace/study/1
@@ -104,7 +104,7 @@ def test_a_study_takes_every_runtime_there_is(tmp_path):
 def test_a_study_measures_on_the_runtime_that_it_names(tmp_path):
     options = latency_options(LatencyWindow(runtime="constant", batch=2))
     shared = {"baseline": network(4).as_dict(), "latency": options | {"pairs": 2}}
-    found = measure(Job(str(tmp_path), {"graph": network(8).as_dict()}, 0, "key", shared))
+    found = measure_latency(Job(str(tmp_path), {"graph": network(8).as_dict()}, 0, "key", shared))
     assert options["pairs"] > 2 and options["batch"] == 2 and found.metrics["latency"] == 2.0
 
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from packaging.requirements import Requirement
 
+from blockspace import study
 from blockspace.cli import main
 from blockspace.study import doctor
 
@@ -36,8 +37,8 @@ def test_this_machine(tmp_path, capsys):
 
 
 def test_lines(monkeypatch, capsys):
-    checks = [doctor.Check("python", "ok", "3.12"), doctor.Check("disk", "fail", "0.0 GiB free", "free some space")]
-    monkeypatch.setattr(doctor, "diagnose", lambda **_: iter(checks))
+    checks = [doctor.DoctorCheck("python", "ok", "3.12"), doctor.DoctorCheck("disk", "fail", "0.0 GiB free", "free some space")]
+    monkeypatch.setattr(study, "diagnose", lambda **_: iter(checks))
     assert main(["doctor"]) == 2
     assert capsys.readouterr().out.splitlines() == [
         "ok    python         3.12",
@@ -48,10 +49,10 @@ def test_lines(monkeypatch, capsys):
 
 
 def test_packages():
-    assert doctor.package(Requirement("networkx>=3.2")).state == "ok"
-    old = doctor.package(Requirement("networkx>=99"))
+    assert doctor.check_package(Requirement("networkx>=3.2")).state == "ok"
+    old = doctor.check_package(Requirement("networkx>=99"))
     assert old.state == "fail" and old.help == "pip install 'networkx>=99'"
-    assert doctor.package(Requirement("no-such-package-here>=1")).text == "is not installed, wanted >=1"
+    assert doctor.check_package(Requirement("no-such-package-here>=1")).text == "is not installed, wanted >=1"
 
 
 def test_a_package_that_does_not_load(monkeypatch):
@@ -59,12 +60,12 @@ def test_a_package_that_does_not_load(monkeypatch):
         raise ImportError("libfoo.so.1: cannot open shared object file")
 
     monkeypatch.setattr(doctor, "import_module", broken)
-    found = doctor.package(Requirement("networkx>=3.2"))
+    found = doctor.check_package(Requirement("networkx>=3.2"))
     assert found.state == "fail" and "libfoo.so.1" in found.text and "--force-reinstall" in found.help
 
 
 def test_the_floors_are_those_of_the_project():
-    names = {wanted.name for wanted in doctor.requirements()[1]}
+    names = {wanted.name for wanted in doctor.read_requirements()[1]}
     assert {"torch", "lightning", "optuna", "pydantic"} <= names and "pytest" not in names
 
 
@@ -79,21 +80,21 @@ def test_the_floors_are_those_of_the_project():
     ],
 )
 def test_file_systems(folder, kind):
-    assert doctor.file_system(Path(folder), MOUNTS) == kind
+    assert doctor.find_file_system(Path(folder), MOUNTS) == kind
 
 
 def test_storage_on_a_network(monkeypatch, tmp_path):
-    monkeypatch.setattr(doctor, "mounts", lambda: "server:/ / nfs4 rw 0 0\n")
-    found = doctor.storage(tmp_path)
+    monkeypatch.setattr(doctor, "read_mounts", lambda: "server:/ / nfs4 rw 0 0\n")
+    found = doctor.check_storage(tmp_path)
     assert found.state == "warn" and "local disk" in found.help
-    monkeypatch.setattr(doctor, "mounts", lambda: "")
-    assert doctor.storage(tmp_path).state == "ok"
+    monkeypatch.setattr(doctor, "read_mounts", lambda: "")
+    assert doctor.check_storage(tmp_path).state == "ok"
 
 
 @pytest.mark.parametrize("free, state", [(10, "fail"), (500, "warn"), (5000, "ok")])
 def test_disk(free, state, monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free * 2**20))
-    assert doctor.disk(tmp_path / "runs" / "mine").state == state
+    assert doctor.check_disk(tmp_path / "runs" / "mine").state == state
 
 
 def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
@@ -101,25 +102,25 @@ def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refused)
-    assert doctor.writable(tmp_path).text == f"{tmp_path} cannot be written: Permission denied"
+    assert doctor.check_writable(tmp_path).text == f"{tmp_path} cannot be written: Permission denied"
 
 
 def test_a_compiler_or_none(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
-    assert doctor.compiler().state == "warn"
+    assert doctor.check_compiler().state == "warn"
     (tmp_path / "g++").write_text("#!/bin/sh\n")
     os.chmod(tmp_path / "g++", 0o755)
-    assert doctor.compiler().text == str(tmp_path / "g++")
+    assert doctor.check_compiler().text == str(tmp_path / "g++")
 
 
 def test_threads_beyond_the_cores(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "4096")
-    assert doctor.cores().state == "warn"
+    assert doctor.check_cores().state == "warn"
 
 
 def test_a_check_that_breaks_is_a_finding():
     def device():
         raise RuntimeError("driver too old")
 
-    assert doctor.guarded(device) == ("device", "fail", "RuntimeError: driver too old", None)
+    assert doctor.run_check(device) == ("device", "fail", "RuntimeError: driver too old", None)

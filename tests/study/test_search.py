@@ -22,7 +22,7 @@ from blockspace.executors import adopt_result
 from blockspace.files import WEIGHTS
 from blockspace.graph import load_node_link
 from blockspace.study import export, load_study, read_run, resolve_study
-from blockspace.study.run_search import same_data
+from blockspace.study.run_search import check_same_data
 
 
 def table(folder):
@@ -258,7 +258,7 @@ def test_data_that_is_missing_or_was_changed_stops_a_study_before_its_first_tria
     look = preflight({"python": "digits_of_mine:make", "size": 16})
     assert look.counts["train"] == 280
     with pytest.raises(bs.BlockspaceError, match="no longer what this study was started with"):
-        same_data(write_other(tmp_path, look), look)
+        check_same_data(write_other(tmp_path, look), look)
 
 
 def write_other(folder, look):

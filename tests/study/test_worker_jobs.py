@@ -10,7 +10,7 @@ from blockspace.blocks import serialize_network
 from blockspace.errors import BlockspaceError
 from blockspace.executors import Job, Result
 from blockspace.study import load_study
-from blockspace.study.worker_jobs import half_batch, trained, watched
+from blockspace.study.worker_jobs import adapt_watchdog, halve_batch, trained
 
 
 def task(**recipe) -> Job:
@@ -18,21 +18,21 @@ def task(**recipe) -> Job:
 
 
 def test_half_the_batch_is_tried_where_the_recipe_says_so():
-    changed, why = half_batch(task(epochs=3), Result("oom"))
+    changed, why = halve_batch(task(epochs=3), Result("oom"))
     assert changed == {"recipe": {"batch": 32, "on_oom": "half_batch", "epochs": 3}}
     assert why == "trained with batches of 32: out of memory with 64"
 
 
 @pytest.mark.parametrize("recipe, state", [({"on_oom": "fail"}, "oom"), ({"batch": 1}, "oom"), ({}, "failed"), ({}, "diverged")])
 def test_nothing_else_is_tried_again(recipe, state):
-    assert half_batch(task(**recipe), Result(state)) is None
+    assert halve_batch(task(**recipe), Result(state)) is None
 
 
 def test_processes_that_cannot_reach_the_pulse_are_not_watched(tmp_path):
     path = tiny.write(tmp_path)
-    assert watched(load_study(path).options).stall_s == 120
-    assert watched(load_study(path, ["train.devices=2"]).options).stall_s is None
-    assert watched(load_study(path, ["train.devices=2", "train.accelerator=cpu"]).options).stall_s == 120
+    assert adapt_watchdog(load_study(path).options).stall_s == 120
+    assert adapt_watchdog(load_study(path, ["train.devices=2"]).options).stall_s is None
+    assert adapt_watchdog(load_study(path, ["train.devices=2", "train.accelerator=cpu"]).options).stall_s == 120
 
 
 def test_a_network_file_of_another_graph_is_not_written(tmp_path):
