@@ -109,7 +109,7 @@ class EdgeRouter:
 
     def _route_leaving(self, edge: DrawingEdge, source: GridCell) -> list[RoutePoint]:
         """Route to the bottom, down the column below its last cell, else down the channel to its right."""
-        if source is self.grid.columns[source.col][-1] and edge is self.grid.find_leaving(source):
+        if edge is source.below:
             return [(ColumnX(source.col), CellY(source, "bottom")), (ColumnX(source.col), BorderY(top=False))]
         start, height = self._leave_cell(edge, source, source.col + 1)
         track = self._reserve_channel(source.col + 1, height, 2 * self.grid.layers, (edge.value.name, id(edge)))

@@ -108,10 +108,6 @@ class LayerGrid:
         first = next(e for e in b.entering if self.cell_of.get(e.source) is a)
         return a.open and b.merges and b.col == a.col + 1 and edge is first and edge not in (a.below, b.above)
 
-    def find_leaving(self, cell: GridCell) -> DrawingEdge | None:
-        """Return the first edge from a cell to the outside."""
-        return next((e for e in cell.leaving if e.target not in self.cell_of), None)
-
 
 def _make_cell(units: list[DrawingUnit], edges: list[DrawingEdge], lay_out_region: LayOutRegion, place_block: PlaceBlock) -> GridCell:
     """Return a cell with its layout; a merge is as high as the edges at its sides need."""

@@ -74,16 +74,12 @@ class LayerCoordinates:
         room = {"right": 0.0, "left": 0.0}
         for edge in self.grid.edges:
             source, target = self.grid.cell_of.get(edge.source), self.grid.cell_of.get(edge.target)
-            if source is None or edge is source.below or not source.open or self._leaves_below(edge, source, target):
+            if source is None or edge is source.below or not source.open:
                 continue
             side = "right" if target is None or target.col >= source.col else "left"
             if channel == source.col + (side == "right"):
                 room[side] = max(room[side], measure_edge_text(label_edge(edge)))
         return room["right"], room["left"]
-
-    def _leaves_below(self, edge: DrawingEdge, source: GridCell, target: GridCell | None) -> bool:
-        """Return whether an edge leaves the layout straight down its column."""
-        return target is None and source is self.grid.columns[source.col][-1] and edge is self.grid.find_leaving(source)
 
     def _name(self, column: list[GridCell]) -> str:
         """Return the name of a column."""

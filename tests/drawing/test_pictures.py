@@ -144,6 +144,8 @@ def test_a_network_shows_each_distinct_block_once():
     stages = [box for box in seen.leaves if box.kind == "stage"]
     assert len(stages) == 8 and len(seen.frames) == 2
     assert max(box.right for box in stages) < min(frame.left for frame in seen.frames)
+    letters = [text.text for text in seen.texts if text.get("class") == "letter"]
+    assert Counter(letters) == Counter("AB" * 5), "a letter at each stage and at the panel of its block"
 
 
 def test_heat_is_each_nodes_share():
