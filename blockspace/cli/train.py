@@ -6,6 +6,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from blockspace.quantities import find_quantity
 from blockspace.records import EpochEnded, Event, NetworkTrainingStarted, TrainingFound
 
 if TYPE_CHECKING:
@@ -144,5 +145,5 @@ class EpochProgress:
 
 def format_epoch(event: EpochEnded) -> str:
     """Return an epoch's numbers as text."""
-    val = f"  val_acc {event.val_acc:.4f}  val_loss {event.val_loss:.4f}" if event.val_acc is not None else ""
+    val = "".join(f"  {name} {find_quantity(name).format_stored(value)}" for name, value in event.metrics.items())
     return f"loss {event.loss:.4f}{val}  lr {event.lr:.3g}"

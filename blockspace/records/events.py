@@ -323,22 +323,20 @@ class NetworkTrainingStarted(Event):
 
 @dataclass(frozen=True)
 class EpochEnded(Event):
-    """An epoch of a network trained by itself, counted from 1; losses in nats, `val_acc` in 0..1."""
+    """An epoch of a network trained by itself, counted from 1; `metrics` are the task's on the validation split: `val_acc`, `val_loss`."""
 
     kind = "epoch"
-    logged_fields = ("epoch", "epochs", "loss", "val_acc", "val_loss", "lr", "seconds")
     epoch: int
     epochs: int
     loss: float
-    val_acc: float | None
-    val_loss: float | None
+    metrics: dict[str, float]
     lr: float
     seconds: float
 
     def description(self) -> str:
         """Return every field as `name=value`."""
-        values = ((name, getattr(self, name)) for name in self.logged_fields)
-        return " ".join(f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in values)
+        values = {"epoch": self.epoch, "epochs": self.epochs, "loss": self.loss, **self.metrics, "lr": self.lr, "seconds": self.seconds}
+        return " ".join(f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}" for name, value in values.items())
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from blockspace.runtimes import runtime_names
 from blockspace.searching import SearchOptions
 from blockspace.shipped import find_shipped, list_shipped
 from blockspace.study.overrides import KeyPath, apply_keyword, apply_text, apply_texts, find_mark, split_key, tree_as_data
-from blockspace.training import Recipe
+from blockspace.training import DEFAULT_TASK, TASKS, Recipe, list_objectives
 
 FORMAT = "blockspace/study/1"
 MEASURED = ("latency",)
@@ -227,8 +227,8 @@ def _unknown_keyword(key: str, value: object, path: Sequence[str]) -> Mistake:
 
 
 def check_objectives(study: Study) -> None:
-    """Objectives must be something a trial gives."""
-    known = ("val_acc", "val_loss", *COSTS, *MEASURED)
+    """Check that the objectives are metrics or costs. Raises BlockspaceError (E-KEY)."""
+    known = (*list_objectives(TASKS[DEFAULT_TASK]), *COSTS, *MEASURED)
     for name in study.objectives:
         if name not in known:
             raise error(

@@ -195,10 +195,8 @@ def fit_and_score(asked: TrainConfig, module: Any, emit: Listener, stop: Callabl
 
 def make_epoch_event(epoch: EpochResult, epochs: int) -> EpochEnded:
     """Return the event of an epoch, counted from 1."""
-    metrics = epoch.metrics
-    return EpochEnded(
-        epoch.epoch + 1, epochs, epoch.train_loss, metrics.get("val_acc"), metrics.get("val_loss"), epoch.lr, epoch.seconds
-    )
+    metrics = dict(sorted(epoch.metrics.items()))
+    return EpochEnded(epoch.epoch + 1, epochs, epoch.train_loss, metrics, epoch.lr, epoch.seconds)
 
 
 def export_trained(asked: TrainConfig, result: Result, images: int, formats: Sequence[str]) -> Path:

@@ -15,4 +15,6 @@ from .scoring import score as score
 from .tasks import DEFAULT_TASK as DEFAULT_TASK
 from .tasks import TASKS as TASKS
 from .tasks import Task as Task
+from .tasks import find_main_metric as find_main_metric
+from .tasks import list_objectives as list_objectives
 from .tasks import register_task as register_task

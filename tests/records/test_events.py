@@ -36,7 +36,7 @@ EXAMPLES = [
     STARTED,
     TrialFinished(RECORD, 1),
     FinalistTrained(2, "hs-s4 seed 0", TrialState.DIVERGED, "loss is nan", 3.5),
-    EpochEnded(1, 2, 0.5, None, None, 0.1, 2.25),
+    EpochEnded(1, 2, 0.5, {"val_acc": 0.25, "val_loss": 2.125}, 0.1, 2.25),
     StudyFailed("no disk"),
 ]
 
@@ -71,7 +71,7 @@ def test_the_log_says_the_same_in_words(run):
     words = [line.split(" ", 1)[1] for line in run.log.read_text().splitlines()]
     assert words[1:] == [
         "finished 3 hs-s4 trained 1", "retrained 2 hs-s4 seed 0 diverged loss is nan",
-        "epoch epoch=1 epochs=2 loss=0.5 val_acc=None val_loss=None lr=0.1 seconds=2.25", "failed no disk",
+        "epoch epoch=1 epochs=2 loss=0.5 val_acc=0.25 val_loss=2.125 lr=0.1 seconds=2.25", "failed no disk",
     ]  # fmt: skip
 
 

@@ -16,8 +16,10 @@ from rich.text import Text
 from blockspace.cli.progress.progress_lines import format_state_name, format_stop, list_objective_cells
 from blockspace.cli.progress.progress_state import FrontEntry, ProgressState, RunningTraining
 from blockspace.formatting import format_duration
+from blockspace.training import DEFAULT_TASK, TASKS, find_main_metric
 
 NAME, BAR, GAP = 12, 20, 2  # columns of a terminal: what a network's name should have at least, the bar, between two columns
+METRIC = find_main_metric(TASKS[DEFAULT_TASK])  # as a job's progress reports it
 OTHER_LINES = 9  # of the picture beside its two tables
 
 
@@ -99,7 +101,7 @@ def render_running(state: ProgressState, width: int) -> Table:
     """Return the table of running trainings."""
     number = TableColumn("trial" if state.stage == "search" else "final")
     fixed = [number, TableColumn("network", number=False), TableColumn("epoch")]
-    columns = [*fixed, *(TableColumn(name, gives_way=place) for place, name in enumerate(("accuracy", "loss", "time"), 1))]
+    columns = [*fixed, *(TableColumn(name, gives_way=place) for place, name in enumerate((METRIC.title, "loss", "time"), 1))]
     return render_table(columns, [describe_training(training, state.clock()) for training in state.running.values()], width)
 
 
@@ -112,7 +114,7 @@ def describe_training(training: RunningTraining, now: float) -> dict[str, str]:
         "final": str(training.number),
         "network": training.label,
         "epoch": epoch,
-        "accuracy": "-" if beat.metric is None else f"{beat.metric:.4f}",
+        METRIC.title: "-" if beat.metric is None else METRIC.format_stored(beat.metric),
         "loss": "-" if beat.loss is None else f"{beat.loss:.4f}",
         "time": format_duration(now - training.started),
     }

@@ -3,9 +3,9 @@
 import os
 from importlib import import_module
 
-from blockspace.training.tasks.base import DEFAULT_TASK, TASKS, Task, register_task
+from blockspace.training.tasks.base import DEFAULT_TASK, TASKS, Task, find_main_metric, list_objectives, register_task
 
-__all__ = ["DEFAULT_TASK", "TASKS", "Task", "register_task"]
+__all__ = ["DEFAULT_TASK", "TASKS", "Task", "find_main_metric", "list_objectives", "register_task"]
 
 for _file in sorted(os.listdir(os.path.dirname(__file__))):
     if _file.endswith(".py") and not _file.startswith("_"):

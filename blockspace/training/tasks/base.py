@@ -67,6 +67,17 @@ class Task(Protocol):
         ...
 
 
+def find_main_metric(task: Task) -> Quantity:
+    """Return the quantity of a task's main metric."""
+    return next(metric for metric in task.metrics if metric.name == task.main_metric)
+
+
+def list_objectives(task: Task) -> list[str]:
+    """Return the metrics that a search may optimise, the main one first: `val_acc`, `val_loss`."""
+    names = sorted((metric.name for metric in task.metrics), key=lambda name: name != task.main_metric)
+    return [f"val_{name}" for name in names]
+
+
 def register_task(task: Task) -> None:
     """Add a task to `TASKS` and its metrics to the quantities. Raises TypeError where another one has its name."""
     if TASKS.setdefault(task.name, task) is not task:
