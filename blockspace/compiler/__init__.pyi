@@ -5,10 +5,10 @@ from .printing.timm_source import python_name as python_name
 from .printing.timm_source import to_timm_source as to_timm_source
 from .proof.prove_rules import load_proven_rules as load_proven_rules
 from .proof.prove_rules import prove as prove
-from .weights.checkpoint import read_checkpoint as read_checkpoint
 from .weights.convert import convert_weights as convert_weights
 from .weights.load_state import load_state as load_state
 from .weights.pretrained import PretrainedWeights as PretrainedWeights
 from .weights.pretrained import find_weights as find_weights
 from .weights.pretrained import load_pretrained as load_pretrained
+from .weights.read_checkpoint import read_checkpoint as read_checkpoint
 from .weights.transplant import transplant as transplant
