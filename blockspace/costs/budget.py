@@ -12,9 +12,16 @@ def violation(value: float, low: float | None, high: float | None) -> float:
 
     3 % above `high` is 0.03, and 10 % below it -0.1, unless `low` is nearer.
     """
-    distances = [value / high - 1 if high else value] if high is not None else []
-    distances += [1 - value / low if low else -value] if low is not None else []
+    distances = [_relative_excess(value, high)] if high is not None else []
+    distances += [0.0 - _relative_excess(value, low)] if low is not None else []
     return max(distances, default=0.0)
+
+
+def _relative_excess(value: float, bound: float) -> float:
+    """Return (value - bound) / |bound|. Counts are divided first: stored trials hold that rounding, and a resumed search repeats it."""
+    if isinstance(value, int):
+        return value / bound - 1 if bound else float(value)
+    return (value - bound) / abs(bound or 1)
 
 
 @dataclass(frozen=True)
