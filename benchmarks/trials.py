@@ -28,7 +28,7 @@ from blockspace.compiler import compile
 from blockspace.data import load
 from blockspace.executors import Job, LocalExecutor
 from blockspace.graph import Graph
-from blockspace.searching import run_jobs, training_seed
+from blockspace.searching import derive_training_seed, run_jobs
 from blockspace.study import resolve_study
 from blockspace.study.worker_jobs import PRELOAD, train_trial
 
@@ -89,7 +89,7 @@ def theirs(candidates, question, data, folder: str) -> list[float]:
     padding = next((change.padding for change in recipe.augment if change.kind == "crop"), 0)
     accuracies = []
     for candidate in candidates:
-        seed = training_seed(question.options.search.seed, candidate.key)
+        seed = derive_training_seed(question.options.search.seed, candidate.key)
         module = compile(Graph.from_dict(candidate.arch["graph"]), seed=seed, init=recipe.init or "default")
         L.seed_everything(seed, verbose=False)
         batches = DataLoader(Images(train, padding), recipe.batch, shuffle=True, drop_last=True)
@@ -102,7 +102,7 @@ def theirs(candidates, question, data, folder: str) -> list[float]:
 def ours(candidates, question, workers, folder: str, **changes) -> list[float]:
     """Accuracies of the candidates, trained by the workers of a search."""
     options = {"data": question.study.data.as_dict(), "recipe": question.options.train.as_dict() | changes}
-    seeds = [training_seed(question.options.search.seed, candidate.key) for candidate in candidates]
+    seeds = [derive_training_seed(question.options.search.seed, candidate.key) for candidate in candidates]
     places = [Path(folder) / str(number) for number in range(len(candidates))]
     tasks = [Job(str(p), c.arch, seed, c.key, options, n) for n, (p, c, seed) in enumerate(zip(places, candidates, seeds, strict=True))]
     for place in places:

@@ -80,9 +80,9 @@ def check_reachable_choices(template: Block | Network) -> None:
     from blockspace.blocks import Network
 
     if isinstance(template, Network):
-        from blockspace.searching import Proposals, SearchSpace
+        from blockspace.searching import BudgetedSpace, SearchSpace
 
-        Proposals(SearchSpace(template), {}).check_reachable()
+        BudgetedSpace(SearchSpace(template), {}).check_reachable()
 
 
 def is_study(target: str) -> bool:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from blockspace.blocks import Network
     from blockspace.graph import Graph
-    from blockspace.searching import Location
+    from blockspace.searching import BlockMatch
 
 USAGE = "blockspace locate resnext cardinality=8 --in searchspaces/universal.yaml input=256x56x56"
 
@@ -23,7 +23,7 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
     from blockspace.blocks import Block, Network, format_token, load
     from blockspace.cli.arguments import expand_target, parse_settings
     from blockspace.errors import error
-    from blockspace.searching import Location, locate
+    from blockspace.searching import BlockMatch, match_block
 
     network = load(space)
     if not isinstance(network, Network) or not network.open.holes:
@@ -31,8 +31,8 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
     template, graph = expand_target(target, parse_settings(texts))
     if not isinstance(template, Block):
         raise error("E-OP", f"{target} is a network; a block is located", help=USAGE)
-    found = locate(network, graph)
-    if not isinstance(found, Location):
+    found = match_block(network, graph)
+    if not isinstance(found, BlockMatch):
         nearest = ", ".join(f"{name}={format_token(token)}" for name, token in found.values.items()) or "none"
         made = f"the nearest make {found.made} of its {found.wanted} nodes, and not the {found.lacks}"
         raise error("E-SPACE", f"no values of {network.name} were found that make {template.name}: {made}", help=f"nearest: {nearest}")
@@ -45,7 +45,7 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
     print(describe_location(template.name, network, graph, found))
 
 
-def location_as_dict(found: Location, graph: Graph) -> dict[str, object]:
+def location_as_dict(found: BlockMatch, graph: Graph) -> dict[str, object]:
     """Return a location as plain data for `--json`."""
     return {
         "stage": found.place.name,
@@ -58,7 +58,7 @@ def location_as_dict(found: Location, graph: Graph) -> dict[str, object]:
     }
 
 
-def describe_location(name: str, network: Network, graph: Graph, found: Location) -> str:
+def describe_location(name: str, network: Network, graph: Graph, found: BlockMatch) -> str:
     """Return a location as text: the stage's arguments, holes that differ from their defaults, the others, and the key."""
     from blockspace.blocks import format_token
     from blockspace.ops import show

@@ -60,15 +60,15 @@ def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, 
     Return the exit code: 0, or the signal's after an interruption (typer would make it 130).
     """
     from blockspace.cli.progress import Progress
-    from blockspace.searching import interruptible, undisturbed
+    from blockspace.searching import ignore_signals, raise_on_signals
     from blockspace.study import as_json as to_json
     from blockspace.study import search
 
-    with interruptible(), Progress(verbose=verbose, quiet=quiet) as progress:
+    with raise_on_signals(), Progress(verbose=verbose, quiet=quiet) as progress:
         try:
             outcome = search(study, overrides, progress, reuse)
         except KeyboardInterrupt as stop:
-            undisturbed()
+            ignore_signals()
             progress.close()
             again = ["blockspace", "search", study, *overrides, *(word for run in reuse for word in ("--reuse", run))]
             progress.say(f"{progress.summary()}\nstopped; go on with: {shlex.join(again)}")

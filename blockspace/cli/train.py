@@ -56,15 +56,15 @@ def print_scores(network: str, settings: list[str], as_json: bool) -> None:
 
 def run(network: str, settings: list[str], recipe: str | None, formats: list[str], as_json: bool, quiet: bool) -> int:
     """Train: progress to stderr, the result to stdout. Return the exit code: 0, or the signal's after an interruption."""
-    from blockspace.searching import interruptible, undisturbed
+    from blockspace.searching import ignore_signals, raise_on_signals
     from blockspace.study import train
 
     options = [*(["--recipe", recipe] if recipe else []), *(["--to", ",".join(formats)] if formats else [])]
-    with interruptible(), EpochProgress(quiet) as progress:
+    with raise_on_signals(), EpochProgress(quiet) as progress:
         try:
             done = train(network, settings, recipe, formats, progress)
         except KeyboardInterrupt as stop:
-            undisturbed()
+            ignore_signals()
             progress.close()
             progress.say(f"stopped; go on with: {shlex.join(['blockspace', 'train', network, *settings, *options])}")
             return getattr(stop, "exit_code", 130)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from blockspace.executors import PRELOAD, Evaluate, Executor, Job, LocalExecutor, Result, adopt_result
 from blockspace.records import FinalistTrained, Listener, ResultAdopted, ignore_event
 from blockspace.searching.failures import failure_error
-from blockspace.searching.interrupt import stoppable
+from blockspace.searching.interrupt import handle_stop_signals
 from blockspace.searching.scheduler import QueuedJob, Scheduler
 
 
@@ -28,7 +28,7 @@ def run_jobs(
     """
     emit = on_event or ignore_event
     with ExitStack() as stack:
-        request = stack.enter_context(stoppable(stop))
+        request = stack.enter_context(handle_stop_signals(stop))
         if isinstance(executor, int):
             executor = stack.enter_context(LocalExecutor(executor, PRELOAD))
         batch = JobBatch(jobs, emit)

@@ -36,28 +36,29 @@ class FailureGuard:
 
 
 def failure_error(message: str) -> FailureError:
+    """Return the error of failed trainings, with where to look as its next step."""
     help = "trials/*/log.txt has the traceback; mend the cause and run the same command again"
     return FailureError(Mistake("E-FAILED", message, None, help))
 
 
 def explain_no_training(rows: list[TrialRecord]) -> FailureError | InfeasibleError:
-    """The error of a search that ended without one trained network: why its proposals were refused."""
+    """Return the error of a search that ended without one trained network: why its proposals were refused."""
     bad = [row for row in rows if row.state.is_failure or row.state is TrialState.DIVERGED]
     if bad:
         return failure_error(f"no network trained: {len(bad)} of {len(bad)} trainings failed, the last: {bad[-1].reason or bad[-1].state}")
-    counts = Counter(cause(row) for row in rows)
+    counts = Counter(describe_misses(row) for row in rows)
     histogram = ", ".join(f"{name}: {count}" for name, count in counts.most_common())
     message = f"none of {len(rows)} proposals is within the budget ({histogram})"
-    return InfeasibleError(Mistake("E-INFEASIBLE", message, None, nearest(rows)))
+    return InfeasibleError(Mistake("E-INFEASIBLE", message, None, suggest_nearest(rows)))
 
 
-def cause(row: TrialRecord) -> str:
-    """The budgets a row misses, as one word of the histogram."""
+def describe_misses(row: TrialRecord) -> str:
+    """Return the budgets a record misses, as one word of the histogram."""
     return " and ".join(f"{name} outside" for name, value in sorted(row.violations.items()) if value > 0) or row.reason or row.state
 
 
-def nearest(rows: list[TrialRecord]) -> str | None:
-    """The proposal that came nearest, as the next step."""
+def suggest_nearest(rows: list[TrialRecord]) -> str | None:
+    """Return the proposal that came nearest, as the next step of the error."""
     outside = [row for row in rows if any(value > 0 for value in row.violations.values())]
     if not outside:
         return None

@@ -6,6 +6,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+
+from blockspace.records import TrialRecord
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ORDERLY = 4.0  # seconds after SIGTERM or SIGHUP until the search is stopped wherever it stands: whoever sends them does not wait
@@ -13,17 +16,18 @@ TRAINING_GRACE = 3.0  # of these, what a training has to end its epoch
 
 
 class Interrupted(KeyboardInterrupt):
-    """The search was stopped from outside and can be resumed by the same command.
+    """Raised where a search was stopped from outside; the same command resumes it.
 
     `exit_code` is 130 after Ctrl-C, 143 after SIGTERM, 129 when the terminal was closed.
     """
 
-    def __init__(self, signum: int = signal.SIGINT, rows: list | None = None):
+    def __init__(self, signum: int = signal.SIGINT, rows: list[TrialRecord] | None = None):
         super().__init__(f"stopped by {signal.Signals(signum).name}")
         self.signum, self.rows = signum, rows or []
 
     @property
     def exit_code(self) -> int:
+        """Return 128 plus the signal's number, as shells do."""
         return 128 + self.signum
 
 
@@ -41,24 +45,28 @@ class StopRequest:
 
     @property
     def grace(self) -> float | None:
-        """Seconds a running training has to end its epoch; None, as long as that takes: a person can press Ctrl-C again."""
+        """Return the seconds a running training has to end its epoch; None: as long as that takes, since Ctrl-C can be pressed again."""
         return None if self.signum == signal.SIGINT else TRAINING_GRACE
 
-    def note(self, signum: int, _frame=None) -> None:
-        """The signal handler: the first signal is remembered, the second, or the end of its time, stops now."""
+    def note(self, signum: int, _frame: FrameType | None = None) -> None:
+        """Handle a signal: remember the first; raise Interrupted at the second, or when the time after the first is over."""
         if self.signum is not None:
             raise Interrupted(self.signum if signum == signal.SIGALRM else signum)
         self.signum = signum
         if signum != signal.SIGINT:
             signal.setitimer(signal.ITIMER_REAL, ORDERLY)
 
-    def interrupted(self, rows: list | None = None) -> Interrupted:
+    def interrupted(self, rows: list[TrialRecord] | None = None) -> Interrupted:
+        """Return the exception for what was requested."""
         return Interrupted(self.signum or signal.SIGINT, rows)
 
 
 @contextmanager
-def stoppable(stop: Callable[[], bool] | None = None) -> Iterator[StopRequest]:
-    """Take the signals while the block runs. Outside the main thread, where Python allows no handlers, only `stop` is asked."""
+def handle_stop_signals(stop: Callable[[], bool] | None = None) -> Iterator[StopRequest]:
+    """Handle the signals while the block runs: yields the request, which is true once one came.
+
+    Outside the main thread, where Python allows no handlers, only `stop` is asked.
+    """
     request = StopRequest(stop)
     if threading.current_thread() is not threading.main_thread():
         yield request
@@ -72,25 +80,25 @@ def stoppable(stop: Callable[[], bool] | None = None) -> Iterator[StopRequest]:
             signal.signal(signum, handler)
 
 
-def now(signum: int, _frame=None) -> None:
-    """The signal handler outside a search, where nothing is under way that must be ended in order. Raises Interrupted."""
+def raise_interrupted(signum: int, _frame: FrameType | None = None) -> None:
+    """Raise Interrupted: the signal handler outside a search, where nothing must be ended in order."""
     raise Interrupted(signum)
 
 
-def undisturbed() -> None:
-    """No signal interrupts what is left, which is to say how to go on; until `interruptible` ends."""
+def ignore_signals() -> None:
+    """Ignore further signals while the resume instructions are printed; `raise_on_signals` restores the handlers on exit."""
     if threading.current_thread() is threading.main_thread():
         for signum in SIGNALS:
             signal.signal(signum, signal.SIG_IGN)
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise Interrupted while the block runs, as Ctrl-C raises KeyboardInterrupt; in the main thread."""
+def raise_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise Interrupted while the block runs, as Ctrl-C raises KeyboardInterrupt; in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {signum: signal.signal(signum, now) for signum in SIGNALS}
+    before = {signum: signal.signal(signum, raise_interrupted) for signum in SIGNALS}
     try:
         yield
     finally:

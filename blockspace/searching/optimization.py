@@ -10,7 +10,7 @@ from typing import Any
 from blockspace.executors import PRELOAD, Executor, LocalExecutor
 from blockspace.files import sweep_temporaries
 from blockspace.records import Listener, RunDir, TrialRecord, ignore_event
-from blockspace.searching.interrupt import stoppable
+from blockspace.searching.interrupt import handle_stop_signals
 from blockspace.searching.plan import SearchPlan
 from blockspace.searching.record.lock import StudyLock
 from blockspace.searching.record.storage import open_study
@@ -47,7 +47,7 @@ def optimize(
             open_study(folder, study_name, plan.objectives, sampler, {**(digest or {}), **plan.digest()}, options.trials)
         )
         loop = SearchLoop(plan, RunDir(folder), study, lambda: sampler.exhausted, on_event or ignore_event)
-        request = stack.enter_context(stoppable(stop))
+        request = stack.enter_context(handle_stop_signals(stop))
         if executor is None:
             executor = stack.enter_context(LocalExecutor(options.worker_count(), PRELOAD))
         return loop.run(executor, request)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from blockspace.executors import Evaluate, Job, Result
 from blockspace.searching.options import SearchOptions
 from blockspace.searching.record.result_cache import ResultCache
-from blockspace.searching.space.candidate import Candidate, Space
+from blockspace.searching.space.candidate import Candidate, CandidateSpace
 
 Measure: TypeAlias = Callable[[Candidate], dict[str, float] | None]
 Retry: TypeAlias = Callable[[Job, Result], tuple[dict[str, Any], str] | None]
@@ -27,7 +27,7 @@ class SearchPlan:
     over instead of being trained again.
     """
 
-    space: Space
+    space: CandidateSpace
     evaluate: Evaluate
     objectives: dict[str, str]
     options: SearchOptions

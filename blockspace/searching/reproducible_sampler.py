@@ -20,7 +20,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from blockspace.searching.samplers import SAMPLERS, SamplerEntry
-from blockspace.searching.seeds import derive
+from blockspace.searching.seeds import derive_seed
 
 STUCK = 5  # duplicates in a row
 
@@ -41,7 +41,7 @@ class ReproducibleSampler(BaseSampler):
         make = self._make_relief if self._make_relief and trial.number in self._stuck_trials else self._make
         with warnings.catch_warnings():  # `group` and BruteForce are marked experimental
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return make(derive("sampler", self._seed, trial.number, *parts))
+            return make(derive_seed("sampler", self._seed, trial.number, *parts))
 
     def _sampler_of(self, trial: FrozenTrial) -> BaseSampler:
         if trial.number not in self._by_trial:

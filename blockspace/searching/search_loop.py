@@ -34,9 +34,9 @@ from blockspace.searching.interrupt import StopRequest
 from blockspace.searching.plan import SearchPlan
 from blockspace.searching.record.optuna_adapter import CANDIDATE_FIELDS, OpenTrial, read_trial_record
 from blockspace.searching.scheduler import Scheduler
-from blockspace.searching.seeds import training_seed
-from blockspace.searching.space.balance import Balance
+from blockspace.searching.seeds import derive_training_seed
 from blockspace.searching.space.candidate import Candidate
+from blockspace.searching.space.stratify import Stratifier
 from blockspace.searching.trial_store import Proposal, TrialStore
 
 
@@ -45,7 +45,7 @@ class SearchLoop:
 
     def __init__(self, plan: SearchPlan, run: RunDir, study: optuna.Study, is_exhausted: Callable[[], bool], emit: Listener):
         self.plan, self.run_dir, self.study, self.is_exhausted, self.emit = plan, run, study, is_exhausted, emit
-        self.balance = Balance(plan.space, plan.options.per_choice, plan.options.trials)
+        self.balance = Stratifier(plan.space, plan.options.per_choice, plan.options.trials)
         self.store = TrialStore(plan, study, emit)
         self.guard = FailureGuard(plan.options.failures)
         self.pending: list[Proposal] = []
@@ -196,7 +196,7 @@ class SearchLoop:
     def _make_job(self, trial: OpenTrial, candidate: Candidate) -> Job:
         options = self.plan.options
         return Job(
-            str(self.run_dir.trial(trial.number)), candidate.arch, training_seed(options.seed, candidate.key), candidate.key,
+            str(self.run_dir.trial(trial.number)), candidate.arch, derive_training_seed(options.seed, candidate.key), candidate.key,
             self.plan.job_options, trial.number, candidate.label, TimeLimits(options.timeout, options.stall_s),
         )  # fmt: skip
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from blockspace.blocks import find_used_holes
 from blockspace.errors import BlockspaceError, Mistake, error
-from blockspace.searching import Candidate, Proposals, SearchSpace
+from blockspace.searching import BudgetedSpace, Candidate, SearchSpace
 from blockspace.study.study_file import Study
 
 
-def resolve_seeds(study: Study, proposals: Proposals) -> list[dict[str, Any]]:
+def resolve_seeds(study: Study, proposals: BudgetedSpace) -> list[dict[str, Any]]:
     """Return each of the study's seeds as a whole assignment: what it does not name is at its default.
 
     Raises BlockspaceError with every mistake at its place: an unknown hole or choice, a network that cannot be built, more of one family
@@ -38,7 +38,7 @@ def enumerate_seeds(study: Study) -> Iterable[tuple[int | str, dict[str, Any]]]:
     return seeds.items() if isinstance(seeds, dict) else enumerate(seeds)
 
 
-def resolve_seed(study: Study, proposals: Proposals, place: int | str, seed: dict[str, Any]) -> dict[str, Any]:
+def resolve_seed(study: Study, proposals: BudgetedSpace, place: int | str, seed: dict[str, Any]) -> dict[str, Any]:
     """Check one seed hole by hole, build it once, and return its assignment. Raises BlockspaceError (E-SPACE and those of `check`)."""
     where = ("search", "seeds", place)
     for name, token in seed.items():
@@ -58,7 +58,7 @@ def resolve_seed(study: Study, proposals: Proposals, place: int | str, seed: dic
     return whole
 
 
-def check_seed_counts(study: Study, proposals: Proposals, found: list[dict[str, Any]]) -> None:
+def check_seed_counts(study: Study, proposals: BudgetedSpace, found: list[dict[str, Any]]) -> None:
     """Raise BlockspaceError (E-RANGE) for more seeds than trials, or more of one choice than its equal share of the trials."""
     search, mark = study.options.search, study.mark_of(("search", "seeds"))
     if len(found) > search.trials:

@@ -12,7 +12,7 @@ from blockspace.costs import COSTS, Budget
 from blockspace.data import describe
 from blockspace.errors import BlockspaceError, InfeasibleError, Mark, error
 from blockspace.graph import Graph
-from blockspace.searching import Balance, Candidate, Proposals, SearchSpace, Solver
+from blockspace.searching import BudgetedSpace, Candidate, SearchSpace, Solver, Stratifier
 from blockspace.study.initial_trials import NamedSeeds, resolve_seeds
 from blockspace.study.overrides import KeyPath
 from blockspace.study.study_file import MEASURED, Study, StudyFile, load_study, parse_cost, resolve_budget
@@ -25,7 +25,7 @@ class ResolvedStudy:
 
     study: Study
     space: SearchSpace
-    proposals: Proposals
+    proposals: BudgetedSpace
     baseline: Candidate
     limits: dict[str, tuple[float | None, float | None]]  # on what is measured
     first: tuple[dict[str, Any], ...] = ()  # assignments that are tried before all others
@@ -81,7 +81,7 @@ def resolve_study(
     solver = Solver(space)
     baseline = resolve_baseline(study, space, solver)
     budgets, limits = resolve_budgets(study, baseline)
-    proposals = Proposals(space, budgets, solver, study.costs, [name for _, name in compared_holes(study)])
+    proposals = BudgetedSpace(space, budgets, solver, study.costs, [name for _, name in compared_holes(study)])
     check_batch(study, proposals, baseline)
     seeds = tuple(resolve_seeds(study, proposals))
     names = study.options.search.seeds
@@ -100,7 +100,7 @@ def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget
     return {name: budget for name, budget in found.items() if name not in MEASURED}, limits
 
 
-def check_batch(study: Study, proposals: Proposals, baseline: Candidate) -> None:
+def check_batch(study: Study, proposals: BudgetedSpace, baseline: Candidate) -> None:
     """Raise BlockspaceError (E-BN-1X1) unless the baseline and each family's default can be trained with the recipe's batch."""
     recipe, mark = study.options.train, study.mark_of(("train", "batch"))
     if recipe.batch > 1 and recipe.devices == 1:
@@ -147,7 +147,7 @@ def check_choices(study: Study, space: SearchSpace) -> None:
             message = f"{name} exists only where {under[0]} is {under[1]}, so not every network is of one of its choices"
             raise error("E-SPACE", message, study.mark_of(where), f"compare by {under[0]}, or by another hole of every network")
     try:
-        Balance(space, options.search.per_choice, options.search.trials)
+        Stratifier(space, options.search.per_choice, options.search.trials)
     except BlockspaceError as e:
         raise e.at(study.mark_of(("search", "trials"))) from None
 
@@ -169,7 +169,7 @@ def resolve_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candid
         assignment = space.default({name: token for name, token in given.items()})
     except BlockspaceError as e:
         raise e.at(mark) from None
-    own = Proposals(space, {name: Budget(name, None, value) for name, value in targets.items()}, solver, study.costs)
+    own = BudgetedSpace(space, {name: Budget(name, None, value) for name, value in targets.items()}, solver, study.costs)
     candidate = own.propose(assignment)
     missed = [name for name, violation in candidate.violations.items() if violation > 0]
     if missed:

@@ -19,7 +19,7 @@ from blockspace.records import (
     read_card,
     select_best,
 )
-from blockspace.searching import Candidate, run_jobs, training_seed
+from blockspace.searching import Candidate, derive_training_seed, run_jobs
 from blockspace.study.model_card import class_names, input_text, model_card
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.worker_jobs import adapt_watchdog, read_epochs, read_scores, train_finalist
@@ -72,7 +72,7 @@ def finalist_jobs(question: ResolvedStudy, finalists: list[Finalist]) -> list[Jo
         for replicate in range(options.finalists.seeds):
             folder = str(run_of(question).finalist(finalist.name, replicate))
             candidate = finalist.candidate
-            seed = training_seed(options.search.seed, candidate.key, 1 + replicate)  # 0 was the search's
+            seed = derive_training_seed(options.search.seed, candidate.key, 1 + replicate)  # 0 was the search's
             arch = candidate.arch | {"arch": question.settled(candidate)}
             jobs.append(Job(folder, arch, seed, candidate.key, shared, len(jobs), f"{finalist.name} seed {replicate}", limits))
     return jobs

@@ -14,7 +14,7 @@ from blockspace.errors import FailureError, error
 from blockspace.executors import Result, adopt_result
 from blockspace.files import write_atomic
 from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState
-from blockspace.searching import StudyLock, diff_configs, stoppable
+from blockspace.searching import StudyLock, diff_configs, handle_stop_signals
 from blockspace.study.keywords import RecipeKeywords
 from blockspace.study.model_card import class_names, input_text, model_card
 from blockspace.study.run_search import check_same_data
@@ -168,7 +168,7 @@ def fit_and_score(asked: TrainConfig, module: Any, emit: Listener, stop: Callabl
     options, folder, data = asked.options, asked.folder, load(asked.data)
     place = RunDir(folder).training
     train_split, val_split = data.search_split()
-    with stoppable(stop) as request:
+    with handle_stop_signals(stop) as request:
         try:
             fitted = fit(
                 module, train_split, val_split, options.train, options.seed, folder,

@@ -13,7 +13,7 @@ from written import block
 from blockspace import BlockspaceError, canonical, load
 from blockspace.blocks import list_stage_blocks
 from blockspace.cli import main
-from blockspace.searching import Location, SearchSpace, locate
+from blockspace.searching import BlockMatch, SearchSpace, match_block
 
 SPACE = "searchspaces/universal.yaml"
 NETWORK = load(SPACE)
@@ -88,8 +88,8 @@ def written(hole: str) -> str:
 @pytest.mark.parametrize("family", cases(FAMILIES))
 def test_the_unit_is_each_family(family):
     graph = graph_of(family)
-    found = locate(NETWORK, graph)
-    assert isinstance(found, Location), found
+    found = match_block(NETWORK, graph)
+    assert isinstance(found, BlockMatch), found
     ours = found.place.graph(graph.input_shape, found.values | found.solved, found.given)
     assert canonical(ours).key() == canonical(graph).key()
     assert all(token in HOLES[name].domain for name, token in found.values.items())
@@ -102,7 +102,7 @@ def test_every_hole_has_a_family():
 @pytest.mark.parametrize("hole", cases(NEEDED_BY))
 def test_without_a_hole_a_family_is_lost(hole):
     fixed = {name: one.default for name, one in HOLES.items() if written(name) == hole}
-    assert not isinstance(locate(NETWORK, graph_of(NEEDED_BY[hole]), fixed), Location)
+    assert not isinstance(match_block(NETWORK, graph_of(NEEDED_BY[hole]), fixed), BlockMatch)
 
 
 def table() -> list[tuple[str, dict, int]]:
@@ -177,11 +177,11 @@ def test_as_json_it_can_be_read_back(capsys):
 
 def test_any_space_may_be_asked():
     other = load("searchspaces/hs_vs_resnext.yaml")
-    found = locate(other, load("hs_bottleneck", splits=4, width=7).graph((256, 8, 8)))
+    found = match_block(other, load("hs_bottleneck", splits=4, width=7).graph((256, 8, 8)))
     assert found.changed == {"block.hs.splits": 4} and found.solved == {"stage2.width": 7}
 
 
 def test_a_block_of_ones_own_is_located_by_what_it_is():
     own = block("- branches: {skip: [shortcut], main: [conv1x1: 16, conv3x3: {out: same, groups: 2}, conv1x1: {out: 64, act: none}]}\n"
                 "  merge: add\n- relu", "params: {out_channels: 64, stride: 1}")  # fmt: skip
-    assert locate(NETWORK, own.graph((64, 8, 8))).changed == {"unit.main.groups.part1": 2}
+    assert match_block(NETWORK, own.graph((64, 8, 8))).changed == {"unit.main.groups.part1": 2}

@@ -14,9 +14,9 @@ import pytest
 from blockspace.costs import violation
 from blockspace.errors import StorageError
 from blockspace.executors import Result, adopt_result, read_result
-from blockspace.searching import Interrupted, SearchOptions, StudyLock, interruptible, training_seed, undisturbed
+from blockspace.searching import Interrupted, SearchOptions, StudyLock, derive_training_seed, ignore_signals, raise_on_signals
 from blockspace.searching.record.config_diff import diff_configs
-from blockspace.searching.seeds import derive
+from blockspace.searching.seeds import derive_seed
 
 RESULT = Result("trained", {"acc": 0.5, "loss": math.nan}, 1.5, 7, "v1:k", versions={"torch": "2.14"})
 
@@ -49,8 +49,8 @@ def test_a_result_needs_a_known_state():
 
 
 def test_seeds_are_fixed_for_ever():
-    assert training_seed(0, "v1:abc") == 1505561000 and training_seed(0, "v1:abc", 1) != training_seed(0, "v1:abc")
-    assert derive(1, "2") != derive("1", 2) and derive(12, 3) != derive(1, 23)
+    assert derive_training_seed(0, "v1:abc") == 1505561000 and derive_training_seed(0, "v1:abc", 1) != derive_training_seed(0, "v1:abc")
+    assert derive_seed(1, "2") != derive_seed("1", 2) and derive_seed(12, 3) != derive_seed(1, 23)
 
 
 BAD = [{"trial": 3}, {"trials": 0}, {"trials": "3"}, {"trials": True}, {"workers": 0}, {"sampler": "tp"}, {"timeout": math.inf}]
@@ -97,9 +97,9 @@ def test_importing_the_floor_imports_no_heavy_library(names, absent):
 
 def test_nothing_interrupts_the_last_words():
     before = signal.getsignal(signal.SIGINT)
-    with interruptible():
+    with raise_on_signals():
         with pytest.raises(Interrupted):
             os.kill(os.getpid(), signal.SIGTERM)
-        undisturbed()
+        ignore_signals()
         os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before

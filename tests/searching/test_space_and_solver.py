@@ -13,7 +13,7 @@ from written import network
 from blockspace import cost, load
 from blockspace.costs import COSTS, Budget
 from blockspace.errors import BlockspaceError, InfeasibleError
-from blockspace.searching import Proposals, SearchSpace, Solver
+from blockspace.searching import BudgetedSpace, SearchSpace, Solver
 
 SPACE = Path(__file__).parents[2] / "searchspaces" / "hs_vs_resnext.yaml"
 SMALL = """
@@ -120,14 +120,14 @@ def test_an_impossible_budget_names_the_nearest_cost(shared):
     space, solver = shared
     for window in (Budget("macs", None, 1000), Budget("macs", 10**12, None)):
         with pytest.raises(InfeasibleError) as caught:
-            Proposals(space, {"macs": window}, solver).check_reachable()
+            BudgetedSpace(space, {"macs": window}, solver).check_reachable()
         found = caught.value.mistakes[0]
         assert found.code == "E-INFEASIBLE" and "nearest reachable" in found.message and caught.value.exit_code == 5
 
 
 def test_a_possible_budget_is_not_refused(shared):
     space, solver = shared
-    Proposals(space, {"macs": Budget("macs", 5_760_000, 6_000_000)}, solver).check_reachable()
+    BudgetedSpace(space, {"macs": Budget("macs", 5_760_000, 6_000_000)}, solver).check_reachable()
 
 
 def test_solved_values_step_over_broken_rules():
@@ -173,7 +173,7 @@ def test_every_cost_that_adds_up_can_be_solved(name):
     space = SearchSpace(network(SOLVED.replace("macs", name)))
     for bound in (1.5, 3):
         bound = int(bound * getattr(cost(space.graph(space.default())), name))
-        proposals = Proposals(space, {name: Budget(name, None, bound)})
+        proposals = BudgetedSpace(space, {name: Budget(name, None, bound)})
         found = proposals.propose(space.default())
         assert 0.9 * bound <= found.costs[name] <= bound
         assert found.costs[name] == getattr(proposals.solve(space.default()).cost, name)

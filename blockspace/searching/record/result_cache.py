@@ -9,7 +9,7 @@ from pathlib import Path
 from blockspace.executors import Job, Result, adopt_result
 from blockspace.files import write_atomic
 from blockspace.records import RunDir, TrialRecord
-from blockspace.searching.seeds import training_seed
+from blockspace.searching.seeds import derive_training_seed
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ResultCache:
         """
         added = stale = 0
         for record in records:
-            if not record.state.is_trained or not record.comparable or record.seed != training_seed(seed, record.key):
+            if not record.state.is_trained or not record.comparable or record.seed != derive_training_seed(seed, record.key):
                 continue
             place = RunDir(folder).trial(record.number).path
             result = adopt_result(place, record.key, record.seed)

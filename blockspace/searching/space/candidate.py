@@ -1,9 +1,12 @@
-"""What a search space hands to the loop: one proposed network with its exact costs, before anything is trained."""
+"""The protocol of a search space, and what it gives the search: a proposed network with its exact costs, before anything is trained."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,11 @@ class ChoiceSpace(Protocol):
         """Return the choices of the hole `name`, in their declared order. Raises BlockspaceError for a name that is no choice."""
 
 
-class Space(ChoiceSpace, Protocol):
+class CandidateSpace(ChoiceSpace, Protocol):
     """A search space as the loop needs it."""
 
-    def suggest(self, trial) -> dict[str, int | float | str | bool]:
-        """Ask `trial` for every active hole, and for no other; returns the assignment."""
+    def suggest(self, trial: Trial) -> dict[str, int | float | str | bool]:
+        """Suggest a value for every active hole by `trial`, and for no other; returns the assignment."""
 
     def propose(self, assignment: dict[str, int | float | str | bool]) -> Candidate:
         """Expand, solve and cost the assignment. The same assignment gives the same candidate, in every process."""

@@ -13,7 +13,7 @@ from itertools import combinations, product
 from blockspace.blocks import Unknown
 from blockspace.costs import COSTS, Cost, cost
 from blockspace.errors import BlockspaceError
-from blockspace.searching.space.space import SearchSpace
+from blockspace.searching.space.search_space import SearchSpace
 
 REACH = 3  # how many units a repair moves one value
 CLOSE = 0.999  # a cost this close to the bound needs no better

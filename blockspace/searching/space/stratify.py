@@ -9,7 +9,7 @@ from blockspace.errors import error
 from blockspace.searching.space.candidate import Candidate, ChoiceSpace
 
 
-class Balance:
+class Stratifier:
     """For each balanced hole, its choices. Trained and running trials count; duplicates and refused ones do not.
 
     The choice with the fewest is fixed for the next trial, so counts never differ by more than one, and the last trial makes them equal.
@@ -18,7 +18,7 @@ class Balance:
     def __init__(self, space: ChoiceSpace, names: Iterable[str], trials: int):
         self.choices = {name: list(space.choices(name)) for name in names}
         for name, choices in self.choices.items():
-            check_divides(name, choices, trials)
+            _check_divides(name, choices, trials)
 
     def next(self, families: Iterable[dict[str, str]]) -> dict[str, str]:
         """The choices to fix, given the `families` of every trained and running trial; of equal ones the first declared."""
@@ -26,7 +26,7 @@ class Balance:
         for chosen in families:
             for name, counter in counts.items():
                 counter[chosen.get(name)] += 1
-        return {name: fewest(choices, counts[name]) for name, choices in self.choices.items()}
+        return {name: _least_chosen(choices, counts[name]) for name, choices in self.choices.items()}
 
     def check(self, candidate: Candidate) -> None:
         """Refuse a candidate that does not say which of the choices it took."""
@@ -37,12 +37,12 @@ class Balance:
                 raise error("E-SPACE", message, help="balance a choice that every network of the space makes")
 
 
-def fewest(choices: list[str], counts: Counter[str | None]) -> str:
+def _least_chosen(choices: list[str], counts: Counter[str | None]) -> str:
     """The choice that counts least, the first of several."""
     return min(choices, key=lambda choice: counts[str(choice)])
 
 
-def check_divides(name: str, choices: list[str], trials: int) -> None:
+def _check_divides(name: str, choices: list[str], trials: int) -> None:
     """Equal counts need a multiple of the number of choices."""
     over = trials % len(choices)
     if over:

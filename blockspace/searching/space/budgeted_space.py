@@ -8,13 +8,13 @@ from blockspace.costs import COSTS, Budget, cost
 from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.passes import canonical
 from blockspace.searching.space.candidate import Candidate
+from blockspace.searching.space.search_space import SearchSpace
 from blockspace.searching.space.solve import Solver
-from blockspace.searching.space.space import SearchSpace
 
 PROBES = 24  # random topologies per family tried before a budget is called impossible
 
 
-class Proposals:
+class BudgetedSpace:
     """A space under budgets. `solve:` aims at the upper end of the budget of its cost; without one, unknowns keep their defaults.
 
     Candidates carry the costs that add up over nodes; the others only where a budget or `also` names them. `by` are holes beside the

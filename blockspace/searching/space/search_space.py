@@ -62,7 +62,7 @@ class SearchSpace:
 
     def suggest(self, trial) -> dict:
         """An assignment by an Optuna trial: one parameter per active hole, under the hole's name."""
-        return self.assign(lambda hole: suggested(trial, hole))
+        return self.assign(lambda hole: suggest_value(trial, hole))
 
     def random(self, seed: int, fixed: dict | None = None) -> dict:
         """A uniform assignment, with some holes fixed."""
@@ -111,7 +111,7 @@ class SearchSpace:
         return next((last[:i] for i in range(1, len(last)) if not any(o.startswith(last[:i]) for o in others)), last)
 
 
-def suggested(trial, hole: Hole):
+def suggest_value(trial, hole: Hole):
     """One Optuna suggestion for one hole."""
     if isinstance(hole.domain, IntRange):
         domain = hole.domain

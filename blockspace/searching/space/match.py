@@ -21,7 +21,7 @@ MOST_TRIES = 30_000
 
 
 @dataclass(frozen=True)
-class Location:
+class BlockMatch:
     """Where a block lies in a space: its stage, the values of the holes that are read, those of unknowns, and what the stage is given."""
 
     place: StageBlock
@@ -38,7 +38,7 @@ class Location:
 
 
 @dataclass(frozen=True)
-class Miss:
+class NearestMiss:
     """The nearest that was found: how many of the block's nodes were made, by which values, and the first that was not."""
 
     made: int
@@ -47,30 +47,30 @@ class Miss:
     lacks: str
 
 
-def locate(network: Network, graph: Graph, fixed: dict | None = None) -> Location | Miss:
+def match_block(network: Network, graph: Graph, fixed: dict | None = None) -> BlockMatch | NearestMiss:
     """The values under which a block of `network` is `graph`: as it is written, else in its canonical form; holes may be `fixed`."""
     misses = []
     for form in (graph, canonical(graph)):
         for place in list_stage_blocks(network):
-            found = Search(place, form, network.filled | (fixed or {})).run()
-            if isinstance(found, Location):
+            found = BlockSearch(place, form, network.filled | (fixed or {})).run()
+            if isinstance(found, BlockMatch):
                 return found
             misses.append(found)
     return max(misses, key=lambda miss: miss.made / miss.wanted)
 
 
-class Search:
+class BlockSearch:
     """One search: a unit and a graph."""
 
     def __init__(self, place: StageBlock, graph: Graph, fixed: dict):
         self.place, self.graph, self.wanted, self.fixed = place, graph, TargetGraph(graph), fixed
         self.holes = place.network.holes
-        self.given = {"out_channels": graph.output_shape[0], "stride": strides(graph)}
-        self.hints = Hints(graph)
+        self.given = {"out_channels": graph.output_shape[0], "stride": infer_stride(graph)}
+        self.hints = NumberHints(graph)
         self.tries = 0
-        self.nearest = Miss(0, sum(self.wanted.nodes.values()), {}, "anything")
+        self.nearest = NearestMiss(0, sum(self.wanted.nodes.values()), {}, "anything")
 
-    def run(self) -> Location | Miss:
+    def run(self) -> BlockMatch | NearestMiss:
         """The location, or the nearest miss.
 
         What has made most of the graph is carried on first; of those alike, in turns, what is nearest to the defaults or known best.
@@ -107,7 +107,7 @@ class Search:
             made = self.nearest.wanted - probe.missing()
             if made > self.nearest.made:
                 known = {name: token for name, token in probe.assignment.items() if name in probe.read}
-                self.nearest = Miss(made, self.nearest.wanted, known, probe.lacks())
+                self.nearest = NearestMiss(made, self.nearest.wanted, known, probe.lacks())
             return None
         return probe
 
@@ -146,21 +146,21 @@ class Search:
                     break
         return tokens
 
-    def located(self, tokens: dict[str, tuple]) -> Location:
+    def located(self, tokens: dict[str, tuple]) -> BlockMatch:
         probe = self.tried(tokens)
         read = {name: left[0] for name, left in tokens.items() if probe is not None and name in probe.read}
         holes = {name: token for name, token in read.items() if name in self.holes.holes}
         solved = {name: token for name, token in read.items() if name not in holes}
-        return Location(self.place, holes, solved, self.given, self.place.graph(self.wanted.shape, read, self.given))
+        return BlockMatch(self.place, holes, solved, self.given, self.place.graph(self.wanted.shape, read, self.given))
 
 
-def strides(graph: Graph) -> int:
+def infer_stride(graph: Graph) -> int:
     """By how much the graph makes its input smaller."""
     (_, high, _), (_, low, *_) = graph.input_shape, (*graph.output_shape, 1)
     return max(1, round(high / low))
 
 
-class Hints:
+class NumberHints:
     """The numbers of a graph: what a hole may be to make one of them."""
 
     def __init__(self, graph: Graph):
