@@ -99,12 +99,12 @@ def test_the_database_is_read_as_of_one_moment_and_not_written(copy):
 def test_an_interrupted_study_leaves_its_report_too(tmp_path, monkeypatch):
     """Stopped before anything is trained: the report says so, and how to go on."""
 
-    def stopped(*_, on_event, **__):
+    def stopped(_plan, _name, _folder, _digest, on_event, **__):
         on_event(SearchOpened())
         (tmp_path / "run" / "study.db").write_bytes((empty_database(tmp_path)).read_bytes())
         raise Interrupted()
 
-    monkeypatch.setattr("blockspace.study.run_search.run", stopped)
+    monkeypatch.setattr("blockspace.study.run_search.optimize", stopped)
     with pytest.raises(Interrupted):
         bs.search(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
     text = (tmp_path / "run" / "report.html").read_text()

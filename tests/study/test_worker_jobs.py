@@ -10,7 +10,7 @@ from blockspace.blocks import serialize_network
 from blockspace.errors import BlockspaceError
 from blockspace.executors import Job, Result
 from blockspace.study import load_study
-from blockspace.study.worker_jobs import adapt_watchdog, halve_batch, trained
+from blockspace.study.worker_jobs import adapt_watchdog, compile_and_fit, halve_batch
 
 
 def task(**recipe) -> Job:
@@ -40,6 +40,6 @@ def test_a_network_file_of_another_graph_is_not_written(tmp_path):
     net = network(text)
     arch = {"graph": net.graph(values={"k": 3}).as_dict(), "arch": serialize_network(net, {"k": 1})}
     with pytest.raises(BlockspaceError) as caught:
-        trained(Job(str(tmp_path), arch, 0, "key", {"recipe": {"epochs": 1}}), None, None)
+        compile_and_fit(Job(str(tmp_path), arch, 0, "key", {"recipe": {"epochs": 1}}), None, None)
     assert [m.code for m in caught.value.mistakes] == ["E-SPACE"]
     assert not list(tmp_path.iterdir())
