@@ -65,7 +65,7 @@ class FamilyDifference:
     latency_ratio: float | None = None
 
     def sentence(self) -> str:
-        """What may be said of accuracy, in one sentence that names its interval, the cost and the size of the test."""
+        """Return what the data says of accuracy, in one sentence that names the interval, the cost and the size of the test."""
         better, worse, sign = (self.first, self.second, 1) if self.accuracy.estimate >= 0 else (self.second, self.first, -1)
         points = self.accuracy.estimate * sign * 100
         ends = sorted((self.accuracy.low * sign * 100, self.accuracy.high * sign * 100))
@@ -79,7 +79,7 @@ class FamilyDifference:
         return f"{better} and {worse} are not distinguishable at this size: {difference}"
 
     def at_cost(self, sign: int = 1, who: str = "") -> str:
-        """ "at equal macs and with 5.0 % more latency": by how much the better one, `who` when it must be named, is dearer or cheaper."""
+        """Return by how much the better one (named `who`) costs more or less: "at equal macs and with 5.0 % more latency"."""
         counted = at_ratio(self.cost, self.cost_ratio, sign, who)
         if self.latency_ratio is None or self.cost == "latency":
             return counted
@@ -90,12 +90,12 @@ class FamilyDifference:
         return f"{counted}{', ' if who and measured.startswith(lead) else ' and '}{measured}"
 
     def size(self) -> str:
-        """How many seeds, and a warning where one is too few to know what a seed does."""
+        """Return how many seeds there are, with a warning where there is one only."""
         return f"{self.seeds} seeds" if self.seeds > 1 else "1 seed (what another seed would change is not in the interval)"
 
 
 def at_ratio(cost: str, ratio: float | None, sign: int, who: str) -> str:
-    """One cost: "at equal macs", "with 5.0 % more macs"; `sign` is negative when the better one is the second."""
+    """Return one cost: "at equal macs", "with 5.0 % more macs"; `sign` is negative when the better one is the second."""
     if ratio is None:
         return f"at unknown {cost}"
     ratio = ratio if sign > 0 else 1 / ratio
@@ -114,11 +114,11 @@ class Answer:
     images: int
 
     def sentence(self) -> str:
-        """The comparison between families, one line a pair; of a single family, that against the baseline."""
+        """Return the comparison between families, one line a pair; of a single family, that against the baseline."""
         return "\n".join(d.sentence() for d in self.differences or self.against_baseline)
 
     def sentences(self) -> list[str]:
-        """One sentence for each difference, the baseline's last. Intervals are each for itself, not for all together."""
+        """Return one sentence for each difference, the baseline's last. Each interval holds by itself, not all together."""
         return [d.sentence() for d in (*self.differences, *self.against_baseline)]
 
 
@@ -154,10 +154,10 @@ def compare_families(
 
 
 def check_images(finalists: Sequence[ScoredFinalist], everyone: Sequence[ScoredFinalist]) -> int:
-    """The number of test images, the same for all."""
+    """Return the number of test images. Raises ValueError when it is not the same for all."""
     if not finalists:
         raise ValueError("compare: no finalists")
-    images = everyone[0].correct.shape[-1]
+    images = int(everyone[0].correct.shape[-1])
     for one in everyone:
         if one.correct.ndim != 2 or one.correct.shape != one.log_loss.shape or one.correct.shape[1] != images:
             shapes = f"correct {one.correct.shape}, log_loss {one.log_loss.shape}"
@@ -166,7 +166,7 @@ def check_images(finalists: Sequence[ScoredFinalist], everyone: Sequence[ScoredF
 
 
 def difference_between(first: Family, second: Family, cost: str, seed: int, draws: int, level: float) -> FamilyDifference:
-    """One group of networks minus another."""
+    """Return one group of networks minus another."""
     (name, group), (other, others) = first, second
     accuracy = bootstrap_difference([f.correct for f in group], [f.correct for f in others], seed, draws, level)
     log_loss = bootstrap_difference([f.log_loss for f in group], [f.log_loss for f in others], seed, draws, level)
@@ -178,19 +178,19 @@ def difference_between(first: Family, second: Family, cost: str, seed: int, draw
 
 
 def cost_ratio(group: Sequence[ScoredFinalist], others: Sequence[ScoredFinalist], cost: str) -> float | None:
-    """The first group's mean cost over the second's; None when one of them is not known."""
+    """Return the first group's mean cost over the second's; None when one of them is not known."""
     here, there = mean_cost(group, cost), mean_cost(others, cost)
     return here / there if here and there else None
 
 
 def mean_cost(group: Sequence[ScoredFinalist], cost: str) -> float | None:
-    """The group's mean cost, None when one of it is not known."""
+    """Return the group's mean cost, None when one of it is not known."""
     known = [value for finalist in group if (value := finalist.costs.get(cost)) is not None]
     return float(numpy.mean(known)) if len(known) == len(group) else None
 
 
 def score_network(finalist: ScoredFinalist) -> NetworkScore:
-    """One network's mean and spread over seeds."""
+    """Return one network's mean and spread over seeds."""
     accuracy, log_loss = finalist.correct.mean(axis=1), finalist.log_loss.mean(axis=1)
     seeds = len(accuracy)
     spreads = [float(values.std(ddof=1)) if seeds > 1 else None for values in (accuracy, log_loss)]

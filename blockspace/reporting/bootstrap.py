@@ -43,11 +43,14 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
+        """Return whether zero is outside the interval."""
         return self.low > 0 or self.high < 0
 
 
 def bootstrap_difference(first: Runs, second: Runs, seed: int = 0, draws: int = 5_000, level: float = 0.95) -> Interval:
-    """Mean of the first group minus mean of the second, by the scheme above. A function of its arguments.
+    """Return the mean of the first group minus the mean of the second, with its interval by the scheme above.
+
+    The result is a function of the arguments.
 
     Raises ValueError when the arrays are not all `(seeds, images)` over the same number of images.
     """
@@ -61,7 +64,7 @@ def bootstrap_difference(first: Runs, second: Runs, seed: int = 0, draws: int = 
 
 
 def check_runs(first: Runs, second: Runs) -> tuple[Runs, Runs]:
-    """The arrays as float64."""
+    """Return the arrays as float64. Raises ValueError when they are not all `(seeds, images)` over the same images."""
     groups = [[numpy.asarray(runs, dtype=numpy.float64) for runs in group] for group in (first, second)]
     if not all(groups):
         raise ValueError("difference: a group without networks")
@@ -72,12 +75,13 @@ def check_runs(first: Runs, second: Runs) -> tuple[Runs, Runs]:
 
 
 def group_mean(group: Runs) -> numpy.ndarray:
-    """Per image, the mean over networks of the mean over seeds."""
-    return numpy.mean([runs.mean(axis=0) for runs in group], axis=0)
+    """Return, per image, the mean over networks of the mean over seeds."""
+    mean: numpy.ndarray = numpy.mean([runs.mean(axis=0) for runs in group], axis=0)
+    return mean
 
 
 def image_draws(per_image: numpy.ndarray, draws: int, random: Generator) -> numpy.ndarray:
-    """Deviations from the mean when the images are drawn anew."""
+    """Return deviations from the mean when the images are drawn anew."""
     centred = per_image - per_image.mean()
     step = max(1, CHUNK // len(centred))
     sizes = [min(step, draws - start) for start in range(0, draws, step)]
@@ -85,7 +89,7 @@ def image_draws(per_image: numpy.ndarray, draws: int, random: Generator) -> nump
 
 
 def seed_draws(first: Runs, second: Runs, draws: int, random: Generator) -> numpy.ndarray:
-    """Deviations of the difference when every network is trained again with other seeds."""
+    """Return deviations of the difference when every network is trained again with other seeds."""
     deviations, freedom = seed_deviations([*first, *second])
     if freedom == 0:
         return numpy.zeros(draws)
@@ -98,7 +102,7 @@ def seed_draws(first: Runs, second: Runs, draws: int, random: Generator) -> nump
 
 
 def seed_deviations(networks: Runs) -> tuple[numpy.ndarray, int]:
-    """Deviations of runs from their network's mean, scaled to the variance V of a seed's own effect; and the degrees of freedom."""
+    """Return deviations of runs from their network's mean, scaled to the variance V of a seed's effect; and the degrees of freedom."""
     repeated = [runs for runs in networks if len(runs) > 1]
     freedom = sum(len(runs) - 1 for runs in repeated)
     if freedom == 0:
@@ -113,6 +117,6 @@ def seed_deviations(networks: Runs) -> tuple[numpy.ndarray, int]:
 
 
 def p_like(spread: numpy.ndarray, estimate: float) -> float:
-    """Twice the share of draws at least as far below zero as the estimate is above it (or the reverse); never 0."""
+    """Return twice the share of draws at least as far below zero as the estimate is above it (or the reverse); never 0."""
     beyond = numpy.count_nonzero(spread <= -abs(estimate)) + numpy.count_nonzero(spread >= abs(estimate))
     return min(1.0, int(beyond + 1) / (len(spread) + 1))

@@ -58,7 +58,10 @@ class FinalistTraining:
 
 @dataclass(frozen=True)
 class FinalistReport:
-    """A network of the finals (or, before them, one that would be): its trial's number (None for the baseline), file and trainings."""
+    """A finalist, or, before they are retrained, a network that would be one.
+
+    `number` is its trial's, None for the baseline; `yaml` is its network file, `command` exports it.
+    """
 
     name: str
     family: str
@@ -68,11 +71,12 @@ class FinalistReport:
     yaml: str
     graph: Graph | None
     trainings: tuple[FinalistTraining, ...]
-    command: str  # that exports it
+    command: str
     exported: str = ""  # the folder, where it was
 
     @property
     def title(self) -> str:
+        """Return number and name: `#17 hs-s4`."""
         return self.name if self.number is None else f"#{self.number} {self.name}"
 
 

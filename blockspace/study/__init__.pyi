@@ -14,8 +14,8 @@ from .run_search import search as search
 from .study_file import Study as Study
 from .study_file import StudyFile as StudyFile
 from .study_file import load_study as load_study
-from .study_result import Outcome as Outcome
-from .study_result import as_json as as_json
+from .study_result import StudyResult as StudyResult
+from .study_result import format_result_json as format_result_json
 from .train_config import TrainingOptions as TrainingOptions
 from .train_one import Trained as Trained
 from .train_one import evaluate as evaluate

@@ -10,12 +10,12 @@ from blockspace.errors import BlockspaceError
 from blockspace.files import write_atomic
 from blockspace.records import Event, Listener, RunDir, StudyFailed, StudyFinished, StudyRefused, StudyStopped, Warned
 from blockspace.searching import Interrupted
-from blockspace.study.study_result import Outcome
+from blockspace.study.study_result import StudyResult
 
 
 @contextmanager
 def reported(folder: Path, emit: Listener) -> Iterator[None]:
-    """However the study ends, the log says how, and the report shows what there is."""
+    """Log how the study ends, however it does, and write the report of what there is."""
     end: Event = StudyFailed("an error of the program")
     try:
         yield
@@ -35,7 +35,7 @@ def reported(folder: Path, emit: Listener) -> Iterator[None]:
 
 
 def write_report_or_warn(folder: Path, emit: Listener) -> None:
-    """A study is worth more than its report: where that cannot be written, a line says so."""
+    """Write the report; where that fails, emit a warning, because the study matters more."""
     from blockspace.study.run_reader import write_report
 
     try:
@@ -45,8 +45,8 @@ def write_report_or_warn(folder: Path, emit: Listener) -> None:
         emit(Warned(f"report.html was not written: {text}"))
 
 
-def write_answer(folder: Path, outcome: Outcome) -> None:
-    """answer.txt for people, answer.json for the report and other programs."""
+def write_answer(folder: Path, outcome: StudyResult) -> None:
+    """Write the answer for people, and for the report and other programs."""
     from blockspace.reporting import answer_json
 
     write_atomic(RunDir(folder).answer_json, answer_json(outcome.answer))

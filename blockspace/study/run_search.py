@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
@@ -35,8 +36,8 @@ from blockspace.study.keywords import SearchKeywords
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.retrain import answer_study, export_finalists, retrain, select_finalists
 from blockspace.study.study_file import LatencyWindow
-from blockspace.study.study_result import Outcome
-from blockspace.study.warm_start import earlier, others
+from blockspace.study.study_result import StudyResult
+from blockspace.study.warm_start import collect_prior_results, read_prior_runs
 from blockspace.study.worker_jobs import PRELOAD, adapt_watchdog, halve_batch, measure_latency, train_trial
 
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
@@ -50,7 +51,7 @@ def search(
     on_event: Listener | None = None,
     reuse: Sequence[str | PathLike[str]] = (),
     **settings: Unpack[SearchKeywords],
-) -> Outcome:
+) -> StudyResult:
     """Run a study to its answer: search, retrain the finalists, compare, export. The same call resumes.
 
     Settings are the study's top-level keys (`study`, `doc`, `space`, `data`, `baseline`, `budget`, `objectives`, `search`, `train`,
@@ -65,13 +66,13 @@ def search(
     Raises BlockspaceError with every mistake of the study and the settings, and Interrupted when a signal stops it.
     """
     question = resolve_study(path, overrides, settings)
-    runs = others(question, reuse)
+    runs = read_prior_runs(question, reuse)
     check_data(question.study.data)
     question.proposals.check_reachable()
     # the workers' server starts while the data is looked at; a study that cannot run leaves no folder behind
     with LocalExecutor(question.options.search.worker_count(), PRELOAD) as workers:
         look = preflight(question.study.data, question.study.folder)
-        known, lines = earlier(question, look, runs)
+        known, lines = collect_prior_results(question, look, runs)
         folder = prepare_run_dir(question)
         emit = EventLog(RunDir(folder), on_event)
         emit(make_start_event(question, look, lines))
@@ -85,7 +86,7 @@ def search(
 
 def run_stages(
     question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
-) -> Outcome:
+) -> StudyResult:
     """Search, finals, answer, export."""
     rows = run_trials(question, folder, workers, lock, emit, look, known)
     write_results(RunDir(folder).results, rows, question.per)
@@ -95,7 +96,7 @@ def run_stages(
     answer = answer_study(question, finalists)
     emit(ExportStarted(sum(finalist.record is not None for finalist in finalists)))
     exported = export_finalists(question, finalists, answer, emit)
-    outcome = Outcome(question, rows, answer, exported)
+    outcome = StudyResult(question, rows, answer, exported)
     write_answer(folder, outcome)
     return outcome
 
@@ -164,8 +165,7 @@ class ProposalsWithFiles:
 
     def propose(self, assignment: dict) -> Candidate:
         candidate = self.question.candidate(assignment)
-        candidate.arch["arch"] = self.question.settled(candidate)
-        return candidate
+        return replace(candidate, arch=candidate.arch | {"arch": self.question.settled(candidate)})
 
 
 def latency_options(window: LatencyWindow) -> dict[str, Any]:

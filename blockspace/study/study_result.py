@@ -1,20 +1,23 @@
-"""Outcome: what a finished study gives back."""
+"""The result of a finished study."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockspace.records import TrialRecord, pareto_front
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.study_file import Study
 
+if TYPE_CHECKING:
+    from blockspace.reporting import Answer
+
 
 @dataclass(frozen=True)
-class Found:
-    """A trained network of a study: its row, and, as text, where `bs.export` finds it: `runs/NAME#17`."""
+class Solution:
+    """A trained network of a study: its trial, and, as text, where `bs.export` finds it: `runs/NAME#17`."""
 
     row: TrialRecord
     source: str
@@ -24,39 +27,40 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A finished study: its rows, its answer, and where the finalists were exported."""
+class StudyResult:
+    """A finished study: its trials (`rows`), its answer, and where the finalists were exported."""
 
     question: ResolvedStudy
     rows: list[TrialRecord]
-    answer: Any
+    answer: Answer
     exported: list[Path] = field(default_factory=list)
 
     @property
     def study(self) -> Study:
+        """Return the study's file and data."""
         return self.question.study
 
     @property
-    def front(self) -> list[Found]:
-        """The trained networks that no other dominates: at least as good in every objective and better in one."""
-        return [Found(r, f"{self.study.folder}#{r.number}") for r in pareto_front(self.rows, self.study.objectives)]
+    def front(self) -> list[Solution]:
+        """Return the trained networks that no other dominates: at least as good in every objective and better in one."""
+        return [Solution(r, f"{self.study.folder}#{r.number}") for r in pareto_front(self.rows, self.study.objectives)]
 
     @property
-    def results(self) -> list[dict]:
-        """Every proposal as a flat mapping, as in results.csv."""
+    def results(self) -> list[dict[str, Any]]:
+        """Return every trial as a flat mapping, as in results.csv."""
         from blockspace.reporting import flatten_record
 
         return [flatten_record(record, self.question.per) for record in self.rows]
 
     def text(self) -> str:
-        """The table, and a sentence for each comparison."""
+        """Return the table, and a sentence for each comparison."""
         from blockspace.reporting import answer_table
 
         return answer_table(self.answer)
 
 
-def as_json(outcome: Outcome) -> str:
-    """The outcome for programs: the answer's rows and sentence, the front, the exported folders."""
+def format_result_json(outcome: StudyResult) -> str:
+    """Return the result for programs, as JSON: the answer's networks and sentences, and the exported folders."""
     answer = outcome.answer
     names = ("family", "name", "seeds", "accuracy", "accuracy_sd", "log_loss", "log_loss_sd")
     rows = [{name: getattr(row, name) for name in names} | dict(row.costs) for row in answer.rows]

@@ -20,16 +20,16 @@ PLACES = ("data.name", "data.folder", "data.python")  # where the data is: its d
 
 
 @dataclass(frozen=True)
-class Other:
-    """Another run directory: its study, and every row of it."""
+class PriorRun:
+    """Another run directory: its study and its trials."""
 
     folder: Path
     study: Study
-    rows: list[TrialRecord]
+    records: list[TrialRecord]
 
 
-def others(question: ResolvedStudy, folders: Sequence[str | PathLike[str]]) -> list[Other]:
-    """The run directories, read. Raises BlockspaceError (E-FILE) for one that is none, is damaged, or is the study's own."""
+def read_prior_runs(question: ResolvedStudy, folders: Sequence[str | PathLike[str]]) -> list[PriorRun]:
+    """Return the run directories, read. Raises BlockspaceError (E-FILE) for one that is none, is damaged, or is the study's own."""
     found = []
     for folder in map(Path, folders):
         if not RunDir(folder).is_study:
@@ -39,32 +39,32 @@ def others(question: ResolvedStudy, folders: Sequence[str | PathLike[str]]) -> l
             help = "what is there is kept without being named"
             raise error("E-FILE", f"--reuse {folder}: the study's own run directory", help=help)
         try:
-            found.append(Other(folder, load_study(RunDir(folder).study_yaml), read_stored_study(folder).records))
+            found.append(PriorRun(folder, load_study(RunDir(folder).study_yaml), read_stored_study(folder).records))
         except BlockspaceError as reason:
             raise error("E-FILE", f"--reuse {folder}: it cannot be read: {str(reason).splitlines()[0]}") from reason
     return found
 
 
-def earlier(question: ResolvedStudy, look: Preflight, runs: Sequence[Other]) -> tuple[ResultCache, list[str]]:
-    """The results of other runs that a training of this study would repeat, and one line for each run: how many, or why none."""
+def collect_prior_results(question: ResolvedStudy, look: Preflight, runs: Sequence[PriorRun]) -> tuple[ResultCache, list[str]]:
+    """Return the results of other runs that trainings of this study would repeat, and a line for each run: how many, or why none."""
     found, lines = ResultCache(TRIAL_FILES), []
     code = {name: version(name) for name in CODE}
     for run in runs:
-        name, reasons = RunDir(run.folder).display(), changes(run, question, look)
-        taken, stale = (0, 0) if reasons else found.add(run.folder, name, run.rows, question.options.search.seed, code)
-        words = "; ".join(reasons) or because(stale)
+        name, reasons = RunDir(run.folder).display(), find_differences(run, question, look)
+        taken, stale = (0, 0) if reasons else found.add(run.folder, name, run.records, question.options.search.seed, code)
+        words = "; ".join(reasons) or explain_none(stale)
         ready = f"{taken} trained network{'s are' if taken > 1 else ' is'} not trained again"
         lines.append(f"reuse: {name}: {ready if taken else f'nothing can be taken over: {words}'}")
     return found, lines
 
 
-def because(stale: int) -> str:
-    """Why a run that asks alike gives nothing."""
+def explain_none(stale: int) -> str:
+    """Return why a run of the same recipe and data has nothing to take over."""
     return f"its {stale} trained networks are of other versions of {', '.join(CODE)}" if stale else "it has trained no network"
 
 
-def changes(run: Other, question: ResolvedStudy, look: Preflight) -> list[str]:
-    """What makes a training of that run another training: its recipe, its data, or its seed."""
+def find_differences(run: PriorRun, question: ResolvedStudy, look: Preflight) -> list[str]:
+    """Return what makes a training of that run another training: its recipe, its data, or its seed."""
     there, here = run.study.options, question.options
     found = diff_configs(there.train.as_dict(), here.train.as_dict(), "train")
     data = diff_configs(run.study.data.as_dict(), question.study.data.as_dict(), "data")

@@ -87,10 +87,10 @@ def test_what_differs_is_said_and_it_is_trained(done, tmp_path, monkeypatch, cha
 def test_other_versions_are_said(done, tmp_path, monkeypatch):
     monkeypatch.setattr("blockspace.study.warm_start.version", lambda package: "0.0")
     from blockspace.data import preflight
-    from blockspace.study.warm_start import earlier, others
+    from blockspace.study.warm_start import collect_prior_results, read_prior_runs
 
     question = resolve_study(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
-    known, lines = earlier(question, preflight(question.study.data), others(question, [done[0] / "run"]))
+    known, lines = collect_prior_results(question, preflight(question.study.data), read_prior_runs(question, [done[0] / "run"]))
     assert not known.results and "its 6 trained networks are of other versions of blockspace, torch, lightning" in lines[0]
 
 

@@ -52,7 +52,7 @@ def read_trial_records(study: optuna.Study, objectives: dict[str, str]) -> list[
 
 @dataclass
 class OpenTrial:
-    """An unfinished trial and what is stored of it. Only this process writes it, so nothing is read twice: a look costs milliseconds."""
+    """An unfinished trial and what is stored of it. Only this process writes it, so nothing is read twice, which costs milliseconds."""
 
     trial: Trial
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -60,28 +60,31 @@ class OpenTrial:
 
     @property
     def number(self) -> int:
+        """Return the trial's number."""
         return self.trial.number
 
     @classmethod
     def continued(cls, trial: Trial, before: FrozenTrial) -> OpenTrial:
-        """A trial of a dead driver."""
+        """Return a trial that a dead driver left, with what it had stored."""
         return cls(trial, dict(before.user_attrs), set(before.constraints))
 
 
 class Teller:
-    """Writes a study's trials. Everything told is first stored as the trial's attributes, so a kill in between repeats the same words."""
+    """Writes a study's trials to Optuna. Everything is first stored as the trial's attributes, so that a kill in between repeats it."""
 
     def __init__(self, study: optuna.Study, objectives: dict[str, str], sampler: SamplerEntry):
         self.study, self.objectives, self.sampler = study, objectives, sampler
 
-    def annotate(self, trial: OpenTrial, **attributes) -> None:
+    def annotate(self, trial: OpenTrial, **attributes: Any) -> None:
         """Store attributes that say something and are not there yet; each costs a commit."""
         for name, value in attributes.items():
             if trial.attributes.get(name, EMPTY.get(name)) != value:
                 trial.trial.set_user_attr(name, value)
                 trial.attributes[name] = value
 
-    def tell(self, trial: OpenTrial, state: TrialState, violations: dict[str, float], values: list[float] | None, **attributes) -> None:
+    def tell(
+        self, trial: OpenTrial, state: TrialState, violations: dict[str, float], values: list[float] | None, **attributes: Any
+    ) -> None:
         """Finish a trial: `values` in the objectives' order for one that has them, None for one that was refused or failed."""
         self.annotate(trial, status=state.value, violations=violations, **attributes)
         self.constrain(trial, violations)
@@ -95,17 +98,18 @@ class Teller:
             self.study.tell(trial.trial, state=optuna.trial.TrialState.PRUNED)
 
     def constrain(self, trial: OpenTrial, violations: dict[str, float]) -> None:
-        """One constraint per budget; for a sampler that needs the same ones in every trial, their sum."""
+        """Set one constraint per budget; for a sampler that needs the same ones in every trial, their sum."""
         total = sum(value for value in violations.values() if value > 0)
         for name, value in ({"budget": total} if self.sampler.needs_equal_constraints else violations).items():
             if name not in trial.constraints:  # set before a kill: Optuna keeps the first, which is the same
                 trial.trial.set_constraint(name, value)
 
     def worst(self) -> list[float]:
+        """Return the worst value of each objective."""
         return [math.inf if direction == "minimize" else -math.inf for direction in self.objectives.values()]
 
     def repeat(self, trial: OpenTrial, original: TrialRecord) -> None:
-        """A network seen before: the same outcome again, at no cost."""
+        """Finish a trial whose network was seen before, with the same outcome."""
         values = [original.values[name] for name in self.objectives] if original.values else None
         copied = {"metrics": original.metrics, "measured": original.measured, "reason": original.reason, "seed": original.seed}
         copied["comparable"] = original.comparable

@@ -22,12 +22,18 @@ from blockspace.searching.record.config_diff import diff_configs
 
 DIGEST = "blockspace:study"
 TRIALS = "blockspace:trials"
-# may change between starts: they do not change what is asked
 
 
 @contextmanager
-def open_study(folder: Path, name: str, objectives: dict[str, str], sampler, digest: dict, trials: int) -> Iterator[optuna.Study]:
-    """The study in `folder`, made when there is none; `objectives` maps a metric to `maximize` or `minimize`.
+def open_study(
+    folder: Path,
+    name: str,
+    objectives: dict[str, str],
+    sampler: optuna.samplers.BaseSampler,
+    digest: dict[str, Any],
+    trials: int,
+) -> Iterator[optuna.Study]:
+    """Open the study in `folder`, made when there is none; `objectives` maps a metric to `maximize` or `minimize`.
 
     Raises StorageError (E-STORE: damaged, or of another Optuna; E-IO, E-DISK) and BlockspaceError (E-CHANGED: another `digest`,
     or fewer `trials`).
@@ -48,7 +54,7 @@ def open_study(folder: Path, name: str, objectives: dict[str, str], sampler, dig
 
 
 def connect_storage(path: Path) -> RDBStorage:
-    """SQLite with a write-ahead log and no fsync per commit: 10x faster, and safe when the process dies.
+    """Return SQLite storage with a write-ahead log and without fsync per commit: 10x faster, and safe when the process dies.
 
     After a power cut the last rows may be missing; the trials' own result files bring them back.
     """
@@ -56,7 +62,7 @@ def connect_storage(path: Path) -> RDBStorage:
     storage = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
 
     @sqlalchemy.event.listens_for(storage.engine, "connect")
-    def set_pragmas(connection, _record):
+    def set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
 
@@ -65,7 +71,7 @@ def connect_storage(path: Path) -> RDBStorage:
 
 
 def check_intact(path: Path) -> None:
-    """SQLite's own quick check. Raises StorageError (E-STORE) for a damaged file."""
+    """Check the file by SQLite's quick check. Raises StorageError (E-STORE) for a damaged file."""
     if not path.exists():
         return
     try:
@@ -85,7 +91,7 @@ def check_intact(path: Path) -> None:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """The database's errors as ours."""
+    """Raise the database's errors as StorageError (E-STORE, E-DISK)."""
     try:
         yield
     except (sqlalchemy.exc.DBAPIError, optuna.exceptions.StorageInternalError) as reason:
@@ -103,7 +109,7 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def silence_optuna() -> Iterator[None]:
-    """Optuna without its log lines and its notes on experimental features; everything else it says is heard."""
+    """Suppress Optuna's log lines and its notes on experimental features; other warnings are shown."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
@@ -115,11 +121,11 @@ def silence_optuna() -> Iterator[None]:
 
 
 def to_json_data(value: Any) -> Any:
-    """The value as JSON gives it back: tuples become lists, keys become text."""
+    """Return the value as JSON gives it back: tuples become lists, keys become text."""
     return json.loads(json.dumps(value))
 
 
-def check_unchanged(study: optuna.Study, digest: dict, trials: int) -> None:
+def check_unchanged(study: optuna.Study, digest: dict[str, Any], trials: int) -> None:
     """Compare with what the run directory was made for, and keep it. More trials are a longer search, anything else another question."""
     kept = study.user_attrs
     rows = diff_configs(kept[DIGEST], digest) if DIGEST in kept else []
