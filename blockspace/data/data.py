@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from blockspace.data.data_spec import DataSpec, read_spec
+from blockspace.data.image_pool import ImagePool
 from blockspace.data.images import LazyImages, Split, compute_statistics, join_splits
 from blockspace.data.partition import partition_indices
-from blockspace.data.pool import ImagePool
-from blockspace.data.sources import DataSource, read_source
+from blockspace.data.sources import DataSource, read_data_source
 from blockspace.errors import error
 
 PARTS = ("train", "val", "test")
@@ -57,7 +57,7 @@ def load(spec: str | Mapping[str, Any] | DataSpec) -> Data:
 
 def open_source(spec: DataSpec) -> tuple[DataSource, dict[str, ImagePool]]:
     """Return the source, its labels checked, and train, val and test as the spec asks for them."""
-    source = read_source(spec)
+    source = read_data_source(spec)
     for name, pool in source.pools.items():
         check_labels(pool.labels, len(source.classes), f"{source.name} {name}")
     return source, divide_source(source, spec)

@@ -13,10 +13,10 @@ from blockspace.data.custom import load_custom
 from blockspace.data.data_spec import DataSpec, describe, find_place
 from blockspace.data.decode import make_unreadable_error
 from blockspace.data.image_folder import find_images, read_folder_shape
+from blockspace.data.image_pool import ImagePool, fits_in_memory, pool_arrays, pool_files, pool_items
 from blockspace.data.images import resize_images
 from blockspace.data.named_datasets import DATASETS
 from blockspace.data.partition import hash_contents
-from blockspace.data.pool import ImagePool, fits_in_memory, pool_arrays, pool_files, pool_items
 from blockspace.data.scan import scan_files
 from blockspace.data.torchvision_sets import find_or_download, read_idx, read_torchvision_set
 from blockspace.errors import error
@@ -41,7 +41,7 @@ class DataSource:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def read_source(spec: DataSpec) -> DataSource:
+def read_data_source(spec: DataSpec) -> DataSource:
     """Return the source that a spec names. Raises BlockspaceError (E-DATA) for what is missing or unreadable."""
     if spec.folder is not None:
         return read_folder(spec)

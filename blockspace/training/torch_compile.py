@@ -18,7 +18,7 @@ def compile_forward(module: nn.Module, how: bool | str) -> Callable[[Tensor], Te
     return compiled  # torch types the module that it makes as a function
 
 
-def check_compiler(device: torch.device) -> None:
+def require_compiler(device: torch.device) -> None:
     """Check that a CPU has the C++ compiler that torch.compile needs. Raises BlockspaceError (E-COMPILE)."""
     if device.type != "cpu":
         return

@@ -13,7 +13,7 @@ from lightning.pytorch.callbacks import Callback
 from blockspace.errors import error
 from blockspace.training.checkpoint import AtomicCheckpoints
 from blockspace.training.recipe import Recipe
-from blockspace.training.torch_compile import check_compiler
+from blockspace.training.torch_compile import require_compiler
 
 
 def make_trainer(recipe: Recipe, evaluate: bool, callback: Callback) -> L.Trainer:
@@ -74,7 +74,7 @@ def check_devices(trainer: L.Trainer, recipe: Recipe) -> None:
         near = max(ranks, recipe.batch - recipe.batch % ranks)
         raise error("E-TYPE", f"train.batch: {recipe.batch} images do not divide among {ranks} devices", help=f"batch: {near}")
     if recipe.compile:
-        check_compiler(device)
+        require_compiler(device)
 
 
 def list_accelerators() -> list[str]:

@@ -3,7 +3,7 @@
 import os
 from importlib import import_module
 
-from blockspace.training.tasks.base import DEFAULT_TASK, TASKS, Task, find_main_metric, list_objectives, register_task
+from blockspace.training.tasks.task import DEFAULT_TASK, TASKS, Task, find_main_metric, list_objectives, register_task
 
 __all__ = ["DEFAULT_TASK", "TASKS", "Task", "find_main_metric", "list_objectives", "register_task"]
 

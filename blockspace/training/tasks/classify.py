@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from blockspace.errors import error
 from blockspace.quantities import Quantity, register_quantity
-from blockspace.training.tasks.base import register_task
+from blockspace.training.tasks.task import register_task
 
 if TYPE_CHECKING:
     import numpy
