@@ -16,7 +16,7 @@ from blockspace.files import write_atomic
 from blockspace.options import Choice, Options
 from blockspace.searching import SearchOptions
 from blockspace.study.study_file import StudyFile
-from blockspace.training import Recipe
+from blockspace.training import Recipe, Switch
 
 FILE = Path(__file__).with_name("keywords.py")
 PATHS = ("space", "data", "out", "weights")  # keys whose text may be given as a `pathlib.Path`
@@ -59,7 +59,7 @@ class KeywordsFile:
         if key in LOOSE:
             return LOOSE[key]
         found = self.type_of(field.annotation)
-        if any(getattr(item, "func", None) is not None and item.func.__name__ == "switched" for item in field.metadata):
+        if Switch in field.metadata:  # `true` stands for the section with its defaults
             found = f"bool | {found}"
         return found.replace("str", "str | PathLike[str]", 1) if key in PATHS else found
 

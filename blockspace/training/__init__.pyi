@@ -9,6 +9,7 @@ from .fitting import Checkpointing as Checkpointing
 from .fitting import FitCallbacks as FitCallbacks
 from .fitting import fit as fit
 from .recipe import Recipe as Recipe
+from .recipe import Switch as Switch
 from .recipe import read_recipe as read_recipe
 from .scoring import predict as predict
 from .scoring import score as score
