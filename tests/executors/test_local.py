@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fakes import train
 
+from blockspace.errors import BlockspaceError
 from blockspace.executors import Job, LocalExecutor, Result, submit_and_wait
 from blockspace.searching import run_jobs
 
@@ -100,3 +101,10 @@ def test_a_failed_task_is_tried_again(tmp_path, workers):
     assert [result.state for result in bad] == ["failed", "trained"]
     good = run_jobs([task(tmp_path, 0), task(tmp_path, 1)], train, workers)
     assert [result.state for result in good] == ["trained", "trained"]
+
+
+def test_a_system_without_fork_is_refused(monkeypatch):
+    monkeypatch.delattr("os.fork")
+    with pytest.raises(BlockspaceError, match="forked processes") as refused:
+        LocalExecutor(1)
+    assert refused.value.mistakes[0].code == "E-DEVICE"

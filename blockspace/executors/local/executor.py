@@ -19,6 +19,7 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Self
 
+from blockspace.errors import error
 from blockspace.executors.base import Evaluate, FinishedJob, Handle, Job, JobProgress, SilentReporter
 from blockspace.executors.local.forkserver import BOOT
 from blockspace.executors.local.heartbeat import HeartbeatTable
@@ -56,6 +57,7 @@ class LocalExecutor:
     """
 
     def __init__(self, capacity: int, preload: Sequence[str] = PRELOAD, grace: float = 5.0, log_cap: int = 1_000_000):
+        check_platform()
         self.capacity, self.preload, self.grace, self.log_cap = capacity, list(preload), grace, log_cap
         self._running: dict[Handle, _RunningJob] = {}
         self._ids = count_up()
@@ -260,3 +262,10 @@ def explain_sigkill(before: int | None, now: int | None, peak: int) -> tuple[Tri
     if now > before:
         return TrialState.OOM, f"{text}: killed by the kernel, which was out of memory"
     return TrialState.FAILED, f"{text}: killed from outside, and not by the kernel for want of memory"
+
+
+def check_platform() -> None:
+    """Raise BlockspaceError (E-DEVICE) on a system that cannot fork, as Windows: jobs are forked from a server with torch imported."""
+    if not hasattr(os, "fork"):
+        message = f"search and train run their trainings in forked processes, which {sys.platform} does not have"
+        raise error("E-DEVICE", message, help="use Linux, macOS or WSL; show, check, cost, compile and export work here")
