@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import sys
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+import blockspace
 from blockspace.blocks import list_families, list_names, load
 from blockspace.errors import CODES
 from blockspace.ops import OPS
 from blockspace.schema import CHANNEL_NAMES, FILE_KEYS, FUNCTIONS_MEAN, STEP_KEYS_MEAN, schema
 
 ROOT = Path(__file__).parents[2]
+DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
 
 
 def hook(name: str):
@@ -92,16 +95,45 @@ def test_the_claims_are_as_recomputed(pages):
     assert claims.table() in pages["claims.md"], "python benchmarks/claims.py --write"
 
 
-def test_links_of_the_readme():
-    text = (ROOT / "README.md").read_text()
-    targets = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith(("http", "#"))]
-    assert not [target for target in targets if not (ROOT / target).exists()]
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", *DOCS])
+def test_links_lead_to_files(name):
+    page = ROOT / name
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    targets = [link.partition("#")[0] for link in links if not link.startswith(("http", "#"))]
+    assert not [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_every_page_is_in_the_navigation():
+    pages = {Path(page).name for page in DOCS}
+    assert set(re.findall(r"\b(\w+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)) == pages
+
+
+def test_every_public_name_has_an_api_entry(pages):
+    documented = re.findall(r"^::: blockspace\.(\w+)$", pages["api.md"], re.MULTILINE)
+    assert sorted(documented) == sorted(name for name in blockspace.__all__ if not name.startswith("__"))
+
+
+def test_every_home_in_the_glossary_exists(pages):
+    rows = [row.split(" | ") for row in pages["glossary.md"].splitlines() if row.startswith("| ") and "---" not in row]
+    homes = [row[-1].removesuffix(" |").strip("`") for row in rows if len(row) == 4 and "home" not in row[-1]]
+    assert len(homes) > 50 and not [home for home in homes if not importable(home)]
+
+
+def importable(path: str) -> bool:
+    """Return whether `path` is a module, or a name that a module exports."""
+    module, _, name = path.rpartition(".")
+    try:
+        importlib.import_module(path)
+    except ModuleNotFoundError:
+        return bool(module) and hasattr(importlib.import_module(module), name)
+    return True
 
 
 @pytest.mark.slow
 def test_the_site_builds(tmp_path):
     pytest.importorskip("mkdocs")
     pytest.importorskip("material")
+    pytest.importorskip("mkdocstrings")
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
 
