@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import TYPE_CHECKING, TextIO
-
-from blockspace.quantities import find_quantity
-from blockspace.records import EpochEnded, Event, NetworkTrainingStarted, TrainingFound
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
     from typer import Typer
 
 
@@ -56,6 +52,7 @@ def print_scores(network: str, settings: list[str], as_json: bool) -> None:
 
 def run(network: str, settings: list[str], recipe: str | None, formats: list[str], as_json: bool, quiet: bool) -> int:
     """Train: progress to stderr, the result to stdout. Return the exit code: 0, or the signal's after an interruption."""
+    from blockspace.cli.progress import EpochProgress
     from blockspace.searching import ignore_signals, raise_on_signals
     from blockspace.study import train
 
@@ -78,72 +75,3 @@ def run(network: str, settings: list[str], recipe: str | None, formats: list[str
         where = f", exported to {done.exported}" if done.exported else ""
         print(f"in {done.folder}{where}", file=sys.stderr)
     return 0
-
-
-class EpochProgress:
-    """Show one training's progress on stderr: a bar on a terminal, a line per epoch elsewhere."""
-
-    def __init__(self, quiet: bool = False, stream: TextIO | None = None):
-        self.stream, self.quiet = stream or sys.stderr, quiet
-        self.bar: Progress | None = None
-        self.task: TaskID | None = None
-
-    def __enter__(self) -> EpochProgress:
-        if not self.quiet and self.stream.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-            console = Console(file=self.stream)
-            columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-            self.bar = Progress(*columns, console=console, transient=True)
-            self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Remove the bar from the terminal."""
-        if self.bar is not None:
-            self.bar.stop()
-            self.bar = None
-
-    def say(self, text: str) -> None:
-        """Print a line, above the bar where there is one."""
-        if self.quiet:
-            return
-        if self.bar is not None:
-            self.bar.console.print(text, highlight=False, markup=False)
-        else:
-            print(text, file=self.stream, flush=True)
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, NetworkTrainingStarted):
-            self.start(event)
-        elif isinstance(event, TrainingFound):
-            self.say(f"{event.folder} holds this training, finished")
-        elif isinstance(event, EpochEnded):
-            self.advance(event)
-
-    def start(self, event: NetworkTrainingStarted) -> None:
-        """Say the notes, and begin the bar."""
-        for note in event.notes:
-            self.say(note)
-        if self.bar is not None:
-            self.task = self.bar.add_task("", total=event.epochs)
-
-    def advance(self, event: EpochEnded) -> None:
-        """Show a finished epoch."""
-        line = format_epoch(event)
-        if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, completed=event.epoch, description=line)
-        else:
-            left = (event.epochs - event.epoch) * event.seconds
-            ahead = f"  about {left:.0f} s left" if left else ""
-            self.say(f"epoch {event.epoch}/{event.epochs}  {line}  {event.seconds:.1f} s{ahead}")
-
-
-def format_epoch(event: EpochEnded) -> str:
-    """Return an epoch's numbers as text."""
-    val = "".join(f"  {name} {find_quantity(name).format_stored(value)}" for name, value in event.metrics.items())
-    return f"loss {event.loss:.4f}{val}  lr {event.lr:.3g}"
