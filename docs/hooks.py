@@ -42,17 +42,17 @@ def meanings(name: str) -> str:
 
 def windows() -> str:
     """Convolutions and pools, whose words hold their kernel's size."""
-    from blockspace.blocks import vocabulary
+    from blockspace.blocks import syntax
 
-    depthwise = [key for key in vocabulary.CONV_KEYS if key != "groups"]
+    depthwise = [key for key in syntax.CONV_KEYS if key != "groups"]
     rows = [
-        ("`convKxL`", vocabulary.CONV_KEYS, "convolution, then norm and activation; the main argument is `out`"),
+        ("`convKxL`", syntax.CONV_KEYS, "convolution, then norm and activation; the main argument is `out`"),
         ("`dwconvKxL`", depthwise, "one group per channel; `out` is `same` unless given"),
-        ("`conv`, `dwconv`", ("k", *vocabulary.CONV_KEYS), "the same with the kernel as a setting"),
-        ("`maxpoolKxL`", vocabulary.POOL_KEYS[:3], "maximum over the window"),
-        ("`avgpoolKxL`", vocabulary.POOL_KEYS, "mean over the window"),
-        ("`norm`", vocabulary.NORM_KEYS, "a norm by itself"),
-        ("`shortcut`", vocabulary.SHORTCUT_KEYS, "the value itself where shape and channels agree, else convolution 1x1 and norm"),
+        ("`conv`, `dwconv`", ("k", *syntax.CONV_KEYS), "the same with the kernel as a setting"),
+        ("`maxpoolKxL`", syntax.POOL_KEYS[:3], "maximum over the window"),
+        ("`avgpoolKxL`", syntax.POOL_KEYS, "mean over the window"),
+        ("`norm`", syntax.NORM_KEYS, "a norm by itself"),
+        ("`shortcut`", syntax.SHORTCUT_KEYS, "the value itself where shape and channels agree, else convolution 1x1 and norm"),
         ("`global_avgpool`", (), "the mean over space"),
     ]
     return table(("operation", "settings", "what it is"), [(word, ", ".join(map(code, keys)), text) for word, keys, text in rows])
@@ -60,16 +60,16 @@ def windows() -> str:
 
 def operations() -> str:
     """Every other operation of the registry, with its settings and their defaults."""
-    from blockspace.blocks import vocabulary
+    from blockspace.blocks import syntax
     from blockspace.ops import OPS
     from blockspace.schema import setting_rows
 
     def settings(name: str) -> str:
-        if name in vocabulary.MERGES:
+        if name in syntax.MERGES:
             return "the values it merges"
         return ", ".join(code(key if not default else f"{key}: {default}") for key, default in setting_rows(name))
 
-    names = [name for name in sorted(OPS) if name in vocabulary.SIMPLE or name in vocabulary.MERGES]
+    names = [name for name in sorted(OPS) if name in syntax.SIMPLE or name in syntax.MERGES]
     return table(("operation", "settings", "what it is"), [(code(name), settings(name), first_line(OPS[name])) for name in names])
 
 
@@ -79,24 +79,24 @@ def first_line(thing) -> str:
 
 def value_words() -> str:
     """The words that stand for values, by what they are for."""
-    from blockspace.blocks import vocabulary
+    from blockspace.blocks import syntax
 
     groups = {
-        "activations": vocabulary.ACTIVATIONS,
-        "norms": vocabulary.NORMS,
-        "merges": vocabulary.MERGES,
-        "orders": vocabulary.ORDERS,
-        "others": vocabulary.VALUE_WORDS,
+        "activations": syntax.ACTIVATIONS,
+        "norms": syntax.NORMS,
+        "merges": syntax.MERGES,
+        "orders": syntax.ORDERS,
+        "others": syntax.VALUE_WORDS,
     }
     return table(("for", "words"), [(kind, ", ".join(map(code, sorted(some)))) for kind, some in groups.items()])
 
 
 def likely() -> str:
     """Likely guesses, and the word to write instead."""
-    from blockspace.blocks import vocabulary
+    from blockspace.blocks import syntax
 
     right: dict[str, list[str]] = {}
-    for guess, word in vocabulary.LIKELY.items():
+    for guess, word in syntax.LIKELY.items():
         right.setdefault(word, []).append(guess)
     return table(("write", "not"), [(code(word), ", ".join(map(code, some))) for word, some in sorted(right.items())])
 

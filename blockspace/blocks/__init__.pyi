@@ -1,7 +1,4 @@
-from . import vocabulary as vocabulary
-from .binding import inactive_mistake as inactive_mistake
-from .binding import outside_domain_mistake as outside_domain_mistake
-from .binding import unknown_param_mistake as unknown_param_mistake
+from . import syntax as syntax
 from .expression import parse_number as parse_number
 from .guided_expansion import GuidedExpansion as GuidedExpansion
 from .guided_expansion import Mismatch as Mismatch
@@ -39,10 +36,13 @@ from .network import Network as Network
 from .network import StageBlock as StageBlock
 from .network import list_stage_blocks as list_stage_blocks
 from .parameters import Param as Param
-from .published_model import LIBRARIES as LIBRARIES
-from .published_model import ModelReference as ModelReference
-from .published_model import parse_reference as parse_reference
-from .published_model import reference_pattern as reference_pattern
 from .serialize import check_serialized as check_serialized
 from .serialize import serialize_network as serialize_network
 from .template import Block as Block
+from .template import inactive_mistake as inactive_mistake
+from .template import outside_domain_mistake as outside_domain_mistake
+from .template import unknown_param_mistake as unknown_param_mistake
+from .variants import LIBRARIES as LIBRARIES
+from .variants import ModelReference as ModelReference
+from .variants import parse_reference as parse_reference
+from .variants import reference_pattern as reference_pattern

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, fin
 
 from blockspace.blocks.expression import compile_expression, is_fraction, is_number, parse_number
 from blockspace.blocks.parameters import Param
+from blockspace.blocks.syntax import RESERVED, is_operation, suggest_word
 from blockspace.blocks.template_file import BlockUnit
-from blockspace.blocks.vocabulary import RESERVED, is_operation, suggest_word
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 

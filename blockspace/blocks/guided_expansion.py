@@ -16,8 +16,7 @@ from blockspace.blocks.expansion.expander import Expansion
 from blockspace.blocks.expansion.operations import StepSettings
 from blockspace.blocks.holes import Holes, Token
 from blockspace.blocks.network import Network
-from blockspace.blocks.syntax import FlowStep
-from blockspace.blocks.vocabulary import CONV
+from blockspace.blocks.syntax import CONV, FlowStep
 from blockspace.errors import BlockspaceError, Mark
 from blockspace.graph import Graph
 from blockspace.graph import Node as GraphNode

@@ -9,9 +9,8 @@ from typing import Protocol, TypeVar
 
 from blockspace.blocks.expression import parse_number
 from blockspace.blocks.parameters import get_text
-from blockspace.blocks.syntax import refuse_unknown_keys
+from blockspace.blocks.syntax import is_operation, refuse_unknown_keys
 from blockspace.blocks.template_file import BlockUnit, TemplateFile
-from blockspace.blocks.vocabulary import is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 

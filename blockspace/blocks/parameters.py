@@ -5,8 +5,7 @@ from __future__ import annotations
 import keyword
 
 from blockspace.blocks.expression import parse_number
-from blockspace.blocks.syntax import refuse_unknown_keys
-from blockspace.blocks.vocabulary import OWN_NAMES, RESERVED
+from blockspace.blocks.syntax import OWN_NAMES, RESERVED, refuse_unknown_keys
 from blockspace.errors import Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from blockspace.blocks.binding import to_node, to_token
 from blockspace.blocks.expression import parse_number
 from blockspace.blocks.holes import Categorical, Holes, Token, list_parts
 from blockspace.blocks.network import Network
 from blockspace.blocks.parameters import Param, get_text
+from blockspace.blocks.template import to_node, to_token
 from blockspace.blocks.template_file import BlockUnit, TemplateFile
 from blockspace.errors import BlockspaceError, error
 from blockspace.files import ARCH

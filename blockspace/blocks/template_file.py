@@ -7,21 +7,23 @@ from collections.abc import Iterable
 
 from blockspace.blocks.library_files import find_file, list_names
 from blockspace.blocks.parameters import Param, check_word, get_text, read_section, title_mistakes
-from blockspace.blocks.published_model import check_reference
 from blockspace.blocks.syntax import (
+    DEFAULTS,
+    STEP_KEYS,
     BadStep,
     BlockStep,
     FlowStep,
     IfStep,
     LoopStep,
     SplitStep,
+    is_operation,
     is_value,
     parse_flow,
     refuse_unknown_keys,
+    suggest_word,
     unknown_key_mistake,
 )
-from blockspace.blocks.variants import Variant, build_member_root, read_variants, unknown_variant_mistake, variant_mistakes
-from blockspace.blocks.vocabulary import DEFAULTS, STEP_KEYS, is_operation, suggest_word
+from blockspace.blocks.variants import Variant, build_member_root, check_reference, read_variants, unknown_variant_mistake, variant_mistakes
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq, read_yaml
 

@@ -1,18 +1,31 @@
-"""Variants: the other members of a network's family, each the settings of its params under the name it was published by."""
+"""Variants: the other members of a network's family, each the settings of its params under the name it was published by; and references.
+
+A `reference:` names the published model that a block or network equals, whose weights it takes: `torchvision:NAME`, `timm:NAME`, or `paper`
+where neither has it. NAME is what the library calls the model; settings of its constructor may stand behind it, where the network has no
+name of its own: `torchvision:resnet101(groups=32, width_per_group=16)`.
+"""
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from blockspace.blocks.library_files import find_file
 from blockspace.blocks.parameters import Param, get_text, read_section, title_mistakes
-from blockspace.blocks.published_model import check_reference, derive_reference
-from blockspace.blocks.vocabulary import suggest_word
+from blockspace.blocks.syntax import suggest_word
 from blockspace.errors import Mark, Mistake, did_you_mean
 from blockspace.reader import Map, Node, Scalar
 
 ABOUT = ("doc", "paper", "reference")  # what a variant says of itself, beside its settings
 SETTING = "variant"  # the setting by which a member of a file's family is asked for
+
+LIBRARIES = ("torchvision", "timm")
+PAPER = "paper"
+NETWORK = re.compile(rf"({'|'.join(LIBRARIES)}):([A-Za-z0-9][\w.-]*)(?:\((.{{0,200}})\))?")
+BLOCK = re.compile(rf"({'|'.join(LIBRARIES)}):\s*\S.*")
+FORMS = "`torchvision:NAME`, `timm:NAME`, or `paper`"
 
 
 class Variant:
@@ -115,3 +128,49 @@ def build_member_params(node: Node, variant: Variant, params: dict[str, Param]) 
         key: params[key].bound(variant.settings[key]) if key in params else value for key, value in node.items.items()
     }
     return twin
+
+
+class ModelReference(NamedTuple):
+    """A library's model: which library, the constructor's name, and its settings."""
+
+    library: str
+    name: str
+    settings: dict[str, Any]
+
+
+def parse_reference(reference: str) -> ModelReference | None:
+    """Return the model that a network's `reference:` names; None for `paper` and for text of another form."""
+    match = NETWORK.fullmatch(reference)
+    if match is None:
+        return None
+    try:
+        call = ast.parse(f"f({match[3] or ''})", mode="eval").body
+        if not isinstance(call, ast.Call):
+            return None
+        settings = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg is not None}
+    except (SyntaxError, ValueError):
+        return None
+    plain = not call.args and len(settings) == len(call.keywords)
+    return ModelReference(match[1], match[2], settings) if plain else None
+
+
+def reference_pattern(kind: str) -> str:
+    """Return the regular expression of the `reference:` of a block or network."""
+    return f"{PAPER}|{(NETWORK if kind == 'network' else BLOCK).pattern}"
+
+
+def check_reference(node: Node | None, kind: str) -> list[Mistake]:
+    """Return E-TYPE for a `reference:` of unknown form; a block's may have any text behind the library's name."""
+    text = node.text if isinstance(node, Scalar) else ""
+    if node is None or text == PAPER or (parse_reference(text) if kind == "network" else BLOCK.fullmatch(text)):
+        return []
+    word = text.partition(":")[0]
+    guess = did_you_mean(word, (*LIBRARIES, PAPER)) if word not in (*LIBRARIES, PAPER) else None
+    what = f"{text!r} is no reference" if text else "`reference:` is one word or name"
+    return [Mistake("E-TYPE", what, node.mark, f"{guess + ' ' if guess else ''}write {FORMS}")]
+
+
+def derive_reference(reference: str, name: str) -> str:
+    """Return the reference of a family's member that gives none: the same library under the member's name, or the paper."""
+    library = reference.partition(":")[0]
+    return f"{library}:{name}" if library in LIBRARIES else reference

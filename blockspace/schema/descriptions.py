@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.blocks import vocabulary
+from blockspace.blocks import syntax
 
 FILE_KEYS = {
     "format": "which grammar the file is written in; its first line",
@@ -77,7 +77,7 @@ SETTINGS = {
 }
 
 DEFAULTS_MEAN = {
-    key: SETTINGS[key] for key in ("norm", "act", "order", *vocabulary.NORM_SETTINGS, "ceil_mode", "count_include_pad")
+    key: SETTINGS[key] for key in ("norm", "act", "order", *syntax.NORM_SETTINGS, "ceil_mode", "count_include_pad")
 } | {
     "bias": "whether convolutions have a bias (`linear` has one unless it says otherwise)",
     "init": "the policy by which weights are drawn",

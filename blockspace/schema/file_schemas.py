@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from blockspace.blocks import list_names, reference_pattern, vocabulary
+from blockspace.blocks import list_names, reference_pattern, syntax
 from blockspace.schema import operation_schemas, step_schemas
 from blockspace.schema.descriptions import DEFAULTS_MEAN, FILE_KEYS
 from blockspace.schema.value_schemas import NAME, SCALAR, Schema, any_of, choose_first, describe, has_keys, make_ref, object_schema
@@ -59,12 +59,12 @@ def variants_schema() -> Schema:
 
 def param_name_schema() -> Schema:
     """Return the schema of a param's name."""
-    return {"pattern": NAME, "not": {"enum": sorted(vocabulary.RESERVED | vocabulary.OWN_NAMES)}}
+    return {"pattern": NAME, "not": {"enum": sorted(syntax.RESERVED | syntax.OWN_NAMES)}}
 
 
 def unit_name_schema() -> Schema:
     """Names of parts and blocks of one's own: no operation, no block of the library, no word of the grammar."""
-    taken = {*operation_schemas.list_step_keys(), *vocabulary.RESERVED, *vocabulary.OWN_NAMES, *vocabulary.STEP_KEYS, *list_names("block")}
+    taken = {*operation_schemas.list_step_keys(), *syntax.RESERVED, *syntax.OWN_NAMES, *syntax.STEP_KEYS, *list_names("block")}
     return {"pattern": NAME, "not": {"enum": sorted(taken)}}
 
 

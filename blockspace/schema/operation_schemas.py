@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import MISSING
 from typing import Any
 
-from blockspace.blocks import list_library_files, list_names, load, vocabulary
+from blockspace.blocks import list_library_files, list_names, load, syntax
 from blockspace.ops import OPS, Op
 from blockspace.schema.descriptions import SETTINGS
 from blockspace.schema.value_schemas import IS_VALUE, Schema, any_of, choose_first, describe, has_keys, make_ref, object_schema
@@ -35,9 +35,9 @@ def pattern_words() -> dict[str, str]:
 def setting_schema(key: str) -> Schema:
     """Return the schema of one setting of convolutions, pools, norms and shortcuts."""
     listed = {
-        "act": (*vocabulary.ACTIVATIONS, "none"),
-        "norm": (*vocabulary.NORMS, "none"),
-        "order": tuple(vocabulary.ORDERS),
+        "act": (*syntax.ACTIVATIONS, "none"),
+        "norm": (*syntax.NORMS, "none"),
+        "order": tuple(syntax.ORDERS),
         "pool": ("none", "avg", "pad"),
     }
     if key in listed:
@@ -57,12 +57,12 @@ def argument_schema(main: Schema, inner: Schema) -> Schema:
 
 def define_operations() -> Schema:
     """Return one definition per operation, and per kind of window."""
-    conv = ("k", *vocabulary.CONV_KEYS)
-    depthwise = [key for key in vocabulary.CONV_KEYS if key != "groups"]
-    pools = vocabulary.POOL_KEYS
+    conv = ("k", *syntax.CONV_KEYS)
+    depthwise = [key for key in syntax.CONV_KEYS if key != "groups"]
+    pools = syntax.POOL_KEYS
     found = {
         "convolution": describe(
-            argument_schema(make_ref("integer"), settings_schema(vocabulary.CONV_KEYS, ("out",))),
+            argument_schema(make_ref("integer"), settings_schema(syntax.CONV_KEYS, ("out",))),
             f"{first_doc_line('conv')} Then norm and activation.",
         ),
         "depthwise_convolution": describe(
@@ -74,17 +74,17 @@ def define_operations() -> Schema:
         "op_conv": describe(settings_schema(conv, ("k", "out")), "A convolution whose kernel `k` is a setting, with norm and activation."),
         "op_dwconv": describe(settings_schema(["k", *depthwise], ("k",)), "A depthwise convolution whose kernel `k` is a setting."),
         "op_norm": describe(
-            argument_schema(any_of(one_word(*vocabulary.NORMS, "none"), NOTHING), settings_schema(vocabulary.NORM_KEYS)),
+            argument_schema(any_of(one_word(*syntax.NORMS, "none"), NOTHING), settings_schema(syntax.NORM_KEYS)),
             "Normalisation: batch, layer, group.",
         ),
         "op_global_avgpool": describe(any_of(NOTHING, object_schema({})), "The mean over space: (C, H, W) -> (C, 1, 1)."),
         "op_shortcut": describe(
-            any_of(NOTHING, settings_schema(vocabulary.SHORTCUT_KEYS)),
+            any_of(NOTHING, settings_schema(syntax.SHORTCUT_KEYS)),
             "The value itself where its shape is right, else convolution 1x1 and norm.",
         ),
     }
-    found |= {f"op_{name}": describe(make_ref("references"), first_doc_line(name)) for name in vocabulary.MERGES}
-    return found | {f"op_{name}": describe(registry_op_schema(op), first_doc_line(name)) for name, op in vocabulary.SIMPLE.items()}
+    found |= {f"op_{name}": describe(make_ref("references"), first_doc_line(name)) for name in syntax.MERGES}
+    return found | {f"op_{name}": describe(registry_op_schema(op), first_doc_line(name)) for name, op in syntax.SIMPLE.items()}
 
 
 def first_doc_line(name: str) -> str:
@@ -109,7 +109,7 @@ def typed_schema(kind: str, default: Any) -> Schema:
 
 def setting_rows(word: str) -> list[tuple[str, str]]:
     """(setting, default as text) of an operation of the registry; empty text: it must be given."""
-    return [(key, "" if default is MISSING else str(default).lower()) for key, (_, default) in vocabulary.SIMPLE[word].settings().items()]
+    return [(key, "" if default is MISSING else str(default).lower()) for key, (_, default) in syntax.SIMPLE[word].settings().items()]
 
 
 # -- blocks of the library -----------------------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def block_params(name: str) -> Schema:
 
 def list_step_keys() -> Schema:
     """Return every word that may be a step's key, with its definition."""
-    own = {word: make_ref(f"op_{word}") for word in (*sorted(vocabulary.STEP_WORDS), *vocabulary.MERGES, *vocabulary.SIMPLE)}
+    own = {word: make_ref(f"op_{word}") for word in (*sorted(syntax.STEP_WORDS), *syntax.MERGES, *syntax.SIMPLE)}
     shown = {word: make_ref(name) for word, name in pattern_words().items()}
     return own | shown | {name: make_ref(f"block_{name}") for name in list_names("block")}
 
@@ -145,7 +145,7 @@ def list_patterns() -> Schema:
 
 def list_bare_words() -> list[str]:
     """Words that are a whole step: what needs no argument."""
-    simple_words = [name for name, op in vocabulary.SIMPLE.items() if not op.required()]
+    simple_words = [name for name, op in syntax.SIMPLE.items() if not op.required()]
     windows = [word for word in pattern_words() if not word.startswith("conv")]
     return sorted({*simple_words, "norm", "global_avgpool", "shortcut", *windows, *list_names("block")})
 
@@ -157,12 +157,12 @@ def bare_word_pattern() -> str:
 
 def list_incomplete_words() -> list[str]:
     """Words that are no step by themselves."""
-    return sorted({"conv", "dwconv", *vocabulary.MERGES, *(name for name, op in vocabulary.SIMPLE.items() if op.required())})
+    return sorted({"conv", "dwconv", *syntax.MERGES, *(name for name, op in syntax.SIMPLE.items() if op.required())})
 
 
 def list_block_settings() -> list[tuple[Schema, tuple[str, ...]]]:
     """Settings beside a `block:` step, by what its `block:` is: (test, keys)."""
     rows = {name: {"const": name} for name in list_names("block")}
     found = [(test, tuple(block_params(name))) for name, test in rows.items()]
-    found.append(({"type": "string", "pattern": PATTERNS["convolution"][0]}, vocabulary.CONV_KEYS))
+    found.append(({"type": "string", "pattern": PATTERNS["convolution"][0]}, syntax.CONV_KEYS))
     return [(has_keys("block") | {"properties": {"block": test}}, keys) for test, keys in found]

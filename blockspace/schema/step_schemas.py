@@ -7,7 +7,7 @@ any name too.
 
 from __future__ import annotations
 
-from blockspace.blocks import vocabulary
+from blockspace.blocks import syntax
 from blockspace.schema import operation_schemas
 from blockspace.schema.descriptions import STEP_KEYS_MEAN as MEAN
 from blockspace.schema.value_schemas import (
@@ -24,7 +24,7 @@ from blockspace.schema.value_schemas import (
 )
 
 DEGREES = ("closed", "named", "open")
-MERGES = tuple(sorted(vocabulary.MERGES))
+MERGES = tuple(sorted(syntax.MERGES))
 LOOP = r"^\s*[A-Za-z_]\w*\s+in\s+.+\.\..+$"
 
 
@@ -166,8 +166,8 @@ class StepSchemas:
 def count_modifiers() -> Schema:
     """`one_operation_i_k`: of the modifiers from the i-th on any may be there, k of those before are; beside them is one key."""
     found = {}
-    last = len(vocabulary.MODIFIERS)
-    for i, key in enumerate(vocabulary.MODIFIERS):
+    last = len(syntax.MODIFIERS)
+    for i, key in enumerate(syntax.MODIFIERS):
         for k in range(i + 1):
             there, absent = make_ref(f"one_operation_{i + 1}_{k + 1}"), make_ref(f"one_operation_{i + 1}_{k}")
             found[f"one_operation_{i}_{k}"] = choose_first((has_keys(key), there), otherwise=absent)

@@ -8,7 +8,7 @@ import pytest
 from written import block, built, mistake, ops
 
 from blockspace import cost
-from blockspace.blocks.vocabulary import ACTIVATIONS
+from blockspace.blocks.syntax import ACTIVATIONS
 from blockspace.ops import OPS, BatchNorm, Conv, GroupNorm, LayerNorm
 
 Scale = OPS["scale"]

@@ -75,16 +75,16 @@ def test_every_command_is_there(pages):
 
 
 def test_meanings_cover_the_code():
-    from blockspace.blocks import vocabulary
+    from blockspace.blocks import syntax
     from blockspace.blocks.expression import FUNCTIONS
     from blockspace.blocks.parameters import SPEC_KEYS
     from blockspace.blocks.template_file import KEYS
     from blockspace.schema import DEFAULTS_MEAN, PARAM_KEYS, SETTINGS
 
-    assert set(FUNCTIONS_MEAN) == set(FUNCTIONS) and set(CHANNEL_NAMES) == set(vocabulary.OWN_NAMES)
+    assert set(FUNCTIONS_MEAN) == set(FUNCTIONS) and set(CHANNEL_NAMES) == set(syntax.OWN_NAMES)
     assert set(FILE_KEYS) == {key for keys in KEYS.values() for key in keys} and set(PARAM_KEYS) == set(SPEC_KEYS)
-    assert set(DEFAULTS_MEAN) == set(vocabulary.DEFAULTS) and set(STEP_KEYS_MEAN) >= vocabulary.STEP_KEYS
-    assert set(SETTINGS) >= {"k", *vocabulary.CONV_KEYS, *vocabulary.POOL_KEYS, *vocabulary.NORM_KEYS, *vocabulary.SHORTCUT_KEYS}
+    assert set(DEFAULTS_MEAN) == set(syntax.DEFAULTS) and set(STEP_KEYS_MEAN) >= syntax.STEP_KEYS
+    assert set(SETTINGS) >= {"k", *syntax.CONV_KEYS, *syntax.POOL_KEYS, *syntax.NORM_KEYS, *syntax.SHORTCUT_KEYS}
 
 
 def test_the_claims_are_as_recomputed(pages):

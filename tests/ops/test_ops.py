@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from blockspace.blocks.vocabulary import is_operation
+from blockspace.blocks.syntax import is_operation
 from blockspace.errors import BlockspaceError
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Conv, Merge, Op, Pool, from_dict, register

@@ -20,9 +20,8 @@ from blockspace.blocks.evaluate import (
     evaluate_real,
 )
 from blockspace.blocks.holes import Holes, Token
-from blockspace.blocks.syntax import FlowStep
+from blockspace.blocks.syntax import INHERITED, FlowStep
 from blockspace.blocks.template_file import BlockUnit
-from blockspace.blocks.vocabulary import INHERITED
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.graph import MAX_NODES, Graph, attribute
 from blockspace.ops import Op, Shape

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from blockspace.blocks.evaluate import LexicalScope, Settings, check_integer, evaluate_condition, evaluate_integer, evaluate_node
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
-from blockspace.blocks.syntax import BlockStep, IfStep, LoopStep
-from blockspace.blocks.vocabulary import RESERVED
+from blockspace.blocks.syntax import RESERVED, BlockStep, IfStep, LoopStep
 from blockspace.errors import Mark, error
 from blockspace.reader import Scalar
 

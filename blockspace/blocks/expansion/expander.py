@@ -30,9 +30,8 @@ from blockspace.blocks.expansion.references import require_single, resolve_refer
 from blockspace.blocks.expansion.splits import expand_split
 from blockspace.blocks.holes import Categorical, IntRange, Token, parse_domain, parse_solved_range, parse_token
 from blockspace.blocks.parameters import Param
-from blockspace.blocks.syntax import BadStep, BlockStep, FlowStep, IfStep, LoopStep, OpStep, SplitStep, is_value
+from blockspace.blocks.syntax import MERGES, BadStep, BlockStep, FlowStep, IfStep, LoopStep, OpStep, SplitStep, is_operation, is_value
 from blockspace.blocks.template_file import BlockUnit
-from blockspace.blocks.vocabulary import MERGES, is_operation
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar
 

@@ -22,8 +22,7 @@ from blockspace.blocks.evaluate import (
 )
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, find_unit_scope
 from blockspace.blocks.expansion.references import resolve_references
-from blockspace.blocks.syntax import OpStep
-from blockspace.blocks.vocabulary import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE
+from blockspace.blocks.syntax import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE, OpStep
 from blockspace.errors import Mark, error
 from blockspace.ops import AdaptiveAvgPool, AvgPool, BatchNorm, Conv, Flatten, GroupNorm, LayerNorm, Linear, Op, PadChannels, Shape
 from blockspace.reader import Node

@@ -25,8 +25,7 @@ from blockspace.blocks.evaluate import (
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
 from blockspace.blocks.expansion.operations import add_merge
 from blockspace.blocks.expression import Rational, is_number, make_fraction
-from blockspace.blocks.syntax import SplitStep, is_value, parse_flow
-from blockspace.blocks.vocabulary import MERGES
+from blockspace.blocks.syntax import MERGES, SplitStep, is_value, parse_flow
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.ops import Add, Concat, Copy, Part
 from blockspace.reader import Map, Node, Scalar, Seq
