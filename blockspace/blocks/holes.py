@@ -105,7 +105,7 @@ def parse_domain(node: Node) -> IntRange | Categorical:
         match = RANGE.fullmatch(node.text)
         if not match:
             raise error(
-                "E-RANGE", f"{node.text!r} is no domain", node.mark, "a list, `2..8`, `8..64 step 8`, `2..64 log`, or named alternatives"
+                "E-RANGE", f"{node.text!r} is not a domain", node.mark, "a list, `2..8`, `8..64 step 8`, `2..64 log`, or named alternatives"
             )
         found = IntRange(int(match[1]), int(match[2]), int(match[3] or 1), bool(match[4]))
         if found.step < 1 or found.low > found.high or (found.log and found.low < 1):
@@ -294,7 +294,7 @@ class Holes:
             found_number = parse_number(count.text) if isinstance(count, Scalar) else None
             numbers = [found_number] if isinstance(found_number, int) else []
         if not numbers or not all(1 <= n <= MOST_PARTS for n in numbers):
-            raise error("E-RANGE", "untied: the number of parts is no plain number or hole", mark, "split into a number, or into a param")
+            raise error("E-RANGE", "untied: the number of parts is neither a plain number nor a hole", mark, "split into a number, or into a param")
         return max(numbers)
 
     @staticmethod

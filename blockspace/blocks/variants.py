@@ -166,7 +166,7 @@ def check_reference(node: Node | None, kind: str) -> list[Mistake]:
         return []
     word = text.partition(":")[0]
     guess = did_you_mean(word, (*LIBRARIES, PAPER)) if word not in (*LIBRARIES, PAPER) else None
-    what = f"{text!r} is no reference" if text else "`reference:` is one word or name"
+    what = f"{text!r} is not a reference" if text else "`reference:` is one word or name"
     return [Mistake("E-TYPE", what, node.mark, f"{guess + ' ' if guess else ''}write {FORMS}")]
 
 

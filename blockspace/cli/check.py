@@ -60,14 +60,14 @@ def describe_target(target: str, variant: str | None = None) -> str:
     """Return the line that is printed for a file, or one of its variants. Raises BlockspaceError with every mistake."""
     if is_study(target):
         return describe_study(target)
-    from blockspace.cli.arguments import expand_target
+    from blockspace.cli.arguments import GraphFile, expand_target
     from blockspace.costs import cost
     from blockspace.formatting import format_si
 
     template, graph = expand_target(target, {"variant": variant} if variant else {})
     found = cost(graph)
     open_places = len(template.open)
-    if open_places:
+    if open_places and not isinstance(template, GraphFile):
         check_reachable_choices(template)
     extra = f"; {open_places} place{'s' * (open_places > 1)} open" if open_places else ""
     at = "x".join(map(str, graph.input_shape))

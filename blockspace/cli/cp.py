@@ -29,7 +29,7 @@ def run(name: str, target: str | None = None, force: bool = False) -> None:
     source = find_source(name)
     target = target or f"my_{os.path.basename(source) if os.path.isfile(name) else f'{name}.yaml'}"
     if not target.endswith((".yaml", ".yml")):
-        raise error("E-NAME", f"{target!r} is no YAML file", help=f"blockspace cp {name} {target.rstrip('/.')}.yaml")
+        raise error("E-NAME", f"{target!r} is not a YAML file", help=f"blockspace cp {name} {target.rstrip('/.')}.yaml")
     if os.path.exists(target) and (os.path.samefile(source, target) or not force):
         raise error("E-FILE", f"{target} is there already", help="give another name, or --force to replace it")
     kind, text = copy_text(source, target, None if os.path.isfile(name) else name)
@@ -65,7 +65,7 @@ def copy_text(source: str, target: str, name: str | None = None) -> tuple[str, s
     root = parse_yaml(text, source)
     kind = next((key for key in NEXT if isinstance(root, Map) and isinstance(root.get(key), Scalar)), None)
     if kind is None or not isinstance(root, Map):
-        raise error("E-KEY", f"{source} is no block, network or study", help="`blockspace ls` lists what can be copied")
+        raise error("E-KEY", f"{source} is not a block, network or study", help="`blockspace ls` lists what can be copied")
     stem = derive_name(target, kind)
     text = replace_nodes(text, list_replacements(root, kind, stem, source, target))
     text = text.replace(f"{os.path.basename(os.path.dirname(os.path.abspath(source)))}/{os.path.basename(source)}", target)

@@ -156,7 +156,7 @@ def bare_word_pattern() -> str:
 
 
 def list_incomplete_words() -> list[str]:
-    """Words that are no step by themselves."""
+    """Return the words that are not a step by themselves: operations that need an argument."""
     return sorted({"conv", "dwconv", *syntax.MERGES, *(name for name, op in syntax.SIMPLE.items() if op.required())})
 
 

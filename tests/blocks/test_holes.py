@@ -274,7 +274,7 @@ stages: [{{block: convv3x3, out: 8}}]
         load_unchecked(str(path)).graph()
     said = [found.message for found in caught.value.mistakes]
     assert sorted(said) == sorted(set(said)) and len(said) == 5
-    for words in ("'convv3x3'", "the domain '8..2' is empty", "an empty domain", "'x..y' is no domain", "names a cost"):
+    for words in ("'convv3x3'", "the domain '8..2' is empty", "an empty domain", "'x..y' is not a domain", "names a cost"):
         assert any(words in message for message in said), said
 
 

@@ -167,10 +167,10 @@ def test_nothing_is_overwritten_unasked(here, capsys):
     "argv, said",
     [
         (["resnxt"], "did you mean 'resnext'"),
-        (["resnext", "folder"], "is no YAML file"),
+        (["resnext", "folder"], "is not a YAML file"),
         (["resnext", "my block.yaml"], "cannot be the name of a block"),
         (["hs_vs_resnext", "Mine.yaml"], "cannot be the name of a study"),
-        (["list.yaml"], "is no block, network or study"),
+        (["list.yaml"], "is not a block, network or study"),
     ],
 )
 def test_mistakes(argv, said, here, capsys):

@@ -257,7 +257,7 @@ class Expansion(ExpansionContext):
     def _operation(self, what: Scalar, settings: Settings, place: LexicalScope, source: StepValue, path: str, base: str) -> StepValue:
         nodes = {key: node for key, (node, _) in settings.items()}
         if what.text in MERGES:
-            raise error("E-OP", f"{what.text} merges named values and is no block", what.mark, f"write `- {what.text}: a, b`")
+            raise error("E-OP", f"{what.text} merges named values and is not a block", what.mark, f"write `- {what.text}: a, b`")
         allowed = syntax.list_settings(what.text)
         bad = [syntax.unknown_key_mistake(k, n.key, allowed, what.text) for k, n in nodes.items() if k not in allowed]
         if bad:

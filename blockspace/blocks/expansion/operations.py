@@ -273,7 +273,7 @@ def read_own_or_named(settings: StepSettings, key: str, name: str) -> int:
     if found is None:
         raise error(
             "E-NAME",
-            f"shortcut needs `{name}`, which is no name here",
+            f"shortcut needs `{name}`, which is not a name here",
             settings.step.mark,
             f"add a param, or write shortcut: {{{key}: ...}}",
         )
