@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 
 class Invalid(Enum):
-    """The type of `INVALID`, the value of what a mistake made impossible; steps that read it report nothing more."""
+    """What a name or graph value is where it has no value: `INVALID` after a mistake, `PART_LIST` where a list of parts stands."""
 
     INVALID = "invalid"
+    PART_LIST = "a list of parts"
 
 
-INVALID: Final = Invalid.INVALID
+INVALID: Final = Invalid.INVALID  # the mistake is reported already: steps that read it report nothing more
+PART_LIST: Final = Invalid.PART_LIST  # the channels of several values: to read them is a mistake
 Value: TypeAlias = "int | Fraction | str | Alternative | FlowValue | Invalid"
 Settings: TypeAlias = "dict[str, tuple[Node, LexicalScope]]"  # each setting with the names it is read in
 
@@ -134,12 +136,18 @@ class LexicalScope:
         return name in self.table or (self.outer is not None and self.outer.has(name))
 
     def lookup(self, name: str) -> int | Fraction | str | Alternative | FlowValue:
-        """Return the value of `name` in an expression. Raises E-NAME with the names known here, InvalidRead for an unknown value."""
+        """Return the value of `name` in an expression.
+
+        Raises E-NAME with the names known here, E-REF for the channels of a list of parts, InvalidRead for an unknown value.
+        """
         found = self.find(name)
         if found is None:
             return self.word(name)
         if found is INVALID:
             raise InvalidRead
+        if found is PART_LIST:
+            help = "give the split before it a `merge:`, or take a part (`from: x[1]`)"
+            raise error("E-REF", f"a list of parts has no {name!r}", help=help)
         return found
 
     def word(self, name: str) -> bool | str:

@@ -294,7 +294,8 @@ class Holes:
             found_number = parse_number(count.text) if isinstance(count, Scalar) else None
             numbers = [found_number] if isinstance(found_number, int) else []
         if not numbers or not all(1 <= n <= MOST_PARTS for n in numbers):
-            raise error("E-RANGE", "untied: the number of parts is neither a plain number nor a hole", mark, "split into a number, or into a param")
+            message = "untied: the number of parts is neither a plain number nor a hole"
+            raise error("E-RANGE", message, mark, "split into a number, or into a param")
         return max(numbers)
 
     @staticmethod

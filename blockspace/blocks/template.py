@@ -179,8 +179,8 @@ class Block(Template):
 def check_hole_values(name: str, params: Iterable[str], holes: Holes, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Token]:
     """Return the values `given` for holes and unknowns of the file `name` as tokens of their domains, checked with its params' `settings`.
 
-    Raises BlockspaceError with every mistake: E-KEY for what is not a param, hole or unknown, E-SPACE for a value outside a domain and for a
-    place that exists only under another choice.
+    Raises BlockspaceError with every mistake: E-KEY for what is not a param, hole or unknown, E-SPACE for a value outside a domain and for
+    a place that exists only under another choice.
     """
     places: dict[str, Hole | Unknown] = {**holes.holes, **holes.unknowns}
     tokens = {key: to_token(key, found) for key, found in {**settings, **given}.items()}

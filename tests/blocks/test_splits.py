@@ -34,6 +34,49 @@ def test_branches_without_split_copy():
     assert graph.key() == built("- split: {copy: 2}\n  branches: {a: [relu], b: [sigmoid]}\n  merge: add").key()
 
 
+@pytest.mark.parametrize("step", ["{if: channels > 2, then: [relu]}", "{repeat: channels, do: [relu]}", "{relu: , if: channels > 2}"])
+def test_a_list_of_parts_has_no_channels(step):
+    wrong = mistake(built, f"- split: {{chunk: 2}}\n  each: relu\n- {step}")
+    assert wrong.code == "E-REF" and "a list of parts has no 'channels'" in wrong.message and wrong.mark.line > 1
+    assert "channels" in wrong.mark.source.text.split("\n")[wrong.mark.line - 1][wrong.mark.column - 1 :]
+
+
+LIST = "{split: {chunk: 2}, each: relu}"
+
+
+@pytest.mark.parametrize(
+    "flow, words",
+    [
+        (f"- {LIST}", "ends in a split without `merge:`"),
+        (f"- {LIST}\n- relu", "relu takes one value"),
+        (f"- {LIST}\n- norm: none", "norm takes one value"),
+        (f"- {{repeat: 2, do: [{LIST}]}}", "split takes one value"),
+        (f"- {{split: {{chunk: 2}}, each: [{LIST}], merge: add}}", "add merges values, and one of these is a list of parts"),
+        (f"- {{split: {{chunk: 2}}, each: [{LIST}], carry: add, merge: add}}", "carry takes one value"),
+        (f"- {{split: {{chunk: 2}}, each: relu, keep: {{last: [{LIST}]}}, merge: add}}", "add merges values"),
+        (f"- {{split: {{chunk: 2}}, each: [{LIST}], as: x}}\n- {{relu: , from: 'x[1]'}}", "relu takes one value"),
+        ("- {split: {chunk: 2}, each: relu, as: x}\n- {relu: , from: x}", "one value was expected, got 2"),
+    ],
+)
+def test_a_list_of_parts_where_one_value_is_expected(flow, words):
+    wrong = mistake(built, flow)
+    assert wrong.code == "E-REF" and words in wrong.message and wrong.mark is not None
+
+
+NOTHING = ("- norm: none", "- norm: {norm: none, bn_eps: 0.1}", "- {norm: none, as: y}\n- {relu: , if: false, from: y}")
+
+
+@pytest.mark.parametrize("flow", NOTHING)
+def test_norm_none_hands_the_value_on(flow):
+    graph = built(flow, (8, 8, 8))
+    assert [node.name for node in graph] == ["input"] and graph.output == "input"
+
+
+def test_norm_none_in_branches():
+    graph = built("- split: {copy: 2}\n  each: [{norm: none}]\n  merge: add", (8, 8, 8))
+    assert kinds(graph) == {"split": 1, "transform": 0, "merge": 1}
+
+
 def test_each_has_weights_of_its_own():
     assert widths(unit("{copy: 3}", "merge: add")) == [(8, 8)] * 3
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from blockspace.blocks import syntax
 from blockspace.blocks.evaluate import (
     INVALID,
+    PART_LIST,
     Alternative,
     ArgumentScope,
     FlowValue,
@@ -85,7 +86,7 @@ class Expansion(ExpansionContext):
         if isinstance(step, BadStep):
             return self.invalidate(step, frame)
         self.count_step(step.mark)
-        env = LexicalScope(frame.env, {"channels": self.channels_of(source)})
+        env = LexicalScope(frame.env, {"channels": PART_LIST if isinstance(source, list) else self.channels_of(source)})
         try:
             if step.source is not None:
                 source = require_single(resolve_references(step.source, frame, source, env), step.source)
