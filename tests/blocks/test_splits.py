@@ -106,11 +106,11 @@ def test_sizes_and_shares():
     assert mistake(unit, "{sizes: [8, 0]}", "merge: concat").code == "E-TYPE"
 
 
-@pytest.mark.parametrize(
-    "split", ["{shares: [1, 0]}", "{shares: [1, -1]}", "{shares: [-1, -3]}", "{shares: [a, 1]}", "{shares: [true, 1]}"]
-)
-def test_shares_are_positive_numbers(split):
-    assert mistake(unit, split, "merge: concat").code in ("E-SPLIT", "E-TYPE", "E-NAME")
+@pytest.mark.parametrize("shares, code", [
+    ("[1, 0]", "E-TYPE"), ("[1, -1]", "E-TYPE"), ("[-1, -3]", "E-TYPE"), ("[a, 1]", "E-NAME"), ("[true, 1]", "E-TYPE"),
+])  # fmt: skip
+def test_shares_are_positive_numbers(shares, code):
+    assert mistake(unit, f"{{shares: {shares}}}", "merge: concat").code == code
 
 
 def test_chunk_with_named_branches():
@@ -216,7 +216,7 @@ def test_branches_are_named_and_different():
 def test_without_merge_a_split_gives_its_parts():
     graph = built("[{split: {chunk: 2}, each: [relu], as: y}, {concat: 'y[2], y[1]'}]")
     assert graph["concat"].inputs == ("part2.relu", "part1.relu")
-    assert mistake(built, "[{split: {chunk: 2}, each: [relu]}, relu]").code in ("E-REF", "E-SHAPE")
+    assert mistake(built, "[{split: {chunk: 2}, each: [relu]}, relu]").code == "E-REF"
     assert mistake(built, "- {split: {chunk: 2}, each: [relu]}").code == "E-REF"
 
 

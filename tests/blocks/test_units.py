@@ -109,12 +109,13 @@ def test_a_setting_inside_and_beside():
 # -- rule 9: names -------------------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "word", ["copy", "none", "add", "relu", "batch", "conv-norm-act", "input", "index", "channels", "if", "lambda", "a-b", "2x", "é"]
-)
-def test_words_of_the_grammar_cannot_be_params(word):
-    for section in ("params", "let"):
-        assert mistake(block, "[relu]", f"{section}: {{{word}: 1}}").code in ("E-WORD", "E-NAME")
+@pytest.mark.parametrize("section", ["params", "let"])
+@pytest.mark.parametrize("code, words", [
+    ("E-WORD", ["copy", "none", "add", "relu", "batch", "conv-norm-act", "input", "index", "channels", "if", "lambda"]),
+    ("E-NAME", ["a-b", "2x", "é"]),
+])  # fmt: skip
+def test_words_of_the_grammar_cannot_be_params(section, code, words):
+    assert {word: mistake(block, "[relu]", f"{section}: {{{word}: 1}}").code for word in words} == dict.fromkeys(words, code)
 
 
 def test_an_argument_is_read_in_the_callers_names():
@@ -145,7 +146,7 @@ def test_names_that_depend_on_each_other():
     assert mistake(built, "- conv1x1: a", head="params: {a: b, b: a}").code == "E-RECURSION"
     assert mistake(built, "- conv1x1: a", head="let: {a: a + 1}").code == "E-RECURSION"
     part = "parts: {p: {params: {a: 1, b: 2}, flow: [conv1x1: a]}}"
-    assert mistake(built, "- p: {a: b, b: a}", head=part).code in ("E-NAME", "E-RECURSION")
+    assert mistake(built, "- p: {a: b, b: a}", head=part).code == "E-RECURSION"
 
 
 def test_lets_and_requires():
@@ -318,12 +319,14 @@ def test_a_block_of_ones_own_may_not_hide_another(tmp_path):
 
 def test_a_part_and_a_block_of_one_name(tmp_path):
     path = own(tmp_path, "flow: [relu]")
-    assert mistake(block, "[mine]", "blocks: {mine: mine.yaml}\nparts: {mine: [relu]}", path).code in ("E-SHADOW", "E-NAME")
+    assert mistake(block, "[mine]", "blocks: {mine: mine.yaml}\nparts: {mine: [relu]}", path).code == "E-NAME"
 
 
-@pytest.mark.parametrize("name", ["copy", "add", "input", "none", "first", "a b", "", "3a", "a.b", "x-y"])
-def test_names_of_parts_are_words(name):
-    assert mistake(block, "[relu]", f"parts: {{'{name}': [relu]}}").code in ("E-SHADOW", "E-WORD", "E-NAME", "E-KEY")
+@pytest.mark.parametrize("code, names", [
+    ("E-WORD", ["copy", "input", "none", "first"]), ("E-SHADOW", ["add"]), ("E-NAME", ["a b", "3a", "a.b", "x-y"]), ("E-KEY", [""]),
+])  # fmt: skip
+def test_names_of_parts_are_words(code, names):
+    assert {name: mistake(block, "[relu]", f"parts: {{'{name}': [relu]}}").code for name in names} == dict.fromkeys(names, code)
 
 
 def test_files_that_contain_each_other(tmp_path):

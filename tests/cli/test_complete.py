@@ -19,7 +19,7 @@ PROGRAM = "import sys; sys.argv = ['blockspace']; from blockspace.cli import ent
 def asked(environment: dict[str, str], folder: Path) -> list[str]:
     """What the program prints when a shell asks it."""
     settings = os.environ | environment | {"PYTHONPATH": str(ROOT)}
-    run = subprocess.run([sys.executable, "-c", PROGRAM], env=settings, cwd=folder, capture_output=True, text=True, timeout=60)
+    run = subprocess.run([sys.executable, "-c", PROGRAM], env=settings, cwd=folder, capture_output=True, text=True, timeout=300)
     assert run.stderr == "", run.stderr
     return [line for line in run.stdout.splitlines() if line]
 
@@ -106,7 +106,7 @@ def test_bash_itself(here):
     _blockspace_completion blockspace; echo "${COMPREPLY[@]}"
     """
     settings = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{program.parent}:{os.environ['PATH']}"}
-    run = subprocess.run(["bash", "--norc", "-c", script], env=settings, cwd=here, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(["bash", "--norc", "-c", script], env=settings, cwd=here, capture_output=True, text=True, timeout=300)
     assert run.stdout.split() == ["hs_block"], run.stderr
 
 
@@ -121,5 +121,5 @@ try:
 except SystemExit:
     print([m for m in ("torch", "optuna", "lightning") if m in sys.modules])
 """
-    run = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, timeout=60)
+    run = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, timeout=300)
     assert run.stdout.splitlines()[-1] == "[]", run.stderr

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -69,9 +68,8 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(here):
         while "epoch 2/" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        deadline = time.monotonic() + 60
-        rest = process.stderr.read()
-        assert process.wait(max(1, deadline - time.monotonic())) == 130
+        rest = process.communicate(timeout=300)[1]
+        assert process.returncode == 130
     finally:
         process.kill()
     assert "stopped; go on with: blockspace train net.yaml 'data={name: digits" in rest and "Traceback" not in rest

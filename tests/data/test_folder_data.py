@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from blockspace.data import decode, describe, load
+from blockspace.data import check_data, decode, describe, load
 from blockspace.errors import BlockspaceError
 from blockspace.training import Batches, read_recipe
 
@@ -41,6 +41,14 @@ def test_one_level_of_classes_is_split_by_content(pets):
     assert data.val.labels.bincount().tolist() == [3, 2, 1] and data.final_split()[1].labels.bincount().tolist() == [6, 4, 2]
     assert data.input_shape == (3, 10, 12) and tuple(describe({"folder": str(pets)})) == ((3, 10, 12), 3)
     assert data.digest == load({"folder": str(pets)}).digest
+
+
+def test_a_folder_is_checked_without_being_loaded(pets):
+    check_data({"folder": str(pets)})
+    for folder in (pets.parent / "gone", pets / "cat"):
+        with pytest.raises(BlockspaceError) as caught:
+            check_data({"folder": str(folder)})
+        assert [mistake.code for mistake in caught.value.mistakes] == ["E-DATA"] and folder.name in str(caught.value)
 
 
 def test_size_channels_and_counts_are_options(pets):

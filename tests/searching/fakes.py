@@ -16,6 +16,7 @@ from blockspace.searching import Candidate
 
 BLOCKS = ["hs", "resnext"]
 OBJECTIVES = {"acc": "maximize"}
+FOREVER = 600.0  # seconds, far longer than a test waits
 
 
 class FakeSpace:
@@ -66,10 +67,15 @@ def accuracy(task: Job) -> float:
 
 
 def train(task: Job) -> Result:
-    """Sleep a little, leave a line in `ran.txt` per training, return the metric. `options["faults"]` maps a trial's number to a fault."""
+    """Sleep a little, leave a line in `ran.txt` per training, return the metric.
+
+    `options["faults"]` maps a trial's number to a fault; `options["gate"]` is a file without which no training goes on.
+    """
     with open(os.path.join(task.folder, "ran.txt"), "a") as file:
         file.write(f"{os.getpid()}\n")
     time.sleep(task.options.get("sleep", 0.0))
+    while not os.path.exists(task.options.get("gate", task.folder)):
+        time.sleep(0.02)
     fault = task.options.get("faults", {}).get(str(task.number)) or task.options.get("fault")
     if fault:
         return FAULTS[fault](task)
@@ -104,7 +110,7 @@ def no_metric(task):
 
 def stubborn(task):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    time.sleep(60)
+    time.sleep(FOREVER)
 
 
 def stand_still(task):
@@ -115,16 +121,16 @@ def stand_still(task):
 
 
 def wait_for_nothing():
-    time.sleep(60)
+    time.sleep(FOREVER)
 
 
 def with_helpers(task):
     """Two processes of its own, one of which ignores TERM, and then a sleep: what a timeout must not leave behind."""
-    ignoring = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
-    helpers = [subprocess.Popen([sys.executable, "-c", code]) for code in ("import time; time.sleep(60)", ignoring)]
+    ignoring = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    helpers = [subprocess.Popen([sys.executable, "-c", code]) for code in ("import time; time.sleep(600)", ignoring)]
     with open(os.path.join(task.folder, "helpers.txt"), "w") as file:
         file.write(" ".join(str(helper.pid) for helper in helpers))
-    time.sleep(60)
+    time.sleep(FOREVER)
 
 
 def too_large(task):
@@ -149,6 +155,6 @@ FAULTS = {
     "os_exit": lambda task: os._exit(7),
     "segfault": lambda task: ctypes.string_at(0),
     "kill": lambda task: os.kill(os.getpid(), signal.SIGKILL),
-    "hang": lambda task: time.sleep(60),
+    "hang": lambda task: time.sleep(FOREVER),
     "wrong": lambda task: {"acc": 1.0},
 }

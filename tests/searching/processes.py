@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+PATIENCE = 120.0  # seconds until a test gives up on what it waits for, on a machine however loaded; judges nothing else
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads /proc")
 
 
@@ -46,8 +47,9 @@ def group(leader: int) -> list[int]:
     return found
 
 
-def wait_for(condition, seconds: float) -> bool:
-    end = time.monotonic() + seconds
+def wait_for(condition) -> bool:
+    """Return whether the condition came true within the patience."""
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if condition():
             return True

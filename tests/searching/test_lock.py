@@ -20,7 +20,7 @@ import sys, time
 from blockspace.searching import StudyLock
 with StudyLock(sys.argv[1]):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

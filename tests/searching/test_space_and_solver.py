@@ -127,7 +127,9 @@ def test_an_impossible_budget_names_the_nearest_cost(shared):
 
 def test_a_possible_budget_is_not_refused(shared):
     space, solver = shared
-    BudgetedSpace(space, {"macs": Budget("macs", 5_760_000, 6_000_000)}, solver).check_reachable()
+    possible = BudgetedSpace(space, {"macs": Budget("macs", 5_760_000, 6_000_000)}, solver)
+    possible.check_reachable()
+    assert all(5_760_000 <= possible.propose(space.random(0, family)).costs["macs"] <= 6_000_000 for family in possible.families())
 
 
 def test_solved_values_step_over_broken_rules():

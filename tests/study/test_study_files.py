@@ -86,10 +86,12 @@ def test_all_mistakes_at_once(write):
     assert sorted(m.code for m in found) == ["E-KEY", "E-TYPE"]
 
 
-@pytest.mark.parametrize("text", ["", "a: 1\n", "format: blockspace/network/1\nnetwork: n\nhead: [relu]\n", "- a\n"])
-def test_files_that_are_no_studies(tmp_path, text):
+@pytest.mark.parametrize("text, code", [
+    ("", "E-YAML"), ("a: 1\n", "E-KEY"), ("format: blockspace/network/1\nnetwork: n\nhead: [relu]\n", "E-KEY"), ("- a\n", "E-KEY"),
+])  # fmt: skip
+def test_files_that_are_no_studies(tmp_path, text, code):
     (tmp_path / "s.yaml").write_text(text)
-    assert mistake(load_study, tmp_path / "s.yaml").code in ("E-KEY", "E-YAML")
+    assert mistake(load_study, tmp_path / "s.yaml").code == code
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -123,7 +125,7 @@ def test_mistakes_in_overrides(write, text, code):
 
 def test_a_space_that_is_not_there(write):
     found = mistake(resolve_study, write(("hs_vs_resnext.yaml", "gone.yaml")))
-    assert found.code in ("E-FILE", "E-OP") and found.mark.line == 3
+    assert found.code == "E-FILE" and found.mark.line == 3
 
 
 def test_a_space_without_holes(write, tmp_path):
@@ -170,9 +172,12 @@ def test_a_baseline_that_cannot_be_so_small(write):
     assert "nearest" in caught.value.mistakes[0].message
 
 
-def test_missing_data(write):
-    for data in ("{folder: nowhere}", "{folder: nowhere, clases: 3}"):
-        assert mistakes(resolve_study, write(("data: digits", f"data: {data}")))[0].code in ("E-DATA", "E-KEY")
+@pytest.mark.parametrize("data, code, words", [
+    ("{folder: nowhere}", "E-DATA", "nowhere"), ("{folder: nowhere, clases: 3}", "E-KEY", "clases"),
+])  # fmt: skip
+def test_missing_data(write, data, code, words):
+    found = mistakes(resolve_study, write(("data: digits", f"data: {data}")))[0]
+    assert found.code == code and words in found.message
 
 
 @pytest.mark.parametrize(
