@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,18 @@ def test_public_names():
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_public_names_exist(name):
     assert getattr(blockspace, name) is not None
+
+
+FACES = [".".join(stub.parent.relative_to(PACKAGE.parent).parts) for stub in sorted(PACKAGE.rglob("__init__.pyi"))]
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_name_of_a_face_is_there(face):
+    """A stub promises names; each is found, and is what the stub's module holds."""
+    package = importlib.import_module(face)
+    stub = ast.parse((Path(package.__file__).parent / "__init__.pyi").read_text())
+    homes = {a.asname or a.name: node for node in ast.walk(stub) if isinstance(node, ast.ImportFrom) and node.level for a in node.names}
+    assert set(homes) <= set(dir(package))
+    for name, node in homes.items():
+        home = importlib.import_module(f"{face}.{node.module}" if node.module else f"{face}.{name}")
+        assert getattr(package, name) is (getattr(home, name) if node.module else home)

@@ -41,7 +41,7 @@ print(trained.result.metrics["test_acc"], trained.folder)
 WRONG = {
     'bs.search("s.yaml", trails=40)': 'Unexpected keyword argument "trails"',
     'bs.search("s.yaml", trials="many")': 'Argument "trials" to "search" has incompatible type',
-    'bs.train("resnet20", train={"epocs": 3})': '"epocs"',
+    'bs.train("resnet20", train={"epocs": 3})': 'incompatible type "dict[str, int]"; expected "RecipeKeywords',
     'bs.train("resnet20", seed="x")': 'Argument "seed" to "train" has incompatible type',
 }
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from study import tiny
 
 from blockspace.cli import main
 from blockspace.searching import Interrupted
@@ -192,3 +193,11 @@ def test_an_interrupted_search_says_how_to_go_on(signum, code, monkeypatch, caps
     monkeypatch.setattr("blockspace.study.search", stopped)
     assert main(["search", "study.yaml", "search.trials=3"]) == code
     assert "go on with: blockspace search study.yaml search.trials=3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["-v", "--verbose"])
+def test_verbose_and_quiet_exclude_each_other(flag, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    tiny.write(tmp_path)
+    assert main(["search", "study.yaml", flag, "-q"]) == 2
+    assert "-q" in capsys.readouterr().err and not (tmp_path / "runs").exists()
