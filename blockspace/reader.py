@@ -77,7 +77,7 @@ def read_yaml(path: str) -> Node:
     try:
         size = os.path.getsize(path)
         if size > MAX_BYTES:
-            raise error("E-YAML", f"{path}: {size:,} bytes; a file may hold {MAX_BYTES:,}")
+            raise error("E-YAML", f"{path}: {size:,} bytes; at most {MAX_BYTES:,} are read")
         with open(path, "rb") as file:
             data = file.read()
     except OSError as e:

@@ -250,7 +250,7 @@ def rules(pipeline: str = "canonical") -> str:
     from blockspace.passes import pipeline_rules
 
     own = (rule for rule in pipeline_rules(pipeline) if rule.pipeline == pipeline)
-    return table(("rule", "equation", "meaning"), ((code(rule.name), rule.equation, rule.doc) for rule in own))
+    return table(("rule", "equation", "meaning"), ((code(rule.name), code(rule.equation), rule.doc) for rule in own))
 
 
 TABLES = {

@@ -206,7 +206,7 @@ class ArgumentScope(LexicalScope):
         if ours is None or sibling is None or ours is INVALID:
             return sibling if ours is None else ours
         if sibling != ours:
-            message = f"{name!r} is both a name here ({ours}) and a setting beside ({sibling})"
+            message = f"{name!r} is both a name in this scope ({ours}) and a setting of the same step ({sibling})"
             raise error("E-NAME", message, node.mark, "rename one of them")
         return ours
 

@@ -297,7 +297,7 @@ def explain_misplaced_settings(node: Map, word: str, extra: list[str], file: Flo
     first = [f"out: {main.text}"] if CONV.fullmatch(word) and isinstance(main, Scalar) and main.text else []
     help = f"write {word}: {{{', '.join([*first, *(f'{key}: ...' for key in inside)])}}}"
     return [
-        Mistake("E-KEY", f"{key!r} stands beside {word!r}", node.keys[key], help)
+        Mistake("E-KEY", f"{key!r} is given next to {word!r}, not inside it", node.keys[key], help)
         if key in inside
         else unknown_key_mistake(key, node.keys[key], allowed, word)
         for key in extra

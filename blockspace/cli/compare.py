@@ -187,7 +187,7 @@ def format_verdict(a: Side, b: Side) -> str:
     keys = [compute_canonical_key(side.graph) for side in (a, b)]
     if keys[0] == keys[1]:
         return f"the same network: both have the canonical key {keys[0]}"
-    return f"not the same network, as far as rewriting shows: canonical keys {keys[0]} and {keys[1]}"
+    return f"not the same network, according to rewriting: canonical keys {keys[0]} and {keys[1]}"
 
 
 def format_stages(a: Side, b: Side) -> str:

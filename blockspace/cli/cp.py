@@ -31,7 +31,7 @@ def run(name: str, target: str | None = None, force: bool = False) -> None:
     if not target.endswith((".yaml", ".yml")):
         raise error("E-NAME", f"{target!r} is not a YAML file", help=f"blockspace cp {name} {target.rstrip('/.')}.yaml")
     if os.path.exists(target) and (os.path.samefile(source, target) or not force):
-        raise error("E-FILE", f"{target} is there already", help="give another name, or --force to replace it")
+        raise error("E-FILE", f"{target} already exists", help="give another name, or --force to replace it")
     kind, text = copy_text(source, target, None if os.path.isfile(name) else name)
     write_atomic(target, text)
     print(f"{target}: a copy of {name}")
@@ -48,7 +48,7 @@ def find_source(name: str) -> str:
     known = map_names_to_files()
     if name in known:
         return known[name]
-    raise error("E-OP", f"there is no {name!r} to copy", help=did_you_mean(name, known) or "`blockspace ls` lists what there is")
+    raise error("E-OP", f"nothing called {name!r} to copy", help=did_you_mean(name, known) or "`blockspace ls` lists what there is")
 
 
 def copy_text(source: str, target: str, name: str | None = None) -> tuple[str, str]:
@@ -154,7 +154,7 @@ def check_library_space(node: Scalar, source: str) -> list[Replacement]:
 
     if find_file(node.text, "network") or find_shipped(node.text, "space"):
         return []
-    raise error("E-FILE", f"{source}: its space {node.text!r} is not there", node.mark, "correct its `space:`, then copy it")
+    raise error("E-FILE", f"{source}: its space {node.text!r} does not exist", node.mark, "correct its `space:`, then copy it")
 
 
 def replace_nodes(text: str, found: list[Replacement]) -> str:

@@ -218,5 +218,5 @@ def read_custom_shape(found: CustomData, size: int | None, channels: int | None)
     elif hasattr(first, "shape") and len(first.shape) in (2, 3):
         own, height, width = (1, *first.shape) if len(first.shape) == 2 else tuple(first.shape)
     else:
-        raise error("E-DATA", f"train[0]: {type(first).__name__} is no image", help="a PIL image, or an array or tensor (C, H, W)")
+        raise error("E-DATA", f"train[0]: {type(first).__name__} is not an image", help="a PIL image, or an array or tensor (C, H, W)")
     return channels or int(own), size or int(height), size or int(width)

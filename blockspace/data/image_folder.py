@@ -32,12 +32,12 @@ def find_images(root: str | Path) -> ImageFolder:
     """
     root = Path(root).expanduser()
     if not root.is_dir():
-        raise error("E-DATA", f"data folder {str(root)!r} does not exist", help="it should hold one folder of images per class")
+        raise error("E-DATA", f"data folder {str(root)!r} does not exist", help="it should contain one folder of images per class")
     tops = list_subfolders(root)
     parts = {name: root / name for name in PARTS if name in tops} if "train" in tops else {"all": root}
     classes = tuple(list_subfolders(next(iter(parts.values()))))
     if len(classes) < 2:
-        raise error("E-DATA", f"data folder {str(root)!r} holds {len(classes)} class folder(s), at least 2 are needed")
+        raise error("E-DATA", f"data folder {str(root)!r} contains {len(classes)} class folder(s), at least 2 are needed")
     found = ImageFolder(root, classes, {}, {})
     for part, place in parts.items():
         check_classes(place, classes)
@@ -53,7 +53,7 @@ def check_classes(place: Path, classes: tuple[str, ...]) -> None:
     odd = sorted(set(list_subfolders(place)) ^ set(classes))
     if odd:
         help = "train, val and test need the same class folders"
-        raise error("E-DATA", f"{str(place)!r} has other classes than its neighbours: {join_names(odd)}", help=help)
+        raise error("E-DATA", f"{str(place)!r} has different classes from the other splits: {join_names(odd)}", help=help)
 
 
 def check_filled(place: Path, classes: tuple[str, ...], listed: list[list[Path]]) -> None:

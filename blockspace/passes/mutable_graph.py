@@ -83,7 +83,7 @@ class MutableGraph:
                 if not waiting[reader]:
                     heappush(ready, (self.place[reader], reader))
         if len(found) < len(self.nodes):
-            raise error("E-RULE", f"{self.name}: values that need each other: {', '.join(sorted(set(self.nodes) - set(found))[:3])}")
+            raise error("E-RULE", f"{self.name}: values that depend on each other: {', '.join(sorted(set(self.nodes) - set(found))[:3])}")
         return found
 
     def graph(self) -> Graph:

@@ -114,7 +114,7 @@ def run_rules(graph: Graph, rules: Sequence[Rule], pipeline: str, checked: bool 
             verify_step(draft, rule, node)
         if len(steps) > limit:
             last = ", ".join(sorted({s.rule.name for s in steps[-9:]}))
-            raise error("E-RULE", f"{graph.name}: the rules do not come to an end, in turns: {last}")
+            raise error("E-RULE", f"{graph.name}: the rules do not terminate, alternating between: {last}")
     try:
         after = draft.graph().verify()
     except BlockspaceError as reason:
@@ -237,4 +237,4 @@ def check_match(draft: MutableGraph, rule: Rule, node: Node, wanted: Match) -> N
 def broken_promise(rule: Rule, node: Node, difference: str) -> BlockspaceError:
     """Return the error (E-RULE) for a rule that does not keep what it promises."""
     text = f"the rule {rule.name} breaks its promise at {node.name}: {difference}"
-    return error("E-RULE", text, node.mark, "the graph is as it was; mend the rule or leave it out")
+    return error("E-RULE", text, node.mark, "the graph was not changed; correct the rule or leave it out")

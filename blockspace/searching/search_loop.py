@@ -238,4 +238,4 @@ def _check_same_network(trial: OpenTrial, candidate: Candidate) -> None:
     before = trial.attributes.get("key", candidate.key)
     if before != candidate.key:
         message = f"trial {trial.number} was network {before} and is {candidate.key} now: the space or the code was changed"
-        raise error("E-CHANGED", message, help="search in another `out` folder")
+        raise error("E-CHANGED", message, help="choose another `out` folder")

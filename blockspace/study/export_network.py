@@ -103,7 +103,7 @@ def locate_network(target: str) -> tuple[str, Path | None]:
     if not place.path.is_dir():
         return target, None
     if not place.arch.is_file():
-        raise error("E-FILE", f"{place} holds no {place.arch.name}", help="give an exported folder, or RUN#NUMBER")
+        raise error("E-FILE", f"{place} has no {place.arch.name}", help="give an exported folder, or RUN#NUMBER")
     return str(place.arch), place.weights if place.weights.is_file() else None
 
 

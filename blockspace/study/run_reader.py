@@ -57,7 +57,7 @@ def read_run(folder: str | Path) -> StudyReport:
     """Return the run directory as of now. Raises BlockspaceError (E-FILE where there is none), StorageError (a damaged database)."""
     run = RunDir.of(folder)
     if not run.is_study:
-        raise error("E-FILE", f"{folder} is no run directory: it has no study.yaml", help="give a folder such as runs/hs_vs_resnext")
+        raise error("E-FILE", f"{folder} is not a run directory: it has no study.yaml", help="give a folder such as runs/hs_vs_resnext")
     notes: list[str] = []
     study, database = load_study(run.study_yaml), read_stored_study(run)
     per = compared_parameter(study, database.records)
@@ -186,7 +186,7 @@ def baseline_costs(run: RunDir, notes: list[str]) -> dict[str, float]:
     """Return the baseline's costs, counted from its file; its latency is the unit of latency."""
     file = next(iter(run.baseline_files()), None)
     if file is None:
-        notes.append("The baseline's file is not there, so the baseline and budgets relative to it are not drawn.")
+        notes.append("The baseline's file is missing, so the baseline and budgets relative to it are not drawn.")
         return {}
     graph = read_graph(file, notes)
     return {**graph_costs(graph), "latency": 1.0} if graph else {}
@@ -277,7 +277,7 @@ def study_state(
         return "finished", last.time
     if last.kind == "failed":
         return "failed", f"{last.reason} ({done})"
-    return "stopped", f"before its end: {done}. The same command goes on."
+    return "stopped", f"interrupted: {done}. Run the same command to resume."
 
 
 def conditions(study: Study, run: RunDir) -> dict[str, str]:

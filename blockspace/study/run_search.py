@@ -152,8 +152,8 @@ def check_same_data(folder: Path, look: Preflight) -> None:
     """The data is what it was when the run directory was made. Raises BlockspaceError (E-CHANGED)."""
     before = kept_preflight(folder)
     if before is not None and before.digest != look.digest:
-        message = f"{folder}: the data is no longer what this study was started with: {look.lines()[0]}"
-        raise error("E-CHANGED", message, help="put it back, or start anew with out=FOLDER")
+        message = f"{folder}: the data has changed since this study was started: {look.lines()[0]}"
+        raise error("E-CHANGED", message, help="restore the data, or start again with out=FOLDER")
 
 
 class ProposalsWithFiles:

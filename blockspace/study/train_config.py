@@ -170,7 +170,7 @@ def read_params(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            mistakes.append(Mistake("E-KEY", f"{text!r} is no setting", help="write key=value"))
+            mistakes.append(Mistake("E-KEY", f"{text!r} is not a setting", help="write key=value"))
         elif key == "input":
             mistakes.append(Mistake("E-KEY", "the input shape comes from the data", help="data.size=32 resizes the images"))
         found[key] = value

@@ -118,7 +118,7 @@ def evaluate(target: str | PathLike[str], overrides: Sequence[str] = (), **setti
     asked = resolve_training(target, overrides, keywords=settings)
     weights = asked.start or asked.own
     if weights is None:
-        raise error("E-FILE", f"{target} brings no weights", help="weights=PATH, or a trained network: RUN#NUMBER or an exported folder")
+        raise error("E-FILE", f"{target} has no weights", help="weights=PATH, or a trained network: RUN#NUMBER or an exported folder")
     scores = score(load_module(asked.network, asked.graph, weights), load(asked.data).final_split()[1])
     return scores.means("test") | {"images": len(scores), "weights": str(weights)}
 
@@ -132,7 +132,7 @@ def check_unchanged(asked: TrainConfig) -> None:
         return
     changes = diff_configs(yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(json.dumps(asked.record())))
     if changes:
-        message = f"{asked.folder} holds another training: {', '.join(changes[:3])}{', ...' if len(changes) > 3 else ''}"
+        message = f"{asked.folder} contains another training: {', '.join(changes[:3])}{', ...' if len(changes) > 3 else ''}"
         raise error("E-CHANGED", message, help="choose another folder with out=FOLDER")
 
 

@@ -39,7 +39,7 @@ def predict(module: nn.Module, split: Split | Tensor, batch: int = 256, on_batch
     """
     if isinstance(split, Tensor):
         if not split.is_floating_point():
-            raise TypeError(f"predict: a tensor must hold normalised floats, got {split.dtype}; pass the Split for raw images")
+            raise TypeError(f"predict: a tensor must contain normalised floats, got {split.dtype}; pass the Split for raw images")
         split = Split(split, torch.zeros(len(split), dtype=torch.int64), 0)
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     outputs = []

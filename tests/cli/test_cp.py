@@ -142,7 +142,7 @@ def test_a_copied_study_finds_its_space_from_wherever_it_lies(here, tmp_path_fac
 def test_a_study_whose_space_is_nowhere_is_not_copied(here, capsys):
     Path("searchspaces/hs_vs_resnext.yaml").unlink()
     assert main(["cp", "hs_vs_resnext"]) == 2 and not Path("my_hs_vs_resnext.yaml").exists()
-    assert "its space '../searchspaces/hs_vs_resnext.yaml' is not there" in capsys.readouterr().err
+    assert "its space '../searchspaces/hs_vs_resnext.yaml' does not exist" in capsys.readouterr().err
 
 
 def test_imports_stay_right(here):

@@ -79,12 +79,12 @@ def test_a_rule_of_ones_own(tmp_path, capsys):
 def test_an_untrue_one_is_refused(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(OWN.replace("{first}", "silu"))
-    with pytest.raises(BlockspaceError, match="the rule own is not true: eval mode: the output differs") as caught:
+    with pytest.raises(BlockspaceError, match="the rule own is not correct: eval mode: the output differs") as caught:
         show("resnext", rules=str(path))
     assert "a = Silu()(conv)" in str(caught.value)
 
 
-NONE = [("x = 1", "makes no rule"), ("x = ", "SyntaxError"), ("import nothing_of_this_name", "ModuleNotFoundError")]
+NONE = [("x = 1", "defines no rule"), ("x = ", "SyntaxError"), ("import nothing_of_this_name", "ModuleNotFoundError")]
 
 
 @pytest.mark.parametrize("text, what", NONE)

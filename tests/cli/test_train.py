@@ -49,7 +49,7 @@ def test_result_on_stdout_progress_on_stderr(capsys):
         (["train", "net.yaml", "data=digit"], "unknown data set 'digit'"),
         (["train", "net.yaml", *TEXTS, "--to", "pth"], "unknown export format 'pth'"),
         (["train", "net.yaml", "--recipe", "gone.yaml"], "gone.yaml"),
-        (["train", "net.yaml", "--evaluate"], "brings no weights"),
+        (["train", "net.yaml", "--evaluate"], "has no weights"),
     ],
 )
 def test_mistakes_are_one_line_and_exit_with_2(argv, message, capsys):

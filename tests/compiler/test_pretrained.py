@@ -189,7 +189,7 @@ class Anything:
         ("torn.safetensors", lambda path: path.write_bytes(b"torn"), "E-FILE", "cannot read weights"),
         ("whole.pth", lambda path: torch.save(torch.nn.Linear(2, 2), path), "E-WEIGHTS", "pickled Python objects, which are not loaded"),
         ("args.pth", lambda path: torch.save({"args": Anything()}, path), "E-WEIGHTS", "pickled Python objects"),
-        ("none.pth", lambda path: torch.save({"epoch": 3}, path), "E-WEIGHTS", "holds no weights"),
+        ("none.pth", lambda path: torch.save({"epoch": 3}, path), "E-WEIGHTS", "contains no weights"),
         ("other.pth", lambda path: torch.save(torch.nn.Linear(2, 2).state_dict(), path), "E-WEIGHTS", "does not fit resnet18: missing "),
     ],
 )
@@ -220,7 +220,7 @@ def test_another_network(resnet, tmp_path):
     [
         ("resnet18", "torchvison", "E-NAME", "did you mean 'torchvision'?"),
         ("ghostnet_100", "torchvision", "E-WEIGHTS", "its reference is timm:ghostnet_100; give source='timm'"),
-        ("resnet20", None, "E-WEIGHTS", "names no library that has weights of it"),
+        ("resnet20", None, "E-WEIGHTS", "has no reference in a library with weights"),
         ("se", "torchvision", "E-OP", "se is a block"),
     ],
 )

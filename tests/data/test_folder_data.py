@@ -83,10 +83,10 @@ def test_missing_empty_and_odd_folders(pets, tmp_path):
     raises({"folder": str(pets)}, "no images in class folder(s) ant")
     with pytest.raises(BlockspaceError):
         describe({"folder": str(pets)})
-    raises({"folder": str(pets / "cat")}, "holds 0 class folder(s)")
+    raises({"folder": str(pets / "cat")}, "contains 0 class folder(s)")
     write_images(tmp_path / "parts" / "train", (5, 5, 5))
     write_images(tmp_path / "parts" / "test", (5, 5))
-    raises({"folder": str(tmp_path / "parts")}, "has other classes than its neighbours: owl")
+    raises({"folder": str(tmp_path / "parts")}, "has different classes from the other splits: owl")
 
 
 def damage(pets, count):

@@ -142,7 +142,7 @@ def test_it_never_ends():
         match.stack(new, [node])
         return match.put(node, new)
 
-    assert "do not come to an end, in turns: again" in refused(made(again))
+    assert "do not terminate, alternating between: again" in refused(made(again))
 
 
 def test_an_untrue_rule_shows_its_counter_example():
@@ -157,7 +157,7 @@ def test_an_untrue_rule_shows_its_counter_example():
     with pytest.raises(BlockspaceError) as caught:
         prove(made(mirrored))
     text = caught.value.mistakes[0].message
-    assert "the rule mirrored is not true: eval mode: the output differs by" in text and "+ conv_2 = Conv(" in text
+    assert "the rule mirrored is not correct: eval mode: the output differs by" in text and "+ conv_2 = Conv(" in text
 
 
 def test_a_counter_example_is_cut_down():
@@ -179,7 +179,7 @@ def test_a_counter_example_is_cut_down():
 
 
 def test_a_rule_without_an_example_proves_nothing():
-    with pytest.raises(BlockspaceError, match="does not fire on its own example"):
+    with pytest.raises(BlockspaceError, match="does not apply to its own example"):
         prove(made(lambda graph, node: "never"))
 
 

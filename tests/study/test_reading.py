@@ -157,7 +157,7 @@ def test_the_command_needs_no_torch_and_says_what_it_wrote(copy):
 
 
 def test_a_folder_that_is_no_run_directory_is_named(tmp_path):
-    with pytest.raises(bs.BlockspaceError, match="is no run directory"):
+    with pytest.raises(bs.BlockspaceError, match="is not a run directory"):
         write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -257,7 +257,7 @@ def test_data_that_is_missing_or_was_changed_stops_a_study_before_its_first_tria
     assert not (tmp_path / "run").exists()
     look = preflight({"python": "digits_of_mine:make", "size": 16})
     assert look.counts["train"] == 280
-    with pytest.raises(bs.BlockspaceError, match="no longer what this study was started with"):
+    with pytest.raises(bs.BlockspaceError, match="has changed since this study was started"):
         check_same_data(write_other(tmp_path, look), look)
 
 

@@ -91,7 +91,7 @@ def test_given_weights_are_scored_and_nothing_is_written(done, net):
     same = evaluate(net, [DATA, "width=6", f"weights={found.folder}"])
     assert same["test_loss"] == scores["test_loss"]
     assert sorted(path.name for path in found.folder.iterdir()) == before
-    with pytest.raises(bs.BlockspaceError, match="brings no weights"):
+    with pytest.raises(bs.BlockspaceError, match="has no weights"):
         evaluate(net, [DATA])
 
 
@@ -134,7 +134,7 @@ def test_fine_tuning_replaces_a_last_layer_of_another_size(done, net, tmp_path):
         net, [*ONE, "width=6", f"weights={tmp_path / 'few.safetensors'}", f"out={tmp_path / 'run'}", "train.optimizer={sgd: {lr: 1e-9}}"],
         on_event=lambda event: notes.extend(getattr(event, "notes", [])),
     )  # fmt: skip
-    assert notes[-1] == f"weights: {head} has 10 outputs here and 4 in {tmp_path / 'few.safetensors'}, so it starts anew"
+    assert notes[-1] == f"weights: {head} has 10 outputs here and 4 in {tmp_path / 'few.safetensors'}, so it is re-initialised"
     stem = next(name for name in weights if name.startswith("stem") and weights[name].ndim == 4)
     tuned = load_file(str(tmp_path / "run" / "weights.safetensors"))
     assert torch.allclose(tuned[stem], weights[stem], atol=1e-6), "the other layers began with the given weights"
@@ -151,7 +151,7 @@ def test_fine_tuning_replaces_a_last_layer_of_another_size(done, net, tmp_path):
         (["seed=-1"], "E-TYPE", "seed"),
         (["input=1x8x8"], "E-KEY", "the input shape comes from the data"),
         (["widht=3"], "E-KEY", "small has no param 'widht'"),
-        (["width"], "E-KEY", "'width' is no setting"),
+        (["width"], "E-KEY", "'width' is not a setting"),
         (["data=nothing"], "E-DATA", "unknown data set 'nothing'"),
     ],
 )
@@ -176,7 +176,7 @@ def test_a_network_with_other_outputs_and_a_block_are_refused(net, tmp_path):
 
 def test_another_training_in_the_same_folder_is_refused(done, net):
     found, _, texts = done
-    with pytest.raises(bs.BlockspaceError, match="holds another training: train.epochs: 2 -> 3") as caught:
+    with pytest.raises(bs.BlockspaceError, match="contains another training: train.epochs: 2 -> 3") as caught:
         train(net, [*texts, "train.epochs=3"])
     assert "out=FOLDER" in caught.value.mistakes[0].help
 
@@ -221,7 +221,7 @@ def test_training_starts_from_a_librarys_weights(tmp_path, monkeypatch):
             on_event=lambda event, notes=notes: notes.extend(getattr(event, "notes", [])),
         )  # fmt: skip
         origin = "torchvision:shufflenet_v2_x1_0" if source == "torchvision" else source
-        assert notes[-1] == f"weights: head.linear has 10 outputs here and 1000 in {origin}, so it starts anew"
+        assert notes[-1] == f"weights: head.linear has 10 outputs here and 1000 in {origin}, so it is re-initialised"
         tuned = load_file(str(folder / "weights.safetensors"))
         assert torch.allclose(tuned["stem.conv3x3.conv.weight"], model.conv1[0].weight, atol=1e-6)
     with pytest.raises(bs.BlockspaceError, match="torchvision has no model called 'resnet20'"):

@@ -279,7 +279,7 @@ def merge_settings(own: Settings, beside: Settings, block: str) -> Settings:
     """Settings inside and beside a block; one given in both places is an error."""
     both = [key for key in own if key in beside]
     if both:
-        said = (Mistake("E-KEY", f"{key!r} is given both inside {block!r} and beside it", own[key][0].mark, "keep one") for key in both)
+        said = (Mistake("E-KEY", f"{key!r} is given both inside {block!r} and next to it", own[key][0].mark, "keep one") for key in both)
         raise BlockspaceError(*said)
     return own | beside
 

@@ -358,6 +358,6 @@ def divide_carry(
     share, whole = carry.take
     taken = share * channels // whole
     if taken == 0:
-        raise error("E-SPLIT", f"carry: {share}/{whole} of {channels} channels is nothing", branch.mark, "make the parts wider")
+        raise error("E-SPLIT", f"carry: {share}/{whole} of {channels} channels rounds to 0", branch.mark, "make the parts wider")
     emitted = context.add_node(Part(0, channels - taken), result, path=path, base="emit", mark=branch.mark)
     return emitted, context.add_node(Part(channels - taken, channels), result, path=path, base="hand", mark=branch.mark)

@@ -28,7 +28,7 @@ def prove(rule: Rule, graphs: Iterable[Graph] = (), samples: int = SAMPLES, enou
     even fire on its own example.
     """
     if not prove_on_graph(rule, rule.example()):
-        raise error("E-RULE", f"the rule {rule.name} does not fire on its own example", help="give it an example on which it fires")
+        raise error("E-RULE", f"the rule {rule.name} does not apply to its own example", help="give it an example to which it applies")
     fired = (1 for seed in range(samples) if prove_on_graph(rule, random_graph(seed)))
     return 1 + sum(islice(fired, enough)) + sum(prove_on_graph(rule, graph) for graph in graphs)
 
@@ -49,7 +49,7 @@ def prove_on_graph(rule: Rule, graph: Graph) -> bool:
         fired = True
         if find_difference(found, rule.pipeline):
             least, difference = minimize_counterexample(rule, found)
-            raise error("E-RULE", f"the rule {rule.name} is not true: {difference}; counter-example:\n{diff_graphs(least)}")
+            raise error("E-RULE", f"the rule {rule.name} is not correct: {difference}; counter-example:\n{diff_graphs(least)}")
     return fired
 
 

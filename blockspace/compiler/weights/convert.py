@@ -48,7 +48,7 @@ def convert_weights(state: State, source: Graph, target: Graph) -> dict[str, tor
     here, there = rewriting_of(source), rewriting_of(target)
     (text, ours), (other, theirs) = here.after.structure(), there.after.structure()
     if text != other:
-        what = f"{source.name} and {target.name} are not forms of one network, as far as rewriting shows"
+        what = f"{source.name} and {target.name} are not forms of one network, according to rewriting"
         raise error("E-WEIGHTS", what, help="`blockspace compare A B` shows where they differ")
     called = dict(zip(ours, theirs))
     counters = {name: torch.zeros(()) for name in tensor_shapes(source) if name.endswith(COUNTER)}
@@ -65,13 +65,13 @@ def convert_weights(state: State, source: Graph, target: Graph) -> dict[str, tor
 @singledispatch
 def evaluate_expr(expr: WeightExpr, state: State) -> torch.Tensor:
     """Return an expression over the tensors of `state`."""
-    raise error("E-WEIGHTS", f"no meaning for {type(expr).__name__} in a weight map")
+    raise error("E-WEIGHTS", f"unknown expression {type(expr).__name__} in a weight map")
 
 
 @evaluate_expr.register
 def _evaluate_source(expr: SourceExpr, state: State) -> torch.Tensor:
     if expr.name not in state:
-        raise error("E-WEIGHTS", f"the weights hold no {expr.name}")
+        raise error("E-WEIGHTS", f"the weights have no {expr.name}")
     if tuple(state[expr.name].shape) != expr.size:
         raise error("E-WEIGHTS", f"{expr.name} has the shape {tuple(state[expr.name].shape)}, the network's is {expr.size}")
     return state[expr.name]

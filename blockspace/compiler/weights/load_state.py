@@ -37,7 +37,7 @@ def load_state(module: nn.Module, graph: Graph, found: Mapping[str, Any], origin
     module.load_state_dict({name: own[name] if name in differing else found.get(name, own[name]) for name in own})
     if not differing:
         return None
-    return f"weights: {head} has {len(own[weight])} outputs here and {len(found[weight])} in {origin}, so it starts anew"
+    return f"weights: {head} has {len(own[weight])} outputs here and {len(found[weight])} in {origin}, so it is re-initialised"
 
 
 def last_layer_name(graph: Graph, state: Mapping[str, Any]) -> str:

@@ -67,7 +67,7 @@ def load_pretrained(
         name, source = Path(name) / ARCH, source or Path(name) / WEIGHTS
     network = load(str(name), **settings)
     if not isinstance(network, Network):
-        raise error("E-OP", f"{name} is a block; pretrained weights are of networks", help="`blockspace ls` lists the networks")
+        raise error("E-OP", f"{name} is a block; only networks have pretrained weights", help="`blockspace ls` lists the networks")
     found = find_weights(network, source)
     if classes is not None:
         network = replace_classes(network, classes)
@@ -90,7 +90,7 @@ def find_weights(network: Network, source: str | Path | None = None) -> Pretrain
         source = base.reference.partition(":")[0]
         if source not in LIBRARIES:
             help = "source='FILE.pth', or 'torchvision' or 'timm' for a network of theirs"
-            raise error("E-WEIGHTS", f"{network.name} names no library that has weights of it", help=help)
+            raise error("E-WEIGHTS", f"{network.name} has no reference in a library with weights", help=help)
     if is_weights_path(source):
         return read_weights_file(base, Path(source))
     reference = find_reference(base, check_library(str(source)))
@@ -184,7 +184,7 @@ def fill_module(module: nn.Module, state: State, origin: str) -> None:
     if wrong:
         theirs, here = ("x".join(map(str, tensor.shape)) for tensor in (state[wrong[0]], own[wrong[0]]))
         raise error(
-            "E-WEIGHTS", f"{origin}: {wrong[0]} is {theirs}, the network has {here}", help="weights of this very network are needed"
+            "E-WEIGHTS", f"{origin}: {wrong[0]} is {theirs}, the network has {here}", help="give weights of exactly this network"
         )
     found = {name: state.get(name, torch.zeros(tensor.shape, dtype=tensor.dtype)) for name, tensor in own.items()}
     module.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in found.items()}, assign=True)

@@ -31,7 +31,7 @@ def read_checkpoint(path: str | Path) -> State:
     found = read_safetensors(path) if path.suffix == ".safetensors" else read_pickled(path)
     state = {str(key): value for key, value in unwrap_state(found).items() if isinstance(value, torch.Tensor)}
     if not state:
-        raise error("E-WEIGHTS", f"{path} holds no weights", help="save a state_dict: torch.save(model.state_dict(), path)")
+        raise error("E-WEIGHTS", f"{path} contains no weights", help="save a state_dict: torch.save(model.state_dict(), path)")
     return strip_prefixes(state)
 
 

@@ -141,7 +141,7 @@ def match_in_order(source: list[TracedLayer], into: list[TracedLayer]) -> list[t
     for a, b in zip(source, into):
         if layer_form(a) != layer_form(b):
             text = f"layers differ from {b.name} on: it holds {b.shapes}; the source has {a.name} there with {a.shapes}"
-            raise error("E-WEIGHTS", text, help="both modules must hold the same layers")
+            raise error("E-WEIGHTS", text, help="both modules must have the same layers")
     if len(source) != len(into):
         longer, what = (source, "source") if len(source) > len(into) else (into, "destination")
         text = f"the source runs {len(source)} layers with weights, the destination {len(into)}"

@@ -59,7 +59,7 @@ def is_identity(graph: MutableGraph, node: Node) -> bool:
 def identity(graph: MutableGraph, node: Node) -> Match | str:
     """Copies of a split, parts that are everything, shuffles of one group, windows of one position, sums of one: dropped."""
     if node.kind == "input":
-        return "the input is no operation"
+        return "the input is not an operation"
     if not is_identity(graph, node):
         return "it changes its input"
     return Match(graph).put(node, node.inputs[0])

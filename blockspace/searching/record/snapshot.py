@@ -32,7 +32,7 @@ def read_stored_study(folder: str | os.PathLike[str]) -> StoredStudy:
     """Return the study in a run directory, as of now. Raises StorageError: E-FILE for no database, E-STORE for one that cannot be read."""
     path = RunDir.of(folder).storage
     if not path.is_file():
-        raise error("E-FILE", f"{folder} holds no {path.name}", help="give a run directory, as runs/hs_vs_resnext", cls=StorageError)
+        raise error("E-FILE", f"{folder} has no {path.name}", help="give a run directory, as runs/hs_vs_resnext", cls=StorageError)
     storage = None
     with translate_errors(path), silence_optuna():
         try:

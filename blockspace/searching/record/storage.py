@@ -134,7 +134,7 @@ def check_unchanged(study: optuna.Study, digest: dict[str, Any], trials: int) ->
     if rows:
         shown = rows[:12] + ([f"... and {len(rows) - 12} more"] if len(rows) > 12 else [])
         message = "the study was changed since its run directory was made:\n  " + "\n  ".join(shown)
-        raise error("E-CHANGED", message, help="undo the change, or search beside it in another `out` folder", cls=BlockspaceError)
+        raise error("E-CHANGED", message, help="undo the change, or choose another `out` folder", cls=BlockspaceError)
     if DIGEST not in kept:
         study.set_user_attr(DIGEST, digest)
     if kept.get(TRIALS) != trials:
