@@ -113,5 +113,5 @@ def load_rules(path: str | Path) -> list[Rule]:
         RULES.clear()
         RULES.update(known)
     if not found:
-        raise error("E-RULE", f"{path} defines no rule", help="write @rule(...) over a function, as the files of blockspace/passes/rules do")
+        raise error("E-RULE", f"{path} defines no rule", help="write @rule(...) over a function, as in blockspace/passes/rules")
     return found
