@@ -24,10 +24,10 @@ REPEATS, PAIRS = 8, 100
 
 def main() -> None:
     torch.set_num_threads(1)
-    question = resolve_study("studies/hs_vs_resnext.yaml")
-    candidate = question.candidate(question.space.default({"block": "hs"}))
-    ours, theirs = (compile(Graph.from_dict(c.arch["graph"]), seed=0) for c in (candidate, question.baseline))
-    shape = question.space.network.input_shape
+    resolved = resolve_study("studies/hs_vs_resnext.yaml")
+    candidate = resolved.candidate(resolved.space.default({"block": "hs"}))
+    ours, theirs = (compile(Graph.from_dict(c.arch["graph"]), seed=0) for c in (candidate, resolved.baseline))
+    shape = resolved.space.network.input_shape
 
     def ratios() -> list[float]:
         return [paired_ratio(ours, theirs, shape, pairs=PAIRS).ratio for _ in range(REPEATS)]

@@ -36,12 +36,12 @@ HEADER = "epoch,train_loss,val_loss,val_acc,lr,seconds\n"
 
 def made(folder: Path, trials: int) -> None:
     """The run directory of a finished study of that many trained trials, with duplicates and refused ones between them."""
-    question = resolve_study(STUDY, [f"out={folder}", f"search.trials={trials}"])
+    resolved = resolve_study(STUDY, [f"out={folder}", f"search.trials={trials}"])
     draw = random.Random(0)
-    candidates = [question.candidate(question.space.random(seed)) for seed in range(NETWORKS)]
-    arches = [question.settled(candidate) for candidate in candidates]
-    write_atomic(folder / "study.yaml", study_as_yaml(question))
-    write_atomic(folder / "baseline.yaml", question.settled(question.baseline))
+    candidates = [resolved.candidate(resolved.space.random(seed)) for seed in range(NETWORKS)]
+    arches = [resolved.to_yaml(candidate) for candidate in candidates]
+    write_atomic(folder / "study.yaml", study_as_yaml(resolved))
+    write_atomic(folder / "baseline.yaml", resolved.to_yaml(resolved.baseline))
     write_atomic(folder / "log.txt", "2026-01-01T00:00:00 asked\n2026-01-01T00:10:00 done \n")
     rows = []
     for number in range(trials * 4 // 3):
@@ -59,7 +59,7 @@ def made(folder: Path, trials: int) -> None:
         holes = {"block": optuna.distributions.CategoricalDistribution(["hs", "resnext"])}
         rows.append(optuna.create_trial(params=params, distributions=holes, user_attrs=facts | told, **values))
     stored(folder, rows)
-    finals(folder, question, candidates, arches)
+    finals(folder, resolved, candidates, arches)
     write_atomic(folder / "answer.json", answer_json(read_run(folder).answer))
 
 
@@ -77,15 +77,15 @@ def trained(place: Path, key: str, seed: int, metrics: dict, arch: str) -> None:
     (place / "result.json").write_text(json.dumps({"result": {"state": "trained", "metrics": metrics, "seed": seed, "versions": VERSIONS}}))
 
 
-def finals(folder: Path, question, candidates, arches) -> None:
+def finals(folder: Path, resolved, candidates, arches) -> None:
     """The finals' folders, with scores of 897 images."""
     from blockspace.searching import read_stored_study as read
 
     found = read(folder)
-    chosen = select_best(found.records, found.objectives, "block", ["hs", "resnext"], question.options.finalists.take)
+    chosen = select_best(found.records, found.objectives, "block", ["hs", "resnext"], resolved.options.finalists.take)
     draw = numpy.random.default_rng(0)
     for name in [*(row.label for row in chosen), BASELINE]:
-        for seed in range(question.options.finalists.seeds):
+        for seed in range(resolved.options.finalists.seeds):
             place = folder / "finalists" / name / f"seed-{seed}"
             if not place.exists():
                 trained(place, "", seed, {"test_acc": 0.9, "test_loss": 0.3}, arches[0])

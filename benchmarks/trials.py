@@ -83,13 +83,13 @@ class Plain(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
-def theirs(candidates, question, data, folder: str) -> list[float]:
+def theirs(candidates, resolved, data, folder: str) -> list[float]:
     """Accuracies of the candidates, trained one after another."""
-    recipe, (train, val) = question.options.train, data.search_split()
+    recipe, (train, val) = resolved.options.train, data.search_split()
     padding = next((change.padding for change in recipe.augment if change.kind == "crop"), 0)
     accuracies = []
     for candidate in candidates:
-        seed = derive_training_seed(question.options.search.seed, candidate.key)
+        seed = derive_training_seed(resolved.options.search.seed, candidate.key)
         module = compile(Graph.from_dict(candidate.arch["graph"]), seed=seed, init=recipe.init or "default")
         L.seed_everything(seed, verbose=False)
         batches = DataLoader(Images(train, padding), recipe.batch, shuffle=True, drop_last=True)
@@ -99,10 +99,10 @@ def theirs(candidates, question, data, folder: str) -> list[float]:
     return accuracies
 
 
-def ours(candidates, question, workers, folder: str, **changes) -> list[float]:
+def ours(candidates, resolved, workers, folder: str, **changes) -> list[float]:
     """Accuracies of the candidates, trained by the workers of a search."""
-    options = {"data": question.study.data.as_dict(), "recipe": question.options.train.as_dict() | changes}
-    seeds = [derive_training_seed(question.options.search.seed, candidate.key) for candidate in candidates]
+    options = {"data": resolved.study.data.as_dict(), "recipe": resolved.options.train.as_dict() | changes}
+    seeds = [derive_training_seed(resolved.options.search.seed, candidate.key) for candidate in candidates]
     places = [Path(folder) / str(number) for number in range(len(candidates))]
     tasks = [Job(str(p), c.arch, seed, c.key, options, n) for n, (p, c, seed) in enumerate(zip(places, candidates, seeds, strict=True))]
     for place in places:
@@ -110,11 +110,11 @@ def ours(candidates, question, workers, folder: str, **changes) -> list[float]:
     return [result.metrics["val_acc"] for result in run_jobs(tasks, train_trial, workers)]
 
 
-def drawn(question, count: int) -> list:
+def drawn(resolved, count: int) -> list:
     """Candidates within the budget, of every family in turn."""
-    families, found, seed = question.proposals.families(), [], 0
+    families, found, seed = resolved.budgeted_space.families(), [], 0
     while len(found) < count:
-        candidate = question.candidate(question.space.random(seed, families[seed % len(families)]))
+        candidate = resolved.candidate(resolved.space.random(seed, families[seed % len(families)]))
         if all(violation <= 0 for violation in candidate.violations.values()) and candidate.key not in {c.key for c in found}:
             found.append(candidate)
         seed += 1
@@ -125,26 +125,26 @@ def main(study: str, overrides: list[str], count: int, epochs: int, rounds: int,
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
-    question = resolve_study(study, [*overrides, f"train.epochs={epochs}"])
-    cores = question.options.search.worker_count()
+    resolved = resolve_study(study, [*overrides, f"train.epochs={epochs}"])
+    cores = resolved.options.search.worker_count()
     torch.set_num_threads(cores)
-    data, candidates = load(question.study.data), drawn(question, count)
+    data, candidates = load(resolved.study.data), drawn(resolved, count)
     sides = {"Lightning's defaults, DataLoader": None, "blockspace": {}}
     if bf16:
         sides["blockspace, bf16"] = {"precision": "bf16-mixed"}
     seconds, accuracies = {name: [] for name in sides}, {name: [] for name in sides}
     with LocalExecutor(cores, PRELOAD) as workers, tempfile.TemporaryDirectory() as folder:
-        ours(candidates[:cores], question, workers, f"{folder}/warm")
+        ours(candidates[:cores], resolved, workers, f"{folder}/warm")
         for turn in range(rounds):
             for side, (name, changes) in enumerate(sides.items()):
                 place, start = f"{folder}/{turn}-{side}", perf_counter()
                 if changes is None:
-                    found = theirs(candidates, question, data, place)
+                    found = theirs(candidates, resolved, data, place)
                 else:
-                    found = ours(candidates, question, workers, place, **changes)
+                    found = ours(candidates, resolved, workers, place, **changes)
                 seconds[name].append(perf_counter() - start)
                 accuracies[name] += found
-    recipe = question.options.train
+    recipe = resolved.options.train
     print(f"\n{count} candidates of {study}, {epochs} epochs of {len(data.train)} images, batch {recipe.batch}, {cores} cores")
     first = median(seconds[next(iter(sides))])
     for name in sides:

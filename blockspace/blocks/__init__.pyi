@@ -18,6 +18,9 @@ from .holes import (
     IntRange as IntRange,
 )
 from .holes import (
+    Token as Token,
+)
+from .holes import (
     Unknown as Unknown,
 )
 from .holes import (
@@ -33,6 +36,7 @@ from .library_files import list_names as list_names
 from .load import load as load
 from .load import load_unchecked as load_unchecked
 from .network import Network as Network
+from .network import Segment as Segment
 from .network import StageBlock as StageBlock
 from .network import list_stage_blocks as list_stage_blocks
 from .parameters import Param as Param

@@ -98,9 +98,9 @@ def describe_study(path: str) -> str:
     """Return the line that is printed for a study. Raises BlockspaceError with every mistake of the study and its space."""
     from blockspace.study import resolve_study
 
-    question = resolve_study(path)
-    question.proposals.check_reachable()
-    return f"{path}: ok: {question.space.size():,} topologies, baseline {question.baseline.costs['macs']:,} macs"
+    resolved = resolve_study(path)
+    resolved.budgeted_space.check_reachable()
+    return f"{path}: ok: {resolved.space.size():,} topologies, baseline {resolved.baseline.costs['macs']:,} macs"
 
 
 def register(app: Typer) -> None:

@@ -47,11 +47,11 @@ def print_dry_run(study: str, overrides: list[str], measure: bool) -> None:
     """Print what the study would do; with `measure`, also how long it would take."""
     from blockspace.study import draw_families, dry_run_text, estimate_duration, resolve_study
 
-    question = resolve_study(study, overrides)
-    question.proposals.check_reachable()
-    print(dry_run_text(question, draw_families(question)))
+    resolved = resolve_study(study, overrides)
+    resolved.budgeted_space.check_reachable()
+    print(dry_run_text(resolved, draw_families(resolved)))
     if measure:
-        print("\n" + estimate_duration(question))
+        print("\n" + estimate_duration(resolved))
 
 
 def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False, reuse: Sequence[str] = ()) -> int:

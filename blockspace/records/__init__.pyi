@@ -1,7 +1,10 @@
+from .event_log import EventLog as EventLog
+from .event_log import LastStage as LastStage
+from .event_log import read_events as read_events
+from .event_log import read_last_stage as read_last_stage
 from .events import DataChecked as DataChecked
 from .events import EpochEnded as EpochEnded
 from .events import Event as Event
-from .events import EventLog as EventLog
 from .events import ExportStarted as ExportStarted
 from .events import FinalistTrained as FinalistTrained
 from .events import Listener as Listener
@@ -32,7 +35,6 @@ from .events import TrialProposed as TrialProposed
 from .events import TrialRefused as TrialRefused
 from .events import Warned as Warned
 from .events import ignore_event as ignore_event
-from .events import read_events as read_events
 from .pareto import first_is_reference as first_is_reference
 from .pareto import pareto_front as pareto_front
 from .pareto import select_best as select_best
@@ -43,10 +45,8 @@ from .rundir import TrainingDir as TrainingDir
 from .rundir import folder_name as folder_name
 from .rundir import read_card as read_card
 from .rundir import runs_around as runs_around
-from .state import TrialState as TrialState
-from .status import LastStage as LastStage
-from .status import read_last_stage as read_last_stage
 from .trial import Assignment as Assignment
 from .trial import TrialRecord as TrialRecord
+from .trial import TrialState as TrialState
 from .trial import count_saved_trainings as count_saved_trainings
 from .trial import name_family as name_family

@@ -1,22 +1,12 @@
-"""Events of a run: what listeners are told while it goes on, and what `events.jsonl` keeps.
-
-The file has one JSON object a line: `time` (local, ISO 8601), `kind`, and the event's fields. Only the driver appends to it. A line that a
-kill has cut short is passed over by readers.
-"""
+"""Events of a run: what listeners are told while it goes on, and what `events.jsonl` keeps (see `event_log`)."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from datetime import datetime
-from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
-from blockspace.records.rundir import RunDir
-from blockspace.records.state import TrialState
-from blockspace.records.trial import TrialRecord
+from blockspace.records.trial import TrialRecord, TrialState
 
 NOT_WRITTEN = {"written": False}  # metadata of fields that listeners get and the file does not
 
@@ -358,63 +348,3 @@ def event_types() -> dict[str, type[Event]]:
     """Return every kind of event with its class."""
     classes = [*Event.__subclasses__(), *RecordEvent.__subclasses__()]
     return {cls.kind: cls for cls in classes if cls is not RecordEvent}
-
-
-class EventLog:
-    """Writes each event of a run to `events.jsonl` and, in words, to `log.txt`, then passes it to the listener."""
-
-    def __init__(self, run: RunDir, listener: Listener | None = None):
-        self.run, self.listener = run, listener
-        self._is_torn = ends_within_a_line(run.events)
-
-    def __call__(self, event: Event) -> None:
-        """Write the event, then tell the listener. Raises OSError when it cannot be written."""
-        if event.is_logged:
-            time = datetime.now().isoformat(timespec="seconds")
-            line = json.dumps({"time": time, "kind": event.kind, **event.as_dict()})
-            append(self.run.events, f"\n{line}\n" if self._is_torn else f"{line}\n")
-            self._is_torn = False
-            append(self.run.log, f"{time} {event.kind} {event.description()}\n")
-        if self.listener is not None:
-            self.listener(event)
-
-
-def append(path: Path, text: str) -> None:
-    """Append text to a file in one write."""
-    with open(path, "ab", buffering=0) as file:
-        file.write(text.encode())
-
-
-def ends_within_a_line(path: Path) -> bool:
-    """Return whether the file ends in the middle of a line, as a kill leaves it."""
-    try:
-        with open(path, "rb") as file:
-            if file.seek(0, os.SEEK_END) == 0:
-                return False
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) != b"\n"
-    except OSError:
-        return False
-
-
-def read_events(run: RunDir) -> list[tuple[str, Event]]:
-    """Return the (time, event) pairs of `events.jsonl`, as far as they can be read; lines of unknown kinds are passed over."""
-    try:
-        lines = run.events.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    return [pair for line in lines if (pair := parse_event(line)) is not None]
-
-
-def parse_event(line: str) -> tuple[str, Event] | None:
-    """Return time and event of one line; None for one that is cut short or of another version."""
-    try:
-        content = json.loads(line)
-        time, cls = str(content.pop("time")), event_types()[content.pop("kind")]
-        if "record" in content:
-            content["record"] = TrialRecord.from_dict(content["record"])
-        if "state" in content:
-            content["state"] = TrialState(content["state"])
-        return time, cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None

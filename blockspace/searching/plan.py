@@ -1,15 +1,21 @@
-"""What is searched and how: all that stays the same while the search runs."""
+"""The plan of a search: all that stays the same while it runs, and what of it may change between starts."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from blockspace.executors import Evaluate, Job, Result
 from blockspace.searching.options import SearchOptions
-from blockspace.searching.record.result_cache import ResultCache
+from blockspace.searching.result_cache import ResultCache
 from blockspace.searching.space.candidate import Candidate, CandidateSpace
+
+MUTABLE_KEYS = (
+    "out", "train.loader", "train.workers", "search.workers", "search.trials", "search.timeout", "search.stall_s",
+    "finalists", "compare",  # what comes after the search
+)  # fmt: skip
 
 Measure: TypeAlias = Callable[[Candidate], dict[str, float] | None]
 Retry: TypeAlias = Callable[[Job, Result], tuple[dict[str, Any], str] | None]
@@ -43,3 +49,22 @@ class SearchPlan:
         search: dict[str, Any] = {"sampler": self.options.sampler, "seed": self.options.seed, "per_choice": self.options.per_choice}
         search |= {"seeds": list(self.initial)} if self.initial else {}
         return {"objectives": self.objectives, "limits": dict(self.limits), "measured": self.measure is not None, "search": search}
+
+
+def diff_configs(old: Any, new: Any, path: str = "") -> list[str]:
+    """Return one line per leaf that differs: `search.seed: 0 -> 1`. `MUTABLE_KEYS` are passed over."""
+    if path in MUTABLE_KEYS or old == new:
+        return []
+    if isinstance(old, dict) and isinstance(new, dict):
+        names = [*old, *(name for name in new if name not in old)]
+        inner = ((f"{path}.{name}" if path else name, old.get(name), new.get(name)) for name in names)
+        return [row for place, a, b in inner for row in diff_configs(a, b, place)]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [row for i, (a, b) in enumerate(zip(old, new)) for row in diff_configs(a, b, f"{path}[{i}]")]
+    return [f"{path}: {format_value(old)} -> {format_value(new)}"]
+
+
+def format_value(value: Any) -> str:
+    """Return a value as short JSON."""
+    text = "(absent)" if value is None else json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, error
-from blockspace.executors import Executor, Job, Result, TimeLimits, adopt_result, failure_result
+from blockspace.executors import PRELOAD, Executor, Job, Result, TimeLimits, adopt_result, failure_result, open_executor
+from blockspace.files import sweep_temporaries
 from blockspace.records import (
     Listener,
     ResultAdopted,
@@ -28,15 +31,20 @@ from blockspace.records import (
     TrialProposed,
     TrialRecord,
     count_saved_trainings,
+    ignore_event,
 )
 from blockspace.searching.failures import FailureGuard, explain_no_training
-from blockspace.searching.interrupt import StopRequest
+from blockspace.searching.interrupt import StopRequest, handle_stop_signals
+from blockspace.searching.lock import StudyLock
+from blockspace.searching.optuna_adapter import CANDIDATE_FIELDS, OpenTrial, read_trial_record
 from blockspace.searching.plan import SearchPlan
-from blockspace.searching.record.optuna_adapter import CANDIDATE_FIELDS, OpenTrial, read_trial_record
+from blockspace.searching.reproducible_sampler import ReproducibleSampler
+from blockspace.searching.samplers import SAMPLERS
 from blockspace.searching.scheduler import Scheduler
 from blockspace.searching.seeds import derive_training_seed
 from blockspace.searching.space.candidate import Candidate
 from blockspace.searching.space.stratify import Stratifier
+from blockspace.searching.storage import open_study
 from blockspace.searching.trial_store import Proposal, TrialStore
 
 
@@ -239,3 +247,37 @@ def _check_same_network(trial: OpenTrial, candidate: Candidate) -> None:
     if before != candidate.key:
         message = f"trial {trial.number} was network {before} and is {candidate.key} now: the space or the code was changed"
         raise error("E-CHANGED", message, help="choose another `out` folder")
+
+
+def optimize(
+    plan: SearchPlan,
+    study_name: str,
+    folder: str | Path,
+    digest: dict[str, Any] | None = None,
+    on_event: Listener | None = None,
+    stop: Callable[[], bool] | None = None,
+    executor: Executor | None = None,
+    lock: StudyLock | None = None,
+) -> list[TrialRecord]:
+    """Search until `trials` distinct networks are trained, in all starts together. Returns the record of every proposal, by number.
+
+    `digest` is the resolved study as plain data: with another one the folder is refused. `on_event` is called with each event. Pass an
+    `executor` to keep it for what follows (its capacity then holds), and a `lock` that is already held.
+
+    Raises StorageError (locked, damaged, full), BlockspaceError (changed study), FailureError, InfeasibleError, and Interrupted
+    after Ctrl-C, SIGTERM or `stop()` returning true: unfinished trials stay, and the next start continues them under their numbers.
+    """
+    folder, options = Path(folder).absolute(), plan.options
+    sampler = ReproducibleSampler(SAMPLERS[options.sampler], options.seed)
+    with ExitStack() as stack:
+        if lock is None:
+            stack.enter_context(StudyLock(folder))
+        sweep_temporaries(folder)
+        study = stack.enter_context(
+            open_study(folder, study_name, plan.objectives, sampler, {**(digest or {}), **plan.digest()}, options.trials)
+        )
+        loop = SearchLoop(plan, RunDir(folder), study, lambda: sampler.exhausted, on_event or ignore_event)
+        request = stack.enter_context(handle_stop_signals(stop))
+        if executor is None:
+            executor = stack.enter_context(open_executor("local", options.worker_count(), PRELOAD))
+        return loop.run(executor, request)

@@ -10,8 +10,8 @@ import optuna
 from blockspace.costs import violation
 from blockspace.executors import Result
 from blockspace.records import Listener, TrialDuplicated, TrialFinished, TrialRecord, TrialRefused, TrialState
+from blockspace.searching.optuna_adapter import OpenTrial, Teller, read_trial_record, read_trial_records
 from blockspace.searching.plan import SearchPlan
-from blockspace.searching.record.optuna_adapter import OpenTrial, Teller, read_trial_record, read_trial_records
 from blockspace.searching.samplers import SAMPLERS
 from blockspace.searching.scheduler import QueuedJob
 from blockspace.searching.space.candidate import Candidate

@@ -33,38 +33,40 @@ class FamilyDraws:
 
     @property
     def share(self) -> float:
+        """Return the share of the drawn networks that are within the budget."""
         return len(self.after) / self.samples
 
 
-def draw_families(question: ResolvedStudy, samples: int = SAMPLES) -> list[FamilyDraws]:
+def draw_families(resolved: ResolvedStudy, samples: int = SAMPLES) -> list[FamilyDraws]:
     """Draw random topologies of each family, solve them, and compare them with the budget."""
-    return [draw_family(question, fixed, samples) for fixed in question.proposals.families()]
+    return [draw_family(resolved, fixed, samples) for fixed in resolved.budgeted_space.families()]
 
 
-def draw_family(question: ResolvedStudy, fixed: dict[str, Any], samples: int) -> FamilyDraws:
+def draw_family(resolved: ResolvedStudy, fixed: dict[str, Any], samples: int) -> FamilyDraws:
     """Draw topologies of one family, whose choices are `fixed`, and solve each for the budget."""
-    proposals = question.proposals
+    budgeted = resolved.budgeted_space
     before, after, unsolved = [], [], []
     for seed in range(samples):
-        assignment = question.space.random(seed, fixed)
-        unknown = {u.name: u.default for u in question.space.unknowns.values()}
-        raw = proposals.solver.cost(assignment | unknown)
-        found = proposals.solve(assignment).cost
+        assignment = resolved.space.random(seed, fixed)
+        unknown = {u.name: u.default for u in resolved.space.unknowns.values()}
+        raw = budgeted.solver.cost(assignment | unknown)
+        found = budgeted.solve(assignment).cost
         if raw is not None:
             before.append(raw.macs)
-        if found is not None and all(b.holds(getattr(found, name)) for name, b in proposals.budgets.items()):
+        if found is not None and all(b.holds(getattr(found, name)) for name, b in budgeted.budgets.items()):
             after.append(found.macs)
         else:
-            unsolved.append((question.space.label(assignment), found and found.macs))
-    name = next((name_family(str(choice), hole) for hole, choice in fixed.items()), question.space.name)
+            unsolved.append((resolved.space.label(assignment), found.macs if found else None))
+    name = next((name_family(str(choice), hole) for hole, choice in fixed.items()), resolved.space.name)
     return FamilyDraws(name, samples, before, after, unsolved)
 
 
-def dry_run_text(question: ResolvedStudy, families: list[FamilyDraws]) -> str:
+def dry_run_text(resolved: ResolvedStudy, families: list[FamilyDraws]) -> str:
     """Return the dry run as text: the space, the baseline, the budget, and a row for each family."""
-    space, base = question.space, question.baseline
-    lines = [*question.notes, f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
-    budgets = [*map(str, question.proposals.budgets.values()), *(limit_text(name, *bounds) for name, bounds in question.limits.items())]
+    space, base = resolved.space, resolved.baseline
+    lines = [*resolved.notes, f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
+    budgets = list(map(str, resolved.budgeted_space.budgets.values()))
+    budgets += [limit_text(name, *bounds) for name, bounds in resolved.limits.items()]
     lines.append(f"baseline: {base.label}, {base.costs['macs']:,} macs, {base.costs['params']:,} params")
     lines += [f"budget: {'; '.join(budgets) or 'none'}", ""]
     rows = [
@@ -101,20 +103,20 @@ def quantiles_text(values: list[int]) -> str:
     return ", ".join(format_si(v) for v in (cuts[0], cuts[9], cuts[18]))
 
 
-def estimate_duration(question: ResolvedStudy) -> str:
+def estimate_duration(resolved: ResolvedStudy) -> str:
     """Time a training step and return it with an estimate of the whole study, in seconds, on one core."""
     import torch
 
     from blockspace.data import load
 
-    options = question.options
+    options = resolved.options
     torch.set_num_threads(1)
-    train, val = load(question.study.data).search_split()
-    step, look = time_training_step(question, train, val)
+    train, val = load(resolved.study.data).search_split()
+    step, look = time_training_step(resolved, train, val)
     recipe, workers, final = options.train, options.search.worker_count(), options.finalists
     steps = max(1, len(train) // recipe.batch)
     trials = options.search.trials * recipe.epochs * (steps * step + len(val) * look) / workers
-    networks = final.take * len(question.proposals.families()) + 1
+    networks = final.take * len(resolved.budgeted_space.families()) + 1
     growth = (len(train) + len(val)) / len(train)
     finals = networks * final.seeds * (final.epochs or recipe.epochs) * steps * growth * step / workers
     total = LOADING * (trials + finals)
@@ -125,7 +127,7 @@ def estimate_duration(question: ResolvedStudy) -> str:
     )
 
 
-def time_training_step(question: ResolvedStudy, train: Split, val: Split) -> tuple[float, float]:
+def time_training_step(resolved: ResolvedStudy, train: Split, val: Split) -> tuple[float, float]:
     """Return the CPU seconds, which other processes do not disturb, of a training step of the baseline and of evaluating one image."""
     from dataclasses import replace
 
@@ -133,8 +135,8 @@ def time_training_step(question: ResolvedStudy, train: Split, val: Split) -> tup
     from blockspace.graph import Graph
     from blockspace.training import fit, predict
 
-    recipe = question.options.train.model_copy(update={"epochs": 1})
-    module = compile(Graph.from_dict(question.baseline.arch["graph"]), seed=0)
+    recipe = resolved.options.train.model_copy(update={"epochs": 1})
+    module = compile(Graph.from_dict(resolved.baseline.arch["graph"]), seed=0)
 
     def spent(work: Callable[..., object], split: Split, count: int, *rest: object) -> float:
         start = process_time()

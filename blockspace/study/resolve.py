@@ -25,29 +25,29 @@ class ResolvedStudy:
 
     study: Study
     space: SearchSpace
-    proposals: BudgetedSpace
+    budgeted_space: BudgetedSpace
     baseline: Candidate
     limits: dict[str, tuple[float | None, float | None]]  # on what is measured
-    first: tuple[dict[str, Any], ...] = ()  # assignments that are tried before all others
-    nearest: NamedSeeds | None = None  # of their names, where they have some
+    initial: tuple[dict[str, Any], ...] = ()  # assignments that are proposed before all others
+    named_seeds: NamedSeeds | None = None  # the same, where the study names them
     notes: tuple[str, ...] = ()  # where the data overruled the network file
 
     @property
     def options(self) -> StudyFile:
-        """The options of the study file."""
+        """Return the options of the study file."""
         return self.study.options
 
     @property
     def per(self) -> str | None:
-        """The hole whose choices are compared, if any."""
-        return next(iter(self.proposals.by), None)
+        """Return the hole whose choices are compared, if any."""
+        return next(iter(self.budgeted_space.by), None)
 
     def candidate(self, assignment: dict[str, Any]) -> Candidate:
         """Return the expanded, solved and costed candidate of an assignment."""
-        found = self.proposals.propose(assignment)
-        return self.nearest.named(found) if self.nearest else found
+        found = self.budgeted_space.propose(assignment)
+        return self.named_seeds.label(found) if self.named_seeds else found
 
-    def settled(self, candidate: Candidate) -> str:
+    def to_yaml(self, candidate: Candidate) -> str:
         """Return the candidate as a network file of its own; a training checks that it loads to the same graph before writing it."""
         return serialize_network(self.space.network, candidate.arch["values"])
 
@@ -81,12 +81,12 @@ def resolve_study(
     solver = Solver(space)
     baseline = resolve_baseline(study, space, solver)
     budgets, limits = resolve_budgets(study, baseline)
-    proposals = BudgetedSpace(space, budgets, solver, study.costs, [name for _, name in compared_holes(study)])
-    check_batch(study, proposals, baseline)
-    seeds = tuple(resolve_seeds(study, proposals))
+    budgeted = BudgetedSpace(space, budgets, solver, study.costs, [name for _, name in compared_holes(study)])
+    check_batch(study, budgeted, baseline)
+    seeds = tuple(resolve_seeds(study, budgeted))
     names = study.options.search.seeds
-    nearest = NamedSeeds(space, names, seeds) if isinstance(names, dict) and names else None
-    return ResolvedStudy(study, space, proposals, baseline, limits, seeds, nearest, data_overrides(network, shape, classes))
+    named_seeds = NamedSeeds(space, names, seeds) if isinstance(names, dict) and names else None
+    return ResolvedStudy(study, space, budgeted, baseline, limits, seeds, named_seeds, data_overrides(network, shape, classes))
 
 
 def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:
@@ -100,13 +100,13 @@ def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget
     return {name: budget for name, budget in found.items() if name not in MEASURED}, limits
 
 
-def check_batch(study: Study, proposals: BudgetedSpace, baseline: Candidate) -> None:
+def check_batch(study: Study, budgeted: BudgetedSpace, baseline: Candidate) -> None:
     """Raise BlockspaceError (E-BN-1X1) unless the baseline and each family's default can be trained with the recipe's batch."""
     recipe, mark = study.options.train, study.mark_of(("train", "batch"))
     if recipe.batch > 1 and recipe.devices == 1:
         return
-    defaults = [proposals.space.default(fixed) for fixed in proposals.families()]
-    for graph in (Graph.from_dict(baseline.arch["graph"]), *map(proposals.space.graph, defaults)):
+    defaults = [budgeted.space.default(fixed) for fixed in budgeted.families()]
+    for graph in (Graph.from_dict(baseline.arch["graph"]), *map(budgeted.space.graph, defaults)):
         check_batchnorm(graph, recipe, mark)
 
 

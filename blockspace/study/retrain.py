@@ -38,49 +38,49 @@ class Finalist:
     record: TrialRecord | None = None
 
 
-def select_finalists(question: ResolvedStudy, records: list[TrialRecord]) -> list[Finalist]:
+def select_finalists(resolved: ResolvedStudy, records: list[TrialRecord]) -> list[Finalist]:
     """Return the best `take` trained networks of each choice of `per` by the first objective, then the baseline."""
-    per, take = question.per, question.options.finalists.take
-    best = select_best(records, question.study.objectives, per, family_choices(question), take)
+    per, take = resolved.per, resolved.options.finalists.take
+    best = select_best(records, resolved.study.objectives, per, family_choices(resolved), take)
     finalists = [
-        Finalist(folder_name(record.label), record.family(per, question.space.name), question.candidate(record.params), record)
+        Finalist(folder_name(record.label), record.family(per, resolved.space.name), resolved.candidate(record.params), record)
         for record in best
     ]
-    return [*finalists, Finalist(BASELINE, BASELINE, question.baseline)]
+    return [*finalists, Finalist(BASELINE, BASELINE, resolved.baseline)]
 
 
-def family_choices(question: ResolvedStudy) -> list[str]:
+def family_choices(resolved: ResolvedStudy) -> list[str]:
     """Return the choices of the parameter by which the study compares, in their declared order."""
-    return [str(choice) for choice in question.space.choices(question.per)] if question.per else []
+    return [str(choice) for choice in resolved.space.choices(resolved.per)] if resolved.per else []
 
 
-def run_of(question: ResolvedStudy) -> RunDir:
+def run_of(resolved: ResolvedStudy) -> RunDir:
     """Return the study's run directory."""
-    return RunDir(question.study.folder).absolute()
+    return RunDir(resolved.study.folder).absolute()
 
 
-def finalist_jobs(question: ResolvedStudy, finalists: list[Finalist]) -> list[Job]:
+def finalist_jobs(resolved: ResolvedStudy, finalists: list[Finalist]) -> list[Job]:
     """Return one job per network and seed, in folders of their own."""
-    options = question.options
+    options = resolved.options
     recipe = options.train.as_dict()
     if options.finalists.epochs is not None:
         recipe["epochs"] = options.finalists.epochs
-    shared = {"data": question.study.data.as_dict(), "recipe": recipe}
+    shared = {"data": resolved.study.data.as_dict(), "recipe": recipe}
     limits = TimeLimits(stall=adapt_watchdog(options).stall_s)
     jobs: list[Job] = []
     for finalist in finalists:
         for replicate in range(options.finalists.seeds):
-            folder = str(run_of(question).finalist(finalist.name, replicate))
+            folder = str(run_of(resolved).finalist(finalist.name, replicate))
             candidate = finalist.candidate
             seed = derive_training_seed(options.search.seed, candidate.key, 1 + replicate)  # 0 was the search's
-            arch = candidate.arch | {"arch": question.settled(candidate)}
+            arch = candidate.arch | {"arch": resolved.to_yaml(candidate)}
             jobs.append(Job(folder, arch, seed, candidate.key, shared, len(jobs), f"{finalist.name} seed {replicate}", limits))
     return jobs
 
 
-def retrain(question: ResolvedStudy, finalists: list[Finalist], executor: Executor, on_event: Listener) -> None:
+def retrain(resolved: ResolvedStudy, finalists: list[Finalist], executor: Executor, on_event: Listener) -> None:
     """Train every finalist with every seed; what was finished before is not trained again. Raises FailureError when all fail."""
-    jobs = finalist_jobs(question, finalists)
+    jobs = finalist_jobs(resolved, finalists)
     for job in jobs:
         remove_stale_result(job)
     run_jobs(jobs, train_finalist, executor, on_event)
@@ -94,20 +94,20 @@ def remove_stale_result(job: Job) -> None:
         place.result.unlink(missing_ok=True)
 
 
-def answer_study(question: ResolvedStudy, finalists: list[Finalist]) -> Answer:
+def answer_study(resolved: ResolvedStudy, finalists: list[Finalist]) -> Answer:
     """Return the comparison of the finalists, from their scores on disk. Raises BlockspaceError (E-FAILED) when none has any."""
     from blockspace.study.run_reader import compute_answer, read_finalists
 
     rivals = [(finalist.record, finalist.family) for finalist in finalists if finalist.record is not None]
     best, families = [record for record, _ in rivals], [family for _, family in rivals]
-    reports = read_finalists(run_of(question), question.study, best, families, [])
-    answer = compute_answer(run_of(question), reports, question.study, family_choices(question))
+    reports = read_finalists(run_of(resolved), resolved.study, best, families, [])
+    answer = compute_answer(run_of(resolved), reports, resolved.study, family_choices(resolved))
     if answer is None:
         raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*")
     return answer
 
 
-def export_finalists(question: ResolvedStudy, finalists: list[Finalist], answer: Answer, emit: Listener) -> list[Path]:
+def export_finalists(resolved: ResolvedStudy, finalists: list[Finalist], answer: Answer, emit: Listener) -> list[Path]:
     """Export each finalist to `best/`, with the weights of its first seed; return the folders.
 
     A folder whose model card would say the same is left. `emit` is told of each.
@@ -115,12 +115,12 @@ def export_finalists(question: ResolvedStudy, finalists: list[Finalist], answer:
     lines = format_scores(answer)
     folders = []
     for finalist in finalists:
-        folder = run_of(question).exported(finalist.name)
-        place = run_of(question).finalist(finalist.name, 0)
+        folder = run_of(resolved).exported(finalist.name)
+        place = run_of(resolved).finalist(finalist.name, 0)
         if finalist.record is not None and place.weights.exists():
-            card = finalist_card(question, finalist, place, lines.get(finalist.name, "not scored"))
+            card = finalist_card(resolved, finalist, place, lines.get(finalist.name, "not scored"))
             if read_card(folder) != card:
-                export_finalist(question, finalist, place, folder, card)
+                export_finalist(resolved, finalist, place, folder, card)
             folders.append(folder)
             emit(NetworkExported(finalist.name))
     return folders
@@ -135,7 +135,7 @@ def format_scores(answer: Answer) -> dict[str, str]:
     }
 
 
-def export_finalist(question: ResolvedStudy, finalist: Finalist, place: TrainingDir, folder: Path, card: str) -> None:
+def export_finalist(resolved: ResolvedStudy, finalist: Finalist, place: TrainingDir, folder: Path, card: str) -> None:
     """Write one finalist's folder. Raises what `blockspace.exporting.export_folder` raises."""
     from safetensors.torch import load_file
 
@@ -146,12 +146,12 @@ def export_finalist(question: ResolvedStudy, finalist: Finalist, place: Training
     graph = Graph.from_dict(finalist.candidate.arch["graph"])
     module = compile(graph, seed=0)
     module.load_state_dict(load_file(str(place.weights)))
-    export_folder(graph, module, folder, question.settled(finalist.candidate), card, force=True)
+    export_folder(graph, module, folder, resolved.to_yaml(finalist.candidate), card, force=True)
 
 
-def finalist_card(question: ResolvedStudy, finalist: Finalist, place: TrainingDir, scores: str) -> str:
+def finalist_card(resolved: ResolvedStudy, finalist: Finalist, place: TrainingDir, scores: str) -> str:
     """Return the model card of an exported finalist."""
-    options, candidate, data = question.options, finalist.candidate, question.study.data
+    options, candidate, data = resolved.options, finalist.candidate, resolved.study.data
     ratio = finalist.record.measured.get("latency") if finalist.record else None
     latency = {}
     if ratio and options.budget.latency:
@@ -159,7 +159,7 @@ def finalist_card(question: ResolvedStudy, finalist: Finalist, place: TrainingDi
     epochs = options.finalists.epochs or options.train.epochs
     facts = {
         "input": input_text(candidate.arch["graph"]["input"], read_scores(place.scores)),
-        "classes": class_names(run_of(question)),
+        "classes": class_names(run_of(resolved)),
         "costs": ", ".join(f"{value:,} {name}" for name, value in candidate.costs.items()),
         **latency,
         "key": candidate.key,
@@ -167,4 +167,4 @@ def finalist_card(question: ResolvedStudy, finalist: Finalist, place: TrainingDi
         "test": scores,
         "weights": f"of the first of {options.finalists.seeds} seeds, which was not chosen by its test score",
     }
-    return model_card(finalist.name, options.doc or question.study.name, facts, candidate.arch["values"])
+    return model_card(finalist.name, options.doc or resolved.study.name, facts, candidate.arch["values"])

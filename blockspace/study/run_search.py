@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import Any, Unpack
 
 from blockspace.costs import Budget
 from blockspace.data import Preflight, check_data, kept_preflight, preflight
-from blockspace.errors import StorageError, error
-from blockspace.executors import Executor, Job, LocalExecutor, TimeLimits, submit_and_wait
+from blockspace.errors import BlockspaceError, StorageError, error
+from blockspace.executors import Executor, Job, TimeLimits, open_executor, submit_and_wait
 from blockspace.files import write_atomic
 from blockspace.records import (
+    Assignment,
     DataChecked,
     Event,
     EventLog,
@@ -26,12 +27,16 @@ from blockspace.records import (
     RunDir,
     SearchGivenUp,
     SearchOpened,
+    StudyFailed,
+    StudyFinished,
+    StudyRefused,
     StudyStarted,
+    StudyStopped,
     TrialRecord,
+    Warned,
 )
 from blockspace.reporting import write_results
-from blockspace.searching import Candidate, ResultCache, SearchPlan, StudyLock, optimize
-from blockspace.study.ending import reported, write_answer
+from blockspace.searching import Candidate, Interrupted, ResultCache, SearchPlan, StudyLock, optimize
 from blockspace.study.keywords import SearchKeywords
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.retrain import answer_study, export_finalists, retrain, select_finalists
@@ -65,53 +70,54 @@ def search(
 
     Raises BlockspaceError with every mistake of the study and the settings, and Interrupted when a signal stops it.
     """
-    question = resolve_study(path, overrides, settings)
-    runs = read_prior_runs(question, reuse)
-    check_data(question.study.data)
-    question.proposals.check_reachable()
+    resolved = resolve_study(path, overrides, settings)
+    runs = read_prior_runs(resolved, reuse)
+    check_data(resolved.study.data)
+    resolved.budgeted_space.check_reachable()
     # the workers' server starts while the data is looked at; a study that cannot run leaves no folder behind
-    with LocalExecutor(question.options.search.worker_count(), PRELOAD) as workers:
-        look = preflight(question.study.data, question.study.folder)
-        known, lines = collect_prior_results(question, look, runs)
-        folder = prepare_run_dir(question)
+    with open_executor("local", resolved.options.search.worker_count(), PRELOAD) as workers:
+        look = preflight(resolved.study.data, resolved.study.folder)
+        known, lines = collect_prior_results(resolved, look, runs)
+        folder = prepare_run_dir(resolved)
         emit = EventLog(RunDir(folder), on_event)
-        emit(make_start_event(question, look, lines))
+        emit(make_start_event(resolved, look, lines))
         for line in look.lines():
             emit(DataChecked(line))
         for line in lines:
             emit(ReusePlanned(line))
-        with reported(folder, emit), StudyLock(folder) as lock:
-            return run_stages(question, folder, workers, lock, emit, look, known)
+        with report_end(folder, emit), StudyLock(folder) as lock:
+            return run_stages(resolved, folder, workers, lock, emit, look, known)
 
 
 def run_stages(
-    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
+    resolved: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
 ) -> StudyResult:
-    """Search, finals, answer, export."""
-    rows = run_trials(question, folder, workers, lock, emit, look, known)
-    write_results(RunDir(folder).results, rows, question.per)
-    finalists = select_finalists(question, rows)
-    emit(RetrainingStarted(len(finalists), len(finalists) * question.options.finalists.seeds))
-    retrain(question, finalists, workers, emit)
-    answer = answer_study(question, finalists)
+    """Run the stages of a study in a run directory that is locked: search, retrain the finalists, compare, export. Returns the result."""
+    rows = run_trials(resolved, folder, workers, lock, emit, look, known)
+    write_results(RunDir(folder).results, rows, resolved.per)
+    finalists = select_finalists(resolved, rows)
+    emit(RetrainingStarted(len(finalists), len(finalists) * resolved.options.finalists.seeds))
+    retrain(resolved, finalists, workers, emit)
+    answer = answer_study(resolved, finalists)
     emit(ExportStarted(sum(finalist.record is not None for finalist in finalists)))
-    exported = export_finalists(question, finalists, answer, emit)
-    outcome = StudyResult(question, rows, answer, exported)
+    exported = export_finalists(resolved, finalists, answer, emit)
+    outcome = StudyResult(resolved, rows, answer, exported)
     write_answer(folder, outcome)
     return outcome
 
 
-def make_start_event(question: ResolvedStudy, look: Preflight, lines: Sequence[str]) -> StudyStarted:
+def make_start_event(resolved: ResolvedStudy, look: Preflight, lines: Sequence[str]) -> StudyStarted:
     """Return the event that says what the study asks, and notes on it and its data."""
-    study = question.study
-    budgets = [*map(str, question.proposals.budgets.values()), *(str(Budget(name, *bounds)) for name, bounds in question.limits.items())]
-    notes = (*question.notes, *look.notes(), *lines)
-    return StudyStarted(study.name, question.options.search.trials, study.objectives, question.per, tuple(budgets), notes)
+    study = resolved.study
+    budgets = list(map(str, resolved.budgeted_space.budgets.values()))
+    budgets += [str(Budget(name, *bounds)) for name, bounds in resolved.limits.items()]
+    notes = (*resolved.notes, *look.notes(), *lines)
+    return StudyStarted(study.name, resolved.options.search.trials, study.objectives, resolved.per, tuple(budgets), notes)
 
 
-def prepare_run_dir(question: ResolvedStudy) -> Path:
-    """The run directory, made and known to be writable. Raises StorageError."""
-    folder = question.study.folder
+def prepare_run_dir(resolved: ResolvedStudy) -> Path:
+    """Make the run directory and return its absolute path. Raises StorageError (E-IO) unless it can be written."""
+    folder = resolved.study.folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as reason:
@@ -123,49 +129,50 @@ def prepare_run_dir(question: ResolvedStudy) -> Path:
 
 
 def run_trials(
-    question: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
+    resolved: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
 ) -> list[TrialRecord]:
-    """The search itself; latency is measured in one child of its own."""
-    study, options = question.study, question.options
+    """Run the search and return its records; latency is measured in a process of its own."""
+    study, options = resolved.study, resolved.options
     recipe = {"data": study.data.as_dict(), "recipe": options.train.as_dict()}
     with ExitStack() as stack:
-        measuring = make_latency_measurer(question, folder, stack) if question.limits or "latency" in study.objectives else None
+        measure = make_latency_measurer(resolved, folder, stack) if resolved.limits or "latency" in study.objectives else None
 
         def listen(event: Event) -> None:
             if isinstance(event, SearchOpened):  # the study is the one this folder was made for
-                write_atomic(RunDir(folder).study_yaml, study_as_yaml(question))
+                write_atomic(RunDir(folder).study_yaml, study_as_yaml(resolved))
                 check_same_data(folder, look)
                 look.write(folder)
-                write_atomic(RunDir(folder).baseline, question.settled(question.baseline))
+                write_atomic(RunDir(folder).baseline, resolved.to_yaml(resolved.baseline))
             if isinstance(event, SearchGivenUp):
-                write_results(RunDir(folder).results, event.records, question.per)
+                write_results(RunDir(folder).results, event.records, resolved.per)
             emit(event)
 
         plan = SearchPlan(
-            ProposalsWithFiles(question), train_trial, study.objectives, adapt_watchdog(options), measure=measuring, limits=question.limits,
-            job_options=recipe, retry=halve_batch, initial=question.first, earlier=known,
+            TrialSpace(resolved), train_trial, study.objectives, adapt_watchdog(options), measure=measure, limits=resolved.limits,
+            job_options=recipe, retry=halve_batch, initial=resolved.initial, earlier=known,
         )  # fmt: skip
-        return optimize(plan, study.name, folder, question.digest(), listen, executor=workers, lock=lock)
+        return optimize(plan, study.name, folder, resolved.digest(), listen, executor=workers, lock=lock)
 
 
 def check_same_data(folder: Path, look: Preflight) -> None:
-    """The data is what it was when the run directory was made. Raises BlockspaceError (E-CHANGED)."""
+    """Raise BlockspaceError (E-CHANGED) unless the data is what it was when the run directory was made."""
     before = kept_preflight(folder)
     if before is not None and before.digest != look.digest:
         message = f"{folder}: the data has changed since this study was started: {look.lines()[0]}"
         raise error("E-CHANGED", message, help="restore the data, or start again with out=FOLDER")
 
 
-class ProposalsWithFiles:
-    """The proposals, each with its network file for the trial's folder."""
+class TrialSpace:
+    """The study's space, as the search sees it: its candidates bring their network files for the trials' folders."""
 
-    def __init__(self, question: ResolvedStudy):
-        self.question = question
-        self.suggest, self.choices = question.proposals.suggest, question.proposals.choices
+    def __init__(self, resolved: ResolvedStudy):
+        self.resolved = resolved
+        self.suggest, self.choices = resolved.budgeted_space.suggest, resolved.budgeted_space.choices
 
-    def propose(self, assignment: dict) -> Candidate:
-        candidate = self.question.candidate(assignment)
-        return replace(candidate, arch=candidate.arch | {"arch": self.question.settled(candidate)})
+    def propose(self, assignment: Assignment) -> Candidate:
+        """Return the candidate of an assignment, with its network file in `arch`."""
+        candidate = self.resolved.candidate(assignment)
+        return replace(candidate, arch=candidate.arch | {"arch": self.resolved.to_yaml(candidate)})
 
 
 def latency_options(window: LatencyWindow) -> dict[str, Any]:
@@ -173,14 +180,14 @@ def latency_options(window: LatencyWindow) -> dict[str, Any]:
     return {"runtime": window.runtime, "threads": window.threads, "batch": window.batch, "pairs": LATENCY_PAIRS}
 
 
-def make_latency_measurer(question: ResolvedStudy, folder: Path, stack: ExitStack) -> Callable[[Candidate], dict[str, float]]:
-    """The function that measures a candidate against the baseline, in a child forked from a server that has torch."""
-    shared = {"baseline": question.baseline.arch["graph"], "latency": latency_options(question.options.budget.latency)}
+def make_latency_measurer(resolved: ResolvedStudy, folder: Path, stack: ExitStack) -> Callable[[Candidate], dict[str, float]]:
+    """Return the function that measures a candidate's latency as a share of the baseline's, in a process that has torch."""
+    shared = {"baseline": resolved.baseline.arch["graph"], "latency": latency_options(resolved.options.budget.latency)}
     child: list[Executor] = []  # started with the first measurement: a finished study that is run again needs none
 
-    def measured(candidate: Candidate) -> dict[str, float]:
+    def measure(candidate: Candidate) -> dict[str, float]:
         if not child:
-            child.append(stack.enter_context(LocalExecutor(1, MEASURE_PRELOAD)))
+            child.append(stack.enter_context(open_executor("local", 1, MEASURE_PRELOAD)))
         place = RunDir(folder).measuring
         place.mkdir(exist_ok=True)
         job = Job(str(place), {"graph": candidate.arch["graph"]}, 0, candidate.key, shared, limits=TimeLimits(MEASURE_TIMEOUT))
@@ -190,15 +197,55 @@ def make_latency_measurer(question: ResolvedStudy, folder: Path, stack: ExitStac
             raise error("E-LATENCY", f"the latency of {candidate.label} could not be measured: {reason}")
         return {"latency": result.metrics["latency"]}
 
-    return measured
+    return measure
 
 
-def study_as_yaml(question: ResolvedStudy) -> str:
-    """The study as it is run, every default spelled out: the hole that is compared, the space as it is found from the run directory."""
+def study_as_yaml(resolved: ResolvedStudy) -> str:
+    """Return the study as it is run, as YAML with every default: the hole that is compared, the space's path from the run directory."""
     import yaml
 
-    study = question.study
+    study = resolved.study
     space = os.path.relpath(study.space_path, study.folder.resolve()) if os.path.isfile(study.space_path) else study.space_path
-    options = question.options.model_dump(mode="json") | {"space": space}
-    options["finalists"]["per"] = question.per
-    return yaml.safe_dump(options, sort_keys=False)
+    options = resolved.options.model_dump(mode="json") | {"space": space}
+    options["finalists"]["per"] = resolved.per
+    return str(yaml.safe_dump(options, sort_keys=False))
+
+
+@contextmanager
+def report_end(folder: Path, emit: Listener) -> Iterator[None]:
+    """Log how the study ends, however it does, and write the report of what there is."""
+    end: Event = StudyFailed("an error of the program")
+    try:
+        yield
+        end = StudyFinished()
+    except Interrupted:
+        end = StudyStopped()
+        raise
+    except BlockspaceError as reason:
+        refused = any(mistake.code in ("E-LOCKED", "E-CHANGED") for mistake in reason.mistakes)  # the folder is another's
+        end = (StudyRefused if refused else StudyFailed)(str(reason).splitlines()[0])
+        raise
+    finally:
+        with suppress(OSError):  # what is on its way out matters more
+            emit(end)
+            if not isinstance(end, StudyRefused) and RunDir(folder).is_study:
+                write_report_or_warn(folder, emit)
+
+
+def write_report_or_warn(folder: Path, emit: Listener) -> None:
+    """Write the report; where that fails, emit a warning, because the study matters more."""
+    from blockspace.study.run_reader import write_report
+
+    try:
+        write_report(folder)
+    except Exception as reason:
+        text = str(reason).splitlines()[0] if str(reason) else type(reason).__name__
+        emit(Warned(f"report.html was not written: {text}"))
+
+
+def write_answer(folder: Path, outcome: StudyResult) -> None:
+    """Write the answer for people, and for the report and other programs."""
+    from blockspace.reporting import answer_json
+
+    write_atomic(RunDir(folder).answer_json, answer_json(outcome.answer))
+    write_atomic(RunDir(folder).answer, outcome.text() + "\n")

@@ -30,7 +30,7 @@ class Solution:
 class StudyResult:
     """A finished study: its trials (`rows`), its answer, and where the finalists were exported."""
 
-    question: ResolvedStudy
+    resolved: ResolvedStudy
     rows: list[TrialRecord]
     answer: Answer
     exported: list[Path] = field(default_factory=list)
@@ -38,7 +38,7 @@ class StudyResult:
     @property
     def study(self) -> Study:
         """Return the study's file and data."""
-        return self.question.study
+        return self.resolved.study
 
     @property
     def front(self) -> list[Solution]:
@@ -50,7 +50,7 @@ class StudyResult:
         """Return every trial as a flat mapping, as in results.csv."""
         from blockspace.reporting import flatten_record
 
-        return [flatten_record(record, self.question.per) for record in self.rows]
+        return [flatten_record(record, self.resolved.per) for record in self.rows]
 
     def text(self) -> str:
         """Return the table, and a sentence for each comparison."""

@@ -28,14 +28,14 @@ class PriorRun:
     records: list[TrialRecord]
 
 
-def read_prior_runs(question: ResolvedStudy, folders: Sequence[str | PathLike[str]]) -> list[PriorRun]:
+def read_prior_runs(resolved: ResolvedStudy, folders: Sequence[str | PathLike[str]]) -> list[PriorRun]:
     """Return the run directories, read. Raises BlockspaceError (E-FILE) for one that is none, is damaged, or is the study's own."""
     found = []
     for folder in map(Path, folders):
         if not RunDir(folder).is_study:
             help = "give a folder such as runs/hs_vs_resnext"
             raise error("E-FILE", f"--reuse {folder}: no run directory, it has no study.yaml", help=help)
-        if folder.resolve() == question.study.folder.resolve():
+        if folder.resolve() == resolved.study.folder.resolve():
             help = "what is there is kept without being named"
             raise error("E-FILE", f"--reuse {folder}: the study's own run directory", help=help)
         try:
@@ -45,13 +45,13 @@ def read_prior_runs(question: ResolvedStudy, folders: Sequence[str | PathLike[st
     return found
 
 
-def collect_prior_results(question: ResolvedStudy, look: Preflight, runs: Sequence[PriorRun]) -> tuple[ResultCache, list[str]]:
+def collect_prior_results(resolved: ResolvedStudy, look: Preflight, runs: Sequence[PriorRun]) -> tuple[ResultCache, list[str]]:
     """Return the results of other runs that trainings of this study would repeat, and a line for each run: how many, or why none."""
     found, lines = ResultCache(TRIAL_FILES), []
     code = {name: version(name) for name in CODE}
     for run in runs:
-        name, reasons = RunDir(run.folder).display(), find_differences(run, question, look)
-        taken, stale = (0, 0) if reasons else found.add(run.folder, name, run.records, question.options.search.seed, code)
+        name, reasons = RunDir(run.folder).display(), find_differences(run, resolved, look)
+        taken, stale = (0, 0) if reasons else found.add(run.folder, name, run.records, resolved.options.search.seed, code)
         words = "; ".join(reasons) or explain_none(stale)
         ready = f"{taken} trained network{'s are' if taken > 1 else ' is'} not trained again"
         lines.append(f"reuse: {name}: {ready if taken else f'nothing can be taken over: {words}'}")
@@ -63,11 +63,11 @@ def explain_none(stale: int) -> str:
     return f"its {stale} trained networks are of other versions of {', '.join(CODE)}" if stale else "it has trained no network"
 
 
-def find_differences(run: PriorRun, question: ResolvedStudy, look: Preflight) -> list[str]:
+def find_differences(run: PriorRun, resolved: ResolvedStudy, look: Preflight) -> list[str]:
     """Return what makes a training of that run another training: its recipe, its data, or its seed."""
-    there, here = run.study.options, question.options
+    there, here = run.study.options, resolved.options
     found = diff_configs(there.train.as_dict(), here.train.as_dict(), "train")
-    data = diff_configs(run.study.data.as_dict(), question.study.data.as_dict(), "data")
+    data = diff_configs(run.study.data.as_dict(), resolved.study.data.as_dict(), "data")
     found += [line for line in data if line.partition(":")[0] not in PLACES]
     kept = kept_preflight(run.folder)
     if kept is None or kept.digest != look.digest:

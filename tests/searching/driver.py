@@ -16,8 +16,7 @@ import optuna
 from fakes import search_fakes
 
 from blockspace.executors import LocalExecutor
-from blockspace.searching import Interrupted, SearchOptions
-from blockspace.searching.record import optuna_adapter
+from blockspace.searching import Interrupted, SearchOptions, optuna_adapter
 
 print("main runs", flush=True)  # once: a worker must never run it again
 

@@ -17,7 +17,7 @@ from blockspace.executors.execute import is_out_of_memory
 from blockspace.executors.local.executor import explain_sigkill, read_kernel_kills
 from blockspace.records import TrialRecord
 from blockspace.searching import FailureLimits, SearchOptions
-from blockspace.searching.record.optuna_adapter import Teller
+from blockspace.searching.optuna_adapter import Teller
 
 NEVER = FailureLimits(first=99, after=99)
 

@@ -15,7 +15,7 @@ from blockspace.costs import violation
 from blockspace.errors import StorageError
 from blockspace.executors import Result, adopt_result, read_result
 from blockspace.searching import Interrupted, SearchOptions, StudyLock, derive_training_seed, ignore_signals, raise_on_signals
-from blockspace.searching.record.config_diff import diff_configs
+from blockspace.searching.plan import diff_configs
 from blockspace.searching.seeds import derive_seed
 
 RESULT = Result("trained", {"acc": 0.5, "loss": math.nan}, 1.5, 7, "v1:k", versions={"torch": "2.14"})

@@ -12,11 +12,11 @@ from blockspace.study.dry_run import dry_run_text, estimate_duration
 
 
 def test_families_sizes_and_shares(tmp_path, monkeypatch):
-    question = resolve_study(tiny.write(tmp_path))
-    families = draw_families(question, samples=12)
+    resolved = resolve_study(tiny.write(tmp_path))
+    families = draw_families(resolved, samples=12)
     assert [f.name for f in families] == ["hs", "resnext", "mine"]
     assert all(f.samples == 12 and 0 <= f.share <= 1 for f in families)
-    text = dry_run_text(question, families)
+    text = dry_run_text(resolved, families)
     assert "21 topologies" in text and "within budget" in text
     assert {path.name for path in tmp_path.iterdir()} == {"plain_pair.yaml", "space.yaml", "study.yaml"}
 
@@ -48,7 +48,7 @@ def test_one_image_a_batch_is_refused_before_anything_is_trained(tmp_path):
 def test_a_choice_that_never_builds_is_refused_though_others_build(tmp_path):
     path = tiny.write(tmp_path)
     (tmp_path / "plain_pair.yaml").write_text(tiny.MINE.replace("flow:", "require: [width % 100 == 0]\nflow:"))
-    for check in (lambda: resolve_study(path).proposals.check_reachable(), lambda: run_check(str(tmp_path / "space.yaml"))):
+    for check in (lambda: resolve_study(path).budgeted_space.check_reachable(), lambda: run_check(str(tmp_path / "space.yaml"))):
         with pytest.raises(BlockspaceError, match="'width % 100 == 0' does not hold") as caught:
             check()
         assert caught.value.mistakes[0].mark.source.path.endswith("plain_pair.yaml")
@@ -58,10 +58,10 @@ def test_a_choice_outside_the_budget_is_refused_with_the_nearest_cost(tmp_path):
     path = tiny.write(tmp_path)
     (tmp_path / "plain_pair.yaml").write_text(tiny.MINE.replace("conv1x1: out_channels", "conv9x9: 256\n  - conv1x1: out_channels"))
     with pytest.raises(InfeasibleError, match="nothing in tiny with block mine meets macs .*; nearest reachable: "):
-        resolve_study(path).proposals.check_reachable()
+        resolve_study(path).budgeted_space.check_reachable()
 
 
 def test_what_does_not_come_into_the_budget_is_listed(tmp_path):
-    question = resolve_study(tiny.write(tmp_path), ["budget.macs.low=99.9%", "budget.macs.high=100%"])
-    text = dry_run_text(question, draw_families(question, samples=30))
+    resolved = resolve_study(tiny.write(tmp_path), ["budget.macs.low=99.9%", "budget.macs.high=100%"])
+    text = dry_run_text(resolved, draw_families(resolved, samples=30))
     assert "of 30 draws do not come into the budget:" in text and "the nearest has" in text

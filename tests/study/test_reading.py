@@ -37,8 +37,8 @@ def test_what_is_read_is_what_the_study_had(done):
     assert run.state == "finished" and run.notes == () and run.families == ("hs", "resnext", "mine")
     assert [(t.number, t.state, t.key) for t in run.trials] == [(r.number, r.state, r.key) for r in outcome.rows]
     assert run.front == {found.row.number for found in outcome.front}
-    assert run.budgets == tuple(outcome.question.proposals.budgets.values())
-    assert run.baseline["macs"] == outcome.question.baseline.costs["macs"]
+    assert run.budgets == tuple(outcome.resolved.budgeted_space.budgets.values())
+    assert run.baseline["macs"] == outcome.resolved.baseline.costs["macs"]
     assert run.answer == outcome.answer
     assert [f.name for f in run.finals] == [row.name for row in outcome.answer.rows]
     assert run.trainings == (8, 8) and run.counts["trained"] == 6

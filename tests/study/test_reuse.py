@@ -36,7 +36,7 @@ def test_nothing_is_trained_twice_but_the_finals(done, again):
     trained = [row for row in outcome.rows if row.state == "trained"]
     before = {row.key: row for row in first.rows if row.state == "trained"}
     taken = [row for row in trained if row.reused]
-    assert [row.params for row in outcome.rows[:2]] == list(outcome.question.first) and all(row.reused for row in outcome.rows[:2])
+    assert [row.params for row in outcome.rows[:2]] == list(outcome.resolved.initial) and all(row.reused for row in outcome.rows[:2])
     assert all(row.metrics == before[row.key].metrics and row.seconds == 0.0 for row in taken)
     assert {row.key for row in trained} & set(before) == {row.key for row in taken}
     ended = next(event for event in events if event.kind == "ended")
@@ -89,8 +89,8 @@ def test_other_versions_are_said(done, tmp_path, monkeypatch):
     from blockspace.data import preflight
     from blockspace.study.warm_start import collect_prior_results, read_prior_runs
 
-    question = resolve_study(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
-    known, lines = collect_prior_results(question, preflight(question.study.data), read_prior_runs(question, [done[0] / "run"]))
+    resolved = resolve_study(tiny.write(tmp_path), [f"out={tmp_path / 'run'}"])
+    known, lines = collect_prior_results(resolved, preflight(resolved.study.data), read_prior_runs(resolved, [done[0] / "run"]))
     assert not known.results and "its 6 trained networks are of other versions of blockspace, torch, lightning" in lines[0]
 
 
@@ -121,10 +121,10 @@ def seeded(folder, *changes):
 
 
 def test_seeds_are_completed_and_checked(tmp_path):
-    question = resolve_study(seeded(tmp_path))
-    assert [one["block"] for one in question.first] == ["resnext", "hs"]
-    assert question.first[0]["block.resnext.cardinality"] == 4 and question.first[1]["block.hs.splits"] == 5
-    assert all(set(one) <= set(question.space.holes) and len(one) == 3 for one in question.first)
+    resolved = resolve_study(seeded(tmp_path))
+    assert [one["block"] for one in resolved.initial] == ["resnext", "hs"]
+    assert resolved.initial[0]["block.resnext.cardinality"] == 4 and resolved.initial[1]["block.hs.splits"] == 5
+    assert all(set(one) <= set(resolved.space.holes) and len(one) == 3 for one in resolved.initial)
     assert resolve_study(seeded(tmp_path), ["search.seeds=[{block: mine}]"]).first[0]["block"] == "mine"
 
 

@@ -39,7 +39,7 @@ def test_equal_numbers_of_trained_trials_per_family(done):
 
 def test_trained_trials_are_within_the_budget(done):
     folder, outcome, _ = done
-    base = outcome.question.baseline.costs["macs"]
+    base = outcome.resolved.baseline.costs["macs"]
     assert all(0.8 * base <= int(row["macs"]) <= 1.2 * base for row in table(folder) if row["state"] == "trained")
 
 

@@ -22,7 +22,7 @@ DRAWN = 15  # topologies per family
 
 
 @cache
-def question(name: str) -> ResolvedStudy:
+def resolve_shipped(name: str) -> ResolvedStudy:
     return resolve_study(ROOT / "studies" / f"{name}.yaml")
 
 
@@ -43,33 +43,33 @@ def test_a_study_says_what_it_asks_and_found(name):
     header = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
     assert all(f"# {word}:" in header for word in ("Question", "Run", "Takes", "Found"))
     assert re.search(rf"^# Run: +blockspace search studies/{name}.yaml$", header, re.MULTILINE)
-    options = question(name).options
+    options = resolve_shipped(name).options
     assert options.study == name and options.space == f"../searchspaces/{name}.yaml" and options.out == f"runs/{name}"
     assert options.doc.endswith("?") and options.finalists.seeds >= 3
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_its_families_reach_its_budget(name):
-    asked = question(name)
-    asked.proposals.check_reachable()
-    if asked.nearest:  # its families are its seeds: what lies between them may be too large however narrow it is
-        assert all(violation <= 0 for seed in asked.first for violation in asked.candidate(seed).violations.values())
+    resolved = resolve_shipped(name)
+    resolved.budgeted_space.check_reachable()
+    if resolved.named_seeds:  # its families are its seeds: what lies between them may be too large however narrow it is
+        assert all(violation <= 0 for seed in resolved.initial for violation in resolved.candidate(seed).violations.values())
         return
-    families = draw_families(asked, samples=DRAWN)
+    families = draw_families(resolved, samples=DRAWN)
     assert [f.share for f in families if f.share < 0.95] == []
-    if "macs" in asked.proposals.budgets:
+    if "macs" in resolved.budgeted_space.budgets:
         means = [sum(f.after) / len(f.after) for f in families]
         assert max(means) / min(means) <= 1.01
-    assert all(f.name in dry_run_text(asked, families) for f in families)
+    assert all(f.name in dry_run_text(resolved, families) for f in families)
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_equal_keys_are_equal_networks(name):
     """Two topologies of one key have the same layers; and few topologies are another one's network, so trials are not spent on them."""
-    asked, by_key, drawn = question(name), defaultdict(set), set()
-    for fixed in asked.proposals.families():
+    resolved, by_key, drawn = resolve_shipped(name), defaultdict(set), set()
+    for fixed in resolved.budgeted_space.families():
         for seed in range(8):
-            candidate = asked.candidate(asked.space.random(seed, fixed))
+            candidate = resolved.candidate(resolved.space.random(seed, fixed))
             drawn.add(tuple(sorted(candidate.assignment.items())))
             layers = sorted(repr({**node, "name": "", "inputs": len(node["inputs"])}) for node in candidate.arch["graph"]["nodes"])
             by_key[candidate.key].add((*layers, *candidate.costs.items()))
@@ -79,10 +79,10 @@ def test_equal_keys_are_equal_networks(name):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_proposal_is_a_network_file_of_its_own(name, tmp_path):
-    asked = question(name)
+    resolved = resolve_shipped(name)
     for seed in range(3):
-        candidate = asked.candidate(asked.space.random(seed))
-        (tmp_path / "one.yaml").write_text(serialize_network(asked.space.network, candidate.arch["values"]))
-        assert asked.proposals.propose(candidate.assignment).key == candidate.key
+        candidate = resolved.candidate(resolved.space.random(seed))
+        (tmp_path / "one.yaml").write_text(serialize_network(resolved.space.network, candidate.arch["values"]))
+        assert resolved.budgeted_space.propose(candidate.assignment).key == candidate.key
         found = load(tmp_path / "one.yaml").graph()
-        assert found.output_shape == (10,) and [found.input_shape] == [asked.space.network.input_shape]
+        assert found.output_shape == (10,) and [found.input_shape] == [resolved.space.network.input_shape]

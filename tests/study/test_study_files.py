@@ -40,12 +40,12 @@ def write(tmp_path):
 
 
 def test_a_study_is_a_question(write):
-    question = resolve_study(write())
-    assert question.study.name == "tiny" and question.per == "block"
-    budget = question.proposals.budgets["macs"]
-    macs = question.baseline.costs["macs"]
+    resolved = resolve_study(write())
+    assert resolved.study.name == "tiny" and resolved.per == "block"
+    budget = resolved.budgeted_space.budgets["macs"]
+    macs = resolved.baseline.costs["macs"]
     assert 0.96 * 6_000_000 <= macs <= 6_000_000 and (budget.low, budget.high) == (int(macs * 96 / 100), macs)
-    assert question.space.network.input_shape == (1, 16, 16)
+    assert resolved.space.network.input_shape == (1, 16, 16)
 
 
 def test_digests_see_the_question_only(write):
@@ -147,10 +147,10 @@ def test_holes_that_some_networks_do_not_have(write, where):
 
 @pytest.mark.parametrize("name, families", [("base", ["base 8", "base 12", "base 16"]), ("block", ["hs", "resnext"])])
 def test_any_hole_can_be_compared(write, name, families):
-    question = resolve_study(write(), [f"compare.by={name}", f"search.per_choice={{{name}: equal}}", "search.trials=6"])
-    assert question.per == name and [f.name for f in draw_families(question, samples=1)] == families
-    token = question.space.choices(name)[0]
-    assert question.candidate(question.space.random(0, {name: token})).families[name] == str(token)
+    resolved = resolve_study(write(), [f"compare.by={name}", f"search.per_choice={{{name}: equal}}", "search.trials=6"])
+    assert resolved.per == name and [f.name for f in draw_families(resolved, samples=1)] == families
+    token = resolved.space.choices(name)[0]
+    assert resolved.candidate(resolved.space.random(0, {name: token})).families[name] == str(token)
 
 
 @pytest.mark.parametrize("text", ["baseline.block=resnxt", "baseline.blok=hs", "baseline.base=17", "baseline.block.hs.splits=4"])
@@ -200,23 +200,23 @@ def test_windows_that_cannot_be(write, window, code):
     [("{high: 8M}", None, 8_000_000), ("{high: '8M'}", None, 8_000_000), ("{low: 50%}", 0.5, None), ("{high: '50%'}", None, 0.5)],
 )
 def test_windows_in_counts_and_shares(write, window, low, high):
-    question = resolve_study(write(("{low: 96%, high: 100%}", window)))
-    found, macs = question.proposals.budgets["macs"], question.baseline.costs["macs"]
+    resolved = resolve_study(write(("{low: 96%, high: 100%}", window)))
+    found, macs = resolved.budgeted_space.budgets["macs"], resolved.baseline.costs["macs"]
     assert (found.low, found.high) == tuple(v if v is None or v > 1 else int(v * macs) for v in (low, high))
 
 
 def test_every_cost_may_be_budgeted(write):
     """Bytes have their units, shares are of the baseline's, and candidates carry what is asked of them."""
     windows = "bytes: {high: 4MiB}\n  peak_memory: {low: 1 kB, high: 512KiB}\n  receptive_field: {low: 20}\n  acts: {high: 300%}"
-    question = resolve_study(write(("macs: {low: 96%, high: 100%}", windows)))
-    found = {name: (b.low, b.high) for name, b in question.proposals.budgets.items()}
-    acts = question.baseline.costs["acts"]
+    resolved = resolve_study(write(("macs: {low: 96%, high: 100%}", windows)))
+    found = {name: (b.low, b.high) for name, b in resolved.budgeted_space.budgets.items()}
+    acts = resolved.baseline.costs["acts"]
     assert found == {
         "acts": (None, 3 * acts), "bytes": (None, 4 * 2**20), "peak_memory": (1000, 512 * 2**10), "receptive_field": (20, None)
     }  # fmt: skip
-    candidate = question.candidate(question.space.default())
+    candidate = resolved.candidate(resolved.space.default())
     assert set(candidate.violations) == set(found) <= set(candidate.costs)
-    assert str(question.proposals.budgets["bytes"]) == "bytes at most 4.000 MiB"
+    assert str(resolved.budgeted_space.budgets["bytes"]) == "bytes at most 4.000 MiB"
 
 
 def test_costs_that_take_long_are_counted_where_they_are_asked_for(write):

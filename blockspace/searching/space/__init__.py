@@ -1,1 +1,1 @@
-"""What can be searched: a space's holes, the unknowns solved to a budget, and the candidates that come of them."""
+"""Search spaces: holes, the unknowns solved for a budget, the candidates, and the matching of a block with a space."""

@@ -1,15 +1,21 @@
-"""Proposals: assignments of a space's holes become candidates, solved and held against the budget."""
+"""A search space under budgets: its assignments become candidates, solved and compared with the budgets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from blockspace.blocks import Token
 from blockspace.costs import COSTS, Budget, cost
 from blockspace.errors import BlockspaceError, InfeasibleError, error
 from blockspace.passes import canonical
+from blockspace.records import Assignment
 from blockspace.searching.space.candidate import Candidate
 from blockspace.searching.space.search_space import SearchSpace
-from blockspace.searching.space.solve import Solver
+from blockspace.searching.space.solve import Solution, Solver
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
 
 PROBES = 24  # random topologies per family tried before a budget is called impossible
 
@@ -18,7 +24,7 @@ class BudgetedSpace:
     """A space under budgets. `solve:` aims at the upper end of the budget of its cost; without one, unknowns keep their defaults.
 
     Candidates carry the costs that add up over nodes; the others only where a budget or `also` names them. `by` are holes beside the
-    space's own families whose choices make families: those that are compared, or tried equally often.
+    space's own whose choices make families: those that are compared, or tried equally often.
     """
 
     def __init__(
@@ -30,18 +36,20 @@ class BudgetedSpace:
         self.solver = solver or Solver(space)
         self.by = list(dict.fromkeys([*by, *space.families()]))
 
-    def suggest(self, trial) -> dict:
+    def suggest(self, trial: Trial) -> Assignment:
+        """Return an assignment by an Optuna trial: one parameter per active hole."""
         return self.space.suggest(trial)
 
-    def choices(self, name: str) -> list:
+    def choices(self, name: str) -> list[Token]:
+        """Return the choices of one hole, in their declared order. Raises BlockspaceError (E-SPACE) for an unknown name."""
         return self.space.choices(name)
 
-    def propose(self, assignment: dict) -> Candidate:
-        """Expand, solve and cost one assignment. Raises BlockspaceError when it does not expand."""
+    def propose(self, assignment: Assignment) -> Candidate:
+        """Return the candidate of an assignment: expanded, solved and costed. Raises BlockspaceError when it does not expand."""
         solution = self.solve(assignment)
         graph = canonical(self.space.graph(assignment | solution.values))
-        found = cost(graph)
-        costs = {name: getattr(found, name) for name in self.counted}
+        total = cost(graph)
+        costs = {name: getattr(total, name) for name in self.counted}
         return Candidate(
             assignment=assignment,
             solved=solution.values,
@@ -53,54 +61,56 @@ class BudgetedSpace:
             families={name: str(assignment[name]) for name in self.by},
         )
 
-    def solve(self, assignment: dict):
-        """The solved values of one assignment, and its cost."""
+    def solve(self, assignment: Assignment) -> Solution:
+        """Return the solved values of an assignment, and its cost."""
         name = next((u.cost for u in self.space.unknowns.values()), "macs")
         budget = self.budgets.get(name)
         return self.solver.solve(assignment, budget.high if budget else None, name)
 
-    def reachable(self, fixed: dict) -> bool:
-        """Whether some topology with these holes fixed meets every budget: the default one, the extremes, then random ones."""
+    def is_reachable(self, fixed: Assignment) -> bool:
+        """Return whether some topology with these holes fixed meets every budget: a random one, the extremes, then more random ones."""
         return any(self._distance(a) <= 0 for a in self._probes(fixed))
 
-    def _probes(self, fixed: dict):
+    def _probes(self, fixed: Assignment) -> Iterator[Assignment]:
         yield self.space.random(0, fixed)
-        for end in (0, -1):
-            yield self.space.assign(lambda hole, end=end: fixed.get(hole.name, hole.domain.values()[end]))
+        yield self.space.assign(lambda hole: fixed.get(hole.name, hole.domain.values()[0]))
+        yield self.space.assign(lambda hole: fixed.get(hole.name, hole.domain.values()[-1]))
         for seed in range(1, PROBES):
             yield self.space.random(seed, fixed)
 
-    def _distance(self, assignment: dict) -> float:
-        """How far outside the budgets the solved assignment is; infinite when it does not expand."""
-        found = self.solve(assignment).cost
-        if found is None:
+    def _distance(self, assignment: Assignment) -> float:
+        """Return how far outside the budgets the solved assignment is; infinite when it does not expand."""
+        total = self.solve(assignment).cost
+        if total is None:
             return float("inf")
-        return max((b.violation(getattr(found, name)) for name, b in self.budgets.items()), default=0.0)
+        return max((b.violation(getattr(total, name)) for name, b in self.budgets.items()), default=0.0)
 
     def check_reachable(self) -> None:
-        """Raises, for the first family of which no probe meets the budgets, what is wrong: E-INFEASIBLE (InfeasibleError) with the nearest
-        reachable cost, or the mistakes of a block that cannot be built there whatever the widths."""
+        """Raise the error of the first family in which no probed topology meets the budgets.
+
+        That is InfeasibleError (E-INFEASIBLE) with the nearest reachable cost, or the mistakes of a block that no width makes legal.
+        """
         for fixed in self.families():
-            if not self.reachable(fixed):
+            if not self.is_reachable(fixed):
                 raise self._unreachable(fixed)
 
-    def _unreachable(self, fixed: dict) -> BlockspaceError:
-        """Why nothing of this family meets the budgets."""
+    def _unreachable(self, fixed: Assignment) -> BlockspaceError:
+        """Return the error that says why nothing of this family meets the budgets."""
         nearest = min(self._probes(fixed), key=self._distance)
-        found = self.solve(nearest).cost
-        asked = ", ".join(str(b) for b in self.budgets.values()) or "no budget"
+        total = self.solve(nearest).cost
+        windows = ", ".join(str(b) for b in self.budgets.values()) or "no budget"
         what = " with ".join([self.space.name, *(f"{name} {choice}" for name, choice in fixed.items())])
-        if found is None:
+        if total is None:
             try:
                 self.space.graph(self.space.default(fixed))
             except BlockspaceError as e:
                 return e
-            return error("E-INFEASIBLE", f"no network of {what} can be built under {asked}", cls=InfeasibleError)
-        values = ", ".join(f"{getattr(found, name):,} {COSTS[name].symbol or name}" for name in self.budgets)
+            return error("E-INFEASIBLE", f"no network of {what} can be built under {windows}", cls=InfeasibleError)
+        values = ", ".join(f"{getattr(total, name):,} {COSTS[name].symbol or name}" for name in self.budgets)
         help = "change the budget, or widen the space's ranges"
-        return error("E-INFEASIBLE", f"nothing in {what} meets {asked}; nearest reachable: {values}", help=help, cls=InfeasibleError)
+        return error("E-INFEASIBLE", f"nothing in {what} meets {windows}; nearest reachable: {values}", help=help, cls=InfeasibleError)
 
-    def families(self) -> list[dict]:
-        """One fixed choice per family, or one empty dict when the space has none."""
+    def families(self) -> list[Assignment]:
+        """Return one fixed choice per family, or one empty assignment when the space has none."""
         return [{self.by[0]: choice} for choice in self.choices(self.by[0])] if self.by else [{}]
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from blockspace.blocks import Token
+from blockspace.records import Assignment
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -19,7 +23,7 @@ class Candidate:
     to build the network.
     """
 
-    assignment: dict[str, int | float | str | bool]
+    assignment: Assignment
     key: str
     arch: dict[str, Any] = field(default_factory=dict)
     solved: dict[str, int] = field(default_factory=dict)
@@ -33,15 +37,15 @@ class Candidate:
 class ChoiceSpace(Protocol):
     """A space whose holes have choices that can be counted."""
 
-    def choices(self, name: str) -> list[str]:
-        """Return the choices of the hole `name`, in their declared order. Raises BlockspaceError for a name that is no choice."""
+    def choices(self, name: str) -> Sequence[Token]:
+        """Return the choices of the hole `name`, in their declared order. Raises BlockspaceError for a name that is not a choice."""
 
 
 class CandidateSpace(ChoiceSpace, Protocol):
     """A search space as the loop needs it."""
 
-    def suggest(self, trial: Trial) -> dict[str, int | float | str | bool]:
-        """Suggest a value for every active hole by `trial`, and for no other; returns the assignment."""
+    def suggest(self, trial: Trial) -> Assignment:
+        """Return an assignment: a value for every active hole, and for no other, each suggested by `trial`."""
 
-    def propose(self, assignment: dict[str, int | float | str | bool]) -> Candidate:
-        """Expand, solve and cost the assignment. The same assignment gives the same candidate, in every process."""
+    def propose(self, assignment: Assignment) -> Candidate:
+        """Return the candidate of an assignment: expanded, solved and costed. The same one in every process."""

@@ -1,4 +1,4 @@
-"""Locating: the values of a space's holes that make its unit a given block, found by search.
+"""Matching: the values of a space's holes that make its unit a given block, found by search.
 
 Holes are asked for one by one, in the order in which the unit reads them, and each value is dropped at the first node that the block does
 not have. Numbers are tried where they divide a number of the block: channels, kernels, groups, how many values a merge takes.
@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from math import gcd
+from typing import TypeAlias
 
-from blockspace.blocks import GuidedExpansion, Mismatch, NeedValue, Network, StageBlock, TargetGraph, list_stage_blocks
+from blockspace.blocks import GuidedExpansion, Mismatch, NeedValue, Network, StageBlock, TargetGraph, Token, list_stage_blocks
 from blockspace.graph import Graph
 from blockspace.ops import Conv
 from blockspace.passes import canonical
+from blockspace.records import Assignment
 
 SMALL = 8  # a domain of so few values is tried whole
 MOST_TRIES = 30_000
+
+Choices: TypeAlias = dict[str, tuple[Token, ...]]  # what each hole and unknown may still be
+QueueEntry: TypeAlias = tuple[tuple[int, ...], Choices, int]  # priority, whose last number is unique; choices; how many were asked for
 
 
 @dataclass(frozen=True)
@@ -25,14 +30,14 @@ class BlockMatch:
     """Where a block lies in a space: its stage, the values of the holes that are read, those of unknowns, and what the stage is given."""
 
     place: StageBlock
-    values: dict
+    values: Assignment
     solved: dict[str, int]
     given: dict[str, int]
     graph: Graph
 
     @property
-    def changed(self) -> dict:
-        """The holes that are off their defaults."""
+    def changed(self) -> Assignment:
+        """Return the values of the holes that are off their defaults."""
         holes = self.place.network.holes.holes
         return {name: token for name, token in self.values.items() if token != holes[name].default}
 
@@ -43,26 +48,29 @@ class NearestMiss:
 
     made: int
     wanted: int
-    values: dict
+    values: Assignment
     lacks: str
 
 
-def match_block(network: Network, graph: Graph, fixed: dict | None = None) -> BlockMatch | NearestMiss:
-    """The values under which a block of `network` is `graph`: as it is written, else in its canonical form; holes may be `fixed`."""
+def match_block(network: Network, graph: Graph, fixed: Assignment | None = None) -> BlockMatch | NearestMiss:
+    """Return the values under which a block of `network` is `graph`, as it is written, else in its canonical form; else the nearest miss.
+
+    Holes may be `fixed`.
+    """
     misses = []
     for form in (graph, canonical(graph)):
         for place in list_stage_blocks(network):
-            found = BlockSearch(place, form, network.filled | (fixed or {})).run()
-            if isinstance(found, BlockMatch):
-                return found
-            misses.append(found)
+            match = BlockSearch(place, form, network.filled | (fixed or {})).run()
+            if isinstance(match, BlockMatch):
+                return match
+            misses.append(match)
     return max(misses, key=lambda miss: miss.made / miss.wanted)
 
 
 class BlockSearch:
-    """One search: a unit and a graph."""
+    """The search for the values under which the block of one stage is a graph."""
 
-    def __init__(self, place: StageBlock, graph: Graph, fixed: dict):
+    def __init__(self, place: StageBlock, graph: Graph, fixed: Assignment):
         self.place, self.graph, self.wanted, self.fixed = place, graph, TargetGraph(graph), fixed
         self.holes = place.network.holes
         self.given = {"out_channels": graph.output_shape[0], "stride": infer_stride(graph)}
@@ -71,97 +79,99 @@ class BlockSearch:
         self.nearest = NearestMiss(0, sum(self.wanted.nodes.values()), {}, "anything")
 
     def run(self) -> BlockMatch | NearestMiss:
-        """The location, or the nearest miss.
+        """Return the match, or the nearest miss.
 
         What has made most of the graph is carried on first; of those alike, in turns, what is nearest to the defaults or known best.
         """
-        lines: tuple[list, list] = [], []
-        order, done = count(), set()
-        tokens, asked, number = {name: self.candidates(name) for name in (*self.holes.holes, *self.holes.unknowns)}, 0, -1
+        queues: tuple[list[QueueEntry], list[QueueEntry]] = [], []
+        order, done, number, depth = count(), set(), -1, 0
+        choices = {name: self.list_choices(name) for name in (*self.holes.holes, *self.holes.unknowns)}
         while self.tries < MOST_TRIES:
-            probe = None if number in done else self.tried(tokens)
+            expansion = None if number in done else self.expand(choices)
             done.add(number)
-            if probe is not None:
-                if probe.asked is None:
-                    return self.located(self.simplest(self.plainest(tokens)))
-                for group in probe.asked.groups:
-                    more, number = tokens | {probe.asked.name: group}, next(order)
-                    changed = self.changed(more)
-                    heappush(lines[0], (probe.missing(), changed, number, more, asked + 1))
-                    heappush(lines[1], (probe.missing(), -asked, changed, number, more, asked + 1))
-            line = lines[self.tries % 2] or lines[0] or lines[1]
-            if not line:
+            if expansion is not None:
+                if expansion.asked is None:
+                    return self.make_match(self.simplify(self.prefer_defaults(choices)))
+                for group in expansion.asked.groups:
+                    narrowed, number = choices | {expansion.asked.name: group}, next(order)
+                    missing, changed = expansion.missing(), self.count_changed(narrowed)
+                    heappush(queues[0], ((missing, changed, number), narrowed, depth + 1))
+                    heappush(queues[1], ((missing, -depth, changed, number), narrowed, depth + 1))
+            queue = queues[self.tries % 2] or queues[0] or queues[1]
+            if not queue:
                 break
-            *_, number, tokens, asked = heappop(line)
+            (*_, number), choices, depth = heappop(queue)
         return self.nearest
 
-    def tried(self, tokens: dict[str, tuple]) -> GuidedExpansion | None:
-        """The expansion as far as what is known goes; None where it leads elsewhere."""
+    def expand(self, choices: Choices) -> GuidedExpansion | None:
+        """Return the expansion as far as it is determined by `choices`; None where it leads to another graph."""
         self.tries += 1
-        probe = GuidedExpansion(self.holes, tokens, self.wanted)
+        expansion = GuidedExpansion(self.holes, choices, self.wanted)
         try:
-            probe.finished(self.place.expand(probe, self.given))
+            expansion.finished(self.place.expand(expansion, self.given))
         except NeedValue as asked:
-            probe.asked = asked
+            expansion.asked = asked
         except Mismatch:
-            made = self.nearest.wanted - probe.missing()
+            made = self.nearest.wanted - expansion.missing()
             if made > self.nearest.made:
-                known = {name: token for name, token in probe.assignment.items() if name in probe.read}
-                self.nearest = NearestMiss(made, self.nearest.wanted, known, probe.lacks())
+                known = {name: token for name, token in expansion.assignment.items() if name in expansion.read}
+                self.nearest = NearestMiss(made, self.nearest.wanted, known, expansion.lacks())
             return None
-        return probe
+        return expansion
 
-    def default(self, name: str):
+    def default(self, name: str) -> Token:
+        """Return the default of a hole or unknown."""
         return (self.holes.holes.get(name) or self.holes.unknowns[name]).default
 
-    def changed(self, tokens: dict[str, tuple]) -> int:
-        """How many holes cannot be at their defaults."""
-        return sum(name in self.holes.holes and self.default(name) not in left for name, left in tokens.items())
+    def count_changed(self, choices: Choices) -> int:
+        """Return how many holes cannot be at their defaults."""
+        return sum(name in self.holes.holes and self.default(name) not in left for name, left in choices.items())
 
-    def candidates(self, name: str) -> tuple:
-        """The tokens of a hole or unknown worth trying, its default first."""
+    def list_choices(self, name: str) -> tuple[Token, ...]:
+        """Return the values of a hole or unknown worth trying, its default first."""
         if name in self.holes.unknowns:
             unknown = self.holes.unknowns[name]
             return tuple(width for width in self.hints.widths if width in unknown.domain)
         hole = self.holes.holes[name]
         if name in self.fixed:
             return (self.fixed[name],)
-        tokens = [token for token in hole.domain.values() if token == hole.default or not self.hints.idle(token, len(hole.domain))]
+        tokens = [token for token in hole.domain.values() if token == hole.default or not self.hints.is_idle(token, len(hole.domain))]
         return tuple(sorted(tokens, key=lambda token: token != hole.default))
 
-    def plainest(self, tokens: dict[str, tuple]) -> dict[str, tuple]:
-        """One token for each: the default where it may be."""
-        return {name: (self.default(name) if self.default(name) in left else left[0],) for name, left in tokens.items()}
+    def prefer_defaults(self, choices: Choices) -> Choices:
+        """Return one value for each hole and unknown: the default where it may be."""
+        return {name: (self.default(name) if self.default(name) in left else left[0],) for name, left in choices.items()}
 
-    def simplest(self, tokens: dict[str, tuple]) -> dict[str, tuple]:
-        """The same graph with every hole at its default, or at a word named earlier in the file, that may be."""
-        for name, (token,) in list(tokens.items()):
+    def simplify(self, choices: Choices) -> Choices:
+        """Return choices of the same graph with each hole at its default if possible, else at the first word of its domain that does."""
+        for name, (token,) in list(choices.items()):
             hole = self.holes.holes.get(name)
             if hole is None or name in self.fixed or token == hole.default:
                 continue
-            before = [one for one in hole.domain.values() if isinstance(one, str)]
-            for plainer in (hole.default, *(before[: before.index(token)] if token in before else ())):
-                if self.tried(tokens | {name: (plainer,)}) is not None:
-                    tokens = tokens | {name: (plainer,)}
+            words = [word for word in hole.domain.values() if isinstance(word, str)]
+            for simpler in (hole.default, *(words[: words.index(token)] if token in words else ())):
+                if self.expand(choices | {name: (simpler,)}) is not None:
+                    choices = choices | {name: (simpler,)}
                     break
-        return tokens
+        return choices
 
-    def located(self, tokens: dict[str, tuple]) -> BlockMatch:
-        probe = self.tried(tokens)
-        read = {name: left[0] for name, left in tokens.items() if probe is not None and name in probe.read}
-        holes = {name: token for name, token in read.items() if name in self.holes.holes}
-        solved = {name: token for name, token in read.items() if name not in holes}
-        return BlockMatch(self.place, holes, solved, self.given, self.place.graph(self.wanted.shape, read, self.given))
+    def make_match(self, choices: Choices) -> BlockMatch:
+        """Return the match of choices that leave one value each, with those that the expansion reads."""
+        expansion = self.expand(choices)
+        read = {name: left[0] for name, left in choices.items() if expansion is not None and name in expansion.read}
+        values = {name: token for name, token in read.items() if name in self.holes.holes}
+        solved = {name: int(token) for name, token in read.items() if name not in values}
+        return BlockMatch(self.place, values, solved, self.given, self.place.graph(self.wanted.shape, read, self.given))
 
 
 def infer_stride(graph: Graph) -> int:
-    """By how much the graph makes its input smaller."""
+    """Return by which factor the graph makes its input's height smaller."""
     (_, high, _), (_, low, *_) = graph.input_shape, (*graph.output_shape, 1)
     return max(1, round(high / low))
 
 
 class NumberHints:
-    """The numbers of a graph: what a hole may be to make one of them."""
+    """The numbers of a graph, which the numbers among its holes' values divide or equal."""
 
     def __init__(self, graph: Graph):
         convolutions = [node.op for node in graph if isinstance(node.op, Conv)]
@@ -175,8 +185,11 @@ class NumberHints:
             self.small |= {*op.kernel, op.groups, op.in_channels // op.out_channels, op.out_channels // op.in_channels}
         self.small |= {len(node.inputs) for node in graph} | {n for node in graph for n in vars(node.op).values() if isinstance(n, int)}
 
-    def idle(self, token, among: int) -> bool:
-        """Whether a token is a number that nothing in the graph is; of a long domain, one that makes no width of another."""
+    def is_idle(self, token: Token, among: int) -> bool:
+        """Return whether a value, one of `among`, is a number that nothing in the graph is.
+
+        Of a long domain: a number that makes no width of another.
+        """
         if isinstance(token, bool) or not isinstance(token, int) or token < 2:
             return False
         return token not in (self.factors if among > SMALL else self.small)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from blockspace.blocks import Token
 from blockspace.errors import error
+from blockspace.records import Assignment
 from blockspace.searching.space.candidate import Candidate, ChoiceSpace
 
 
 class Stratifier:
-    """For each balanced hole, its choices. Trained and running trials count; duplicates and refused ones do not.
+    """Keeps the numbers of trials equal among the choices of each named hole. Duplicates and refused trials do not count.
 
     The choice with the fewest is fixed for the next trial, so counts never differ by more than one, and the last trial makes them equal.
     """
@@ -20,8 +22,8 @@ class Stratifier:
         for name, choices in self.choices.items():
             _check_divides(name, choices, trials)
 
-    def next(self, families: Iterable[dict[str, str]]) -> dict[str, str]:
-        """The choices to fix, given the `families` of every trained and running trial; of equal ones the first declared."""
+    def next(self, families: Iterable[dict[str, str]]) -> Assignment:
+        """Return the choices to fix, given the `families` of every trained and running trial; of equal ones the first declared."""
         counts: dict[str, Counter[str | None]] = {name: Counter() for name in self.choices}
         for chosen in families:
             for name, counter in counts.items():
@@ -29,7 +31,7 @@ class Stratifier:
         return {name: _least_chosen(choices, counts[name]) for name, choices in self.choices.items()}
 
     def check(self, candidate: Candidate) -> None:
-        """Refuse a candidate that does not say which of the choices it took."""
+        """Raise BlockspaceError (E-SPACE) for a candidate that does not say which of the choices it took."""
         for name, choices in self.choices.items():
             if candidate.families.get(name) not in [str(choice) for choice in choices]:
                 got = f"{candidate.families.get(name)!r} in {candidate.label or 'a proposal'}"
@@ -37,13 +39,13 @@ class Stratifier:
                 raise error("E-SPACE", message, help="balance a choice that every network of the space makes")
 
 
-def _least_chosen(choices: list[str], counts: Counter[str | None]) -> str:
-    """The choice that counts least, the first of several."""
+def _least_chosen(choices: Sequence[Token], counts: Counter[str | None]) -> Token:
+    """Return the choice that was taken least often, the first of several."""
     return min(choices, key=lambda choice: counts[str(choice)])
 
 
-def _check_divides(name: str, choices: list[str], trials: int) -> None:
-    """Equal counts need a multiple of the number of choices."""
+def _check_divides(name: str, choices: Sequence[Token], trials: int) -> None:
+    """Raise BlockspaceError (E-RANGE) unless the number of trials is a multiple of the number of choices."""
     over = trials % len(choices)
     if over:
         below, above = trials - over, trials - over + len(choices)

@@ -1,13 +1,19 @@
-"""The study's database: one SQLite file in the run directory, opened by the driver alone."""
+"""The study's database: one SQLite file in the run directory.
+
+Only the driver opens it for writing, and only for the study that it was made for. `read_stored_study` reads it beside a running driver,
+without a lock and without writing.
+"""
 
 from __future__ import annotations
 
 import errno
 import json
+import os
 import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +23,9 @@ from optuna.storages import RDBStorage
 
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.files import storage_error
-from blockspace.records import RunDir
-from blockspace.searching.record.config_diff import diff_configs
+from blockspace.records import RunDir, TrialRecord
+from blockspace.searching.optuna_adapter import read_trial_records
+from blockspace.searching.plan import diff_configs
 
 DIGEST = "blockspace:study"
 TRIALS = "blockspace:trials"
@@ -126,7 +133,10 @@ def to_json_data(value: Any) -> Any:
 
 
 def check_unchanged(study: optuna.Study, digest: dict[str, Any], trials: int) -> None:
-    """Compare with what the run directory was made for, and keep it. More trials are a longer search, anything else another question."""
+    """Compare `digest` and `trials` with those the run directory was made for, and store them.
+
+    Raises BlockspaceError (E-CHANGED): only the number of trials may change, and only grow.
+    """
     kept = study.user_attrs
     rows = diff_configs(kept[DIGEST], digest) if DIGEST in kept else []
     if trials < kept.get(TRIALS, 0):
@@ -139,3 +149,68 @@ def check_unchanged(study: optuna.Study, digest: dict[str, Any], trials: int) ->
         study.set_user_attr(DIGEST, digest)
     if kept.get(TRIALS) != trials:
         study.set_user_attr(TRIALS, trials)
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """A study as its database has it: the objectives (name to `maximize` or `minimize`), every trial, and each parameter's choices."""
+
+    name: str
+    objectives: dict[str, str]
+    records: list[TrialRecord]
+    choices: dict[str, list[str]]
+
+
+def read_stored_study(folder: str | os.PathLike[str]) -> StoredStudy:
+    """Return the study in a run directory, as of now. Raises StorageError: E-FILE for no database, E-STORE for one that cannot be read."""
+    path = RunDir.of(folder).storage
+    if not path.is_file():
+        raise error("E-FILE", f"{folder} has no {path.name}", help="give a run directory, as runs/hs_vs_resnext", cls=StorageError)
+    storage = None
+    with translate_errors(path), silence_optuna():
+        try:
+            storage = RDBStorage(
+                "sqlite://",
+                engine_kwargs={"creator": lambda: copy_database(path)},
+                skip_compatibility_check=True,
+                skip_table_creation=True,
+            )
+            names = optuna.get_all_study_names(storage)
+            if not names:
+                raise error("E-STORE", f"{path}: no study in it yet", cls=StorageError)
+            study = optuna.load_study(study_name=names[0], storage=storage)
+            return _read_study(study)
+        finally:
+            if storage is not None:
+                storage.remove_session()
+                storage.engine.dispose()
+
+
+def copy_database(path: Path) -> sqlite3.Connection:
+    """Return a copy of the database in memory, taken at one moment: a long query would hold up the driver's checkpoints."""
+    source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+    copy = sqlite3.connect(":memory:", check_same_thread=False)
+    try:
+        source.backup(copy)
+    finally:
+        source.close()
+    return copy
+
+
+def declared_choices(distribution: optuna.distributions.BaseDistribution) -> Iterable[Any]:
+    """Return all values of a parameter, in their declared order, as `SearchSpace.choices` gives them."""
+    if isinstance(distribution, optuna.distributions.IntDistribution):
+        return range(distribution.low, distribution.high + 1, distribution.step)
+    return getattr(distribution, "choices", ())
+
+
+def _read_study(study: optuna.Study) -> StoredStudy:
+    """Return what is stored of an opened study."""
+    names = study.metric_names or [f"value {n}" for n in range(len(study.directions))]
+    objectives = {name: direction.name.lower() for name, direction in zip(names, study.directions)}
+    choices: dict[str, list[str]] = {}
+    for trial in study.get_trials(deepcopy=False):
+        for name, distribution in trial.distributions.items():
+            if name not in choices:
+                choices[name] = list(map(str, declared_choices(distribution)))
+    return StoredStudy(study.study_name, objectives, read_trial_records(study, objectives), choices)

@@ -1,0 +1,108 @@
+"""The log of a run, `events.jsonl`: its writer, its reader, and the last stage of a study by it.
+
+The file has one JSON object a line: `time` (local, ISO 8601), `kind`, and the event's fields. Only the driver appends to it. A line that a
+kill has cut short is passed over by readers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from blockspace.records.events import Event, Listener, event_types
+from blockspace.records.legacy_log import read_log
+from blockspace.records.rundir import RunDir
+from blockspace.records.trial import TrialRecord, TrialState
+
+STAGES = ("asked", "exporting", "done", "stopped", "failed")
+
+
+class EventLog:
+    """Writes each event of a run to `events.jsonl` and, in words, to `log.txt`, then passes it to the listener."""
+
+    def __init__(self, run: RunDir, listener: Listener | None = None):
+        self.run, self.listener = run, listener
+        self._is_torn = ends_within_a_line(run.events)
+
+    def __call__(self, event: Event) -> None:
+        """Write the event, then tell the listener. Raises OSError when it cannot be written."""
+        if event.is_logged:
+            time = datetime.now().isoformat(timespec="seconds")
+            line = json.dumps({"time": time, "kind": event.kind, **event.as_dict()})
+            append(self.run.events, f"\n{line}\n" if self._is_torn else f"{line}\n")
+            self._is_torn = False
+            append(self.run.log, f"{time} {event.kind} {event.description()}\n")
+        if self.listener is not None:
+            self.listener(event)
+
+
+def append(path: Path, text: str) -> None:
+    """Append text to a file in one write."""
+    with open(path, "ab", buffering=0) as file:
+        file.write(text.encode())
+
+
+def ends_within_a_line(path: Path) -> bool:
+    """Return whether the file ends in the middle of a line, as a kill leaves it."""
+    try:
+        with open(path, "rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:
+        return False
+
+
+def read_events(run: RunDir) -> list[tuple[str, Event]]:
+    """Return the (time, event) pairs of `events.jsonl`, as far as they can be read; lines of unknown kinds are passed over."""
+    try:
+        lines = run.events.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    return [pair for line in lines if (pair := parse_event(line)) is not None]
+
+
+def parse_event(line: str) -> tuple[str, Event] | None:
+    """Return time and event of one line; None for one that is cut short or of another version."""
+    try:
+        content = json.loads(line)
+        time, cls = str(content.pop("time")), event_types()[content.pop("kind")]
+        if "record" in content:
+            content["record"] = TrialRecord.from_dict(content["record"])
+        if "state" in content:
+            content["state"] = TrialState(content["state"])
+        return time, cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in content.items()})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+class LastStage(NamedTuple):
+    """The last stage that a study reached: its kind of event, the time, and the reason of a failure. Empty where none is known."""
+
+    kind: str = ""
+    time: str = ""
+    reason: str = ""
+
+
+def read_last_stage(run: RunDir) -> LastStage:
+    """Return the last stage of a study, by `events.jsonl`; by `log.txt` where the study ended before that file was written."""
+    events = (LastStage(event.kind, time, getattr(event, "reason", "")) for time, event in read_events(run))
+    last = last_stage(events)
+    return last if last.kind else last_stage(LastStage(*line) for line in read_log(run))
+
+
+def last_stage(events: Iterable[LastStage]) -> LastStage:
+    """Return the last one in which a study started, exported or ended; starts that were refused changed nothing."""
+    refused = 0
+    for event in reversed(list(events)):
+        refused += event.kind == "refused"
+        if event.kind == "asked" and refused:
+            refused -= 1
+        elif event.kind in STAGES:
+            return event._replace(time=event.time.replace("T", " "))
+    return LastStage()
