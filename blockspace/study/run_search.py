@@ -135,7 +135,8 @@ def run_trials(
     study, options = resolved.study, resolved.options
     recipe = {"data": study.data.as_dict(), "recipe": options.train.as_dict()}
     with ExitStack() as stack:
-        measure = make_latency_measurer(resolved, folder, stack) if resolved.limits or "latency" in study.objectives else None
+        window = options.budget.latency  # a study whose objective is latency has one
+        measure = make_latency_measurer(resolved.baseline, window, folder, stack) if window is not None else None
 
         def listen(event: Event) -> None:
             if isinstance(event, SearchOpened):  # the study is the one this folder was made for
@@ -180,9 +181,11 @@ def latency_options(window: LatencyWindow) -> dict[str, Any]:
     return {"runtime": window.runtime, "threads": window.threads, "batch": window.batch, "pairs": LATENCY_PAIRS}
 
 
-def make_latency_measurer(resolved: ResolvedStudy, folder: Path, stack: ExitStack) -> Callable[[Candidate], dict[str, float]]:
-    """Return the function that measures a candidate's latency as a share of the baseline's, in a process that has torch."""
-    shared = {"baseline": resolved.baseline.arch["graph"], "latency": latency_options(resolved.options.budget.latency)}
+def make_latency_measurer(
+    baseline: Candidate, window: LatencyWindow, folder: Path, stack: ExitStack
+) -> Callable[[Candidate], dict[str, float]]:
+    """Return the function that measures a candidate's latency as a ratio to the baseline's, in a process that has torch."""
+    shared = {"baseline": baseline.arch["graph"], "latency": latency_options(window)}
     child: list[Executor] = []  # started with the first measurement: a finished study that is run again needs none
 
     def measure(candidate: Candidate) -> dict[str, float]:

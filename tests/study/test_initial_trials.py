@@ -17,25 +17,25 @@ SMALL = ["search.trials=4", "search.sampler=random", "search.workers=1", "train.
 
 
 def test_a_seed_is_its_own_nearest():
-    asked = resolve_study(UNIVERSAL)
-    names = list(asked.options.search.seeds)
-    assert [asked.nearest.of(seed) for seed in asked.first] == [(name, 0) for name in names]
+    resolved = resolve_study(UNIVERSAL)
+    names = list(resolved.options.search.seeds)
+    assert [resolved.named_seeds.find_nearest(seed) for seed in resolved.initial] == [(name, 0) for name in names]
 
 
 def test_only_holes_that_are_looked_at_count():
-    asked = resolve_study(UNIVERSAL)
-    hs = dict(zip(asked.options.search.seeds, asked.first))["hs"]
-    assert asked.nearest.of(hs | {"parts": 4, "squeeze": 8}) == ("hs", 2)
-    bottleneck = asked.space.default()
-    assert asked.nearest.of(bottleneck | {"carry": "half", "keep": "last", "split": "chunk"}) == ("bottleneck", 0)  # one part: none is read
-    assert asked.nearest.of(bottleneck | {"untied": True, "unit.main.k.part2": 7}) == ("bottleneck", 0)
+    resolved = resolve_study(UNIVERSAL)
+    hs = dict(zip(resolved.options.search.seeds, resolved.initial))["hs"]
+    assert resolved.named_seeds.find_nearest(hs | {"parts": 4, "squeeze": 8}) == ("hs", 2)
+    bottleneck = resolved.space.default()
+    assert resolved.named_seeds.find_nearest(bottleneck | {"carry": "half", "keep": "last", "split": "chunk"}) == ("bottleneck", 0)  # one part: none is read
+    assert resolved.named_seeds.find_nearest(bottleneck | {"untied": True, "unit.main.k.part2": 7}) == ("bottleneck", 0)
 
 
 def test_of_seeds_that_are_as_near_the_first_is_named():
     space: SearchSpace = resolve_study(UNIVERSAL).space
     default = space.default()
     found = NamedSeeds(space, ["b", "a"], [default | {"squeeze": 4}, default | {"squeeze": 8}])
-    assert found.of(default) == ("b", 1)
+    assert found.find_nearest(default) == ("b", 1)
 
 
 def test_results_and_answer_say_the_nearest(tmp_path: Path):

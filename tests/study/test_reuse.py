@@ -125,7 +125,7 @@ def test_seeds_are_completed_and_checked(tmp_path):
     assert [one["block"] for one in resolved.initial] == ["resnext", "hs"]
     assert resolved.initial[0]["block.resnext.cardinality"] == 4 and resolved.initial[1]["block.hs.splits"] == 5
     assert all(set(one) <= set(resolved.space.holes) and len(one) == 3 for one in resolved.initial)
-    assert resolve_study(seeded(tmp_path), ["search.seeds=[{block: mine}]"]).first[0]["block"] == "mine"
+    assert resolve_study(seeded(tmp_path), ["search.seeds=[{block: mine}]"]).initial[0]["block"] == "mine"
 
 
 @pytest.mark.parametrize(
