@@ -27,7 +27,8 @@ def test_only_holes_that_are_looked_at_count():
     hs = dict(zip(resolved.options.search.seeds, resolved.initial))["hs"]
     assert resolved.named_seeds.find_nearest(hs | {"parts": 4, "squeeze": 8}) == ("hs", 2)
     bottleneck = resolved.space.default()
-    assert resolved.named_seeds.find_nearest(bottleneck | {"carry": "half", "keep": "last", "split": "chunk"}) == ("bottleneck", 0)  # one part: none is read
+    # bottleneck has one part, so nothing of these is read
+    assert resolved.named_seeds.find_nearest(bottleneck | {"carry": "half", "keep": "last", "split": "chunk"}) == ("bottleneck", 0)
     assert resolved.named_seeds.find_nearest(bottleneck | {"untied": True, "unit.main.k.part2": 7}) == ("bottleneck", 0)
 
 
