@@ -61,7 +61,7 @@ class Source:
     text: str
 
     def line(self, number: int) -> str:
-        """Line `number`, from 1; empty when there is none."""
+        """Return line `number`, counted from 1; empty when the text is shorter."""
         lines = self.text.splitlines()
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
@@ -89,7 +89,7 @@ class Mistake:
     help: str | None = None
 
     def render(self) -> str:
-        """The message as printed on stderr: what, where with the line quoted, the next step."""
+        """Return the message as printed on stderr: what, where with the line quoted, the next step."""
         rows = [f"error: {self.message}"]
         if self.mark:
             rows.append(f"   --> {self.mark}")
@@ -103,7 +103,7 @@ class Mistake:
         return "\n".join(rows)
 
     def as_dict(self) -> dict[str, str | int | None]:
-        """The JSON form, for `--json`."""
+        """Return the JSON form, for `--json`."""
         place: dict[str, str | int] = {}
         if self.mark:
             place = {"file": self.mark.source.path, "line": self.mark.line, "column": self.mark.column}
@@ -120,7 +120,7 @@ class BlockspaceError(Exception):
         super().__init__("\n".join(m.message if m.mark is None else f"{m.mark}: {m.message}" for m in mistakes))
 
     def at(self, mark: Mark | None, prefix: str = "") -> BlockspaceError:
-        """The same error with `mark` where a mistake has no place yet, and `prefix` before its message."""
+        """Return the same error with `mark` where a mistake has no place yet, and `prefix` before its message."""
         placed = (m if m.mark else replace(m, mark=mark, message=prefix + m.message) for m in self.mistakes)
         return type(self)(*placed)
 
@@ -155,12 +155,12 @@ class ExportError(BlockspaceError):
 def error(
     code: str, message: str, mark: Mark | None = None, help: str | None = None, cls: type[BlockspaceError] = BlockspaceError
 ) -> BlockspaceError:
-    """An error of one mistake."""
+    """Return an error of one mistake."""
     return cls(Mistake(code, message, mark, help))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """"did you mean 'a' or 'b'?" for the closest of `known`, or None."""
+    """Return "did you mean 'a' or 'b'?" for the closest of `known`, or None."""
     from difflib import get_close_matches
 
     close = get_close_matches(word, list(known), n=3, cutoff=0.6)

@@ -40,7 +40,7 @@ def write_atomic(path: str | Path, data: bytes | memoryview | str) -> Path:
 
 
 def temporary_path(path: Path) -> Path:
-    """The temporary name of `path`: hidden, in the same directory, with this process in it."""
+    """Return the temporary name of `path`: hidden, in the same directory, with this process in it."""
     return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")
 
 
@@ -55,7 +55,7 @@ def sync_directory(path: Path) -> None:
 
 
 def storage_error(path: Path, reason: OSError) -> BlockspaceError:
-    """E-DISK or E-IO for what the system said about `path`."""
+    """Return E-DISK or E-IO for an error of the system about `path`."""
     if reason.errno in (errno.ENOSPC, errno.EDQUOT):
         return error("E-DISK", f"{path}: the disk is full", help="free some space and run the same command again", cls=StorageError)
     help = "choose a folder you may write to" if reason.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else None
@@ -63,7 +63,7 @@ def storage_error(path: Path, reason: OSError) -> BlockspaceError:
 
 
 def remove_quietly(path: Path) -> None:
-    """Delete a file if it is there and the system lets us; used on the way out of an error that matters more."""
+    """Remove a file if it exists and can be removed; used while another error, which matters more, is handled."""
     try:
         path.unlink(missing_ok=True)
     except OSError:
@@ -80,7 +80,7 @@ def sweep_temporaries(folder: str | Path) -> list[Path]:
 
 
 def writer_lives(temporary: Path) -> bool:
-    """Whether the process named in `.NAME.PID.tmp` still runs on this machine; a name without a process counts as left over."""
+    """Return whether the process named in `.NAME.PID.tmp` still runs on this machine; a name without a process counts as left over."""
     pid = temporary.name.removesuffix(TEMPORARY).rpartition(".")[2]
     if not pid.isdigit():
         return False

@@ -32,7 +32,7 @@ class Choice(Options):
 
 
 def unfold_choice(value: Any) -> Any:
-    """`name` or `{name: {settings}}` as the flat mapping that pydantic's tagged unions read; anything else is left for their error."""
+    """Return `name` or `{name: {settings}}` as the flat mapping that pydantic's tagged unions read; other values unchanged."""
     if isinstance(value, str):
         return {"kind": value}
     if isinstance(value, dict) and len(value) == 1:
@@ -48,12 +48,12 @@ UNFOLDED = BeforeValidator(unfold_choice)
 
 
 def refuse(code: str, message: str, help: str | None = None) -> PydanticCustomError:
-    """What a validator raises to be reported with a code and a next step of its own."""
+    """Return the error that a validator raises to be reported with a code and a next step of its own."""
     return PydanticCustomError("refusal", "{message}", {"code": code, "message": message, "help": help})
 
 
 def validate(model: type[M], values: Any, what: str, mark_of: Callable[[Path], Mark | None] | None = None) -> M:
-    """`values` as a `model`; `what` names the section in messages and `mark_of` finds the place of a path in the file.
+    """Return `values` as a `model`; `what` names the section in messages and `mark_of` finds the place of a path in the file.
 
     Raises BlockspaceError with one mistake per fault: E-KEY for unknown or missing keys, E-TYPE for the rest.
     """
@@ -64,7 +64,7 @@ def validate(model: type[M], values: Any, what: str, mark_of: Callable[[Path], M
 
 
 def describe_fault(model: type[BaseModel], fault: Any, what: str, mark_of: Callable[[Path], Mark | None] | None) -> Mistake:
-    """One of pydantic's faults in the grammar of errors: what on what, the rule, what was got, the next step."""
+    """Return one of pydantic's faults in the form of this package's errors: what on what, the rule, what was got, the next step."""
     path: Path = fault["loc"]
     where = ".".join([what, *map(str, path)])
     mark = mark_of(path) if mark_of else None
@@ -88,7 +88,7 @@ def describe_fault(model: type[BaseModel], fault: Any, what: str, mark_of: Calla
 
 
 def unknown_choice(fault: Any, where: str, mark: Mark | None) -> Mistake:
-    """The mistake for a name that is none of a union's, or for a value that is not `name` or `{name: {settings}}`."""
+    """Return the mistake for a name that a union does not have, or for a value that is not `name` or `{name: {settings}}`."""
     context = fault.get("ctx", {})
     if "tag" not in context:
         return Mistake("E-TYPE", f"{where}: should be a name or {{name: {{settings}}}}, got {fault['input']!r}", mark)
@@ -97,13 +97,13 @@ def unknown_choice(fault: Any, where: str, mark: Mark | None) -> Mistake:
 
 
 def suggest_key(word: str, known: list[str]) -> str:
-    """The nearest of the known names, and all of them."""
+    """Return the nearest of the known names, and all of them."""
     near = did_you_mean(word, known)
     return f"{near + ' ' if near else ''}known: {', '.join(sorted(known))}"
 
 
 def known_keys(model: type[BaseModel], path: Path) -> list[str]:
-    """The keys that the model at `path` inside `model` takes."""
+    """Return the keys that the model at `path` inside `model` takes."""
     here = [model]
     for part in path:
         if isinstance(part, str):
@@ -112,7 +112,7 @@ def known_keys(model: type[BaseModel], path: Path) -> list[str]:
 
 
 def list_step_models(model: type[BaseModel], part: str) -> list[type[BaseModel]]:
-    """The models under one part of a path: those of a field, or the model itself when the part is its tag."""
+    """Return the models under one part of a path: those of a field, or the model itself when the part is its tag."""
     if part in model.model_fields:
         return list_models(model.model_fields[part].annotation)
     tag = model.model_fields.get("kind")
@@ -120,7 +120,7 @@ def list_step_models(model: type[BaseModel], part: str) -> list[type[BaseModel]]
 
 
 def list_models(annotation: Any) -> list[type[BaseModel]]:
-    """Every model named in a type."""
+    """Return every model named in a type."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [found for argument in get_args(annotation) for found in list_models(argument)]

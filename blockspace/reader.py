@@ -73,7 +73,7 @@ Node = Scalar | Seq | Map
 
 
 def read_yaml(path: str) -> Node:
-    """The file's root node. Raises BlockspaceError with every mistake found: E-FILE, E-YAML, E-TAG, E-DUP-KEY, E-KEY."""
+    """Return the file's root node. Raises BlockspaceError with every mistake found: E-FILE, E-YAML, E-TAG, E-DUP-KEY, E-KEY."""
     try:
         size = os.path.getsize(path)
         if size > MAX_BYTES:
@@ -90,7 +90,7 @@ def read_yaml(path: str) -> Node:
 
 
 def parse_yaml(text: str, path: str = "<text>") -> Node:
-    """The root node of YAML text; `path` is what errors call it."""
+    """Return the root node of YAML text; errors show `path` as its file."""
     return _Reader(Source(path, text)).document()
 
 
@@ -225,7 +225,7 @@ class _Reader:
 
 
 def copy_node(node: Node) -> Node:
-    """A tree of its own: each use of an alias is a place of its own, with holes of its own."""
+    """Return a copy of the tree: each use of an alias is a place of its own, with holes of its own."""
     if isinstance(node, Scalar):
         twin: Node = Scalar(node.text, node.mark, node.quoted)
     elif isinstance(node, Seq):
@@ -239,7 +239,7 @@ def copy_node(node: Node) -> Node:
 
 
 def to_plain(node: Node) -> Any:
-    """The node as lists, dicts and texts."""
+    """Return the node as lists, dicts and texts."""
     if isinstance(node, Scalar):
         return node.text
     if isinstance(node, Seq):

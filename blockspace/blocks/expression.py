@@ -184,7 +184,7 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def _compile(tree: ast.AST, text: str, names: set[str]) -> Callable[[Lookup], object]:
-    """A closure for one syntax node; anything not listed is refused."""
+    """Return a closure that evaluates one syntax node. Raises E-EXPR for a node that is not on the list."""
 
     def sub(node: ast.AST) -> Callable[[Lookup], object]:
         return _compile(node, text, names)

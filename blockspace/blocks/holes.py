@@ -107,14 +107,14 @@ def parse_domain(node: Node) -> IntRange | Categorical:
             raise error(
                 "E-RANGE", f"{node.text!r} is not a domain", node.mark, "a list, `2..8`, `8..64 step 8`, `2..64 log`, or named alternatives"
             )
-        found = IntRange(int(match[1]), int(match[2]), int(match[3] or 1), bool(match[4]))
-        if found.step < 1 or found.low > found.high or (found.log and found.low < 1):
+        interval = IntRange(int(match[1]), int(match[2]), int(match[3] or 1), bool(match[4]))
+        if interval.step < 1 or interval.low > interval.high or (interval.log and interval.low < 1):
             raise error("E-RANGE", f"the domain {node.text!r} is empty", node.mark, "low..high with low <= high, step >= 1, log from 1")
-        if len(found) > MOST_VALUES:
+        if len(interval) > MOST_VALUES:
             raise error(
-                "E-RANGE", f"the domain {node.text!r} has {len(found):,} values; at most {MOST_VALUES:,}", node.mark, "a larger step"
+                "E-RANGE", f"the domain {node.text!r} has {len(interval):,} values; at most {MOST_VALUES:,}", node.mark, "a larger step"
             )
-        return found
+        return interval
     if isinstance(node, Map) and node.items:
         return Categorical(tuple(node.items), dict(node.items.items()))
     tokens = {parse_token(item): item for item in node.items} if isinstance(node, Seq) else {}
@@ -127,10 +127,10 @@ def parse_solved_range(node: Map) -> IntRange:
     """Return the range of a `solve:` mapping. Raises E-RANGE when it has none."""
     if "range" not in node:
         raise error("E-RANGE", "a solved value needs its `range:`", node.mark, "range: 1..64")
-    found = parse_domain(node.items["range"])
-    if not isinstance(found, IntRange):
+    domain = parse_domain(node.items["range"])
+    if not isinstance(domain, IntRange):
         raise error("E-RANGE", "the range of a solved value is low..high", node.items["range"].mark)
-    return found
+    return domain
 
 
 def parse_token(node: Node) -> Token:
@@ -139,15 +139,15 @@ def parse_token(node: Node) -> Token:
         raise error("E-RANGE", "a list of flows has no names to choose by", node.mark, "write a mapping of named alternatives")
     if node.text in ("true", "false"):
         return node.text == "true"
-    found = parse_number(node.text)
-    if found is None:
+    number = parse_number(node.text)
+    if number is None:
         return node.text
-    return found if isinstance(found, int) else float(found)
+    return number if isinstance(number, int) else float(number)
 
 
-def format_token(found: Token) -> str:
+def format_token(token: Token) -> str:
     """Return a token as YAML writes it."""
-    return str(found).lower() if isinstance(found, bool) else str(found)
+    return str(token).lower() if isinstance(token, bool) else str(token)
 
 
 class Holes:
@@ -177,7 +177,7 @@ class Holes:
             raise BlockspaceError(*dict.fromkeys([*file.mistakes, *self.mistakes]))
 
     def _section(self, section: str, node: Node) -> None:
-        """Stages carry their own name or number; stem and head theirs."""
+        """Collect the holes of a section: those of a stage below its name or number, those of stem and head below the section's."""
         count = 0
         for position, item in enumerate(node.items if isinstance(node, Seq) else [node]):
             before = len(self.names)
@@ -199,8 +199,8 @@ class Holes:
 
     def switch(self, name: str) -> str | None:
         """Return the param that unties the parts of `op.part*8` (or of a setting under one of its alternatives); None without one."""
-        found = PARTS.search(name)
-        return self.switches.get(name[: found.end()]) if found else None
+        match = PARTS.search(name)
+        return self.switches.get(name[: match.end()]) if match else None
 
     def _walk(self, node: Node, path: tuple[str, ...], under: Condition | None, block: BlockUnit | None = None) -> None:
         """Look below `node`; `block` is the unit whose settings these are."""
@@ -219,7 +219,7 @@ class Holes:
                 self.mistakes += e.mistakes
 
     def _settings(self, node: Map, path: tuple[str, ...], under: Condition | None) -> None:
-        """Keys that name a setting become part of the name; operations and blocks do not."""
+        """Collect the holes of a mapping: keys that name a setting become part of a hole's name, operations and blocks do not."""
         outer = self.split
         self.split = node if "each" in node else outer
         self._below(node, path, under)
@@ -245,15 +245,15 @@ class Holes:
         if switch is not None:
             self.switches[name] = switch
         search = self._inherited(node, path, block) or node.items["search"]
-        found = parse_domain(search)
-        default = self._default(node, found)
-        self._register(self.holes, name, under, lambda one, place: Hole(one, found, default, node.mark, place), switch)
+        domain = parse_domain(search)
+        default = self._default(node, domain)
+        self._register(self.holes, name, under, lambda one, place: Hole(one, domain, default, node.mark, place), switch)
         if isinstance(search, Map):
             for key, value in search.items.items():
                 self._walk(value, (name, key), (name, key))
 
     def _untied(self, node: Map, path: tuple[str, ...]) -> tuple[str, ...]:
-        """The path, with a place for the part's number when the hole is `untied: true`."""
+        """Return the path, with a place for the part's number when the hole is `untied: true`."""
         untied = node.get("untied")
         if untied is None or (isinstance(untied, Scalar) and untied.text == "false"):
             return path
@@ -264,7 +264,7 @@ class Holes:
         return (*path, f"part*{self._most_parts(self.split.get('split'), untied.mark)}")
 
     def _switch(self, node: Map, under: Condition | None) -> str | None:
-        """The param named by `untied: NAME`; its hole decides whether the holes of the second part and on exist."""
+        """Return the param named by `untied: NAME`, or None; its hole decides whether the holes of the second part and on exist."""
         untied = get_text(node.get("untied"))
         if untied in ("", "true", "false"):
             return None
@@ -274,7 +274,7 @@ class Holes:
         return untied
 
     def _most_parts(self, node: Node | None, mark: Mark) -> int:
-        """The largest number of parts of a split, or of those that a param lets one choose."""
+        """Return the largest number of parts of a split, or of those splits that a param lets one choose."""
         if isinstance(node, Scalar) and node.text in self.file.params:
             search = self.file.params[node.text].search
             nodes = search.items.values() if isinstance(search, Map) else [self.file.params[node.text].default]
@@ -287,12 +287,12 @@ class Holes:
         if isinstance(count, Scalar) and count.text in self.file.params:
             count = self.file.params[count.text].node
         if isinstance(count, Map) and "search" in count:
-            found = parse_domain(count.items["search"])
-            numbers = [t for t in found.values() if isinstance(t, int)]
+            domain = parse_domain(count.items["search"])
+            numbers = [t for t in domain.values() if isinstance(t, int)]
         else:
             count = count.get("default") if isinstance(count, Map) else count
-            found_number = parse_number(count.text) if isinstance(count, Scalar) else None
-            numbers = [found_number] if isinstance(found_number, int) else []
+            number = parse_number(count.text) if isinstance(count, Scalar) else None
+            numbers = [number] if isinstance(number, int) else []
         if not numbers or not all(1 <= n <= MOST_PARTS for n in numbers):
             message = "untied: the number of parts is neither a plain number nor a hole"
             raise error("E-RANGE", message, mark, "split into a number, or into a param")
@@ -300,16 +300,16 @@ class Holes:
 
     @staticmethod
     def _register(
-        found: dict[str, P], name: str, under: Condition | None, make: Callable[[str, Condition | None], P], switch: str | None = None
+        places: dict[str, P], name: str, under: Condition | None, make: Callable[[str, Condition | None], P], switch: str | None = None
     ) -> None:
-        """Put the hole or unknown called `name` into `found`, once per part when it is untied, or may be by a `switch`."""
-        for index, one in enumerate(list_parts(name)):
-            part = PARTS_NAME.search(one)
-            place = under and (PARTS.sub(part[0], under[0]) if part else under[0], under[1])
-            found[one] = make(one, (switch, True) if switch and index else place)
+        """Put the hole or unknown called `name` into `places`, once per part when it is untied, or may be by a `switch`."""
+        for index, part_name in enumerate(list_parts(name)):
+            part = PARTS_NAME.search(part_name)
+            condition = under and (PARTS.sub(part[0], under[0]) if part else under[0], under[1])
+            places[part_name] = make(part_name, (switch, True) if switch and index else condition)
 
     def _inherited(self, node: Map, path: tuple[str, ...], block: BlockUnit | None) -> Node | None:
-        """`search: inherit`: the domain that the block's own file gives to the setting."""
+        """Return, for `search: inherit`, the domain that the block's own file gives to the setting; else None."""
         search = node.items["search"]
         if not (isinstance(search, Scalar) and search.text == "inherit"):
             return None
@@ -321,23 +321,23 @@ class Holes:
             self.inherited[id(node)] = param.search.items
         return param.search
 
-    def _default(self, node: Map, found: IntRange | Categorical) -> Token:
+    def _default(self, node: Map, domain: IntRange | Categorical) -> Token:
         if "default" not in node:
-            return found.low if isinstance(found, IntRange) else found.tokens[0]
-        given = node.items["default"]
-        return parse_token(given) if isinstance(given, Scalar) else "default"
+            return domain.low if isinstance(domain, IntRange) else domain.tokens[0]
+        default = node.items["default"]
+        return parse_token(default) if isinstance(default, Scalar) else "default"
 
     def _unknown(self, node: Map, path: tuple[str, ...], under: Condition | None) -> None:
         refuse_unknown_keys(node, ("default", "solve", "range", "doc"), "a solved value")
         cost, mark = node.items["solve"], node.mark
         if not isinstance(cost, Scalar) or cost.text not in SOLVABLE:
             raise error("E-RANGE", f"`solve:` names a cost: {', '.join(SOLVABLE)}", cost.mark)
-        found = parse_solved_range(node)
-        default = parse_token(node.items["default"]) if "default" in node else found.low
+        domain = parse_solved_range(node)
+        default = parse_token(node.items["default"]) if "default" in node else domain.low
         if isinstance(default, bool) or not isinstance(default, int):
             raise error("E-RANGE", f"the default of a solved value is a whole number, got {default}", node.items["default"].mark)
         name = self._name(node, path)
-        self._register(self.unknowns, name, under, lambda one, place: Unknown(one, cost.text, found, default, mark, place))
+        self._register(self.unknowns, name, under, lambda one, place: Unknown(one, cost.text, domain, default, mark, place))
 
     def _name(self, node: Map, path: tuple[str, ...]) -> str:
         base = name = ".".join(path)
@@ -350,9 +350,9 @@ class Holes:
 
 
 def list_parts(name: str) -> list[str]:
-    """`op.part*3` as op.part1, op.part2, op.part3; any other name as itself."""
-    found = PARTS.search(name)
-    return [PARTS.sub(f"part{i}", name) for i in range(1, int(found[1]) + 1)] if found else [name]
+    """Return op.part1, op.part2, op.part3 for `op.part*3`; any other name alone."""
+    match = PARTS.search(name)
+    return [PARTS.sub(f"part{i}", name) for i in range(1, int(match[1]) + 1)] if match else [name]
 
 
 STRUCTURE = frozenset({"each", "branches", "split", "do", "then", "else", "block", "copy", "chunk", "shares", "sizes", "default", "search"})

@@ -18,7 +18,7 @@ def _list_folder(kind: str) -> dict[str, str]:
 
 @cache
 def _list_variants() -> dict[str, str]:
-    """Every variant and the network file it stands in, by a look at the text: reading all files as YAML would be felt."""
+    """Return every variant with the network file it stands in, found in the text, since parsing all files as YAML takes too long."""
     files = _list_folder("network")
     return {name: path for path in files.values() for name in scan_variants(path) if name not in files}
 

@@ -27,7 +27,7 @@ class Network(Template):
 
     @cached_property
     def input_shape(self) -> Shape:
-        """`(C, H, W)`, as the data gave it, else as the file does."""
+        """Return `(C, H, W)`, as set by the data, else as the file has it. Raises E-KEY, E-TYPE."""
         if self.shape is not None:
             return self.shape
         node = self.file.input
@@ -63,7 +63,7 @@ class Network(Template):
         return source
 
     def _names(self, context: Expansion) -> UnitScope:
-        """The network's own names for one expansion."""
+        """Return the scope of the network's own names for one expansion."""
         settings, place = self._given(context)
         return context.bind_unit(self.file, settings, place, "input")
 

@@ -68,7 +68,7 @@ def is_number_node(node: Node) -> bool:
 
 
 def check_word(name: str, mark: Mark, what: str) -> None:
-    """E-WORD for a word that means something else; E-NAME for what expressions and module names cannot hold."""
+    """Raise E-WORD for a word that means something else, E-NAME for what expressions and module names cannot hold."""
     if name in RESERVED or name in OWN_NAMES or keyword.iskeyword(name):
         raise error("E-WORD", f"{name!r} is a word of the grammar and cannot be {what}", mark, "choose another name")
     if not (name.isascii() and name.isidentifier() and len(name) <= NAME_LIMIT):

@@ -248,7 +248,7 @@ def unknown_key_mistake(key: str, mark: Mark, allowed: Sequence[str], what: str)
 
 
 def parse_word_step(node: Scalar, file: FlowNames) -> FlowStep:
-    """`relu`, `my_part`, or the name of a param that holds a flow."""
+    """Return the step of one word: `relu`, `my_part`, or the name of a param that holds a flow. Raises E-OP."""
     if is_operation(node.text):
         return OpStep(node.text, node.mark, None, None, {})
     if file.unit(node.text) or file.declares(node.text):
@@ -263,7 +263,7 @@ def unknown_operation_error(word: str, mark: Mark, file: FlowNames) -> Blockspac
 
 
 def parse_operation_step(node: Map, file: FlowNames) -> FlowStep:
-    """`word: argument`, with modifiers beside it."""
+    """Return the step of `word: argument`, with modifiers beside it. Raises E-KEY, E-OP."""
     words = [key for key in node.items if key not in MODIFIERS]
     if len(words) != 1:
         operations = [w for w in words if is_operation(w) or file.unit(w)]
@@ -351,7 +351,7 @@ def is_operation(word: str) -> bool:
 
 
 def list_operation_words() -> list[str]:
-    """Examples of every operation, for suggestions."""
+    """Return examples of every operation, for suggestions."""
     windows = [f"{op}{k}x{k}" for op in ("conv", "dwconv", "maxpool", "avgpool") for k in (1, 2, 3, 5, 7)]
     return sorted({*SIMPLE, *STEP_WORDS, *MERGES, *windows})
 

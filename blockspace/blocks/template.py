@@ -69,7 +69,7 @@ class Template:
 
     @property
     def params(self) -> dict[str, str]:
-        """Each param and what it is, as given or as written."""
+        """Return each param with its value, as set or as written."""
         return {key: str(self.settings.get(key, param.default)) for key, param in self.file.params.items()}
 
     @cached_property
@@ -79,12 +79,12 @@ class Template:
 
     @cached_property
     def open(self) -> OpenHoles:
-        """Those of them that nothing was given for."""
+        """Return the holes and unknowns that have no value yet."""
         given = {key: to_token(key, found) for key, found in self.settings.items()}
         return find_open_holes(self.holes, given | self.filled)
 
     def __call__(self, **settings: Any) -> Self:
-        """The same template with more params bound, or holes filled."""
+        """Return the same template with more params bound, or holes filled."""
         return type(self)(self.file, self.settings | self.filled | settings, self.shape)
 
     @abstractmethod
@@ -98,7 +98,7 @@ class Template:
 
     @abstractmethod
     def _run(self, context: Expansion) -> StepValue:
-        """Add the nodes to the graph of `run`; returns the last value."""
+        """Add the nodes to the graph of `context` and return the last value."""
 
     def _expand(self, shape: Shape, values: Values | None) -> Graph:
         context = Expansion(self.holes, {**self.filled, **(values or {})}, shape)
@@ -107,7 +107,7 @@ class Template:
             output = self._run(context)
             if isinstance(output, list):
                 raise error("E-REF", f"{self.name} ends in a split without `merge:`, which is a list of parts", help="add `merge:`")
-            if output is not INVALID:
+            if isinstance(output, str):
                 context.graph.output = output
         except BlockspaceError as e:
             context.report(e, self.file.mark, "")
@@ -117,7 +117,7 @@ class Template:
         return context.graph.verify()
 
     def _given(self, context: Expansion) -> tuple[Settings, LexicalScope]:
-        """The settings as nodes, read where only the channels that enter are known."""
+        """Return the settings as nodes, and the scope they are read in, where only the channels that enter are known."""
         entering = context.channels_of("input")
         place = LexicalScope(None, {"in_channels": entering, "channels": entering}, self.file, context)
         return {key: (to_node(key, found), place) for key, found in self.settings.items()}, place
@@ -131,7 +131,7 @@ class Template:
         return self.graph(shape or self.usual_shape).png(**options)
 
     def _repr_svg_(self) -> str | None:
-        """What a notebook shows; nothing where the block does not fit its usual shape."""
+        """Return what a notebook shows; None where the block does not fit its usual shape."""
         try:
             return self.svg()
         except BlockspaceError:

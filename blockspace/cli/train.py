@@ -51,7 +51,7 @@ def print_scores(network: str, settings: list[str], as_json: bool) -> None:
 
 
 def run(network: str, settings: list[str], recipe: str | None, formats: list[str], as_json: bool, quiet: bool) -> int:
-    """Train: progress to stderr, the result to stdout. Return the exit code: 0, or the signal's after an interruption."""
+    """Run a training: progress to stderr, the result to stdout. Return the exit code: 0, or the signal's after an interruption."""
     from blockspace.cli.progress import EpochProgress
     from blockspace.searching import ignore_signals, raise_on_signals
     from blockspace.study import train

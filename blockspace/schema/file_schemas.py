@@ -63,7 +63,7 @@ def param_name_schema() -> Schema:
 
 
 def unit_name_schema() -> Schema:
-    """Names of parts and blocks of one's own: no operation, no block of the library, no word of the grammar."""
+    """Return the schema of a user's part or block name: not an operation, a library block or a word of the grammar."""
     taken = {*operation_schemas.list_step_keys(), *syntax.RESERVED, *syntax.OWN_NAMES, *syntax.STEP_KEYS, *list_names("block")}
     return {"pattern": NAME, "not": {"enum": sorted(taken)}}
 

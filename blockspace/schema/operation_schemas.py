@@ -28,7 +28,7 @@ PATTERNS = {
 
 
 def pattern_words() -> dict[str, str]:
-    """Example words of windows, each with the name of its definition."""
+    """Return example words of windows, each with the name of its definition."""
     return {word: name for name, (_, examples) in PATTERNS.items() for word in examples}
 
 
@@ -108,7 +108,7 @@ def typed_schema(kind: str, default: Any) -> Schema:
 
 
 def setting_rows(word: str) -> list[tuple[str, str]]:
-    """(setting, default as text) of an operation of the registry; empty text: it must be given."""
+    """Return (setting, default as text) of an operation of the registry; an empty text for a required setting."""
     return [(key, "" if default is MISSING else str(default).lower()) for key, (_, default) in syntax.SIMPLE[word].settings().items()]
 
 
@@ -144,7 +144,7 @@ def list_patterns() -> Schema:
 
 
 def list_bare_words() -> list[str]:
-    """Words that are a whole step: what needs no argument."""
+    """Return the words that are a whole step: those that need no argument."""
     simple_words = [name for name, op in syntax.SIMPLE.items() if not op.required()]
     windows = [word for word in pattern_words() if not word.startswith("conv")]
     return sorted({*simple_words, "norm", "global_avgpool", "shortcut", *windows, *list_names("block")})
@@ -161,7 +161,7 @@ def list_incomplete_words() -> list[str]:
 
 
 def list_block_settings() -> list[tuple[Schema, tuple[str, ...]]]:
-    """Settings beside a `block:` step, by what its `block:` is: (test, keys)."""
+    """Return the settings beside a `block:` step, by what its `block:` is: (test, keys)."""
     rows = {name: {"const": name} for name in list_names("block")}
     found = [(test, tuple(block_params(name))) for name, test in rows.items()]
     found.append(({"type": "string", "pattern": PATTERNS["convolution"][0]}, syntax.CONV_KEYS))

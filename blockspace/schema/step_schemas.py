@@ -164,7 +164,7 @@ class StepSchemas:
 
 
 def count_modifiers() -> Schema:
-    """`one_operation_i_k`: of the modifiers from the i-th on any may be there, k of those before are; beside them is one key."""
+    """Return the definitions `one_operation_i_k`: any modifiers from the i-th on, exactly k of those before, and one other key."""
     found = {}
     last = len(syntax.MODIFIERS)
     for i, key in enumerate(syntax.MODIFIERS):
@@ -175,7 +175,7 @@ def count_modifiers() -> Schema:
 
 
 def define_steps() -> Schema:
-    """Steps in every degree."""
+    """Return the definitions of steps, in every degree."""
     found = count_modifiers()
     for degree in DEGREES:
         found |= StepSchemas(degree).definitions()

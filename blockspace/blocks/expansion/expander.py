@@ -76,7 +76,7 @@ class Expansion(ExpansionContext):
     # -- flows -----------------------------------------------------------------------------------------------------------------------
 
     def expand_flow(self, node: Node, frame: Frame, source: StepValue) -> StepValue:
-        """Run the steps of a flow from the value `source`; returns the last value."""
+        """Expand the steps of a flow from the value `source` and return the last value."""
         for step in syntax.parse_flow(node, frame.env.unit):
             source = self.expand_step(step, frame, source)
         return source
@@ -104,7 +104,7 @@ class Expansion(ExpansionContext):
         return self._named(step, frame, result)
 
     def invalidate(self, step: FlowStep, frame: Frame) -> Invalid:
-        """INVALID, also under the names that a step which failed would have given: to read them is no mistake of its own."""
+        """Return INVALID, bound also to the names that the failed step would have given: reading them adds no further mistake."""
         for name in syntax.list_value_names(step.node):
             if name != step.as_:
                 frame.values.setdefault(name, INVALID)
@@ -169,8 +169,8 @@ class Expansion(ExpansionContext):
         return env
 
     def evaluate_names(self, unit: BlockUnit, env: UnitScope, path: str) -> None:
-        """Read every name of a unit; one that cannot be read is INVALID, and what is wrong with it is said once."""
-        circle = False  # of names that depend on each other, the first is said
+        """Read every name of a unit; one that cannot be read becomes INVALID, with its mistake reported once."""
+        circle = False  # of names that depend on each other, only the first is reported
         for key in (*unit.params, *unit.lets):
             try:
                 env.find(key)
@@ -186,7 +186,7 @@ class Expansion(ExpansionContext):
             env.table[key] = INVALID
 
     def _argument(self, param: Param, given: tuple[Node, LexicalScope], settings: Settings, env: LexicalScope) -> Alternative | Thunk:
-        """A given param: a word of its own `search:` means that alternative; anything else is read in the caller's names."""
+        """Return the value of a param that was set: a word of its `search:` is that alternative; others are read in the caller's names."""
         node, place = given
         entries = param.entries()
         if isinstance(node, Scalar) and node.text in entries and not place.has(node.text):
@@ -207,7 +207,7 @@ class Expansion(ExpansionContext):
         return not broken
 
     def _legal(self, rule: Node, env: UnitScope, path: str) -> bool:
-        """Whether a rule holds; one that cannot be read breaks nothing, and what is wrong with it is said."""
+        """Return whether a rule holds; one that cannot be read counts as holding, with its mistake reported."""
         try:
             return evaluate_condition(rule, env)
         except InvalidRead:
@@ -219,7 +219,7 @@ class Expansion(ExpansionContext):
     def expand_callable(
         self, what: Node, place: LexicalScope, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
     ) -> StepValue:
-        """Run what a `block:` step names: an operation, a block, a structure, or what a param holds, with the settings beside it."""
+        """Expand what a `block:` step names: an operation, a block, a structure, or what a param holds, with the settings beside it."""
         if isinstance(what, Scalar) and not place.has(what.text):
             if is_operation(what.text):
                 return self._operation(what, settings, place, source, path, base)
@@ -232,7 +232,7 @@ class Expansion(ExpansionContext):
     def expand_value(
         self, found: Value, place: LexicalScope, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
     ) -> StepValue:
-        """Run a value that holds a flow: an alternative, a list of steps, `{block: settings}`, or a word."""
+        """Expand a value that holds a flow: an alternative, a list of steps, `{block: settings}`, or a word."""
         if isinstance(found, (Alternative, FlowValue)):
             env = join_scopes(found.env, place)
             node = found.node
@@ -269,18 +269,19 @@ class Expansion(ExpansionContext):
 
 
 def refuse_part_list(step: FlowStep) -> None:
-    """E-REF when a step that takes one value follows a split without `merge:`."""
+    """Raise E-REF when a step that takes one value follows a split without `merge:`."""
     if isinstance(step, (SplitStep, BlockStep)) or (isinstance(step, OpStep) and step.word not in MERGES):
         help = "give the split a `merge:`, or name it (`as: x`) and take a part (`from: x[1]`)"
         raise error("E-REF", f"{step.word} takes one value, and the split before it gives a list of parts", step.mark, help)
 
 
 def merge_settings(own: Settings, beside: Settings, block: str) -> Settings:
-    """Settings inside and beside a block; one given in both places is an error."""
+    """Return the settings inside and beside a block. Raises E-KEY for one given in both places."""
     both = [key for key in own if key in beside]
     if both:
-        said = (Mistake("E-KEY", f"{key!r} is given both inside {block!r} and next to it", own[key][0].mark, "keep one") for key in both)
-        raise BlockspaceError(*said)
+        message = "{!r} is given both inside {!r} and next to it"
+        mistakes = (Mistake("E-KEY", message.format(key, block), own[key][0].mark, "keep one") for key in both)
+        raise BlockspaceError(*mistakes)
     return own | beside
 
 

@@ -106,9 +106,8 @@ def make_branches(context: ExpansionContext, step: SplitStep, frame: Frame, sour
         )
     sources = add_parts(context, how, count, weights, source, frame, mark)
     if named is not None:
-        made = [Branch(name, node, node.mark, env, src) for (name, node, env), src in zip(named, sources)]
-        existing = [b for b in made if not is_absent(b)]
-        return existing
+        branches = [Branch(name, node, node.mark, env, src) for (name, node, env), src in zip(named, sources)]
+        return [branch for branch in branches if not is_absent(branch)]
     return [
         Branch(f"part{i}", step.each, step.each.mark if step.each else step.mark, LexicalScope(frame.env, {"part": i}), src)
         for i, src in enumerate(sources, 1)
@@ -121,10 +120,10 @@ def is_absent(branch: Branch) -> bool:
     if isinstance(node, Scalar) and node.text == "none":
         return True
     if node is not None and (is_value(node) or isinstance(node, Scalar) and branch.env.has(node.text)):
-        found = evaluate_node(node, branch.env)
-        if isinstance(found, Alternative):
-            return isinstance(found.node, Scalar) and found.node.text == "none"
-        return found == "none"
+        value = evaluate_node(node, branch.env)
+        if isinstance(value, Alternative):
+            return isinstance(value.node, Scalar) and value.node.text == "none"
+        return value == "none"
     return False
 
 
@@ -143,8 +142,8 @@ def read_split(step: SplitStep, frame: Frame, named: int | None) -> tuple[str, i
     if node is None:
         return "copy", named or 1, [], step.mark
     if is_value(node) or (isinstance(node, Scalar) and env.has(node.text)):
-        found = evaluate_node(node, env)
-        node = found.node if isinstance(found, (FlowValue, Alternative)) else Scalar(str(found), node.mark)
+        value = evaluate_node(node, env)
+        node = value.node if isinstance(value, (FlowValue, Alternative)) else Scalar(str(value), node.mark)
     if isinstance(node, Scalar):
         if node.text not in ("copy", "chunk"):
             raise error(
@@ -263,8 +262,8 @@ def read_keep(step: SplitStep, frame: Frame, count: int) -> Keep:
 def resolve_keep(node: Node, frame: Frame) -> Node:
     """Return what `keep:` stands for: a word, or a mapping as `{last: [flow]}`; also where a name or a condition stands for it."""
     if is_value(node) or (isinstance(node, Scalar) and frame.env.has(node.text)):
-        found = evaluate_node(node, frame.env)
-        return found.node if isinstance(found, (FlowValue, Alternative)) else Scalar(str(found), node.mark)
+        value = evaluate_node(node, frame.env)
+        return value.node if isinstance(value, (FlowValue, Alternative)) else Scalar(str(value), node.mark)
     return node
 
 
@@ -301,10 +300,10 @@ def expand_branches(
         if carried is not None and (taken := carry()) is not None:
             source = add_carried(context, source, carried, taken.join, path, branch)
         result = expand_branch(context, branch.node, branch, source, frame, path)
-        if i == last or (given := carry()) is None:
+        if i == last or (handed := carry()) is None:
             yield result
         else:
-            emitted, carried = divide_carry(context, result, given, path, branch)
+            emitted, carried = divide_carry(context, result, handed, path, branch)
             yield emitted
 
 
