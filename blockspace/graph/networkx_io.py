@@ -175,9 +175,9 @@ def _sources_by_slot(dag: networkx.MultiDiGraph, name: Hashable, mistakes: list[
             mistakes.append(Mistake("E-REF", f"{edge}: slot {key} is fed by {slots[key]!r} already", None, help))
         else:
             slots[key] = source
-    missing = [slot for slot in range(max(slots, default=-1)) if slot not in slots]
-    if missing and len(mistakes) == before:
-        mistakes.append(Mistake("E-REF", f"node {name!r}: nothing feeds slot {missing[0]}", None, "number the slots from 0 without a gap"))
+    missing = next((slot for slot in range(len(slots)) if slot not in slots), None)  # by their number: a key may be 10 ** 30
+    if missing is not None and len(mistakes) == before:
+        mistakes.append(Mistake("E-REF", f"node {name!r}: nothing feeds slot {missing}", None, "number the slots from 0 without a gap"))
     word = _op_name(dag.nodes[name])
     if not slots and word not in ("input", None) and len(mistakes) == before:
         mistakes.append(Mistake("E-REF", f"node {name!r} reads nothing", None, f"dag.add_edge(SOURCE, {name!r}, key=0)"))

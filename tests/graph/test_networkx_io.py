@@ -104,6 +104,7 @@ WRONG = {  # what is done to the residual block: code, and what the message name
     "wrong kind": (lambda d: d.add_node("add", kind="transform"), "E-TYPE", "node 'add': kind is 'transform', but add is a merge"),
     "double slot": (lambda d: d.add_edge("conv", "add", key=0), "E-REF", "edge 'conv' -> 'add': slot 0 is fed by 'norm' already"),
     "missing slot": (lambda d: d.add_edge("conv", "add", key=3), "E-REF", "node 'add': nothing feeds slot 2"),
+    "slot 10**30": (lambda d: d.add_edge("conv", "add", key=10**30), "E-REF", "node 'add': nothing feeds slot 2"),
     "slot by name": (lambda d: d.add_edge("conv", "add", key="x"), "E-TYPE", "edge 'conv' -> 'add': the key is the argument slot"),
     "slot -1": (lambda d: d.add_edge("conv", "add", key=-1), "E-TYPE", "edge 'conv' -> 'add'"),
     "cycle": (lambda d: (d.remove_edge("input", "conv"), d.add_edge("add", "conv")), "E-REF", "a cycle: "),
