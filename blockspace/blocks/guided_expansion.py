@@ -20,7 +20,7 @@ from blockspace.blocks.syntax import CONV, FlowStep
 from blockspace.errors import BlockspaceError, Mark
 from blockspace.graph import Graph
 from blockspace.graph import Node as GraphNode
-from blockspace.ops import Activation, BatchNorm, Conv, GroupNorm, LayerNorm, Op, Shape, show
+from blockspace.ops import Activation, BatchNorm, Conv, GroupNorm, LayerNorm, Op, Shape, format_shape
 from blockspace.reader import Map
 
 ATTRIBUTES = {"k": "kernel", "out": "out_channels", "groups": "groups", "stride": "stride"}  # settings of a convolution and what they make
@@ -109,7 +109,7 @@ class TargetGraph:
             cones[node.name] = inputs[0] if is_pass_through(node) else hash_cone(node.op, inputs)
             if not is_pass_through(node):
                 self.nodes[cones[node.name]] += 1
-                self.words.setdefault(cones[node.name], f"{name_op(node.op)} of {show(node.shape)}")
+                self.words.setdefault(cones[node.name], f"{name_op(node.op)} of {format_shape(node.shape)}")
                 if node.kind == "merge":
                     self.merges[cones[node.name]] = node.op.commutes, inputs
                 if isinstance(node.op, Conv):
@@ -119,7 +119,7 @@ class TargetGraph:
 
 def name_op(op: Op) -> str:
     """Return the name of an operation as messages show it."""
-    return str(op.word()) if hasattr(op, "word") else op.name
+    return op.word()
 
 
 def is_pass_through(node: GraphNode) -> bool:

@@ -29,10 +29,10 @@ class Side:
 
     def title(self) -> str:
         """Return the heading, as `A  resnext cardinality=8 at 256x56x56`."""
-        from blockspace.ops import show
+        from blockspace.ops import format_shape
 
         given = " ".join(f"{key}={value}" for key, value in self.settings.items())
-        return f"{self.letter}  {' '.join(filter(None, (self.target, given)))} at {show(self.graph.input_shape)}"
+        return f"{self.letter}  {' '.join(filter(None, (self.target, given)))} at {format_shape(self.graph.input_shape)}"
 
     def as_dict(self) -> dict[str, object]:
         """Return the side as plain data for `--json`."""
@@ -170,10 +170,10 @@ def format_structure(a: Side, b: Side) -> str:
     """Return a table of depths, kinds of nodes, and the operations whose counts differ."""
     from blockspace.formatting import format_table
     from blockspace.graph import Structure
-    from blockspace.ops import show
+    from blockspace.ops import format_shape
 
     one, two = (Structure.of(side.graph) for side in (a, b))
-    rows = [("output", show(a.graph.output_shape), show(b.graph.output_shape))]
+    rows = [("output", format_shape(a.graph.output_shape), format_shape(b.graph.output_shape))]
     rows += [("layers on the deepest path", str(one.layers), str(two.layers))]
     rows += [("steps on the longest path", str(one.steps), str(two.steps))]
     rows += [(f"{kind} nodes", str(one.kinds[kind]), str(two.kinds[kind])) for kind in one.kinds]
@@ -194,16 +194,16 @@ def format_stages(a: Side, b: Side) -> str:
     """Return a table of stem, stages and head with shapes, params and macs; empty unless both are networks."""
     from blockspace.blocks import Network
     from blockspace.formatting import format_si, format_table
-    from blockspace.graph import stages
-    from blockspace.ops import show
+    from blockspace.graph import group_by_stage
+    from blockspace.ops import format_shape
 
     if not all(isinstance(side.template, Network) for side in (a, b)):
         return ""
-    parts = [stages(side.graph) for side in (a, b)]
+    parts = [group_by_stage(side.graph) for side in (a, b)]
     rows = []
     for name in dict.fromkeys([*parts[0], *parts[1]]):
         nodes = [part.get(name, []) for part in parts]
-        row = [name, *(show(own[-1].shape) if own else "-" for own in nodes)]
+        row = [name, *(format_shape(own[-1].shape) if own else "-" for own in nodes)]
         for quantity in ("params", "macs"):
             spent = [sum(getattr(side.cost.per_node[n.name], quantity) for n in own) for side, own in zip((a, b), nodes)]
             row += [*map(format_si, spent), format_ratio(*spent)]

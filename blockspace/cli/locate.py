@@ -61,13 +61,13 @@ def location_as_dict(found: BlockMatch, graph: Graph) -> dict[str, object]:
 def describe_location(name: str, network: Network, graph: Graph, found: BlockMatch) -> str:
     """Return a location as text: the stage's arguments, holes that differ from their defaults, the others, and the key."""
     from blockspace.blocks import format_token
-    from blockspace.ops import show
+    from blockspace.ops import format_shape
 
     beside = {**found.given, **{one.rpartition(".")[2]: token for one, token in found.solved.items()}}
     others = {one: token for one, token in found.values.items() if one not in found.changed}
     changed = "\n".join(f"  {one}={format_token(token)}" for one, token in found.changed.items())
     lines = [
-        f"{name} at {show(graph.input_shape)} is a block of {network.name} with {format_values(beside)} and",
+        f"{name} at {format_shape(graph.input_shape)} is a block of {network.name} with {format_values(beside)} and",
         changed or "  every hole at its default",
         f"at their defaults: {format_values(others)}" if found.changed and others else "",
         f"the same network: both have the canonical key {found.graph.key()}",

@@ -97,13 +97,13 @@ def format_node_table(graph: Graph) -> str:
     """Return a table of every node with its shape and each of its costs."""
     from blockspace.costs import COSTS, cost
     from blockspace.formatting import format_table
-    from blockspace.ops import show as size
+    from blockspace.ops import format_shape
 
     def text(name: str, value: int) -> str:
         return (COSTS[name].format_amount(value) if COSTS[name].symbol else f"{value:,}") if value else ""
 
     found = cost(graph).per_node
-    rows = [(n.name, n.op.label(), size(n.shape), *(text(name, getattr(found[n.name], name)) for name in COSTS)) for n in graph]
+    rows = [(n.name, n.op.label(), format_shape(n.shape), *(text(name, getattr(found[n.name], name)) for name in COSTS)) for n in graph]
     return format_table(["node", "operation", "shape", *(quantity.word for quantity in COSTS.values())], rows, left=2)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import fx
 
 from blockspace.errors import error
-from blockspace.graph import Graph, features
+from blockspace.graph import Graph, find_features
 
 Indices = int | Sequence[int] | None
 KEPT = "_user_preserved_attributes"  # where torch.fx looks for attributes that a copy of a GraphModule shall have too
@@ -66,7 +66,7 @@ def make_feature_info(graph: Graph, features_only: bool, out_indices: Indices) -
         return None
     info = [
         {"num_chs": one.channels, "reduction": one.reduction, "module": one.unit, "index": i, "node": one.node}
-        for i, one in enumerate(features(graph))
+        for i, one in enumerate(find_features(graph))
     ]
     return FeatureInfo(info, resolve_indices(out_indices, info, graph.name))
 

@@ -11,7 +11,7 @@ from torch import fx, nn
 from blockspace.compiler.features import Indices, attach_feature_info, make_feature_info
 from blockspace.compiler.init import get_policy, make_generator, make_layer, make_weight_owner
 from blockspace.errors import error
-from blockspace.graph import Graph, plan
+from blockspace.graph import Graph, plan_execution
 from blockspace.ops import INPUTS, Call, In, Weight
 
 
@@ -20,7 +20,7 @@ def build_module(
 ) -> fx.GraphModule:
     """Return the module with weights drawn by a policy; of a backbone, as far as its last feature map. Raises as `compile` does."""
     fill, generator, info = get_policy(init), make_generator(seed), make_feature_info(graph, features_only, out_indices)
-    steps = plan(graph, info.get("node") if info else ())
+    steps = plan_execution(graph, info.get("node") if info else ())
     module, code = make_empty_module(graph.name), fx.Graph()
     values = {"input": code.placeholder("input")}
     for step in steps.steps:

@@ -1,9 +1,9 @@
 from .budget import Budget as Budget
-from .budget import violation as violation
+from .budget import compute_violation as compute_violation
+from .cost import COSTS as COSTS
 from .cost import Cost as Cost
+from .cost import CostQuantity as CostQuantity
 from .cost import NodeCost as NodeCost
 from .cost import cost as cost
-from .quantity import COSTS as COSTS
-from .quantity import CostQuantity as CostQuantity
-from .quantity import format_amount as format_amount
-from .quantity import register_cost as register_cost
+from .cost import format_amount as format_amount
+from .cost import register_cost as register_cost

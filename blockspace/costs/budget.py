@@ -1,13 +1,13 @@
-"""Budget: a window on a named cost, absolute or relative to a baseline."""
+"""Define budgets: windows on a named cost, absolute or relative to a baseline."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blockspace.costs.quantity import format_amount
+from blockspace.costs.cost import format_amount
 
 
-def violation(value: float, low: float | None, high: float | None) -> float:
+def compute_violation(value: float, low: float | None, high: float | None) -> float:
     """Return the distance of `value` outside [low, high], relative to the nearer bound; inside it is 0 or less, None leaves a side open.
 
     3 % above `high` is 0.03, and 10 % below it -0.1, unless `low` is nearer.
@@ -33,11 +33,12 @@ class Budget:
     high: float | None = None
 
     def violation(self, value: float) -> float:
-        """Return `violation` of this window; inside one that is open at a side it is 0."""
-        distance = violation(value, self.low or None, self.high or None)
+        """Return how far a value is outside, relative to the nearer bound; 0 or less inside, and 0 inside a window open at a side."""
+        distance = compute_violation(value, self.low or None, self.high or None)
         return distance if distance > 0 or (self.low and self.high) else 0.0
 
     def holds(self, value: float) -> bool:
+        """Return whether a value lies in the window."""
         return self.violation(value) <= 0
 
     def __str__(self) -> str:

@@ -1,27 +1,103 @@
-"""Cost: what a graph costs, in total and per node, each quantity counted when it is first asked for."""
+"""Cost a graph, in total and per node, each quantity counted when it is first asked for; and the registry of costs.
+
+A cost is one file of this package: a function from a graph to a number per node, registered under the name that budgets, objectives and
+tables use. All are counted from shapes in Python integers; nothing is allocated.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from blockspace.costs.quantity import COSTS
+from blockspace.formatting import format_bytes, format_si
 from blockspace.graph import Graph, GraphLike, as_graph
+from blockspace.quantities import Quantity, register_quantity
+
+PerNode = Callable[[Graph], dict[str, Any]]  # numbers by node name: integers, or a subclass that holds more
+Total = Callable[[Iterable[Any]], int]
+
+COSTS: dict[str, CostQuantity] = {}  # in the order of their places
+
+LATENCY = Quantity("latency", "latency, CPU time of one call", "x baseline", decimals=3, kind="cost")  # measured, not counted
+register_quantity(LATENCY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostQuantity(Quantity):
+    """A cost that is counted from a graph.
+
+    Attributes:
+        place: its place among the costs.
+        per_node: the function that counts it, by node name.
+        total: the function that makes the graph's number of the nodes' numbers.
+        symbol: the short unit after a number: `B` for bytes, `px` for pixels, empty for counts.
+        word: the word after the number in a sentence: `9.188 MiB moved`.
+        doc: one sentence that says what is counted, for tables and the schema.
+    """
+
+    place: int
+    per_node: PerNode = field(repr=False, compare=False)
+    total: Total = field(repr=False, compare=False)
+    symbol: str = ""
+    word: str = ""
+    doc: str = ""
+
+    @property
+    def additive(self) -> bool:
+        """Return whether the total is the sum of the nodes, so that costs of a network's parts add up."""
+        return self.total is sum
+
+    def format_amount(self, value: float) -> str:
+        """Return the number with its symbol: 45.61M, 9.188 MiB, 427 px."""
+        if self.symbol == "B":
+            return format_bytes(value)
+        return f"{value:,} {self.symbol}" if self.symbol else format_si(value)
+
+
+def register_cost(
+    name: str, place: int, title: str, unit: str, doc: str, total: Total = sum, symbol: str = "", word: str = ""
+) -> Callable[[PerNode], PerNode]:
+    """Return a decorator that registers a function `graph -> {node name: number}` as the cost `name`; `CostQuantity` explains the others.
+
+    Raises TypeError for a name or a place taken twice.
+    """
+
+    def register(per_node: PerNode) -> PerNode:
+        for other in COSTS.values():
+            if name == other.name or place == other.place:
+                raise TypeError(f"cost {name!r} at place {place} is registered twice: {other.name!r} is there")
+        cost = CostQuantity(
+            name, title, unit, kind="cost", place=place, per_node=per_node, total=total, symbol=symbol, word=word or name, doc=doc
+        )
+        register_quantity(cost)
+        costs = sorted([*COSTS.values(), cost], key=lambda quantity: quantity.place)
+        COSTS.clear()
+        COSTS.update((quantity.name, quantity) for quantity in costs)
+        return per_node
+
+    return register
+
+
+def format_amount(name: str, value: float) -> str:
+    """Return a number of the cost `name` with its unit: 45.61M, 9.188 MiB, 427 px; for `latency` a ratio, 1.3x."""
+    return COSTS[name].format_amount(value) if name in COSTS else f"{value:.3g}x"
 
 
 class Counted:
-    """Attributes `params`, `macs`, `acts`, ...: one for each of `COSTS`, a Python integer."""
+    """Counted costs: the attributes `params`, `macs`, `acts`, ..., one for each of `COSTS`, Python integers."""
 
     params: int
     macs: int
 
     @property
     def flops(self) -> int:
-        """Two per multiply-accumulate."""
+        """Return two per multiply-accumulate."""
         return 2 * self.macs
 
     def as_dict(self) -> dict[str, int]:
-        """All of them by name."""
+        """Return all of them by name."""
         return {name: getattr(self, name) for name in COSTS}
 
     def __str__(self) -> str:
@@ -33,7 +109,10 @@ class Counted:
 
 
 class Cost(Counted):
-    """Totals of a graph, and `per_node` by node name. `graph` may be a function that makes it; `known` are totals counted elsewhere."""
+    """The total costs of a graph, and `per_node` by node name.
+
+    `graph` may be a function that builds it when it is needed; `known` are totals counted elsewhere.
+    """
 
     def __init__(self, graph: Graph | Callable[[], Graph], known: dict[str, int] | None = None):
         self._source = graph
@@ -48,22 +127,24 @@ class Cost(Counted):
         return total
 
     def counts(self, name: str) -> dict[str, int]:
-        """One quantity of every node, by node name."""
+        """Return one quantity of every node, by node name."""
         if name not in self._counts:
             self._counts[name] = COSTS[name].per_node(self.graph)
         return self._counts[name]
 
     @cached_property
     def graph(self) -> Graph:
+        """Return the graph whose costs these are."""
         return self._source if isinstance(self._source, Graph) else self._source()
 
     @cached_property
     def per_node(self) -> dict[str, NodeCost]:
+        """Return the costs of each node, by node name."""
         return {name: NodeCost(self, name) for name in self.graph.nodes}
 
 
 class NodeCost(Counted):
-    """What one node costs."""
+    """The costs of one node."""
 
     def __init__(self, whole: Cost, name: str):
         self._whole, self._name = whole, name

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from blockspace.drawing.units import DrawingRow, group_rows, parent_path
 from blockspace.graph import Graph, Node
-from blockspace.ops import Shape, show
+from blockspace.ops import Shape, format_shape
 
 
 def draw_lanes(graph: Graph) -> str:
@@ -16,7 +16,7 @@ def draw_lanes(graph: Graph) -> str:
     """
     rows = group_rows(graph)
     pictures = _draw_lane_pictures(graph, rows)
-    cells = [(p, r.text(), show(r.output.shape), *_format_step_costs(r.nodes), r.name()) for p, r in zip(pictures, rows)]
+    cells = [(p, r.text(), format_shape(r.output.shape), *_format_step_costs(r.nodes), r.name()) for p, r in zip(pictures, rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*cells)]
     lines = []
     for picture, what, shape, params, macs, name in cells:
@@ -86,9 +86,9 @@ def draw_outline(graph: Graph) -> str:
 
     Steps outside of blocks have a line each. A line shows the output shape `CxHxW`, params and macs (at batch 1) of one block.
     """
-    cells = [("", "", "input", show(graph.input_shape), "", "")]
+    cells = [("", "", "input", format_shape(graph.input_shape), "", "")]
     for row in _group_outline_rows(graph):
-        cells.append((f"{row.times} x" if row.times > 1 else "", row.path, row.what, show(row.shape), *row.costs))
+        cells.append((f"{row.times} x" if row.times > 1 else "", row.path, row.what, format_shape(row.shape), *row.costs))
     widths = [max(len(c) for c in column) for column in zip(*cells)]
     return "\n".join(
         f"{a:>{widths[0]}} {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}  {e:>{widths[4]}}  {f:>{widths[5]}}".rstrip()

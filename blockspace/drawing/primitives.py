@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from blockspace.drawing.font import measure_text
 from blockspace.drawing.units import DrawingEdge, DrawingUnit
-from blockspace.ops import show
+from blockspace.ops import format_shape
 
 Point = tuple[float, float]
 
@@ -129,7 +129,7 @@ def measure_unit(unit: DrawingUnit) -> Point:
 def label_edge(edge: DrawingEdge) -> str:
     """Return the text at an edge: its channels, or the whole shape where a block begins or ends."""
     border = any(unit is not None and unit.kind in ("block", "stage") for unit in (edge.source, edge.target))
-    return show(edge.value.shape).replace("x", "×") if border else str(edge.value.shape[0])
+    return format_shape(edge.value.shape).replace("x", "×") if border else str(edge.value.shape[0])
 
 
 def measure_edge_text(text: str) -> float:

@@ -18,7 +18,7 @@ from blockspace.drawing.theme import HEAT_OPACITY, SHARED_CLASS, THEMES, scope_s
 from blockspace.drawing.units import DrawingEdge, DrawingLevel, DrawingUnit, build_levels, format_spaced_shape
 from blockspace.errors import did_you_mean, error
 from blockspace.graph import Graph, Node
-from blockspace.ops import show
+from blockspace.ops import format_shape
 
 MARGIN = 20
 HEAD_HEIGHT, LEGEND_HEIGHT = 48, 40  # of the title above and the legend below
@@ -88,7 +88,7 @@ def draw_html(graph: Graph, **options: Any) -> str:
 def _write_table_row(node: Node) -> str:
     """Return the HTML table row of a node: name, operation, shape, params, macs."""
     params, macs = node.op.params(), node.op.macs(node.shape)
-    cells = (node.name, node.op.label(), show(node.shape), f"{params:,}" if params else "", f"{macs:,}" if macs else "")
+    cells = (node.name, node.op.label(), format_shape(node.shape), f"{params:,}" if params else "", f"{macs:,}" if macs else "")
     return f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
@@ -162,7 +162,7 @@ class SvgWriter:
         w, h = ceil(size[0]), ceil(size[1])  # whole pixels at any whole scale
         root = SHARED_CLASS if not self.styled else f"bs-{blake2b((body + self.theme).encode(), digest_size=5).hexdigest()}"
         rules = f"<style>{scope_style_sheet(root, self.theme)}</style>\n" if self.styled else ""
-        label = escape(f"{self.graph.name}: {show(self.graph.input_shape)} to {show(self.graph.output_shape)}", quote=True)
+        label = escape(f"{self.graph.name}: {format_shape(self.graph.input_shape)} to {format_shape(self.graph.output_shape)}", quote=True)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="{root}" width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" '
             f'aria-label="{label}">\n{rules}'
@@ -208,7 +208,7 @@ class SvgWriter:
         """Return the name of the graph, and its shapes and costs in one line."""
         params = sum(node.op.params() for node in self.graph)
         macs = sum(node.op.macs(node.shape) for node in self.graph)
-        shapes = f"{show(self.graph.input_shape)} → {show(self.graph.output_shape)}".replace("x", "×")
+        shapes = f"{format_shape(self.graph.input_shape)} → {format_shape(self.graph.output_shape)}".replace("x", "×")
         return self.graph.name, f"{shapes} · {params:,} params · {macs:,} macs"
 
     def _write_title(self) -> list[str]:

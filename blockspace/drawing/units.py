@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from blockspace.graph import Graph, Node
-from blockspace.ops import Activation, Concat, Conv, Copy, Merge, Norm, Op, Part, Pool, Shape, show
+from blockspace.ops import Activation, Concat, Conv, Copy, Merge, Norm, Op, Part, Pool, Shape, format_shape
 
 GLYPH = {"input": "●", "split": "◇", "transform": "○", "merge": "◆"}
 SIGNS = {"add": "+", "mul": "×"}
@@ -263,7 +263,7 @@ def describe_op(op: Op) -> tuple[str, list[str]]:
     if not isinstance(op, (Conv, Pool)):
         return op.label().replace("->", " → "), []
     pairs = [(word, getattr(op, word, (1, 1))) for word in ("stride", "dilation")]
-    details = [f"{word} {pair[0] if pair[0] == pair[1] else show(pair)}" for word, pair in pairs if pair != (1, 1)]
+    details = [f"{word} {pair[0] if pair[0] == pair[1] else format_shape(pair)}" for word, pair in pairs if pair != (1, 1)]
     if isinstance(op, Pool):
         return op.word(), details
     if op.groups > 1 and not op.depthwise:
@@ -274,7 +274,7 @@ def describe_op(op: Op) -> tuple[str, list[str]]:
 
 def format_spaced_shape(shape: Shape) -> str:
     """Return a shape as `256 × 56 × 56`."""
-    return show(shape).replace("x", " × ")
+    return format_shape(shape).replace("x", " × ")
 
 
 def label_split(nodes: list[Node]) -> str:

@@ -1,7 +1,7 @@
-"""Features: the maps a network passes on its way down, one for each reduction, as backbones hand them to detection and segmentation.
+"""Find the feature maps of a network: one for each reduction, as backbones give them to detection and segmentation heads.
 
-A top-level unit is a step of the stem, a block of a stage, or a step between stages. For each reduction the feature is what the last unit
-at that reduction gives; the inside of a unit and the head give none. That is timm's choice too (`features_only=True`).
+A top-level unit is a step of the stem, a block of a stage, or a step between stages. For each reduction the feature is the output of the
+last unit at that reduction; the inside of a unit and the head give none. timm chooses the same maps (`features_only=True`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,19 @@ from blockspace.graph.graph import Graph, Node
 
 HEAD, STEM = "head", "stem"
 BLOCK = re.compile(r"block\d+")
-OWN = re.compile(r"stem|head|stage\d+")  # what the first part of a network's names can be; a block's graph has none of them
+NETWORK_PART = re.compile(r"stem|head|stage\d+")  # the first part of a name in a network; a block's graph has none of them
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A map: the unit that gives it (`stage1.block3`), its node, its channels, and input pixels per position (2, 4, 8, ...)."""
+    """A feature map.
+
+    Attributes:
+        unit: the top-level unit that gives it, `stage1.block3`.
+        node: the name of its node.
+        channels: its channels.
+        reduction: input pixels per position: 2, 4, 8, ...
+    """
 
     unit: str
     node: str
@@ -27,48 +34,51 @@ class Feature:
     reduction: int
 
 
-def features(graph: Graph) -> tuple[Feature, ...]:
-    """The network's feature maps, by rising reduction. Raises BlockspaceError (E-SHAPE) when it has none, as a block has."""
+def find_features(graph: Graph) -> tuple[Feature, ...]:
+    """Return the network's feature maps, by rising reduction.
+
+    Raises BlockspaceError (E-SHAPE) when it has none, as the graph of a block.
+    """
     found: dict[int, Feature] = {}
-    strides = reductions(graph)
-    for unit, node in outputs(graph).items():
+    strides = compute_reductions(graph)
+    for unit, node in find_unit_outputs(graph).items():
         reduction = strides[node.name]
         if len(node.shape) == 3 and reduction is not None:
             found[reduction] = Feature(unit, node.name, node.shape[0], reduction)
-    if not found or not any(OWN.fullmatch(name.partition(".")[0]) for name in graph.nodes):
+    if not found or not any(NETWORK_PART.fullmatch(name.partition(".")[0]) for name in graph.nodes):
         help = "features are those of a network: a stem, stages, a head"
         raise error("E-SHAPE", f"{graph.name} has no stages that give feature maps", help=help)
     return tuple(found[reduction] for reduction in sorted(found))
 
 
-def unit(name: str) -> str | None:
-    """The top-level unit that holds a node: `stem.conv7x7`, `stage1.block3`, `stage2`, `transition`; None in the head."""
+def find_unit(name: str) -> str | None:
+    """Return the top-level unit that holds a node: `stem.conv7x7`, `stage1.block3`, `stage2`, `transition`; None in the head."""
     first, *rest = name.split(".")
     if first == HEAD:
         return None
     return f"{first}.{rest[0]}" if rest and (first == STEM or BLOCK.fullmatch(rest[0])) else first
 
 
-def outputs(graph: Graph) -> dict[str, Node]:
-    """For each unit, in order, the one value it gives; units that give several are left out."""
-    holder = {node.name: unit(node.name) for node in graph if node.kind != "input"}
-    given: dict[str | None, set[str]] = {}
+def find_unit_outputs(graph: Graph) -> dict[str, Node]:
+    """Return for each unit, in order, the one node whose value leaves it; units with several are left out."""
+    units = {node.name: find_unit(node.name) for node in graph if node.kind != "input"}
+    leaving: dict[str | None, set[str]] = {}
     for node in graph:
         for source in node.inputs:
-            if source in holder and holder[source] != holder[node.name]:
-                given.setdefault(holder[source], set()).add(source)
-    if graph.output in holder:
-        given.setdefault(holder[graph.output], set()).add(graph.output)
-    order = dict.fromkeys(place for place in holder.values() if place is not None)
-    return {place: graph[next(iter(given[place]))] for place in order if len(given.get(place, ())) == 1}
+            if source in units and units[source] != units[node.name]:
+                leaving.setdefault(units[source], set()).add(source)
+    if graph.output in units:
+        leaving.setdefault(units[graph.output], set()).add(graph.output)
+    order = dict.fromkeys(place for place in units.values() if place is not None)
+    return {place: graph[next(iter(leaving[place]))] for place in order if len(leaving.get(place, ())) == 1}
 
 
-def reductions(graph: Graph) -> dict[str, int | None]:
-    """Input pixels per position of each value, along the side where they are more; None for values over the whole map."""
-    found: dict[str, int | None] = {"input": 1}
+def compute_reductions(graph: Graph) -> dict[str, int | None]:
+    """Return the input pixels per position of each value, along the side where they are more; None for values over the whole map."""
+    strides: dict[str, int | None] = {"input": 1}
     for node in graph:
         if node.kind != "input":
             window = node.op.window(graph.shapes(node)[0])
-            known = [stride for name in node.inputs if (stride := found[name]) is not None]
-            found[node.name] = max(known) * max(window.stride) if known and window is not None else None
-    return found
+            known = [stride for name in node.inputs if (stride := strides[name]) is not None]
+            strides[node.name] = max(known) * max(window.stride) if known and window is not None else None
+    return strides

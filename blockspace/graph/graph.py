@@ -1,4 +1,4 @@
-"""Graph: ops and their connections, each node with one output whose shape is known from birth.
+"""Define the graph: ops and their connections, each node with one output whose shape is inferred when it is added.
 
 Nodes are kept in the order they were added, which is an order of execution: a node's inputs exist before it does, so there is no cycle to
 look for. `graph.nx` is the same graph as a `networkx.MultiDiGraph` (edge key = argument slot) for algorithms and drawing; it is built when
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.extensions import load_extension
-from blockspace.graph.names import checked
-from blockspace.ops import Call, Input, Merge, Op, Shape, from_dict, show
+from blockspace.ops import Call, Input, Merge, Op, Shape, format_shape, op_from_dict
 
 if TYPE_CHECKING:
     import networkx
@@ -28,6 +27,7 @@ else:
 
 MAX_NODES = 20_000
 FORMAT = "blockspace/graph/1"
+_IDENTIFIERS: set[str] = set()  # parts seen before: networks repeat the same few
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Node(Generic[O]):
 
     @property
     def kind(self) -> str:
-        """input, split, transform or merge."""
+        """Return input, split, transform or merge."""
         return self.op.kind
 
     @property
     def call(self) -> Call | None:
-        """The torch call for this node's number of inputs; None: the value passes through."""
+        """Return the torch call for this node's number of inputs; None when the value passes through."""
         return self.op.call(len(self.inputs)) if isinstance(self.op, Merge) else self.op.call()
 
 
@@ -61,6 +61,16 @@ class Scope:
     path: str
     block: str
     input: str
+
+
+def check_node_name(path: str) -> str:
+    """Return a node's dotted path. Raises BlockspaceError (E-NAME) unless each part is an identifier."""
+    for part in path.split("."):
+        if part not in _IDENTIFIERS:
+            if not part.isidentifier():
+                raise error("E-NAME", f"{path!r}: {part!r} is not a name", help="letters, digits and _, not starting with a digit")
+            _IDENTIFIERS.add(part)
+    return path
 
 
 class Graph:
@@ -79,7 +89,7 @@ class Graph:
     # -- building --------------------------------------------------------------------------------------------------------------------
 
     def add(self, op: Op, *inputs: str, name: str, mark: Mark | None = None, names: tuple[str, ...] = ()) -> Node:
-        """Add `op` on the named inputs and make it the output; its shape is inferred here.
+        """Add `op` on the named inputs, make it the output and return its node; its shape is inferred here.
 
         `names` are what an error says of each input of a merge, as `b1 = {} (line 13)`. Raises BlockspaceError: E-SHAPE, E-SPLIT, E-GROUPS
         from the op's own rule, E-REF for an input that does not exist, E-NAME for a name taken twice, E-TOO-BIG past 20,000 nodes.
@@ -98,7 +108,7 @@ class Graph:
             shape = op.shape(*shapes, names=names) if isinstance(op, Merge) else op.shape(*shapes)
         except BlockspaceError as e:
             raise e.at(mark) from None
-        node = Node(checked(name), op, tuple(inputs), shape, mark)
+        node = Node(check_node_name(name), op, tuple(inputs), shape, mark)
         self.nodes[name] = node
         self.output = name
         self._nx = None
@@ -106,7 +116,7 @@ class Graph:
         return node
 
     def scope(self, path: str, block: str, input: str) -> None:
-        """Say that the nodes under `path.` are one use of `block`, reading the value `input`."""
+        """Record that the nodes under `path.` are one use of `block`, which reads the value `input`."""
         self.scopes[path] = Scope(path, block, input)
         self._nx = None
 
@@ -123,32 +133,34 @@ class Graph:
 
     @property
     def input(self) -> Node:
+        """Return the input node."""
         return self.nodes["input"]
 
     @property
     def input_shape(self) -> Shape:
-        """`(C, H, W)`."""
+        """Return the shape of the input, `(C, H, W)`."""
         return self.input.shape
 
     @property
     def output_shape(self) -> Shape:
+        """Return the shape of the output, `(C, H, W)` or `(C,)`."""
         return self.nodes[self.output].shape
 
     def shapes(self, node: Node) -> list[Shape]:
-        """The shapes of a node's inputs, by slot."""
+        """Return the shapes of a node's inputs, by slot."""
         return [self.nodes[name].shape for name in node.inputs]
 
     def readers(self) -> dict[str, list[str]]:
-        """For each node, the names of the nodes that read it, once per slot."""
-        found: dict[str, list[str]] = {name: [] for name in self.nodes}
+        """Return for each node the names of the nodes that read it, once per slot."""
+        readers: dict[str, list[str]] = {name: [] for name in self.nodes}
         for node in self:
             for source in node.inputs:
-                found[source].append(node.name)
-        return found
+                readers[source].append(node.name)
+        return readers
 
     @property
     def nx(self) -> networkx.MultiDiGraph:
-        """The graph as a frozen `networkx.MultiDiGraph`: node attributes `op`, `kind`, `shape`; edge key = argument slot.
+        """Return the graph as a frozen `networkx.MultiDiGraph`: node attributes `op`, `kind`, `shape`; edge key = argument slot.
 
         `networkx.MultiDiGraph(graph.nx)` is a copy to edit, and `from_nx` reads it.
         """
@@ -169,7 +181,7 @@ class Graph:
             if missing:
                 raise error("E-REF", f"{node.name} reads {missing[0]!r} before it exists", node.mark)
             if node.op.shape(*self.shapes(node)) != node.shape:
-                recorded, inferred = show(node.shape), show(node.op.shape(*self.shapes(node)))
+                recorded, inferred = format_shape(node.shape), format_shape(node.op.shape(*self.shapes(node)))
                 what = f"{node.name}: recorded shape {recorded}, but {type(node.op).__name__} infers {inferred}"
                 raise error("E-SHAPE", what, node.mark)
             seen.add(node.name)
@@ -183,18 +195,18 @@ class Graph:
         return self
 
     def live(self, *wanted: str) -> set[str]:
-        """The names of all nodes that the wanted ones, by default the output, depend on; themselves included."""
-        found: set[str] = set()
+        """Return the names of all nodes that the wanted ones, by default the output, depend on; themselves included."""
+        live: set[str] = set()
         stack = list(wanted or (self.output,))
         while stack:
             name = stack.pop()
-            if name not in found:
-                found.add(name)
+            if name not in live:
+                live.add(name)
                 stack.extend(self.nodes[name].inputs)
-        return found
+        return live
 
     def without(self, dropped: set[str]) -> Graph:
-        """A copy in which each one-input node of `dropped` is replaced by its input."""
+        """Return a copy in which each one-input node of `dropped` is replaced by its input."""
         stands_for: dict[str, str] = {}
         copy = Graph(self.input_shape, self.name)
         for node in self:
@@ -229,9 +241,9 @@ class Graph:
 
         In graphs of equal text, nodes of one number correspond.
         """
-        from blockspace.graph.key import written
+        from blockspace.graph.key import serialize_structure
 
-        return written(self)
+        return serialize_structure(self)
 
     # -- drawings --------------------------------------------------------------------------------------------------------------------
 
@@ -259,8 +271,8 @@ class Graph:
 
     # -- files -----------------------------------------------------------------------------------------------------------------------
 
-    def as_dict(self) -> dict:
-        """The JSON form; `from_dict` restores it, shapes inferred anew."""
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form; `from_dict` restores it, shapes inferred anew."""
         return {
             "format": FORMAT,
             "name": self.name,
@@ -271,18 +283,18 @@ class Graph:
         }
 
     @classmethod
-    def from_dict(cls, data: dict) -> Graph:
-        """Raises BlockspaceError when the data is of another format or does not verify."""
+    def from_dict(cls, data: dict[str, Any]) -> Graph:
+        """Return the graph that `as_dict` described. Raises BlockspaceError: E-FILE for another format, and what `verify` raises."""
         if data.get("format") != FORMAT:
             raise error("E-FILE", f"not a saved graph of format {FORMAT!r}: {data.get('format')!r}")
         graph = cls(tuple(data["input"]), data["name"])
         for row in data["nodes"]:
             attributes = {key: value for key, value in row.items() if key not in ("name", "inputs")}
-            graph.add(from_dict(attributes), *row["inputs"], name=row["name"])
+            graph.add(op_from_dict(attributes), *row["inputs"], name=row["name"])
         graph.output = data["output"]
         for path, block, source in data["scopes"]:
             graph.scope(path, block, source)
         return graph.verify()
 
     def __repr__(self) -> str:
-        return f"<Graph {self.name}: {len(self)} nodes, {show(self.input_shape)} -> {show(self.output_shape)}>"
+        return f"<Graph {self.name}: {len(self)} nodes, {format_shape(self.input_shape)} -> {format_shape(self.output_shape)}>"

@@ -12,8 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from blockspace.ops import Op
+
+if TYPE_CHECKING:
+    from blockspace.graph.graph import Graph, Node
 
 VERSION = "v3"  # v3: choices among branches alike agree; v2: of the form with every rule applied; v1: of the form without copies
 ROUNDS = 2
@@ -21,100 +25,105 @@ WORD = (1 << 64) - 1
 SPREAD = 0xD1B54A32D192ED03  # slots differ in all bits: of small numbers, sums over two readers with their slots exchanged would be equal
 
 
-def structural_key(graph) -> str:
-    """`v3:` and 32 hex digits; names, marks and values that only pass through do not count."""
-    return f"{VERSION}:{digest(written(graph)[0])}"
+def structural_key(graph: Graph) -> str:
+    """Return `v3:` and 32 hex digits; names, marks and values that only pass through do not count."""
+    return f"{VERSION}:{hash_text(serialize_structure(graph)[0])}"
 
 
-def digest(text: str) -> str:
+def hash_text(text: str) -> str:
+    """Return the 128-bit BLAKE2b hash of a text as 32 hex digits."""
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @lru_cache(maxsize=16384)
-def traits(op: Op) -> tuple[str, int, bool, bool]:
-    """An op as text, as a number, whether the order of its inputs is free, and whether it hands its one input on."""
+def describe_op(op: Op) -> tuple[str, int, bool, bool]:
+    """Return an op as text, as a number, whether the order of its inputs is free, and whether it passes its one input through."""
     text = repr(op)
     number = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
     return text, number, op.commutes, op.kind not in ("input", "merge") and op.call() is None
 
 
-def mix(a: int, b: int) -> int:
-    """Two numbers of 64 bits as one that depends on their order; the same on every machine."""
+def mix_bits(a: int, b: int) -> int:
+    """Return two numbers of 64 bits as one that depends on their order; the same on every machine."""
     a = (a * 0x9E3779B97F4A7C15 + b) & WORD
     return ((a ^ (a >> 29)) * 0xBF58476D1CE4E5B9 + 0x632BE59BD9B4E019) & WORD
 
 
-def skeleton(nodes: Iterable, output: str) -> tuple[dict[str, tuple[str, ...]], dict[str, Op], str]:
-    """Inputs and ops by name without the nodes that hand a value on, and the output. `nodes` come after what they read."""
+def strip_passthrough(nodes: Iterable[Node], output: str) -> tuple[dict[str, tuple[str, ...]], dict[str, Op], str]:
+    """Return inputs and ops by name without the nodes that pass a value through, and the output. `nodes` come after what they read."""
     stands_for: dict[str, str] = {}
     inputs: dict[str, tuple[str, ...]] = {}
     ops: dict[str, Op] = {}
     for node in nodes:
         sources = tuple([stands_for.get(s, s) for s in node.inputs]) if stands_for else node.inputs
-        if traits(node.op)[3]:
+        if describe_op(node.op)[3]:
             stands_for[node.name] = sources[0]
         else:
             inputs[node.name], ops[node.name] = sources, node.op
     return inputs, ops, stands_for.get(output, output)
 
 
-def colours(inputs: dict[str, tuple[str, ...]], ops: dict[str, Op], output: str) -> dict[str, int]:
-    """A number per node that depends on everything above and below it, not on names. Nodes of one colour can be exchanged freely."""
+def refine_colours(inputs: dict[str, tuple[str, ...]], ops: dict[str, Op], output: str) -> dict[str, int]:
+    """Return a number per node that depends on everything above and below it, not on names; nodes of one colour can be exchanged freely.
+
+    This is 1-dimensional Weisfeiler-Leman refinement; where it is too weak, nodes are individualised one after the other.
+    """
     marked: list[str] = []
     while True:
-        found = swept(inputs, ops, output, marked)
-        if len(set(found.values())) == len(found) or (one := entangled(found, inputs, ops)) is None:
-            return found
-        marked.append(one)
+        colours = sweep_colours(inputs, ops, output, marked)
+        if len(set(colours.values())) == len(colours) or (entangled := find_entangled(colours, inputs, ops)) is None:
+            return colours
+        marked.append(entangled)
 
 
-def swept(inputs: dict[str, tuple[str, ...]], ops: dict[str, Op], output: str, marked: Sequence[str]) -> dict[str, int]:
-    """The numbers after some sweeps, output and marked nodes told from all others."""
-    known = {name: traits(op) for name, op in ops.items()}
-    found = {name: trait[1] for name, trait in known.items()}
+def sweep_colours(inputs: dict[str, tuple[str, ...]], ops: dict[str, Op], output: str, marked: Sequence[str]) -> dict[str, int]:
+    """Return the colours after `ROUNDS` sweeps down and up; the output and each marked node start with a colour of their own."""
+    known = {name: describe_op(op) for name, op in ops.items()}
+    colours = {name: trait[1] for name, trait in known.items()}
     for number, name in enumerate((output, *marked)):
-        found[name] = mix(found[name], 1 + number)
+        colours[name] = mix_bits(colours[name], 1 + number)
     for _ in range(ROUNDS):
         for name, sources in inputs.items():  # downwards: inputs come first in this order
-            value = found[name]
+            value = colours[name]
             if known[name][2]:
-                value = mix(value, sum([mix(found[s], 7) for s in sources]) & WORD)
+                value = mix_bits(value, sum([mix_bits(colours[s], 7) for s in sources]) & WORD)
             else:
                 for source in sources:
-                    value = mix(value, found[source])
-            found[name] = value
+                    value = mix_bits(value, colours[source])
+            colours[name] = value
         above = dict.fromkeys(inputs, 0)
         for name in reversed(inputs):  # upwards: readers first
-            value = found[name] = mix(found[name], above[name])
+            value = colours[name] = mix_bits(colours[name], above[name])
             free = known[name][2]
             for slot, source in enumerate(inputs[name]):
-                above[source] = (above[source] + mix(value, SPREAD if free else SPREAD * (2 + slot))) & WORD
-    return found
+                above[source] = (above[source] + mix_bits(value, SPREAD if free else SPREAD * (2 + slot))) & WORD
+    return colours
 
 
-def entangled(found: dict[str, int], inputs: dict[str, tuple[str, ...]], ops: dict[str, Op]) -> str | None:
-    """A node that has its colour with others made of other values: to choose among them is to choose among these values' other readers.
+def find_entangled(colours: dict[str, int], inputs: dict[str, tuple[str, ...]], ops: dict[str, Op]) -> str | None:
+    """Return a node that shares its colour with nodes computed from other values, of the lowest such colour; None when there is none.
 
-    Nodes made of the same values are exchanged as a whole, with all that is read for them alone. Of several such colours the lowest counts.
+    To choose among such nodes is to choose among the other readers of these values. Nodes computed from the same values are exchanged as a
+    whole, together with all that is read for them alone.
     """
     groups: dict[int, list[str]] = {}
     for name in reversed(inputs):  # readers first
-        groups.setdefault(found[name], []).append(name)
+        groups.setdefault(colours[name], []).append(name)
     uses = Counter(source for sources in inputs.values() for source in sources)
     whole: set[str] = set()  # nodes that are exchanged with one that reads them
     open: list[tuple[int, str]] = []
     for colour, group in groups.items():
         if len(group) > 1 and not whole.issuperset(group):
-            own = [alone(name, inputs, uses) for name in group]
-            if len({made(inside, found, inputs, ops) for inside in own}) == 1:
-                whole.update(*own)
+            subgraphs = [collect_exclusive_inputs(name, inputs, uses) for name in group]
+            if len({describe_subgraph(inside, colours, inputs, ops) for inside in subgraphs}) == 1:
+                whole.update(*subgraphs)
             else:
                 open.append((colour, group[0]))
     return min(open)[1] if open else None
 
 
-def alone(name: str, inputs: dict[str, tuple[str, ...]], uses: Counter[str]) -> set[str]:
-    """A node, and all that is read for it alone."""
+def collect_exclusive_inputs(name: str, inputs: dict[str, tuple[str, ...]], uses: Counter[str]) -> set[str]:
+    """Return a node, and all that is read for it alone."""
     inside, left, times = {name}, [name], Counter[str]()
     while left:
         for source in inputs[left.pop()]:
@@ -125,26 +134,28 @@ def alone(name: str, inputs: dict[str, tuple[str, ...]], uses: Counter[str]) -> 
     return inside
 
 
-def made(inside: set[str], found: dict[str, int], inputs: dict[str, tuple[str, ...]], ops: dict[str, Op]) -> tuple:
-    """Nodes and what they read: each other by colour, other values by name."""
-    rows = []
+def describe_subgraph(
+    inside: set[str], colours: dict[str, int], inputs: dict[str, tuple[str, ...]], ops: dict[str, Op]
+) -> tuple[tuple[int | str, ...], ...]:
+    """Return nodes and what they read, in a canonical order: each other by colour, other values by name."""
+    rows: list[tuple[int | str, ...]] = []
     for name in inside:
-        parts = [str(found[source]) if source in inside else source for source in inputs[name]]
-        rows.append((found[name], *(sorted(parts) if ops[name].commutes else parts)))
+        parts = [str(colours[source]) if source in inside else source for source in inputs[name]]
+        rows.append((colours[name], *(sorted(parts) if ops[name].commutes else parts)))
     return tuple(sorted(rows))
 
 
-def written(graph) -> tuple[str, list[str]]:
-    """The graph as text, numbered from the output in an order that does not depend on names; and the nodes by number."""
+def serialize_structure(graph: Graph) -> tuple[str, list[str]]:
+    """Return the graph as text, numbered from the output in an order that does not depend on names; and the nodes by number."""
     live = graph.live()
-    inputs, ops, output = skeleton((node for node in graph if node.name in live), graph.output)
-    rank = colours(inputs, ops, output)
+    inputs, ops, output = strip_passthrough((node for node in graph if node.name in live), graph.output)
+    rank = refine_colours(inputs, ops, output)
     number: dict[str, int] = {}
     lines: list[str] = []
     stack = [(output, False)]
     while stack:
         name, done = stack.pop()
-        text, _, free, _ = traits(ops[name])
+        text, _, free, _ = describe_op(ops[name])
         if done:
             row = [number[s] for s in inputs[name]]
             lines.append(f"{number[name]}={text}{sorted(row) if free else row}")
@@ -158,6 +169,6 @@ def written(graph) -> tuple[str, list[str]]:
     return "\n".join(lines), list(number)
 
 
-def passes(op: Op) -> bool:
-    """Whether the op hands its one input on as it is: an identity, the copy of a split."""
-    return traits(op)[3]
+def is_passthrough(op: Op) -> bool:
+    """Return whether the op passes its one input through as it is: an identity, the copy of a split."""
+    return describe_op(op)[3]

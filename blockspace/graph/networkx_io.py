@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from blockspace.errors import BlockspaceError, Mistake, did_you_mean, error
-from blockspace.graph.graph import MAX_NODES, Graph
-from blockspace.graph.names import checked
+from blockspace.graph.graph import MAX_NODES, Graph, check_node_name
 from blockspace.ops import OPS, Op, Shape
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ def _node_mistakes(name: Hashable, attributes: Mapping[str, Any]) -> list[Mistak
         help = "name nodes by dotted paths of identifiers: networkx.relabel_nodes(dag, {...})"
         return [Mistake("E-NAME", f"node {name!r}: a name is a text, not {_article(type(name).__name__)}", None, help)]
     try:
-        checked(name)
+        check_node_name(name)
     except BlockspaceError as reason:
         return [Mistake(m.code, f"node {m.message}", None, m.help) for m in reason.mistakes]
     return _op_mistakes(name, attributes)

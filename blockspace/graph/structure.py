@@ -1,8 +1,9 @@
-"""Structure: how a graph is built, in numbers - nodes by kind, operations by name, how deep it is."""
+"""Count how a graph is built: nodes by kind, operations by name, depth."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from blockspace.graph.graph import Graph, Node
@@ -24,34 +25,34 @@ class Structure:
 
     @classmethod
     def of(cls, graph: Graph) -> Structure:
+        """Return the counts of a graph."""
         nodes = [node for node in graph if node.call is not None]
         kinds = Counter(node.kind for node in nodes)
         return cls(
             {kind: kinds[kind] for kind in ("split", "transform", "merge")},
-            dict(Counter(word(node.op) for node in nodes)),
-            longest(graph, lambda node: isinstance(node.op, (Conv, Linear))),
-            longest(graph, lambda node: node.call is not None),
+            dict(Counter(name_operation(node.op) for node in nodes)),
+            count_longest_path(graph, lambda node: isinstance(node.op, (Conv, Linear))),
+            count_longest_path(graph, lambda node: node.call is not None),
         )
 
 
-def word(op: Op) -> str:
-    """An operation's name with what makes its kernel: conv3x3, conv3x3 in 32 groups, dwconv3x3, maxpool3x3, concat."""
-    name = op.word() if hasattr(op, "word") else op.name
-    return f"{name} in {op.groups} groups" if isinstance(op, Conv) and op.groups > 1 and not op.depthwise else name
+def name_operation(op: Op) -> str:
+    """Return an operation's name with its kernel: conv3x3, conv3x3 in 32 groups, dwconv3x3, maxpool3x3, concat."""
+    return f"{op.word()} in {op.groups} groups" if isinstance(op, Conv) and op.groups > 1 and not op.depthwise else op.word()
 
 
-def longest(graph: Graph, counts) -> int:
-    """The most nodes that count on one path from the input to the output."""
-    found: dict[str, int] = {}
+def count_longest_path(graph: Graph, counts: Callable[[Node], bool]) -> int:
+    """Return the most nodes for which `counts` is true on one path from the input to the output."""
+    lengths: dict[str, int] = {}
     for node in graph:
-        found[node.name] = max((found[name] for name in node.inputs), default=0) + bool(counts(node))
-    return found[graph.output]
+        lengths[node.name] = max((lengths[name] for name in node.inputs), default=0) + counts(node)
+    return lengths[graph.output]
 
 
-def stages(graph: Graph) -> dict[str, list[Node]]:
-    """A network's nodes by the first part of their name: stem, stage1, ..., head."""
-    found: dict[str, list[Node]] = {}
+def group_by_stage(graph: Graph) -> dict[str, list[Node]]:
+    """Return a network's nodes by the first part of their name: stem, stage1, ..., head."""
+    stages: dict[str, list[Node]] = {}
     for node in graph:
         if node.kind != "input":
-            found.setdefault(node.name.partition(".")[0], []).append(node)
-    return found
+            stages.setdefault(node.name.partition(".")[0], []).append(node)
+    return stages

@@ -1,4 +1,4 @@
-"""The operators: one class each. `OPS` is the registry; importing this package fills it from every file beside it."""
+"""Define the operators, one class each. `OPS` is the registry; importing this package fills it from every file in it."""
 
 import os
 from importlib import import_module

@@ -1,15 +1,15 @@
-"""Activations: one function each, shape unchanged, no parameters."""
+"""Define activations: one function each, shape unchanged, no parameters."""
 
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.conv import near
-from blockspace.ops.op import Call, In, Op, Shape, attributes, register
+from blockspace.ops.conv import suggest_multiples
+from blockspace.ops.op import Call, In, Op, Shape, op_dataclass, register_op
 
 
-@attributes
+@op_dataclass
 class Activation(Op):
-    """A pointwise function of any value; subclasses name it in `torch.nn.functional`, and have no attributes of their own to generate."""
+    """A pointwise function of a value of any shape; subclasses name it in `torch.nn.functional`, and have no attributes."""
 
     function = ""
     channelwise = True
@@ -21,7 +21,7 @@ class Activation(Op):
         return Call(f"torch.nn.functional.{self.function}", In(0))
 
 
-@register("relu")
+@register_op("relu")
 class Relu(Activation):
     """max(0, x)."""
 
@@ -29,30 +29,30 @@ class Relu(Activation):
     inplace = True
 
 
-@register("relu6")
+@register_op("relu6")
 class Relu6(Activation):
-    """min(max(0, x), 6) (MobileNet)."""
+    """min(max(0, x), 6) (MobileNetV2, arXiv:1801.04381 section 4)."""
 
     function = "relu6"
     inplace = True
 
 
-@register("silu")
+@register_op("silu")
 class Silu(Activation):
-    """x sigmoid(x), also called swish."""
+    """x sigmoid(x), also called swish (arXiv:1710.05941)."""
 
     function = "silu"
     inplace = True
 
 
-@register("gelu")
+@register_op("gelu")
 class Gelu(Activation):
-    """x Phi(x) (arXiv:1606.08415), the exact form."""
+    """x Phi(x) with the normal distribution's Phi (arXiv:1606.08415), the exact form."""
 
     function = "gelu"
 
 
-@register("leaky_relu")
+@register_op("leaky_relu")
 class LeakyRelu(Activation):
     """x where positive, 0.01 x elsewhere."""
 
@@ -60,15 +60,15 @@ class LeakyRelu(Activation):
     inplace = True
 
 
-@register("elu")
+@register_op("elu")
 class Elu(Activation):
-    """x where positive, exp(x) - 1 elsewhere."""
+    """x where positive, exp(x) - 1 elsewhere (arXiv:1511.07289)."""
 
     function = "elu"
     inplace = True
 
 
-@register("mish")
+@register_op("mish")
 class Mish(Activation):
     """x tanh(softplus(x)) (arXiv:1908.08681)."""
 
@@ -76,15 +76,15 @@ class Mish(Activation):
     inplace = True
 
 
-@register("hardswish")
+@register_op("hardswish")
 class Hardswish(Activation):
-    """x relu6(x + 3) / 6 (MobileNetV3)."""
+    """x relu6(x + 3) / 6 (MobileNetV3, arXiv:1905.02244 section 5.2)."""
 
     function = "hardswish"
     inplace = True
 
 
-@register("hardsigmoid")
+@register_op("hardsigmoid")
 class Hardsigmoid(Activation):
     """relu6(x + 3) / 6."""
 
@@ -92,7 +92,7 @@ class Hardsigmoid(Activation):
     inplace = True
 
 
-@register("sigmoid")
+@register_op("sigmoid")
 class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
@@ -100,7 +100,7 @@ class Sigmoid(Activation):
         return Call("torch.sigmoid", In(0))
 
 
-@register("tanh")
+@register_op("tanh")
 class Tanh(Activation):
     """Hyperbolic tangent."""
 
@@ -108,22 +108,24 @@ class Tanh(Activation):
         return Call("torch.tanh", In(0))
 
 
-@register("softmax")
-@attributes
+@register_op("softmax")
+@op_dataclass
 class Softmax(Activation):
-    """exp(x) over its sum along the channels; with `paths: n` over n values that stand one after the other: (B, n, C / n, ...), along n.
+    """exp(x) over its sum along the channels; with `paths: n` the channels are viewed as (n, C / n) and the sum runs along n.
 
-    That is the attention over paths of SK (arXiv:1903.06586 eq. 5) and ResNeSt (arXiv:2004.08955 eq. 2): channel c of every path together.
+    The second is the attention over paths of SK (arXiv:1903.06586 eq. 5) and ResNeSt (arXiv:2004.08955 eq. 2): channel c of every path is
+    normalised together.
     """
 
-    paths: int = 0  # 0: every channel is one
+    paths: int = 0  # 0: all channels together
+
+    channelwise = False
 
     def shape(self, value: Shape) -> Shape:
         if self.paths and value[0] % self.paths:
-            raise error("E-GROUPS", f"softmax: {value[0]} channels do not divide into {self.paths} paths", help=near(value[0], self.paths))
+            problem = f"softmax: {value[0]} channels do not divide into {self.paths} paths"
+            raise error("E-GROUPS", problem, help=suggest_multiples(value[0], self.paths))
         return value
-
-    channelwise = False
 
     def call(self) -> Call:
         if not self.paths:

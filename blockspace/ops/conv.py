@@ -1,26 +1,41 @@
-"""Convolution and linear: the ops that multiply."""
+"""Define convolution and linear, the ops whose multiplications count as macs."""
 
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.op import Call, Op, Pair, Shape, Window, attributes, elements, register, show, spatial, window
+from blockspace.ops.op import (
+    Call,
+    Op,
+    Pair,
+    Shape,
+    Window,
+    count_elements,
+    count_window_positions,
+    format_shape,
+    op_dataclass,
+    register_op,
+    require_spatial,
+)
 
 
-def plain(pair: Pair) -> int | Pair:
-    """One number when both agree, as a person would write it."""
+def collapse_pair(pair: Pair) -> int | Pair:
+    """Return one number when both of a pair are equal, as a person would write it."""
     return pair[0] if pair[0] == pair[1] else pair
 
 
-def near(value: int, divisor: int) -> str:
-    """The multiples of `divisor` around `value`, as a hint."""
+def suggest_multiples(value: int, divisor: int) -> str:
+    """Return a hint that names the multiples of `divisor` around `value`."""
     below = value // divisor * divisor
     return f"nearest that divide: {', '.join(str(v) for v in (below, below + divisor) if v > 0)}"
 
 
-@register("conv")
-@attributes
+@register_op("conv")
+@op_dataclass
 class Conv(Op):
-    """2-d convolution, `(C, H, W) -> (out_channels, H', W')`; `groups` divides both channel counts."""
+    """2-d convolution, `(C, H, W) -> (out_channels, H', W')`; `groups` divides both channel counts.
+
+    H' = (H + 2 padding - dilation (kernel - 1) - 1) // stride + 1, as in torch; pairs are `(height, width)`.
+    """
 
     in_channels: int
     out_channels: int
@@ -40,27 +55,28 @@ class Conv(Op):
                 raise error(
                     "E-GROUPS",
                     f"{self.word()}: {channels} {what} channels do not divide into {self.groups} groups",
-                    help=near(channels, self.groups),
+                    help=suggest_multiples(channels, self.groups),
                 )
 
     def word(self) -> str:
-        """The operation as YAML writes it."""
+        """Return the operation as YAML writes it: conv3x3, dwconv5x5."""
         depthwise = "dw" if self.depthwise else ""
         return f"{depthwise}conv{self.kernel[0]}x{self.kernel[1]}"
 
     @property
     def depthwise(self) -> bool:
+        """Return whether each channel is convolved by itself."""
         return self.groups == self.in_channels == self.out_channels and self.groups > 1
 
     def shape(self, value: Shape) -> Shape:
-        channels, *sizes = spatial(self.word(), value)
+        channels, *sizes = require_spatial(self.word(), value)
         if channels != self.in_channels:
-            raise error("E-SHAPE", f"{self.word()} was made for {self.in_channels} channels, got {show(value)}")
-        out = [window(*args) for args in zip(sizes, self.kernel, self.stride, self.padding, self.dilation)]
+            raise error("E-SHAPE", f"{self.word()} was made for {self.in_channels} channels, got {format_shape(value)}")
+        out = [count_window_positions(*args) for args in zip(sizes, self.kernel, self.stride, self.padding, self.dilation)]
         if min(out) < 1:
             raise error(
                 "E-SHAPE",
-                f"{self.word()} with padding {plain(self.padding)} does not fit into {show(value)}",
+                f"{self.word()} with padding {collapse_pair(self.padding)} does not fit into {format_shape(value)}",
                 help="less stride before it, more padding, or a larger input",
             )
         return (self.out_channels, *out)
@@ -74,24 +90,24 @@ class Conv(Op):
         return {"weight": weight, "bias": (self.out_channels,)} if self.bias else {"weight": weight}
 
     def macs(self, output: Shape) -> int:
-        return elements(output) * (self.in_channels // self.groups) * self.kernel[0] * self.kernel[1]
+        return count_elements(output) * (self.in_channels // self.groups) * self.kernel[0] * self.kernel[1]
 
     def acts(self, output: Shape) -> int:
-        return elements(output)
+        return count_elements(output)
 
     def window(self, value: Shape) -> Window:
         return Window(self.kernel, self.stride, self.padding, self.dilation)
 
     def call(self) -> Call:
         extra = {
-            "stride": (plain(self.stride), 1),
-            "padding": (plain(self.padding), 0),
-            "dilation": (plain(self.dilation), 1),
+            "stride": (collapse_pair(self.stride), 1),
+            "padding": (collapse_pair(self.padding), 0),
+            "dilation": (collapse_pair(self.dilation), 1),
             "groups": (self.groups, 1),
             "bias": (self.bias, True),
         }
         kwargs = {key: value for key, (value, default) in extra.items() if value != default}
-        return Call("torch.nn.Conv2d", self.in_channels, self.out_channels, plain(self.kernel), **kwargs)
+        return Call("torch.nn.Conv2d", self.in_channels, self.out_channels, collapse_pair(self.kernel), **kwargs)
 
     def label(self) -> str:
         parts = [
@@ -101,16 +117,16 @@ class Conv(Op):
         if self.groups > 1 and not self.depthwise:
             parts.append(f"g{self.groups}")
         if self.stride != (1, 1):
-            parts.append(f"/{plain(self.stride)}")
+            parts.append(f"/{collapse_pair(self.stride)}")
         if self.dilation != (1, 1):
-            parts.append(f"d{plain(self.dilation)}")
+            parts.append(f"d{collapse_pair(self.dilation)}")
         return " ".join(parts)
 
 
-@register("linear")
-@attributes
+@register_op("linear")
+@op_dataclass
 class Linear(Op):
-    """Fully connected layer, `(C,) -> (out,)`."""
+    """Fully connected layer, `(in_features,) -> (out,)`."""
 
     in_features: int
     out: int
@@ -121,7 +137,7 @@ class Linear(Op):
 
     def shape(self, value: Shape) -> Shape:
         if len(value) != 1:
-            raise error("E-SHAPE", f"linear needs a flat value, got {show(value)}", help="`global_avgpool` or `flatten` first")
+            raise error("E-SHAPE", f"linear needs a flat value, got {format_shape(value)}", help="`global_avgpool` or `flatten` first")
         if value[0] != self.in_features:
             raise error("E-SHAPE", f"linear was made for {self.in_features} features, got {value[0]}")
         return (self.out,)

@@ -1,13 +1,13 @@
-"""Normalisation: batch, layer (over channels at each position), group; local response, which has no parameters."""
+"""Define normalisation: batch, layer (over channels at each position), group; local response, which has no parameters."""
 
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.conv import near
-from blockspace.ops.op import FLOAT, Call, In, Op, Shape, Weight, attributes, elements, register, show, spatial
+from blockspace.ops.conv import suggest_multiples
+from blockspace.ops.op import FLOAT, Call, In, Op, Shape, Weight, count_elements, format_shape, op_dataclass, register_op, require_spatial
 
 
-@attributes
+@op_dataclass
 class Norm(Op):
     """A norm with one scale and one shift per channel, `(C, H, W) -> (C, H, W)`."""
 
@@ -18,8 +18,8 @@ class Norm(Op):
     from_input = ("channels",)
 
     def shape(self, value: Shape) -> Shape:
-        if spatial(self.name, value)[0] != self.channels:
-            raise error("E-SHAPE", f"{self.name} was made for {self.channels} channels, got {show(value)}")
+        if require_spatial(self.name, value)[0] != self.channels:
+            raise error("E-SHAPE", f"{self.name} was made for {self.channels} channels, got {format_shape(value)}")
         return value
 
     def params(self) -> int:
@@ -32,10 +32,10 @@ class Norm(Op):
         return self.name.replace("_", " ")
 
 
-@register("batch_norm")
-@attributes
+@register_op("batch_norm")
+@op_dataclass
 class BatchNorm(Norm):
-    """Batch normalisation (Ioffe and Szegedy, arXiv:1502.03167); `momentum` is torch's, the weight of the new batch."""
+    """Batch normalisation of each channel (Ioffe and Szegedy, arXiv:1502.03167); `momentum` is torch's, the weight of the new batch."""
 
     momentum: float = 0.1
 
@@ -61,23 +61,23 @@ class BatchNorm(Norm):
         return Call("torch.nn.BatchNorm2d", self.channels, **kwargs)
 
 
-@register("layer_norm")
-@attributes
+@register_op("layer_norm")
+@op_dataclass
 class LayerNorm(Norm):
     """Layer normalisation (arXiv:1607.06450) over the channels at each position, `(C, H, W)` or `(C,)`, as ConvNeXt (arXiv:2201.03545)."""
 
     def shape(self, value: Shape) -> Shape:
-        return super().shape(value) if len(value) == 3 else self.flat(value)
+        return super().shape(value) if len(value) == 3 else self.flat_shape(value)
 
-    def flat(self, value: Shape) -> Shape:
-        """`(C,)` itself, when the channels are the norm's."""
+    def flat_shape(self, value: Shape) -> Shape:
+        """Return the shape `(C,)` itself. Raises BlockspaceError (E-SHAPE) when it has other channels than the norm."""
         if value != (self.channels,):
-            raise error("E-SHAPE", f"{self.name} was made for {self.channels} channels, got {show(value)}")
+            raise error("E-SHAPE", f"{self.name} was made for {self.channels} channels, got {format_shape(value)}")
         return value
 
     def scratch(self, output: Shape) -> int:
-        positions = elements(output[1:])
-        copied = elements(output) if positions > 1 else 0  # torch normalises a copy that has the channels last
+        positions = count_elements(output[1:])
+        copied = count_elements(output) if positions > 1 else 0  # torch normalises a copy that has the channels last
         return FLOAT * (copied + 2 * positions)  # a mean and a deviation each
 
     def call(self) -> Call:
@@ -86,10 +86,10 @@ class LayerNorm(Norm):
         return Call("torch.movedim", Call("torch.nn.functional.layer_norm", last, [self.channels], *weights, self.eps), -1, 1)
 
 
-@register("group_norm")
-@attributes
+@register_op("group_norm")
+@op_dataclass
 class GroupNorm(Norm):
-    """Group normalisation (Wu and He, arXiv:1803.08494); one group is all of `(C, H, W)`."""
+    """Group normalisation (Wu and He, arXiv:1803.08494) over `(C / groups, H, W)`; one group is all of `(C, H, W)`."""
 
     groups: int = 32
 
@@ -104,15 +104,15 @@ class GroupNorm(Norm):
             raise error(
                 "E-GROUPS",
                 f"group norm: {self.channels} channels do not divide into {self.groups} groups",
-                help=near(self.channels, self.groups),
+                help=suggest_multiples(self.channels, self.groups),
             )
 
     def call(self) -> Call:
         return Call("torch.nn.GroupNorm", self.groups, self.channels, **({"eps": self.eps} if self.eps != 1e-5 else {}))
 
 
-@register("local_response_norm")
-@attributes
+@register_op("local_response_norm")
+@op_dataclass
 class LocalResponseNorm(Op):
     """x / (k + alpha / size * sum of x^2 over `size` channels around)^beta (Krizhevsky et al. 2012, section 3.3; GoogLeNet)."""
 
@@ -122,19 +122,19 @@ class LocalResponseNorm(Op):
     k: float = 1.0
 
     def shape(self, value: Shape) -> Shape:
-        return spatial("local_response_norm", value)
+        return require_spatial("local_response_norm", value)
 
-    def padded(self, value: Shape) -> int:
-        """Elements of the squares with zero channels around them."""
+    def padded_elements(self, value: Shape) -> int:
+        """Return the elements of the squares with zero channels around them."""
         channels, *sizes = value
-        return elements((channels + self.size - 1, *sizes))
+        return count_elements((channels + self.size - 1, *sizes))
 
     def bytes(self, inputs: list[Shape], output: Shape) -> int:
-        """torch squares, pads, takes means, multiplies, adds, raises to a power and divides: a call each."""
-        return FLOAT * (14 * elements(output) + 2 * self.padded(output))
+        """Return the bytes of torch's calls: it squares, pads, takes means, multiplies, adds, raises to a power and divides."""
+        return FLOAT * (14 * count_elements(output) + 2 * self.padded_elements(output))
 
     def scratch(self, output: Shape) -> int:
-        return FLOAT * max(self.padded(output), 2 * elements(output))
+        return FLOAT * max(self.padded_elements(output), 2 * count_elements(output))
 
     def call(self) -> Call:
         extra = {"alpha": (self.alpha, 1e-4), "beta": (self.beta, 0.75), "k": (self.k, 1.0)}

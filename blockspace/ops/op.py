@@ -1,6 +1,6 @@
-"""Op: one operator of the graph; Call: what it is in torch; and the registry of all of them.
+"""Define Op, an operator of the graph; Call, its torch call; and the registry of all operators.
 
-An op is a frozen dataclass. In that one class stand its output shape, its params, macs, acts and bytes, the window it reads, and its torch
+An op is a frozen dataclass. That one class holds its output shape, its params, macs, acts and bytes, the window it reads, and its torch
 call; torch itself is not imported. Shapes are `(C, H, W)`, or `(C,)` once flattened; the batch is left out.
 """
 
@@ -56,24 +56,24 @@ class Call:
 
     @property
     def is_layer(self) -> bool:
-        """A module with parameters, buffers or a train/eval difference, rather than a function."""
+        """Return whether this is a module with parameters, buffers or a train/eval difference, rather than a function."""
         head, _, name = self.target.rpartition(".")
         return head == "torch.nn" and name[:1].isupper()
 
     @property
     def weights(self) -> list[Weight]:
-        """The parameters among the arguments of a function, those of inner calls included."""
-        found: list[Weight] = []
+        """Return the parameters among the arguments of a function, those of inner calls included."""
+        weights: list[Weight] = []
         for argument in (*self.args, *self.kwargs.values()):
             if isinstance(argument, Weight):
-                found.append(argument)
+                weights.append(argument)
             elif isinstance(argument, Call):
-                found += argument.weights
-        return found
+                weights += argument.weights
+        return weights
 
     @property
     def is_attribute(self) -> bool:
-        """Whether the node has a place of its own in the module: a layer, or the weights of a function."""
+        """Return whether the node is an attribute of the module: a layer, or a function with weights."""
         return self.is_layer or bool(self.weights)
 
     def __repr__(self) -> str:
@@ -85,8 +85,11 @@ OPS: dict[str, type[Op]] = {}
 O = TypeVar("O", bound="Op")
 
 
-def register(name: str) -> Callable[[type[O]], type[O]]:
-    """Class decorator: `name` is the op's word in the grammar, in JSON and in the docs. A duplicate or an op without a shape is refused."""
+def register_op(name: str) -> Callable[[type[O]], type[O]]:
+    """Return a class decorator that registers an op; `name` is its word in the grammar, in JSON and in the docs.
+
+    Raises TypeError for a name taken twice and for an op without a shape rule.
+    """
 
     def add(cls: type[O]) -> type[O]:
         if name in OPS:
@@ -101,7 +104,7 @@ def register(name: str) -> Callable[[type[O]], type[O]]:
 
 
 class Window(NamedTuple):
-    """What one output position reads of a map: `kernel` positions, `dilation` apart, that move on by `stride`; each is `(H, W)`."""
+    """The positions of a map that one output position reads: `kernel` of them, `dilation` apart, moved by `stride`; pairs are `(H, W)`."""
 
     kernel: Pair
     stride: Pair = (1, 1)
@@ -110,7 +113,7 @@ class Window(NamedTuple):
 
     @property
     def reach(self) -> Pair:
-        """Positions from the first that is read to the last, both included."""
+        """Return the positions from the first that is read to the last, both included, as `(H, W)`."""
         (height, width), (down, right) = self.kernel, self.dilation
         return down * (height - 1) + 1, right * (width - 1) + 1
 
@@ -119,16 +122,16 @@ POINT = Window((1, 1))
 
 
 @dataclass_transform(frozen_default=True, eq_default=False)
-def attributes(cls: type[T]) -> type[T]:
-    """An op's class decorator: a frozen dataclass.
+def op_dataclass(cls: type[T]) -> type[T]:
+    """Return an op class as a frozen dataclass.
 
-    Its text and equality are written once, in `Op`: generating them for each of some thirty classes would take a third of the time that
+    `__repr__` and `__eq__` are written once, in `Op`: generating them for each of some thirty classes would take a third of the time that
     `blockspace show` needs to start.
     """
     return dataclass(frozen=True, repr=False, eq=False)(cls)
 
 
-@attributes
+@op_dataclass
 class Op:
     """One operator. Subclasses add attributes, `shape` and `call`; the rest has defaults.
 
@@ -163,83 +166,92 @@ class Op:
 
     @classmethod
     def make(cls, *shapes: Shape, **settings: Any) -> Op:
-        """The op for inputs of these shapes: what `from_input` names is filled in."""
-        return cls(**cls.given(*shapes), **settings)
+        """Return the op for inputs of these shapes, with the attributes of `from_input` filled in."""
+        return cls(**cls.infer_attributes(*shapes), **settings)
 
     @classmethod
-    def given(cls, *shapes: Shape) -> dict[str, Any]:
-        """The values of `from_input` for these input shapes; by default all are the input's channels."""
+    def infer_attributes(cls, *shapes: Shape) -> dict[str, Any]:
+        """Return the values of `from_input` for these input shapes; by default all are the input's channels."""
         return {key: shapes[0][0] for key in cls.from_input}
 
     @classmethod
     def settings(cls) -> dict[str, tuple[str, object]]:
-        """What YAML may set: name -> (type, default; MISSING when it must be given), in order. The first is the main argument."""
+        """Return what YAML may set, in order: name -> (type, default; MISSING when required). The first is the main argument."""
         return {f.name: (str(f.type), f.default) for f in fields(cls) if f.name not in cls.from_input}
 
     @classmethod
     def required(cls) -> list[str]:
+        """Return the names of the settings without a default."""
         return [key for key, (_, default) in cls.settings().items() if default is MISSING]
 
     def shape(self, *inputs: Any, **names: Any) -> Shape:
-        """Output shape for these input shapes; raises BlockspaceError (E-SHAPE, E-GROUPS, E-SPLIT) when they do not fit.
+        """Return the output shape for these input shapes, as many as `arity` says. Every registered op has its own rule.
 
-        Every registered op has its own, for as many inputs as its `arity` says: `register` refuses one that does not.
+        Raises BlockspaceError (E-SHAPE, E-GROUPS, E-SPLIT) when they do not fit.
         """
         raise TypeError(f"{type(self).__qualname__} has no shape rule")
 
     def params(self) -> int:
-        """Trainable elements."""
+        """Return the number of trainable elements."""
         return 0
 
     def tensors(self) -> dict[str, Shape]:
-        """Shapes of the parameters and buffers by their names in the state_dict."""
+        """Return the shapes of the parameters and buffers by their names in the state_dict."""
         call = self.call()
         return {weight.name: weight.shape for weight in call.weights} if call else {}
 
     def macs(self, output: Shape) -> int:
-        """Multiply-accumulates of convolution and linear at batch 1."""
+        """Return the multiply-accumulates of convolution and linear at batch 1, for an output of this shape."""
         return 0
 
     def acts(self, output: Shape) -> int:
-        """Elements written by convolution and linear (pycls' activations)."""
+        """Return the elements written by convolution and linear at batch 1 (the activations of pycls, arXiv:2003.13678 section 3)."""
         return 0
 
     def weights(self) -> int:
-        """Elements of parameters and buffers read in eval mode."""
+        """Return the number of elements of parameters and buffers that are read in eval mode."""
         return self.params()
 
     def results(self, inputs: list[Shape], output: Shape) -> list[Shape]:
-        """Shapes of the values that the torch call makes, one after the other; the last is the output."""
+        """Return the shapes of the values that the torch call makes, in order; the last is the output."""
         return [output]
 
     def bytes(self, inputs: list[Shape], output: Shape) -> int:
-        """Memory access cost (ShuffleNetV2, arXiv:1807.11164 section 2): inputs and weights read, output written, in float32; views: 0."""
+        """Return the bytes read and written: inputs, weights and output in float32 at batch 1; 0 for views.
+
+        This is the memory access cost of ShuffleNetV2, arXiv:1807.11164 section 2.
+        """
         if self.view:
             return 0
-        return FLOAT * (sum(map(elements, inputs)) + self.weights() + elements(output))
+        return FLOAT * (sum(map(count_elements, inputs)) + self.weights() + count_elements(output))
 
     def scratch(self, output: Shape) -> int:
-        """Bytes torch allocates beside the output in eval mode and frees when the call returns."""
+        """Return the bytes that torch allocates beside the output in eval mode and frees when the call returns."""
         return 0
 
     def window(self, value: Shape) -> Window | None:
-        """The positions of a map of this shape that one output position reads, by default its own; None: all of them."""
+        """Return the positions of a map of this shape that one output position reads, by default its own; None: all of them."""
         return POINT
 
     def call(self) -> Call | None:
-        """The torch call; None: the value passes through untouched."""
+        """Return the torch call; None when the value passes through untouched."""
         return None
 
     def label(self) -> str:
-        """A short text for drawings."""
+        """Return a short text for drawings."""
+        return self.name
+
+    def word(self) -> str:
+        """Return the operation as YAML writes it; with its kernel where it has one."""
         return self.name
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the name as `op`, and the attributes; `op_from_dict` restores it."""
         return {"op": self.name, **{f.name: getattr(self, f.name) for f in fields(self)}}
 
 
-def from_dict(data: dict[str, Any]) -> Op:
-    """The op that `as_dict` described; lists become tuples."""
+def op_from_dict(data: dict[str, Any]) -> Op:
+    """Return the op that `as_dict` described; lists become tuples. Raises BlockspaceError (E-OP) for an unknown op."""
     data = dict(data)
     name = data.pop("op")
     if name not in OPS:
@@ -247,28 +259,28 @@ def from_dict(data: dict[str, Any]) -> Op:
     return OPS[name](**{k: tuple(v) if isinstance(v, list) else v for k, v in data.items()})
 
 
-def elements(shape: Shape) -> int:
-    """How many numbers a value of this shape holds, at batch 1."""
+def count_elements(shape: Shape) -> int:
+    """Return how many numbers a value of this shape holds, at batch 1."""
     total = 1
     for size in shape:
         total *= size
     return total
 
 
-def spatial(op: str, shape: Shape) -> Shape:
-    """`shape` itself, when it is `(C, H, W)`; else E-SHAPE."""
+def require_spatial(op: str, shape: Shape) -> Shape:
+    """Return the shape itself. Raises BlockspaceError (E-SHAPE) unless it is `(C, H, W)`."""
     if len(shape) != 3:
-        raise error("E-SHAPE", f"{op} needs a (C, H, W) value, got {show(shape)}", help="use it before `flatten` and `linear`")
+        raise error("E-SHAPE", f"{op} needs a (C, H, W) value, got {format_shape(shape)}", help="use it before `flatten` and `linear`")
     return shape
 
 
-def show(shape: Shape) -> str:
-    """256x56x56; a flat value is just its channels."""
+def format_shape(shape: Shape) -> str:
+    """Return a shape as text: 256x56x56; 256 for a flat value."""
     return "x".join(str(s) for s in shape)
 
 
-def window(size: int, kernel: int, stride: int, padding: int, dilation: int = 1, ceil_mode: bool = False) -> int:
-    """Output size of a sliding window, as torch rounds it: ceil mode drops a last window that starts in the right padding."""
+def count_window_positions(size: int, kernel: int, stride: int, padding: int, dilation: int = 1, ceil_mode: bool = False) -> int:
+    """Return the output size of a sliding window, as torch rounds it: ceil mode drops a last window that starts in the right padding."""
     span = size + 2 * padding - dilation * (kernel - 1) - 1
     if not ceil_mode:
         return span // stride + 1

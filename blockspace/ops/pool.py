@@ -1,15 +1,30 @@
-"""Pooling over space."""
+"""Define pooling over space."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from blockspace.errors import error
-from blockspace.ops.conv import plain
-from blockspace.ops.op import Call, In, Op, Pair, Shape, Window, attributes, elements, register, show, spatial, window
+from blockspace.ops.conv import collapse_pair
+from blockspace.ops.op import (
+    Call,
+    In,
+    Op,
+    Pair,
+    Shape,
+    Window,
+    count_elements,
+    count_window_positions,
+    format_shape,
+    op_dataclass,
+    register_op,
+    require_spatial,
+)
 
 
-@attributes
+@op_dataclass
 class Pool(Op):
-    """A sliding window over `(C, H, W)`; stride 1 and padding `(k - 1) // 2` unless said, as in the grammar."""
+    """A sliding window over each channel, `(C, H, W) -> (C, H', W')`, sizes rounded down or, with `ceil_mode`, up."""
 
     kernel: Pair
     stride: Pair = (1, 1)
@@ -21,56 +36,59 @@ class Pool(Op):
     fresh = True
 
     def shape(self, value: Shape) -> Shape:
-        channels, *sizes = spatial(self.word(), value)
+        channels, *sizes = require_spatial(self.word(), value)
         if any(2 * p > k for p, k in zip(self.padding, self.kernel)):
-            raise error("E-SHAPE", f"{self.word()}: padding {plain(self.padding)} is more than half of the kernel")
-        out = [window(*args, 1, self.ceil_mode) for args in zip(sizes, self.kernel, self.stride, self.padding)]
+            raise error("E-SHAPE", f"{self.word()}: padding {collapse_pair(self.padding)} is more than half of the kernel")
+        out = [count_window_positions(*args, 1, self.ceil_mode) for args in zip(sizes, self.kernel, self.stride, self.padding)]
         if min(out) < 1:
-            raise error("E-SHAPE", f"{self.word()} does not fit into {show(value)}", help="less stride before it, or a larger input")
+            help = "less stride before it, or a larger input"
+            raise error("E-SHAPE", f"{self.word()} does not fit into {format_shape(value)}", help=help)
         return (channels, *out)
 
     def window(self, value: Shape) -> Window:
         return Window(self.kernel, self.stride, self.padding)
 
     def word(self) -> str:
+        """Return the operation as YAML writes it: maxpool3x3."""
         return f"{self.name}{self.kernel[0]}x{self.kernel[1]}"
 
-    def kwargs(self) -> dict:
-        extra = {"padding": (plain(self.padding), 0), "ceil_mode": (self.ceil_mode, False)}
-        return {"stride": plain(self.stride)} | {key: value for key, (value, default) in extra.items() if value != default}
+    def keyword_arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of the torch call that differ from its defaults."""
+        extra = {"padding": (collapse_pair(self.padding), 0), "ceil_mode": (self.ceil_mode, False)}
+        return {"stride": collapse_pair(self.stride)} | {key: value for key, (value, default) in extra.items() if value != default}
 
     def label(self) -> str:
-        return self.word() + (f" /{plain(self.stride)}" if self.stride != (1, 1) else "")
+        return self.word() + (f" /{collapse_pair(self.stride)}" if self.stride != (1, 1) else "")
 
 
-@register("maxpool")
-@attributes
+@register_op("maxpool")
+@op_dataclass
 class MaxPool(Pool):
     """Maximum over the window; `maxpool1x1` with a stride is stride-slicing."""
 
     def scratch(self, output: Shape) -> int:
-        return 8 * elements(output)  # torch also finds where each maximum was, in 64-bit integers
+        return 8 * count_elements(output)  # torch also finds where each maximum was, in 64-bit integers
 
     def call(self) -> Call:
-        return Call("torch.nn.functional.max_pool2d", In(0), plain(self.kernel), **self.kwargs())
+        return Call("torch.nn.functional.max_pool2d", In(0), collapse_pair(self.kernel), **self.keyword_arguments())
 
 
-@register("avgpool")
-@attributes
+@register_op("avgpool")
+@op_dataclass
 class AvgPool(Pool):
-    """Mean over the window; `count_include_pad` counts the padding as zeros."""
+    """Mean over the window; with `count_include_pad` the padding counts as zeros."""
 
     count_include_pad: bool = True
 
     def call(self) -> Call:
-        kwargs = self.kwargs() | ({} if self.count_include_pad else {"count_include_pad": False})
-        return Call("torch.nn.functional.avg_pool2d", In(0), plain(self.kernel), **kwargs)
+        kwargs = self.keyword_arguments() | ({} if self.count_include_pad else {"count_include_pad": False})
+        return Call("torch.nn.functional.avg_pool2d", In(0), collapse_pair(self.kernel), **kwargs)
 
 
-@register("adaptive_avgpool")
-@attributes
+@register_op("adaptive_avgpool")
+@op_dataclass
 class AdaptiveAvgPool(Op):
-    """Mean over a grid of `size x size` cells, whatever the input size; size 1 is `global_avgpool`."""
+    """Mean over a grid of `size x size` cells, `(C, H, W) -> (C, size, size)`; size 1 is `global_avgpool`."""
 
     size: int
 
@@ -78,17 +96,17 @@ class AdaptiveAvgPool(Op):
     fresh = True
 
     def shape(self, value: Shape) -> Shape:
-        return (spatial("adaptive_avgpool", value)[0], self.size, self.size)
+        return (require_spatial("adaptive_avgpool", value)[0], self.size, self.size)
 
     def window(self, value: Shape) -> Window | None:
-        """The largest cell. Where the cells do not divide the map, some are smaller by one and they overlap."""
+        """Return the largest cell. Where the cells do not divide the map, some are smaller by one and they overlap."""
         if self.size == 1:
             return None
         _, height, width = value
-        return Window((self.cell(height), self.cell(width)), (max(1, height // self.size), max(1, width // self.size)))
+        return Window((self.cell_length(height), self.cell_length(width)), (max(1, height // self.size), max(1, width // self.size)))
 
-    def cell(self, length: int) -> int:
-        """Positions in the largest of the cells along so many."""
+    def cell_length(self, length: int) -> int:
+        """Return the positions in the largest cell along a side of this length."""
         return max(-(-(i + 1) * length // self.size) - i * length // self.size for i in range(self.size))
 
     def call(self) -> Call:

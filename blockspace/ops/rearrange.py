@@ -1,14 +1,14 @@
-"""Ops that move, cut or pad values without arithmetic; the parts of a split are among them."""
+"""Define ops that move, cut or pad values without arithmetic, among them the parts of a split."""
 
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.conv import near
-from blockspace.ops.op import POINT, Call, In, Op, Shape, Window, attributes, elements, register, show, spatial
+from blockspace.ops.conv import suggest_multiples
+from blockspace.ops.op import POINT, Call, In, Op, Shape, Window, count_elements, format_shape, op_dataclass, register_op, require_spatial
 
 
-@register("input")
-@attributes
+@register_op("input")
+@op_dataclass
 class Input(Op):
     """The graph's one input, of shape `(C, H, W)` (or `(C,)`)."""
 
@@ -23,10 +23,10 @@ class Input(Op):
         return self.size
 
 
-@register("identity")
-@attributes
+@register_op("identity")
+@op_dataclass
 class Identity(Op):
-    """The value itself."""
+    """The value itself, of any shape."""
 
     view = True
 
@@ -34,16 +34,16 @@ class Identity(Op):
         return value
 
 
-@register("copy")
+@register_op("copy")
 class Copy(Identity):
-    """Split by copying: every branch reads the whole value."""
+    """A split by copying: every branch reads the whole value."""
 
     kind = "split"
     step = False
 
 
-@register("part")
-@attributes
+@register_op("part")
+@op_dataclass
 class Part(Op):
     """Channels `start` to `stop` of a value: one part of a split, `(C, H, W) -> (stop - start, H, W)`."""
 
@@ -56,7 +56,7 @@ class Part(Op):
 
     def shape(self, value: Shape) -> Shape:
         if not 0 <= self.start < self.stop <= value[0]:
-            raise error("E-SPLIT", f"channels {self.start}..{self.stop} do not exist in {show(value)}")
+            raise error("E-SPLIT", f"channels {self.start}..{self.stop} do not exist in {format_shape(value)}")
         return (self.stop - self.start, *value[1:])
 
     def call(self) -> Call:
@@ -66,10 +66,10 @@ class Part(Op):
         return f"[{self.start}:{self.stop}]"
 
 
-@register("slice")
-@attributes
+@register_op("slice")
+@op_dataclass
 class Slice(Op):
-    """The first `channels` channels of a value."""
+    """The first channels of a value, `(C, H, W) -> (channels, H, W)`."""
 
     channels: int
 
@@ -84,10 +84,10 @@ class Slice(Op):
         return Call("operator.getitem", In(0), (slice(None), slice(None, self.channels)))
 
 
-@register("pad_channels")
-@attributes
+@register_op("pad_channels")
+@op_dataclass
 class PadChannels(Op):
-    """Zero channels appended up to `channels` (option A of ResNet, arXiv:1512.03385 section 4.2)."""
+    """Zero channels appended, `(C, H, W) -> (channels, H, W)` (option A of ResNet, arXiv:1512.03385 section 4.2)."""
 
     in_channels: int
     channels: int
@@ -96,7 +96,7 @@ class PadChannels(Op):
     fresh = True
 
     def shape(self, value: Shape) -> Shape:
-        _, *sizes = spatial("pad_channels", value)
+        _, *sizes = require_spatial("pad_channels", value)
         if self.channels < value[0]:
             raise error(
                 "E-SHAPE", f"pad_channels: {value[0]} channels cannot be padded to {self.channels}", help="`slice` takes fewer channels"
@@ -107,19 +107,19 @@ class PadChannels(Op):
         return Call("torch.nn.functional.pad", In(0), (0, 0, 0, 0, 0, self.channels - self.in_channels))
 
 
-@register("channel_shuffle")
-@attributes
+@register_op("channel_shuffle")
+@op_dataclass
 class ChannelShuffle(Op):
-    """View the channels as (groups, C / groups), transpose, flatten, as torchvision (ShuffleNet, arXiv:1707.01083 section 3.1)."""
+    """Channels viewed as (groups, C / groups), transposed and flattened, as torchvision does (ShuffleNet, arXiv:1707.01083 section 3.1)."""
 
     groups: int
 
     def shape(self, value: Shape) -> Shape:
-        if spatial("channel_shuffle", value)[0] % self.groups:
+        if require_spatial("channel_shuffle", value)[0] % self.groups:
             raise error(
                 "E-GROUPS",
                 f"channel_shuffle: {value[0]} channels do not divide into {self.groups} groups",
-                help=near(value[0], self.groups),
+                help=suggest_multiples(value[0], self.groups),
             )
         return value
 
@@ -130,16 +130,16 @@ class ChannelShuffle(Op):
         return f"channel shuffle {self.groups}"
 
 
-@register("transpose")
+@register_op("transpose")
 class Transpose(Op):
     """Channels in a row, `(C, 1, 1) -> (1, 1, C)`, or back: in between, `conv1xK` runs over the channels (ECA, arXiv:1910.03151)."""
 
     view = True
 
     def shape(self, value: Shape) -> Shape:
-        channels, height, width = spatial("transpose", value)
+        channels, height, width = require_spatial("transpose", value)
         if height != 1 or min(channels, width) != 1:
-            raise error("E-SHAPE", f"transpose needs (C, 1, 1) or (1, 1, C), got {show(value)}", help="`global_avgpool` first")
+            raise error("E-SHAPE", f"transpose needs (C, 1, 1) or (1, 1, C), got {format_shape(value)}", help="`global_avgpool` first")
         return (width, 1, channels)
 
     def window(self, value: Shape) -> Window | None:
@@ -149,14 +149,14 @@ class Transpose(Op):
         return Call("torch.transpose", In(0), 1, 3)
 
 
-@register("flatten")
+@register_op("flatten")
 class Flatten(Op):
-    """All of `(C, H, W)` as `(C H W,)`."""
+    """All elements in one dimension, `(C, H, W) -> (C H W,)`."""
 
     view = True  # at batch 1 even a slice of channels lies in one piece
 
     def shape(self, value: Shape) -> Shape:
-        return (elements(value),)
+        return (count_elements(value),)
 
     def window(self, value: Shape) -> Window | None:
         return POINT if set(value[1:]) <= {1} else None

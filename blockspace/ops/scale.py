@@ -1,24 +1,24 @@
-"""Dropout of elements and of paths, scaling, and the zero op."""
+"""Define dropout of elements and of paths, scaling, and the zero op."""
 
 from __future__ import annotations
 
 from blockspace.errors import error
-from blockspace.ops.op import FLOAT, Call, In, Op, Shape, Weight, attributes, elements, register, spatial
+from blockspace.ops.op import FLOAT, Call, In, Op, Shape, Weight, count_elements, op_dataclass, register_op, require_spatial
 
 Factor = float | str  # a number, or the word `learned`
 
 
-@register("dropout")
-@attributes
+@register_op("dropout")
+@op_dataclass
 class Dropout(Op):
-    """Elements zeroed with probability `p` in training."""
+    """Elements zeroed with probability `p` in training, the others divided by 1 - p (Srivastava et al., JMLR 2014); any shape."""
 
     p: float = 0.5
 
     view = True  # in eval mode torch returns the input itself
 
     def __post_init__(self) -> None:
-        probability(self)
+        check_probability(self)
 
     def shape(self, value: Shape) -> Shape:
         return value
@@ -27,8 +27,8 @@ class Dropout(Op):
         return Call("torch.nn.Dropout", self.p)
 
 
-@register("drop_path")
-@attributes
+@register_op("drop_path")
+@op_dataclass
 class DropPath(Op):
     """Whole values of a batch zeroed with probability `p` in training, the others divided by 1 - p (stochastic depth, arXiv:1603.09382)."""
 
@@ -37,32 +37,33 @@ class DropPath(Op):
     view = True
 
     def __post_init__(self) -> None:
-        probability(self)
+        check_probability(self)
 
     def shape(self, value: Shape) -> Shape:
-        return spatial(self.name, value)
+        return require_spatial(self.name, value)
 
     def call(self) -> Call:
         # Dropout3d zeroes whole slices along the first axis of a value without batch, (C, D, H, W); in (N, C, H, W) that axis is the batch.
         return Call("torch.nn.Dropout3d", self.p)
 
 
-def probability(op: Dropout | DropPath) -> None:
-    """Raises BlockspaceError (E-TYPE) when the op's `p` is none, or certainty."""
+def check_probability(op: Dropout | DropPath) -> None:
+    """Raise BlockspaceError (E-TYPE) unless the op's `p` is in [0, 1)."""
     if not 0 <= op.p < 1:
         raise error("E-TYPE", f"{op.name}: p must be in [0, 1), got {op.p}")
 
 
-@register("scale")
-@attributes
+@register_op("scale")
+@op_dataclass
 class Scale(Op):
-    """The value times a constant, or times a `learned` factor per channel that starts at `init` (layer scale, arXiv:2103.17239 eq. 4)."""
+    """The value times a constant (any shape), or a `learned` factor per channel of `(C, H, W)` from `init` (arXiv:2103.17239 eq. 4)."""
 
     channels: int
     by: Factor
     init: float = 1.0
 
     from_input = ("channels",)
+    channelwise = True
     fresh = True
 
     def __post_init__(self) -> None:
@@ -71,12 +72,11 @@ class Scale(Op):
 
     @property
     def learned(self) -> bool:
+        """Return whether the factor is a parameter."""
         return self.by == "learned"
 
-    channelwise = True
-
     def shape(self, value: Shape) -> Shape:
-        return spatial("a learned scale", value) if self.learned else value
+        return require_spatial("a learned scale", value) if self.learned else value
 
     def params(self) -> int:
         return self.channels if self.learned else 0
@@ -88,9 +88,9 @@ class Scale(Op):
         return "learned scale" if self.learned else f"scale {self.by:g}"
 
 
-@register("zero")
+@register_op("zero")
 class Zero(Op):
-    """A value of zeros: no connection (NAS-Bench-201's `none`)."""
+    """Zeros of the value's shape: no connection (`none` of NAS-Bench-201, arXiv:2001.00326)."""
 
     fresh = True
 
@@ -98,7 +98,7 @@ class Zero(Op):
         return value
 
     def bytes(self, inputs: list[Shape], output: Shape) -> int:
-        return FLOAT * elements(output)  # written; the input is asked for its shape only
+        return FLOAT * count_elements(output)  # written; the input is asked for its shape only
 
     def call(self) -> Call:
         return Call("torch.zeros_like", In(0))

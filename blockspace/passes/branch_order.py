@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from blockspace.graph import Node, skeleton
-from blockspace.graph import colours as coloured
+from blockspace.graph import Node, refine_colours, strip_passthrough
 from blockspace.ops import Part
 from blockspace.passes.mutable_graph import MutableGraph
 
@@ -61,7 +60,7 @@ def graph_before_rule(graph: MutableGraph, needed: Iterable[Node]) -> MutableGra
     if graph.found is None or any(node.name in graph.fresh for node in needed):
         found = graph.snapshot()
         nodes = [found.nodes[name] for name in found.order()]
-        own = coloured(*skeleton(nodes, found.output))
+        own = refine_colours(*strip_passthrough(nodes, found.output))
         found.colours = {node.name: own.get(node.name, 0) for node in nodes}
         graph.found, graph.fresh = found, set()
     return graph.found

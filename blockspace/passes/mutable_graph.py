@@ -200,4 +200,4 @@ def has_op(node: Node, ops: type[O] | tuple[type[O], ...]) -> TypeGuard[Node[O]]
 
 def adapt_op(op: Op, *inputs: Shape) -> Op:
     """Return the same op for inputs of other shapes: the attributes that come from the input are filled in anew."""
-    return replace(op, **op.given(*inputs)) if op.from_input else op
+    return replace(op, **op.infer_attributes(*inputs)) if op.from_input else op

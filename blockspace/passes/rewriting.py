@@ -8,7 +8,7 @@ from functools import cached_property
 
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph, Node
-from blockspace.ops import Shape, show
+from blockspace.ops import Shape, format_shape
 from blockspace.passes.match import Match
 from blockspace.passes.mutable_graph import MutableGraph
 from blockspace.passes.rule import Rule, pipeline_rules
@@ -223,15 +223,16 @@ def check_match(draft: MutableGraph, rule: Rule, node: Node, wanted: Match) -> N
     """Check, before anything changes, the shapes of the values and that each tensor of a new node gets one of its shape."""
     for old, new in wanted.values.items():
         if draft[old].shape != wanted.shape(new):
-            raise broken_promise(rule, draft[old], f"{show(wanted.shape(new))} in place of {show(draft[old].shape)}")
+            raise broken_promise(rule, draft[old], f"{format_shape(wanted.shape(new))} in place of {format_shape(draft[old].shape)}")
     needed = {f"{name}.{key}": size for name, new in wanted.nodes.items() for key, size in new.op.tensors().items()}
     for name in sorted(needed.keys() | wanted.weights.keys()):
         expr = wanted.weights.get(name)
         if name not in needed:
             raise broken_promise(rule, node, f"its weight map names {name}, which does not exist")
         if expr is None or expr.shape != needed[name]:
-            given = "nothing" if expr is None else show(expr.shape)
-            raise broken_promise(rule, node, f"its weight map gives {given} for {name}, which holds {show(needed[name]) or 'a number'}")
+            given = "nothing" if expr is None else format_shape(expr.shape)
+            holds = format_shape(needed[name]) or "a number"
+            raise broken_promise(rule, node, f"its weight map gives {given} for {name}, which holds {holds}")
 
 
 def broken_promise(rule: Rule, node: Node, difference: str) -> BlockspaceError:

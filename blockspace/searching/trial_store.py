@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import optuna
 
-from blockspace.costs import violation
+from blockspace.costs import compute_violation
 from blockspace.executors import Result
 from blockspace.records import Listener, TrialDuplicated, TrialFinished, TrialRecord, TrialRefused, TrialState
 from blockspace.searching.optuna_adapter import OpenTrial, Teller, read_trial_record, read_trial_records
@@ -83,7 +83,7 @@ class TrialStore:
     def compute_violations(self, candidate: Candidate, measured: dict[str, float]) -> dict[str, float]:
         """Return the relative distance outside each budget, of counted costs and of measured values."""
         limits = self.plan.limits
-        return {**candidate.violations, **{name: violation(measured[name], *limits[name]) for name in limits if name in measured}}
+        return {**candidate.violations, **{name: compute_violation(measured[name], *limits[name]) for name in limits if name in measured}}
 
     def store_result(self, proposal: Proposal, result: Result) -> None:
         """Store a training's outcome."""

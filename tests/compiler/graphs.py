@@ -223,7 +223,7 @@ KINDS = ("bottleneck", "hs", "res2net", "se", "shuffle", "inception", "preact", 
 def one_op(name):
     """A graph of one op on SHAPE."""
     graph = Graph({"linear": (8,), "transpose": (8, 1, 1)}.get(name, SHAPE))
-    op = OPS[name](**{**OPS[name].given(graph.input_shape), **SETTINGS.get(name, {})})
+    op = OPS[name](**{**OPS[name].infer_attributes(graph.input_shape), **SETTINGS.get(name, {})})
     inputs = ["input"] if op.arity == 1 else ["input", graph.add(OPS["relu"](), "input", name="other").name, "input"]
     graph.add(op, *inputs, name="op")
     return graph

@@ -13,7 +13,7 @@ import blockspace as bs
 from blockspace.blocks import list_families, list_names, parse_reference
 from blockspace.compiler import compile, transplant
 from blockspace.errors import BlockspaceError
-from blockspace.graph import features
+from blockspace.graph import find_features
 
 NAMES = {"mobilenet_v2": "mobilenetv2_100"}  # timm's name of networks whose reference is another library's
 # Where timm's maps are not those of the last units: the modules of timm's whole network that give ours. Its GhostNets take the first
@@ -95,7 +95,7 @@ def test_maps_are_timms(name):
     ],
 )
 def test_maps_of_papers(name, channels, reduction):
-    found = features(bs.load(name).graph())
+    found = find_features(bs.load(name).graph())
     assert [f.channels for f in found] == channels and [f.reduction for f in found] == reduction
 
 
@@ -147,7 +147,7 @@ def test_a_map_is_not_written_over():
     s.conv("stage2", 4, stride=2, act=None)
     s.add("relu", name="relu")
     graph = s.head()
-    assert [step.name for step in bs.graph.plan(graph).steps if step.call.kwargs.get("inplace")] == ["relu"]
+    assert [step.name for step in bs.graph.plan_execution(graph).steps if step.call.kwargs.get("inplace")] == ["relu"]
     first = compile(graph, seed=0, features_only=True, out_indices=(0,)).eval()
     both = compile(graph, seed=0, features_only=True).eval()
     x = torch.randn(1, 3, 8, 8)
@@ -200,4 +200,4 @@ def test_found_networks(tmp_path):
 
 def test_a_unit_that_gives_two_values_gives_no_map():
     graph = network("hs")
-    assert all(f.unit.split(".")[0] != "head" for f in features(graph))
+    assert all(f.unit.split(".")[0] != "head" for f in find_features(graph))

@@ -10,7 +10,7 @@ from blockspace.compiler import compile
 from blockspace.compiler.init import POLICIES
 from blockspace.compiler.module import resolve_target
 from blockspace.errors import BlockspaceError
-from blockspace.graph import Graph, plan
+from blockspace.graph import Graph, plan_execution
 from blockspace.ops import OPS, BatchNorm, Conv, Part
 
 
@@ -131,7 +131,7 @@ def test_layers_are_plain_torch_layers():
 
 
 def in_place_nodes(graph):
-    return {step.name for step in plan(graph).steps if step.call.kwargs.get("inplace")}
+    return {step.name for step in plan_execution(graph).steps if step.call.kwargs.get("inplace")}
 
 
 def test_in_place_only_where_nobody_else_can_see_it():

@@ -10,7 +10,6 @@ from functools import cache
 from compiler.graphs import KINDS, network, one_op
 
 from blockspace.blocks import list_families, list_names, load
-from blockspace.cli.arguments import usual_channels
 from blockspace.graph import Graph
 from blockspace.ops import OPS
 
@@ -23,7 +22,7 @@ SUBJECTS = (
 
 
 def block(template) -> Graph:
-    return template.graph((usual_channels(template), 28, 28))
+    return template.graph((template.usual_shape[0], 28, 28))
 
 
 @cache

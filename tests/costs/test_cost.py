@@ -50,7 +50,7 @@ def test_nothing_is_counted_before_it_is_asked_for(monkeypatch):
 def test_a_cost_registers_once():
     for name, place in (("macs", 99), ("other", COSTS["macs"].place)):
         with pytest.raises(TypeError, match="registered twice"):
-            register_cost(name, place, "title", "")(lambda graph: {})
+            register_cost(name, place, "title", "", "doc")(lambda graph: {})
     assert "other" not in COSTS
 
 

@@ -14,7 +14,7 @@ from blockspace.blocks import list_families
 from blockspace.compiler import compile, python_name, to_timm_source
 from blockspace.errors import BlockspaceError, ExportError
 from blockspace.exporting import export_folder, formats, timm_format
-from blockspace.graph import features
+from blockspace.graph import find_features
 
 torch.set_num_threads(1)
 NET = """
@@ -173,9 +173,10 @@ def test_every_network_prints(name, tmp_path):
         x = torch.empty(2, *graph.input_shape)
         assert model(x).shape == ours(x).shape
     assert {k: t.shape for k, t in model.state_dict().items()} == {k: t.shape for k, t in ours.state_dict().items()}
-    assert [one["num_chs"] for one in model.feature_info] == [one.channels for one in features(graph)]
+    channels = [feature.channels for feature in find_features(graph)]
+    assert [one["num_chs"] for one in model.feature_info] == channels
     with torch.device("meta"):
-        assert [m.shape[1] for m in model.forward_intermediates(x, intermediates_only=True)] == [one.channels for one in features(graph)]
+        assert [m.shape[1] for m in model.forward_intermediates(x, intermediates_only=True)] == channels
         model.prune_intermediate_layers([0])
         assert len(model.forward_intermediates(x, indices=[0], intermediates_only=True)) == 1
 

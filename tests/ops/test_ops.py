@@ -10,8 +10,8 @@ import pytest
 from blockspace.blocks.syntax import is_operation
 from blockspace.errors import BlockspaceError
 from blockspace.graph import Graph
-from blockspace.ops import OPS, Conv, Merge, Op, Pool, from_dict, register
-from blockspace.ops.op import window
+from blockspace.ops import OPS, Conv, Merge, Op, Pool, op_from_dict, register_op
+from blockspace.ops.op import count_window_positions
 
 ATTRIBUTES = {  # what an op needs beside what its input gives
     "conv": {"in_channels": 12, "out_channels": 8, "kernel": (3, 1), "stride": (2, 1), "padding": (1, 0), "groups": 4, "bias": True},
@@ -91,7 +91,7 @@ def test_says_what_it_is(name):
 
 def test_a_name_is_registered_once():
     with pytest.raises(TypeError, match="registered twice"):
-        register("conv")(OPS["linear"])
+        register_op("conv")(OPS["linear"])
 
 
 def test_an_op_without_a_shape_is_refused():
@@ -100,13 +100,13 @@ def test_an_op_without_a_shape_is_refused():
         pass
 
     with pytest.raises(TypeError, match="no shape rule"):
-        register("shapeless")(Shapeless)
+        register_op("shapeless")(Shapeless)
     assert "shapeless" not in OPS
 
 
 def test_an_unknown_op_in_a_file():
     with pytest.raises(BlockspaceError, match="unknown op 'nothing'"):
-        from_dict({"op": "nothing"})
+        op_from_dict({"op": "nothing"})
 
 
 @pytest.mark.parametrize("size", range(1, 15))
@@ -121,7 +121,7 @@ def test_windows_are_rounded_as_torch_does(size):
         (2, 2, 0, False),
         (3, 1, 1, False),
     ):
-        found = window(size, kernel, stride, padding, 1, ceil)
+        found = count_window_positions(size, kernel, stride, padding, 1, ceil)
         if found < 1 or size + 2 * padding < kernel:
             continue
         assert found == torch.nn.functional.max_pool2d(value, kernel, stride, padding, ceil_mode=ceil).shape[-1]

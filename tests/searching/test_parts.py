@@ -11,7 +11,7 @@ import sys
 import pydantic
 import pytest
 
-from blockspace.costs import violation
+from blockspace.costs import compute_violation
 from blockspace.errors import StorageError
 from blockspace.executors import Result, adopt_result, read_result
 from blockspace.searching import Interrupted, SearchOptions, StudyLock, derive_training_seed, ignore_signals, raise_on_signals
@@ -81,7 +81,7 @@ def test_differences_name_the_leaf():
 
 @pytest.mark.parametrize("value, expected", [(1.3, 0.3), (0.5, 0.2), (0.9, -0.1)])
 def test_distance_outside(value, expected):
-    assert violation(value, None if value > 0.5 else 0.625, 1.0) == pytest.approx(expected)
+    assert compute_violation(value, None if value > 0.5 else 0.625, 1.0) == pytest.approx(expected)
 
 
 LIGHT = "[name for name in s.__all__ if name not in ('optimize', 'read_stored_study', 'StoredStudy')]"

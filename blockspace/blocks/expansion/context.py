@@ -23,7 +23,7 @@ from blockspace.blocks.holes import Holes, Token
 from blockspace.blocks.syntax import INHERITED, FlowStep
 from blockspace.blocks.template_file import BlockUnit
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
-from blockspace.graph import MAX_NODES, Graph, attribute
+from blockspace.graph import MAX_NODES, Graph, to_attribute
 from blockspace.ops import Op, Shape
 from blockspace.reader import Map, Node
 
@@ -159,7 +159,7 @@ class ExpansionContext(ABC):
 
     def unique_name(self, path: str, base: str) -> str:
         """Return a dotted name below `path` that is not taken, and take it."""
-        base = attribute(base)
+        base = to_attribute(base)
         prefix = f"{path}." if path else ""
         name, count = prefix + base, 1
         while name in self.used:

@@ -9,7 +9,7 @@ from typing import Any
 from blockspace.compiler.printing.instances import BlockInstance, BlockItem, replace_calls
 from blockspace.compiler.printing.layout import CodeExpr, call_expr, text_expr
 from blockspace.compiler.printing.numbers import CHANNELS, DEFAULTS, Slot, call_numbers, fill_defaults, number_role, outline_call
-from blockspace.graph import attribute
+from blockspace.graph import to_attribute
 
 ENDS = ("channels", "in_channels", "out_channels")  # what a block takes and gives: positional, in this order
 SHORTCUTS = {"skip", "shortcut", "downsample", "projection"}
@@ -237,7 +237,7 @@ def camel_case(name: str) -> str:
 
 def unique_name(name: str, taken: set[str]) -> str:
     """Return `name`, numbered when it is taken, and mark it as taken."""
-    name = attribute(name)
+    name = to_attribute(name)
     numbered = f"{name}_" if name[-1:].isdigit() else name
     found = name if name not in taken else next(n for i in range(2, len(taken) + 3) if (n := f"{numbered}{i}") not in taken)
     taken.add(found)

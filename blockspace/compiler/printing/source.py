@@ -9,8 +9,8 @@ from blockspace.compiler.printing.instances import BlockInstance, BlockItem, fin
 from blockspace.compiler.printing.layout import Code, call_expr, layout_lines
 from blockspace.compiler.printing.numbers import print_call, weights_expr
 from blockspace.compiler.printing.statements import print_forward
-from blockspace.graph import Graph, GraphLike, as_graph, plan
-from blockspace.ops import show
+from blockspace.graph import Graph, GraphLike, as_graph, plan_execution
+from blockspace.ops import format_shape
 
 LayerTree = dict[str, Any]  # a container: name -> the construction of a layer, or a container
 
@@ -63,11 +63,11 @@ def to_source(graph: GraphLike, doc: str = "") -> str:
     what torch's layers draw by themselves: load some. Raises BlockspaceError: E-NAME, and what `Graph.verify` raises.
     """
     graph = as_graph(graph)
-    steps = plan(graph)
+    steps = plan_execution(graph)
     found, of = group_classes(find_instances(graph, steps))
     bodies = [print_class(one, of, graph) for one in found]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in body for body in bodies)]
-    title = doc or f"{graph.name}: {show(graph.input_shape)} -> {show(graph.output_shape)}"
+    title = doc or f"{graph.name}: {format_shape(graph.input_shape)} -> {format_shape(graph.output_shape)}"
     imports = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
     main = MAIN.format(name=found[-1].name, shape=", ".join(map(str, graph.input_shape)))
     return "\n".join([f"{format_docstring(title)}\n\n{imports}", *helpers, *bodies, main])
@@ -98,7 +98,7 @@ def print_class(one: PrintedClass, of: dict[BlockInstance, PrintedClass], graph:
 def describe_class(one: PrintedClass, graph: Graph) -> str:
     """Return a class's docstring: `hs_bottleneck` (256x56x56 -> 256x56x56): stage1.block1 and 2 more; shapes are those of the first use."""
     use = one.example
-    shapes = f"{show(graph[use.input].shape)} -> {show(graph[use.output].shape)}"
+    shapes = f"{format_shape(graph[use.input].shape)} -> {format_shape(graph[use.output].shape)}"
     if not use.path:
         return f"{use.block}: {shapes}."
     more = f" and {len(one.uses) - 1} more" if len(one.uses) > 1 else ""

@@ -17,8 +17,8 @@ from blockspace.compiler.printing.registered import Registered
 from blockspace.compiler.printing.source import HELPERS, describe_class, format_docstring, print_class, print_constructor
 from blockspace.compiler.printing.statements import print_forward
 from blockspace.errors import error
-from blockspace.graph import Feature, Graph, features, plan
-from blockspace.ops import Conv, Linear, show
+from blockspace.graph import Feature, Graph, find_features, plan_execution
+from blockspace.ops import Conv, Linear, format_shape
 
 IMPORTS = """from pathlib import Path
 
@@ -78,8 +78,8 @@ def to_timm_source(graph: Graph, name: str, config: Mapping[str, Any], weights: 
     `config` are further entries of timm's `default_cfg` (mean, std, ...). state_dict keys are those of `compile(graph)`. Raises
     BlockspaceError: E-NAME, what `Graph.verify` raises, E-SHAPE for a network without feature maps or whose head reads several values.
     """
-    maps = features(graph)
-    steps = plan(graph, (*(one.node for one in maps), graph.output))
+    maps = find_features(graph)
+    steps = plan_execution(graph, (*(one.node for one in maps), graph.output))
     root = find_instances(graph, steps)
     found, of = group_classes(root)
     layout = find_layout(graph, root, maps)
@@ -87,7 +87,7 @@ def to_timm_source(graph: Graph, name: str, config: Mapping[str, Any], weights: 
     bodies = [print_class(one, of, graph) for one in found[:-1]] + [network]
     base = "\n" + inspect.getsource(Registered)
     helpers = [text for word, text in HELPERS.items() if any(f"{word}(" in body for body in bodies)]
-    title = doc or f"{graph.name}: {show(graph.input_shape)} -> {show(graph.output_shape)}"
+    title = doc or f"{graph.name}: {format_shape(graph.input_shape)} -> {format_shape(graph.output_shape)}"
     about_file = f"{title}\n\nImport this file, then: timm.create_model({name!r}, pretrained=True)."
     config_items = config_entries(graph, layout, config).items()
     rows = (f"{key}={repr(value) if key in config else quote_value(value)}" for key, value in config_items)
@@ -100,7 +100,7 @@ def to_timm_source(graph: Graph, name: str, config: Mapping[str, Any], weights: 
 
 def default_config(graph: Graph) -> dict[str, Any]:
     """Return the entries of timm's `default_cfg` that follow from a graph, and `num_features`, as config.json has them."""
-    layout = find_layout(graph, find_instances(graph, plan(graph)), features(graph))
+    layout = find_layout(graph, find_instances(graph, plan_execution(graph)), find_features(graph))
     return config_entries(graph, layout, {}) | {"num_features": layout.num_features}
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from blockspace.compiler.proof.equivalence import find_difference, live_subgraph
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
-from blockspace.ops import Op, show
+from blockspace.ops import Op, format_shape
 from blockspace.passes import Rewriting, Rule, load_rules, pipeline_rules, random_graph, rewrite
 
 SAMPLES = 200  # random graphs tried; a rule does not fire on most
@@ -100,7 +100,7 @@ def list_nodes(graph: Graph) -> str:
 
 def node_lines(graph: Graph) -> list[str]:
     """Return a line a node: `name = Op(...)(inputs)  # shape`."""
-    return [f"{node.name} = {brief_op(node.op)}({', '.join(node.inputs)})  # {show(node.shape)}" for node in graph]
+    return [f"{node.name} = {brief_op(node.op)}({', '.join(node.inputs)})  # {format_shape(node.shape)}" for node in graph]
 
 
 def brief_op(op: Op) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from blockspace.graph import Graph, Node
-from blockspace.graph import passes as hands_on
+from blockspace.graph import Graph, Node, is_passthrough
 from blockspace.ops import (
     OPS,
     Add,
@@ -52,7 +51,7 @@ def is_identity(graph: MutableGraph, node: Node) -> bool:
         return op.groups in (1, channels)
     if isinstance(op, Pool):
         return isinstance(op, (MaxPool, AvgPool)) and (op.kernel, op.stride, op.padding) == ((1, 1), (1, 1), (0, 0))
-    return isinstance(op, Scale) and op.by == 1 or isinstance(op, (Dropout, DropPath)) and op.p == 0 or hands_on(op)
+    return isinstance(op, Scale) and op.by == 1 or isinstance(op, (Dropout, DropPath)) and op.p == 0 or is_passthrough(op)
 
 
 @rule("id(x) = x", at=Op, rank=TIDY, example=example)

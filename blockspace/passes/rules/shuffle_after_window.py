@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.graph import Graph, Node
-from blockspace.ops import ChannelShuffle, Conv, elements
+from blockspace.ops import ChannelShuffle, Conv, count_elements
 from blockspace.passes.channel_tracking import keeps_channels, move_channels
 from blockspace.passes.match import Match, tensor_of
 from blockspace.passes.mutable_graph import MutableGraph
@@ -26,7 +26,7 @@ def example() -> Graph:
 def shuffle_after_window(graph: MutableGraph, node: Node[ChannelShuffle]) -> Match | str:
     """Between grouped convolutions a shuffle must stay (each group reads from all): at stride 2 it then moves a quarter of the numbers."""
     reader = graph.reader(node)
-    if reader is None or not keeps_channels(reader) or elements(reader.shape) >= elements(node.shape) or len(reader.shape) != 3:
+    if reader is None or not keeps_channels(reader) or count_elements(reader.shape) >= count_elements(node.shape) or len(reader.shape) != 3:
         return "it is not read by one channelwise operation alone that makes the map smaller"
     channels = node.shape[0]
     order = [c for _, c in move_channels(node.op, [[("", c) for c in range(channels)]])]

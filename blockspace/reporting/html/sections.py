@@ -12,7 +12,7 @@ from markupsafe import Markup
 from blockspace.costs import cost
 from blockspace.formatting import format_mean
 from blockspace.graph import Graph
-from blockspace.ops import show
+from blockspace.ops import format_shape
 from blockspace.quantities import Quantity, find_quantity
 from blockspace.records import TrialRecord, TrialState
 from blockspace.reporting.answer import NetworkScore
@@ -109,7 +109,7 @@ def _tabulate_nodes(graph: Graph) -> list[dict[str, Any]]:
         share = own.macs / total
         shade = min(HEATS - 1, int(share * 5 * HEATS))  # a fifth of all macs is the darkest
         rows.append(
-            {"name": node.name, "kind": node.kind, "what": node.op.label(), "shape": show(node.shape)}
+            {"name": node.name, "kind": node.kind, "what": node.op.label(), "shape": format_shape(node.shape)}
             | {"params": own.params, "macs": own.macs, "share": f"{share:.1%}" if own.macs else "", "shade": shade}
         )
     return rows
