@@ -125,6 +125,7 @@ class BlockspaceError(Exception):
         return type(self)(*placed)
 
     def render(self) -> str:
+        """Return the messages of all mistakes, as printed on stderr."""
         return "\n".join(m.render() for m in self.mistakes)
 
 

@@ -60,6 +60,7 @@ class Map:
         self.parsed: list[Any] | None = None
 
     def get(self, key: str) -> Node | None:
+        """Return the value of a key, or None."""
         return self.items.get(key)
 
     def __contains__(self, key: str) -> bool:

@@ -89,6 +89,7 @@ def misfit_text(label: str, macs: int | None, count: int) -> str:
 
 
 def limit_text(name: str, low: float | None, high: float | None) -> str:
+    """Return the limits of latency as text, such as "latency at most 1.3x the baseline's"."""
     from blockspace.costs import Budget
 
     if low is None and high is None:
@@ -97,6 +98,7 @@ def limit_text(name: str, low: float | None, high: float | None) -> str:
 
 
 def quantiles_text(values: list[int]) -> str:
+    """Return the 5 %, 50 % and 95 % quantiles as text."""
     if len(values) < 2:
         return "-"
     cuts = quantiles(values, n=20)

@@ -89,7 +89,7 @@ def export_graph(
 
 
 def open_network(target: object) -> tuple[Block | Network | Graph, Path | None]:
-    """What is meant, and its weights where it has some."""
+    """Return the network that is meant, and its weights if it has any."""
     if isinstance(target, (Block, Network, Graph)):
         return target, None
     arch, own = locate_network(str(target))
@@ -97,7 +97,7 @@ def open_network(target: object) -> tuple[Block | Network | Graph, Path | None]:
 
 
 def locate_network(target: str) -> tuple[str, Path | None]:
-    """The network's file or library name, and its weights where it has some."""
+    """Return the network's file or library name, and its weights if it has any."""
     run, mark, name = target.partition("#")
     place = RunDir(Path(run)).training_named(name) if mark else TrainingDir(Path(run))
     if not place.path.is_dir():
@@ -108,14 +108,14 @@ def locate_network(target: str) -> tuple[str, Path | None]:
 
 
 def load_module(network: Network, graph: Graph, weights: str | Path) -> nn.Module:
-    """The graph's module with these weights of the network. Raises BlockspaceError (E-FILE, E-NAME, E-WEIGHTS)."""
+    """Return the graph's module with these weights of the network. Raises BlockspaceError (E-FILE, E-NAME, E-WEIGHTS)."""
     from blockspace.compiler import find_weights
 
     return initial_module(graph, find_weights(network, weights))
 
 
 def initial_module(graph: Graph, found: PretrainedWeights | None) -> nn.Module:
-    """The graph's module, with weights that were found, or drawn with seed 0. Raises BlockspaceError (E-WEIGHTS)."""
+    """Return the graph's module, with weights that were found, or drawn with seed 0. Raises BlockspaceError (E-WEIGHTS)."""
     from blockspace.compiler import compile, load_state
 
     module = compile(graph, seed=0)

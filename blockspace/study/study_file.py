@@ -127,6 +127,7 @@ class Study:
 
     @property
     def name(self) -> str:
+        """The study's name."""
         return self.options.study
 
     @property
@@ -247,7 +248,7 @@ def check_objectives(study: Study) -> None:
 
 
 def resolve_budget(window: CostWindow, cost: str, baseline: float, mark: Mark | None) -> Budget:
-    """A window as a Budget: shares become counts of the baseline's cost (for latency, ratios)."""
+    """Return a window as a Budget: shares become counts of the baseline's cost (for latency, ratios)."""
     low, high = (resolve_bound(value, cost, baseline, mark) for value in (window.low, window.high))
     if low is not None and high is not None and low > high:
         raise error("E-RANGE", f"budget: {cost}: low ({window.low}) is above high ({window.high})", mark)

@@ -66,7 +66,7 @@ class TrainConfig:
         return serialize_network(self.network, {})
 
     def record(self) -> dict[str, Any]:
-        """What must not change between starts, as plain data."""
+        """Return the settings that must not change between starts, as plain data."""
         start = sha256(self.start.read_bytes()).hexdigest() if isinstance(self.start, Path) else self.start
         return {
             "network": self.network.name, "key": self.graph.key(), "data": self.data.as_dict(), "train": self.options.train.as_dict(),
@@ -116,7 +116,7 @@ def _load_target(arch: str, params: Mapping[str, object]) -> Block | Network:
 
 
 def check_output_shape(graph: Graph, classes: int) -> None:
-    """The network gives one number for each class. Raises BlockspaceError (E-LABEL)."""
+    """Check that the network has one output per class. Raises BlockspaceError (E-LABEL)."""
     output = graph.nodes[graph.output].shape
     if tuple(output) != (classes,):
         help = "end it in `head: [global_avgpool, linear: classes]`, with `params: {classes: 10}`: the data then sets the number"
@@ -145,7 +145,7 @@ def read_training_options(
 
 
 def recorded_data(arch: str) -> Node:
-    """The data that a found network was trained on, as its run directory says; otherwise the default."""
+    """Return the data that a found network was trained on, as its run directory says; otherwise the default."""
     folder = Path(arch).parent
     near = runs_around(folder) if Path(arch).name == ARCH else []
     records = (path for run in near for path in (run.training_yaml, run.study_yaml))
@@ -157,7 +157,7 @@ def recorded_data(arch: str) -> Node:
 
 
 def read_recipe_section(root: Node) -> Map:
-    """The recipe of a file: its `train:` section, or the whole file. Raises BlockspaceError (E-TYPE)."""
+    """Return the recipe of a file: its `train:` section, or the whole file. Raises BlockspaceError (E-TYPE)."""
     found = root.items["train"] if isinstance(root, Map) and "train" in root else root
     if not isinstance(found, Map):
         raise error("E-TYPE", "a recipe is a mapping", found.mark, "epochs: 8")
@@ -180,7 +180,7 @@ def read_params(texts: Sequence[str]) -> dict[str, str]:
 
 
 def locate_weights(source: str | None) -> Path | str | None:
-    """The weights that `weights=` names: a file, or a library that offers its own. Raises BlockspaceError (E-FILE)."""
+    """Return the weights that `weights=` names: a file, or a library that offers its own. Raises BlockspaceError (E-FILE)."""
     if source is None or source in LIBRARIES:
         return source
     if Path(source).is_file():

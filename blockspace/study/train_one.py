@@ -36,7 +36,7 @@ class Trained:
     exported: Path | None = None
 
     def text(self) -> str:
-        """What came out, in one line."""
+        """Return the result in one line."""
         found = self.result.metrics
         test = f"test accuracy {100 * found['test_acc']:.2f} %, log-loss {found['test_loss']:.4f} nats"
         return f"{test} ({self.images:,} images, scored once); val accuracy {100 * found['val_acc']:.2f} %"
@@ -124,7 +124,7 @@ def evaluate(target: str | PathLike[str], overrides: Sequence[str] = (), **setti
 
 
 def check_unchanged(asked: TrainConfig) -> None:
-    """The folder is new, or of this same training. Raises BlockspaceError (E-CHANGED)."""
+    """Check that the folder is new, or of this same training. Raises BlockspaceError (E-CHANGED)."""
     import yaml
 
     path = RunDir(asked.folder).training_yaml
@@ -137,7 +137,7 @@ def check_unchanged(asked: TrainConfig) -> None:
 
 
 def write_training_files(asked: TrainConfig, look: Any) -> None:
-    """What stands in the folder before the training starts."""
+    """Write the files of the folder that exist before the training starts."""
     import yaml
 
     from blockspace.compiler import to_source
@@ -149,7 +149,7 @@ def write_training_files(asked: TrainConfig, look: Any) -> None:
 
 
 def build_start_module(asked: TrainConfig) -> tuple[Any, list[str]]:
-    """The module before its first step, and what is to be said of its weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
+    """Return the module before its first step, and what is to be said of its weights. Raises BlockspaceError (E-FILE, E-WEIGHTS)."""
     from blockspace.compiler import compile, find_weights, load_state
 
     module = compile(asked.graph, seed=asked.options.seed, init=asked.options.train.init or "default")
@@ -200,7 +200,7 @@ def make_epoch_event(epoch: EpochResult, epochs: int) -> EpochEnded:
 
 
 def export_trained(asked: TrainConfig, result: Result, images: int, formats: Sequence[str]) -> Path:
-    """The trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
+    """Export the trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
     from blockspace.exporting import export_folder as write
     from blockspace.study.export_network import load_module, normalisation_of
 

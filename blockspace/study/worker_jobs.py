@@ -134,6 +134,7 @@ class StopAtEpoch:
         self.asked = True
 
     def __call__(self) -> bool:
+        """Return whether the worker was asked to stop."""
         return self.asked
 
 

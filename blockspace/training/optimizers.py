@@ -55,4 +55,5 @@ class EmaUpdate:
         self.ema = ema
 
     def __call__(self, averaged: Tensors, current: Tensors, updates: Tensor | int) -> None:
+        """Update the averaged tensors in place; `updates` counts the updates so far."""
         get_ema_multi_avg_fn(self.ema.at(int(updates)))(averaged, current, updates)  # type: ignore[no-untyped-call]  # torch's

@@ -50,6 +50,7 @@ class EpochProgress:
             print(text, file=self.stream, flush=True)
 
     def __call__(self, event: Event) -> None:
+        """Update the display with one event."""
         if isinstance(event, NetworkTrainingStarted):
             self.start(event)
         elif isinstance(event, TrainingFound):

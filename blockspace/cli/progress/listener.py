@@ -75,6 +75,7 @@ class Progress:
             return render_progress(self.state, self.console.width, self.console.height)
 
     def __call__(self, event: Event) -> None:
+        """Update the state with one event, and the display."""
         with self.lock:
             self.state.update(event)
         for text in self.log_lines(event):

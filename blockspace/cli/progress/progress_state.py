@@ -80,63 +80,79 @@ class ProgressState:
     # events
 
     def on_study_started(self, event: StudyStarted) -> None:
+        """Keep the study's name, its number of trials, and what they are compared by."""
         self.study, self.per, self.total = event.study, event.per, event.trials
         self.objectives, self.budgets = event.objectives, list(event.budgets)
 
     def on_search_opened(self, event: SearchOpened) -> None:
+        """Continue the display with the trials that are in the storage."""
         self.stage, self.done, self.before = "search", event.trained, event.trained
         self.proposed, self.rows = event.proposals, list(event.records)
         self.rank()
 
     def on_proposed(self, event: TrialProposed) -> None:
+        """Count the proposal."""
         self.proposed = max(self.proposed, event.number + 1)
 
     def on_training_started(self, event: TrainingStarted) -> None:
+        """Add a running training; the first starts the clock of the stage."""
         self.since = self.since if self.since is not None else self.clock()
         self.running[event.number] = RunningTraining(event.number, event.label, self.clock(), TrainingProgressed(event.number))
 
     def on_progressed(self, event: TrainingProgressed) -> None:
+        """Keep the latest progress of a running training."""
         if event.number in self.running:
             self.running[event.number].progress = event
 
     def on_requeued(self, event: TrainingRequeued | TrainingRetried) -> None:
+        """Remove a training that will be started again."""
         self.running.pop(event.number, None)
 
     def on_finished(self, event: TrialFinished) -> None:
+        """Add a finished trial to the records, and to the ranking if it is feasible."""
         self.running.pop(event.number, None)
         self.done = event.trained
         self.before += bool(event.record.reused)  # it took no time, and says nothing of the pace
         self.enter(event.record)
 
     def on_finalist_trained(self, event: FinalistTrained) -> None:
+        """Count a retrained finalist."""
         self.running.pop(event.number, None)
         self.done += 1
 
     def on_not_trained(self, event: TrialDuplicated | TrialRefused) -> None:
+        """Add a trial that needs no training."""
         self.enter(event.record)
 
     def on_retraining(self, event: RetrainingStarted) -> None:
+        """Begin the stage of the finalists."""
         self.begin("finals", event.trainings)
 
     def on_adopted(self, event: ResultAdopted) -> None:
+        """Count a finalist's result of an earlier start."""
         if self.stage == "finals":
             self.done, self.before = self.done + 1, self.before + 1
 
     def on_export_started(self, event: ExportStarted) -> None:
+        """Begin the stage of the exports."""
         self.begin("exporting", event.networks)
         self.since = self.clock()
 
     def on_exported(self, event: NetworkExported) -> None:
+        """Count an exported network."""
         self.done += 1
 
     def on_stopping(self, event: StopRequested) -> None:
+        """Keep the request to stop, which the display explains."""
         self.stopping = event
 
     def begin(self, stage: str, total: int) -> None:
+        """Begin a stage of `total` steps; nothing is running."""
         self.stage, self.done, self.before, self.total, self.since = stage, 0, 0, total, None
         self.running.clear()
 
     def enter(self, row: TrialRecord) -> None:
+        """Add a record, and rank the feasible ones."""
         self.rows.append(row)
         self.proposed = max(self.proposed, row.number + 1)
         if row.is_feasible:

@@ -34,13 +34,24 @@ class Task(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name by which a study selects the task."""
+        ...
+
     @property
-    def metrics(self) -> tuple[Quantity, ...]: ...
+    def metrics(self) -> tuple[Quantity, ...]:
+        """The quantities that `summarize` returns."""
+        ...
+
     @property
-    def sums(self) -> tuple[str, ...]: ...
+    def sums(self) -> tuple[str, ...]:
+        """The names of the sums that `measure` returns."""
+        ...
+
     @property
-    def main_metric(self) -> str: ...
+    def main_metric(self) -> str:
+        """The metric that progress shows and that a search optimises by default."""
+        ...
 
     def check_outputs(self, outputs: Tensor, split: Split) -> None:
         """Check the shape of a network's outputs against a data set. Raises BlockspaceError (E-LABEL)."""
