@@ -15,9 +15,11 @@ class Activation(Op):
     channelwise = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged: activations keep the shape."""
         return value
 
     def call(self) -> Call:
+        """Return a call of the function in `torch.nn.functional`."""
         return Call(f"torch.nn.functional.{self.function}", In(0))
 
 
@@ -97,6 +99,7 @@ class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
     def call(self) -> Call:
+        """Return a call of `torch.sigmoid`."""
         return Call("torch.sigmoid", In(0))
 
 
@@ -105,6 +108,7 @@ class Tanh(Activation):
     """Hyperbolic tangent."""
 
     def call(self) -> Call:
+        """Return a call of `torch.tanh`."""
         return Call("torch.tanh", In(0))
 
 
@@ -122,15 +126,18 @@ class Softmax(Activation):
     channelwise = False
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged. Raises BlockspaceError (E-GROUPS) when the channels do not divide into `paths`."""
         if self.paths and value[0] % self.paths:
             problem = f"softmax: {value[0]} channels do not divide into {self.paths} paths"
             raise error("E-GROUPS", problem, help=suggest_multiples(value[0], self.paths))
         return value
 
     def call(self) -> Call:
+        """Return a call of `torch.softmax`, over paths or channels."""
         if not self.paths:
             return Call("torch.softmax", In(0), dim=1)
         return Call("torch.flatten", Call("torch.softmax", Call("torch.unflatten", In(0), 1, [self.paths, -1]), 1), 1, 2)
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         return f"softmax over {self.paths} paths" if self.paths else self.name

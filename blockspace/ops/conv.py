@@ -69,6 +69,7 @@ class Conv(Op):
         return self.groups == self.in_channels == self.out_channels and self.groups > 1
 
     def shape(self, value: Shape) -> Shape:
+        """Return (out_channels, H', W'). Raises BlockspaceError: E-GROUPS, or E-SHAPE when the kernel does not fit."""
         channels, *sizes = require_spatial(self.word(), value)
         if channels != self.in_channels:
             raise error("E-SHAPE", f"{self.word()} was made for {self.in_channels} channels, got {format_shape(value)}")
@@ -82,23 +83,29 @@ class Conv(Op):
         return (self.out_channels, *out)
 
     def params(self) -> int:
+        """Return the number of trainable elements."""
         weight = self.in_channels // self.groups * self.out_channels * self.kernel[0] * self.kernel[1]
         return weight + (self.out_channels if self.bias else 0)
 
     def tensors(self) -> dict[str, Shape]:
+        """Return the shapes of parameters and buffers by their names in the state_dict."""
         weight = (self.out_channels, self.in_channels // self.groups, *self.kernel)
         return {"weight": weight, "bias": (self.out_channels,)} if self.bias else {"weight": weight}
 
     def macs(self, output: Shape) -> int:
+        """Return the multiply-accumulates at batch 1."""
         return count_elements(output) * (self.in_channels // self.groups) * self.kernel[0] * self.kernel[1]
 
     def acts(self, output: Shape) -> int:
+        """Return the number of output elements."""
         return count_elements(output)
 
     def window(self, value: Shape) -> Window:
+        """Return the window of the kernel."""
         return Window(self.kernel, self.stride, self.padding, self.dilation)
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.Conv2d`."""
         extra = {
             "stride": (collapse_pair(self.stride), 1),
             "padding": (collapse_pair(self.padding), 0),
@@ -110,6 +117,7 @@ class Conv(Op):
         return Call("torch.nn.Conv2d", self.in_channels, self.out_channels, collapse_pair(self.kernel), **kwargs)
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         parts = [
             self.word(),
             f"{self.in_channels}->{self.out_channels}" if self.in_channels != self.out_channels else str(self.out_channels),
@@ -136,6 +144,7 @@ class Linear(Op):
     fresh = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return (out,) for a flat value. Raises BlockspaceError (E-SHAPE) for a map or another number of features."""
         if len(value) != 1:
             raise error("E-SHAPE", f"linear needs a flat value, got {format_shape(value)}", help="`global_avgpool` or `flatten` first")
         if value[0] != self.in_features:
@@ -143,20 +152,26 @@ class Linear(Op):
         return (self.out,)
 
     def params(self) -> int:
+        """Return the number of trainable elements."""
         return self.out * (self.in_features + (1 if self.bias else 0))
 
     def tensors(self) -> dict[str, Shape]:
+        """Return the shapes of parameters and buffers by their names in the state_dict."""
         weight = (self.out, self.in_features)
         return {"weight": weight, "bias": (self.out,)} if self.bias else {"weight": weight}
 
     def macs(self, output: Shape) -> int:
+        """Return the multiply-accumulates at batch 1."""
         return self.in_features * self.out
 
     def acts(self, output: Shape) -> int:
+        """Return the number of output elements."""
         return self.out
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.Linear`."""
         return Call("torch.nn.Linear", self.in_features, self.out, **({} if self.bias else {"bias": False}))
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         return f"linear {self.in_features}->{self.out}"

@@ -60,6 +60,7 @@ class Add(Merge):
     function = "operator.add"
 
     def shape(self, *inputs: Shape, names: tuple[str, ...] = ()) -> Shape:
+        """Return the common shape of the inputs. Raises BlockspaceError (E-SHAPE) when shapes differ."""
         if len(set(inputs)) > 1:
             raise make_mismatch("add", inputs, names or name_slots(inputs), "add a conv1x1 on one path, or use 'merge: concat'")
         return inputs[0]
@@ -73,6 +74,7 @@ class Max(Merge):
     function = "torch.maximum"
 
     def shape(self, *inputs: Shape, names: tuple[str, ...] = ()) -> Shape:
+        """Return the common shape of the inputs. Raises BlockspaceError (E-SHAPE) when shapes differ."""
         if len(set(inputs)) > 1:
             raise make_mismatch("max", inputs, names or name_slots(inputs), "add a conv1x1 on one path, or use 'merge: concat'")
         return inputs[0]
@@ -86,6 +88,7 @@ class Mul(Merge):
     function = "operator.mul"
 
     def shape(self, *inputs: Shape, names: tuple[str, ...] = ()) -> Shape:
+        """Return the largest shape; gates of (C, 1, 1) or (1, H, W) broadcast. Raises BlockspaceError (E-SHAPE) for other shapes."""
         full = max(inputs, key=lambda s: (len(s), s[1:], s[0]))
         gates = (full, (full[0], 1, 1), (1, *full[1:]))
         if not all(s in gates for s in inputs):
@@ -99,12 +102,15 @@ class Concat(Merge):
     """Concatenation along the channels, in the order of the inputs: `(C_i, H, W) -> (sum of C_i, H, W)`."""
 
     def shape(self, *inputs: Shape, names: tuple[str, ...] = ()) -> Shape:
+        """Return (sum of channels, H, W). Raises BlockspaceError (E-SHAPE) when sizes differ."""
         if len({s[1:] for s in inputs}) > 1:
             raise make_mismatch("concat", inputs, names or name_slots(inputs), "give every branch the same stride")
         return (sum(s[0] for s in inputs), *inputs[0][1:])
 
     def results(self, inputs: list[Shape], output: Shape) -> list[Shape]:
+        """Return the output alone: one call concatenates all inputs."""
         return [output]
 
     def call(self, count: int = 2) -> Call:
+        """Return a call of `torch.cat`."""
         return Call("torch.cat", INPUTS, 1)

@@ -18,17 +18,21 @@ class Norm(Op):
     from_input = ("channels",)
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged. Raises BlockspaceError (E-SHAPE) for another number of channels."""
         if require_spatial(self.name, value)[0] != self.channels:
             raise error("E-SHAPE", f"{self.name} was made for {self.channels} channels, got {format_shape(value)}")
         return value
 
     def params(self) -> int:
+        """Return the number of trainable elements."""
         return 2 * self.channels
 
     def tensors(self) -> dict[str, Shape]:
+        """Return the shapes of parameters and buffers by their names in the state_dict."""
         return {"weight": (self.channels,), "bias": (self.channels,)}
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         return self.name.replace("_", " ")
 
 
@@ -43,16 +47,20 @@ class BatchNorm(Norm):
     fresh = True
 
     def tensors(self) -> dict[str, Shape]:
+        """Return the shapes of parameters and buffers by their names in the state_dict."""
         statistics = {"running_mean": (self.channels,), "running_var": (self.channels,), "num_batches_tracked": ()}
         return super().tensors() | statistics
 
     def weights(self) -> int:
+        """Return the number of elements of parameters and buffers read in eval mode."""
         return 4 * self.channels  # scale, shift, running mean and variance
 
     def scratch(self, output: Shape) -> int:
+        """Return the bytes that torch allocates besides the output in eval mode and frees when the call returns."""
         return FLOAT * 2 * self.channels  # a mean and a deviation to save, which eval mode throws away
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.BatchNorm2d`."""
         kwargs = {}
         if self.eps != 1e-5:
             kwargs["eps"] = self.eps
@@ -67,6 +75,7 @@ class LayerNorm(Norm):
     """Layer normalisation (arXiv:1607.06450) over the channels at each position, `(C, H, W)` or `(C,)`, as ConvNeXt (arXiv:2201.03545)."""
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value`, a map or flat, unchanged. Raises BlockspaceError (E-SHAPE) for another number of channels."""
         return super().shape(value) if len(value) == 3 else self.flat_shape(value)
 
     def flat_shape(self, value: Shape) -> Shape:
@@ -76,11 +85,13 @@ class LayerNorm(Norm):
         return value
 
     def scratch(self, output: Shape) -> int:
+        """Return the bytes that torch allocates besides the output in eval mode and frees when the call returns."""
         positions = count_elements(output[1:])
         copied = count_elements(output) if positions > 1 else 0  # torch normalises a copy that has the channels last
         return FLOAT * (copied + 2 * positions)  # a mean and a deviation each
 
     def call(self) -> Call:
+        """Return the torch call."""
         last = Call("torch.movedim", In(0), 1, -1)
         weights = Weight("weight", (self.channels,), 1.0), Weight("bias", (self.channels,), 0.0)
         return Call("torch.movedim", Call("torch.nn.functional.layer_norm", last, [self.channels], *weights, self.eps), -1, 1)
@@ -97,6 +108,7 @@ class GroupNorm(Norm):
     fresh = True
 
     def scratch(self, output: Shape) -> int:
+        """Return the bytes that torch allocates besides the output in eval mode and frees when the call returns."""
         return FLOAT * 2 * self.groups  # mean and deviation of each group
 
     def __post_init__(self) -> None:
@@ -108,6 +120,7 @@ class GroupNorm(Norm):
             )
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.GroupNorm`."""
         return Call("torch.nn.GroupNorm", self.groups, self.channels, **({"eps": self.eps} if self.eps != 1e-5 else {}))
 
 
@@ -122,6 +135,7 @@ class LocalResponseNorm(Op):
     k: float = 1.0
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged. Raises BlockspaceError (E-SHAPE) for a flat value."""
         return require_spatial("local_response_norm", value)
 
     def padded_elements(self, value: Shape) -> int:
@@ -134,12 +148,15 @@ class LocalResponseNorm(Op):
         return FLOAT * (14 * count_elements(output) + 2 * self.padded_elements(output))
 
     def scratch(self, output: Shape) -> int:
+        """Return the bytes that torch allocates besides the output in eval mode and frees when the call returns."""
         return FLOAT * max(self.padded_elements(output), 2 * count_elements(output))
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.functional.local_response_norm`."""
         extra = {"alpha": (self.alpha, 1e-4), "beta": (self.beta, 0.75), "k": (self.k, 1.0)}
         kwargs = {key: value for key, (value, default) in extra.items() if value != default}
         return Call("torch.nn.functional.local_response_norm", In(0), self.size, **kwargs)
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         return "local response norm"

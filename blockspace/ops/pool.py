@@ -36,6 +36,7 @@ class Pool(Op):
     fresh = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return (C, H', W'). Raises BlockspaceError (E-SHAPE) when the window does not fit."""
         channels, *sizes = require_spatial(self.word(), value)
         if any(2 * p > k for p, k in zip(self.padding, self.kernel)):
             raise error("E-SHAPE", f"{self.word()}: padding {collapse_pair(self.padding)} is more than half of the kernel")
@@ -46,6 +47,7 @@ class Pool(Op):
         return (channels, *out)
 
     def window(self, value: Shape) -> Window:
+        """Return the window of the kernel."""
         return Window(self.kernel, self.stride, self.padding)
 
     def word(self) -> str:
@@ -58,6 +60,7 @@ class Pool(Op):
         return {"stride": collapse_pair(self.stride)} | {key: value for key, (value, default) in extra.items() if value != default}
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         return self.word() + (f" /{collapse_pair(self.stride)}" if self.stride != (1, 1) else "")
 
 
@@ -67,9 +70,11 @@ class MaxPool(Pool):
     """Maximum over the window; `maxpool1x1` with a stride is stride-slicing."""
 
     def scratch(self, output: Shape) -> int:
+        """Return the bytes that torch allocates besides the output in eval mode and frees when the call returns."""
         return 8 * count_elements(output)  # torch also finds where each maximum was, in 64-bit integers
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.functional.max_pool2d`."""
         return Call("torch.nn.functional.max_pool2d", In(0), collapse_pair(self.kernel), **self.keyword_arguments())
 
 
@@ -81,6 +86,7 @@ class AvgPool(Pool):
     count_include_pad: bool = True
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.functional.avg_pool2d`."""
         kwargs = self.keyword_arguments() | ({} if self.count_include_pad else {"count_include_pad": False})
         return Call("torch.nn.functional.avg_pool2d", In(0), collapse_pair(self.kernel), **kwargs)
 
@@ -96,6 +102,7 @@ class AdaptiveAvgPool(Op):
     fresh = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return (C, size, size). Raises BlockspaceError (E-SHAPE) for a flat value."""
         return (require_spatial("adaptive_avgpool", value)[0], self.size, self.size)
 
     def window(self, value: Shape) -> Window | None:
@@ -110,7 +117,9 @@ class AdaptiveAvgPool(Op):
         return max(-(-(i + 1) * length // self.size) - i * length // self.size for i in range(self.size))
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.functional.adaptive_avg_pool2d`."""
         return Call("torch.nn.functional.adaptive_avg_pool2d", In(0), self.size)
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         return "global avgpool" if self.size == 1 else f"adaptive avgpool {self.size}"

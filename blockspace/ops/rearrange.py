@@ -20,6 +20,7 @@ class Input(Op):
     view = True  # the caller's memory
 
     def shape(self) -> Shape:
+        """Return the declared size."""
         return self.size
 
 
@@ -31,6 +32,7 @@ class Identity(Op):
     view = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged."""
         return value
 
 
@@ -55,14 +57,17 @@ class Part(Op):
     view = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return (stop - start, H, W). Raises BlockspaceError (E-SPLIT) when these channels do not exist."""
         if not 0 <= self.start < self.stop <= value[0]:
             raise error("E-SPLIT", f"channels {self.start}..{self.stop} do not exist in {format_shape(value)}")
         return (self.stop - self.start, *value[1:])
 
     def call(self) -> Call:
+        """Return a call of `operator.getitem`."""
         return Call("operator.getitem", In(0), (slice(None), slice(self.start, self.stop)))
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         return f"[{self.start}:{self.stop}]"
 
 
@@ -76,11 +81,13 @@ class Slice(Op):
     view = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return (channels, H, W). Raises BlockspaceError (E-SHAPE) when there are fewer channels."""
         if not 0 < self.channels <= value[0]:
             raise error("E-SHAPE", f"slice: cannot take {self.channels} of {value[0]} channels")
         return (self.channels, *value[1:])
 
     def call(self) -> Call:
+        """Return a call of `operator.getitem`."""
         return Call("operator.getitem", In(0), (slice(None), slice(None, self.channels)))
 
 
@@ -96,6 +103,7 @@ class PadChannels(Op):
     fresh = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return (channels, H', W'), subsampled by the stride. Raises BlockspaceError (E-SHAPE) when there are more channels."""
         _, *sizes = require_spatial("pad_channels", value)
         if self.channels < value[0]:
             raise error(
@@ -104,6 +112,7 @@ class PadChannels(Op):
         return (self.channels, *sizes)
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.functional.pad`."""
         return Call("torch.nn.functional.pad", In(0), (0, 0, 0, 0, 0, self.channels - self.in_channels))
 
 
@@ -115,6 +124,7 @@ class ChannelShuffle(Op):
     groups: int
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged. Raises BlockspaceError (E-GROUPS) when the channels do not divide into groups."""
         if require_spatial("channel_shuffle", value)[0] % self.groups:
             raise error(
                 "E-GROUPS",
@@ -124,9 +134,11 @@ class ChannelShuffle(Op):
         return value
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.functional.channel_shuffle`."""
         return Call("torch.nn.functional.channel_shuffle", In(0), self.groups)
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         return f"channel shuffle {self.groups}"
 
 
@@ -137,15 +149,18 @@ class Transpose(Op):
     view = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return (C, 1, 1) as (1, 1, C), and the reverse. Raises BlockspaceError (E-SHAPE) for another shape."""
         channels, height, width = require_spatial("transpose", value)
         if height != 1 or min(channels, width) != 1:
             raise error("E-SHAPE", f"transpose needs (C, 1, 1) or (1, 1, C), got {format_shape(value)}", help="`global_avgpool` first")
         return (width, 1, channels)
 
     def window(self, value: Shape) -> Window | None:
+        """Return None: an output position depends on the whole map."""
         return None
 
     def call(self) -> Call:
+        """Return a call of `torch.transpose`."""
         return Call("torch.transpose", In(0), 1, 3)
 
 
@@ -156,10 +171,13 @@ class Flatten(Op):
     view = True  # at batch 1 even a slice of channels lies in one piece
 
     def shape(self, value: Shape) -> Shape:
+        """Return (C * H * W,)."""
         return (count_elements(value),)
 
     def window(self, value: Shape) -> Window | None:
+        """Return one position for a value without height and width, else None for the whole map."""
         return POINT if set(value[1:]) <= {1} else None
 
     def call(self) -> Call:
+        """Return a call of `torch.flatten`."""
         return Call("torch.flatten", In(0), 1)

@@ -21,9 +21,11 @@ class Dropout(Op):
         check_probability(self)
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged."""
         return value
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.Dropout`."""
         return Call("torch.nn.Dropout", self.p)
 
 
@@ -40,9 +42,11 @@ class DropPath(Op):
         check_probability(self)
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged. Raises BlockspaceError (E-SHAPE) for a flat value."""
         return require_spatial(self.name, value)
 
     def call(self) -> Call:
+        """Return a call of `torch.nn.Dropout3d`."""
         # Dropout3d zeroes whole slices along the first axis of a value without batch, (C, D, H, W); in (N, C, H, W) that axis is the batch.
         return Call("torch.nn.Dropout3d", self.p)
 
@@ -76,15 +80,19 @@ class Scale(Op):
         return self.by == "learned"
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged. Raises BlockspaceError (E-SHAPE) when the factor is learned and the value is flat."""
         return require_spatial("a learned scale", value) if self.learned else value
 
     def params(self) -> int:
+        """Return the number of trainable elements."""
         return self.channels if self.learned else 0
 
     def call(self) -> Call:
+        """Return a call of `operator.mul`."""
         return Call("operator.mul", In(0), Weight("weight", (self.channels, 1, 1), self.init) if self.learned else self.by)
 
     def label(self) -> str:
+        """Return a short text for drawings."""
         return "learned scale" if self.learned else f"scale {self.by:g}"
 
 
@@ -95,10 +103,13 @@ class Zero(Op):
     fresh = True
 
     def shape(self, value: Shape) -> Shape:
+        """Return `value` unchanged."""
         return value
 
     def bytes(self, inputs: list[Shape], output: Shape) -> int:
+        """Return the bytes written; the input is not read."""
         return FLOAT * count_elements(output)  # written; the input is asked for its shape only
 
     def call(self) -> Call:
+        """Return a call of `torch.zeros_like`."""
         return Call("torch.zeros_like", In(0))
