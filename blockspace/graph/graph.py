@@ -101,6 +101,8 @@ class Graph:
                 raise error("E-REF", f"{name}: no node {source!r}", mark)
         if op.arity is not None and len(inputs) != op.arity:
             raise error("E-SHAPE", f"{op.name} takes {op.arity} input(s), got {len(inputs)}", mark)
+        if op.arity is None and not inputs:
+            raise error("E-SHAPE", f"{op.name} merges at least one input, got none", mark)
         if len(self.nodes) >= MAX_NODES:
             raise error("E-TOO-BIG", f"more than {MAX_NODES:,} nodes", mark, "fewer repeats")
         shapes = [self.nodes[source].shape for source in inputs]

@@ -37,6 +37,7 @@ def test_what_cannot_be_added():
     assert code(lambda: graph.add(OPS["relu"](), "gone", name="c")) == "E-REF"
     assert code(lambda: graph.add(OPS["relu"](), "a.conv", "b", name="c")) == "E-SHAPE"
     assert code(lambda: graph.add(Conv(3, 4, (1, 1)), "input", name="c")) == "E-SHAPE"
+    assert {code(lambda op=op: graph.add(op, name="c")) for op in (Add(), Concat(), OPS["max"](), OPS["mul"]())} == {"E-SHAPE"}
     assert code(lambda: graph.add(OPS["relu"](), "input", name="a b")) == "E-NAME"
     assert len(graph) == 4 and graph.verify() is graph
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import combinations, product
+
+import networkx as nx
 import pytest
 
 from blockspace import canonical, load
 from blockspace.blocks import list_families
-from blockspace.graph import Graph
+from blockspace.graph import Graph, strip_passthrough, structural_key
 from blockspace.ops import OPS, Conv
 from blockspace.passes import random_graph, relabel_graph, rewrite
 from blockspace.passes.rewriting import count_totals
@@ -35,6 +39,57 @@ def test_random_graphs():
 @pytest.mark.slow
 def test_very_many_random_graphs():
     check(range(FEW, FEW + MANY))
+
+
+def unnamed(graph: Graph) -> nx.MultiDiGraph:
+    """The graph that the structural key describes: without nodes that pass a value through; slots count unless a merge commutes."""
+    inputs, ops, output = strip_passthrough(graph, graph.output)
+    dag = nx.MultiDiGraph()
+    for name, sources in inputs.items():
+        dag.add_node(name, op=(ops[name], name == output))
+        for slot, source in enumerate(sources):
+            dag.add_edge(source, name, slot=0 if ops[name].commutes else slot)
+    return dag
+
+
+def isomorphic(a: Graph, b: Graph) -> bool:
+    """Whether networkx finds the two graphs to be one."""
+    same_op = nx.isomorphism.categorical_node_match("op", None)
+    same_slot = nx.isomorphism.categorical_multiedge_match("slot", 0)
+    return nx.is_isomorphic(unnamed(a), unnamed(b), node_match=same_op, edge_match=same_slot)
+
+
+def test_equal_keys_are_isomorphic_graphs():
+    """Structural keys are judged by networkx: over small random graphs, each relabelled, and pairs that differ in one place."""
+    graphs = [random_graph(seed, size=3 + seed % 3) for seed in range(25)]
+    graphs += [relabel_graph(graph, seed) for seed, graph in enumerate(graphs)] + [twins(False), twins(True)]
+    pairs = list(combinations(graphs, 2))
+    agreed = Counter()
+    for a, b in pairs:
+        equal = structural_key(a) == structural_key(b)
+        assert equal == isomorphic(a, b)
+        agreed[equal] += 1
+    assert agreed[True] >= 26 and agreed[False] > 100
+
+
+def test_slots_count_unless_the_merge_commutes():
+    def merged(op: str, *order: str) -> Graph:
+        graph = Graph((4, 6, 6))
+        graph.add(Conv(4, 4, (3, 3), padding=(1, 1)), "input", name="a")
+        graph.add(OPS["relu"](), "input", name="b")
+        graph.add(OPS[op](), *order, name="merge")
+        return graph.verify()
+
+    for op, equal in (("add", True), ("concat", False)):
+        a, b = merged(op, "a", "b"), merged(op, "b", "a")
+        assert (structural_key(a) == structural_key(b)) is isomorphic(a, b) is equal
+
+
+def test_library_blocks_are_isomorphic_where_their_keys_are_equal():
+    graphs = {name: load(name).graph((64, 8, 8)) for name in ("hs_block", "res2net", "resnet_basic", "resnet_bottleneck", "se")}
+    for (one, a), (other, b) in product(graphs.items(), repeat=2):
+        again = relabel_graph(b, 1)
+        assert (structural_key(a) == structural_key(again)) is isomorphic(a, again) is (one == other)
 
 
 def twins(swapped: bool) -> Graph:
