@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockspace.formatting import format_bytes, format_si
-from blockspace.graph import Graph, GraphLike, as_graph
+from blockspace.graph import Graph
 from blockspace.quantities import Quantity, register_quantity
+
+if TYPE_CHECKING:
+    from blockspace.graph import GraphLike
 
 PerNode = Callable[[Graph], dict[str, Any]]  # numbers by node name: integers, or a subclass that holds more
 Total = Callable[[Iterable[Any]], int]
@@ -160,4 +163,8 @@ def cost(graph: GraphLike) -> Cost:
 
     Raises BlockspaceError: what `from_nx` raises, E-TYPE for anything that is not a graph.
     """
-    return Cost(as_graph(graph))
+    if not isinstance(graph, Graph):
+        from blockspace.graph import as_graph  # here, since most graphs need nothing read
+
+        graph = as_graph(graph)
+    return Cost(graph)
