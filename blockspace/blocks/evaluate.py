@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Invalid(Enum):
-    """What a name or graph value is where it has no value: `INVALID` after a mistake, `PART_LIST` where a list of parts stands."""
+    """Markers in place of a value: `INVALID` after a mistake, `PART_LIST` for a list of parts."""
 
     INVALID = "invalid"
     PART_LIST = "a list of parts"

@@ -45,7 +45,7 @@ class CustomPart:
 
 @dataclass(frozen=True, eq=False)
 class CustomData:
-    """What a function returned: parts by name, and class names."""
+    """The result of a data function: parts by name, and class names."""
 
     parts: dict[str, CustomPart]
     classes: tuple[str, ...]

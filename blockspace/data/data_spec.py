@@ -72,7 +72,7 @@ class DataSpec(Options):
 
 
 class Description(NamedTuple):
-    """What a network must match: `(C, H, W)` and the number of classes."""
+    """The shape `(C, H, W)` and the number of classes that a network must match."""
 
     input_shape: tuple[int, int, int]
     n_classes: int
@@ -157,7 +157,7 @@ def check_data(spec: str | Mapping[str, Any] | DataSpec) -> None:
 
 
 class Place(NamedTuple):
-    """Where a data set was found: the folder that was looked in, and the file or folder in it by which it was known."""
+    """The location of a data set: the folder that was searched, and the file or folder in it that identifies the data set."""
 
     root: Path
     marker: Path

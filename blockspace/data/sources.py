@@ -27,7 +27,7 @@ CLOTHES = ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shi
 
 @dataclass(frozen=True, eq=False)
 class DataSource:
-    """What a reader found: pools by part ("train" always; val and test where they are given) and the usual sizes of parts to be cut.
+    """The result of a reader: pools by part ("train" always; val and test where they are given) and the usual sizes of parts to be cut.
 
     `skipped` are the files that were left out because they cannot be read, each with the reason.
     """

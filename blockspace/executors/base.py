@@ -16,7 +16,7 @@ from blockspace.executors.result import Result
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How far a running job is: steps so far, epochs done and to do (0: unknown), and of the last epoch the loss and a metric, or None.
+    """Progress of a running job: steps so far, epochs done and to do (0: unknown), and of the last epoch the loss and a metric, or None.
 
     `metric` is the training's first one, for classification the validation accuracy in 0..1; the loss is in nats.
     """
@@ -34,7 +34,7 @@ class JobProgress:
 
 
 class ProgressReporter(Protocol):
-    """How a running job reports its progress. Both calls are made in the training loop, so they must not block or do I/O per step."""
+    """Reports the progress of a running job. Both calls are made in the training loop, so they must not block or do I/O per step."""
 
     def step(self) -> None:
         """Report that one more step was taken. A job that reports none for `TimeLimits.stall` seconds is taken for hung."""
@@ -63,7 +63,7 @@ class TimeLimits:
 
 @dataclass(frozen=True)
 class Resources:
-    """What one job needs: CPU cores, GPUs (0.5: half of one) and memory in bytes (None: whatever there is).
+    """The resources that one job needs: CPU cores, GPUs (0.5: half of one) and memory in bytes (None: whatever there is).
 
     Executors that place jobs on machines read it; `LocalExecutor` runs a fixed number of single-threaded jobs and does not.
     """

@@ -15,7 +15,7 @@ PRELOAD = ("torch", "lightning")  # modules that a process of an executor import
 
 
 class ExecutorClass(Protocol):
-    """How an executor is made: for `capacity` jobs at a time, in processes that have imported `preload`."""
+    """The constructor of an executor: for `capacity` jobs at a time, in processes that have imported `preload`."""
 
     def __call__(self, capacity: int, preload: Sequence[str] = PRELOAD) -> Executor:
         """Return the started executor."""

@@ -28,7 +28,7 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class ExportedFolder:
-    """What was written: the folder, per format the largest difference to the trained module that was seen, per file its bytes."""
+    """The written export: the folder, per format the largest difference to the trained module that was seen, per file its bytes."""
 
     folder: Path
     differences: dict[str, float]

@@ -46,7 +46,7 @@ def flattened_channels(node: Node) -> int:
 
 
 class ChannelTracker:
-    """Where the channels of every value come from. Shuffles in `stay` keep their place; all others are to be removed."""
+    """The origins of the channels of every value. Shuffles in `stay` keep their place; all others are to be removed."""
 
     def __init__(self, graph: MutableGraph, stay: frozenset[str] = frozenset()):
         self.graph, self.stay = graph, stay

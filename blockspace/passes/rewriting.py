@@ -132,7 +132,7 @@ def verify_step(draft: MutableGraph, rule: Rule, node: Node) -> None:
 
 
 class RuleQueue:
-    """Which nodes each rule has still to look at. A rule runs until it finds nothing; after a change the column starts at its top."""
+    """The nodes that each rule has not yet examined. A rule runs until it finds nothing; after a change the column starts at its top."""
 
     def __init__(self, rules: Sequence[Rule], draft: MutableGraph):
         self.rules, self.draft = rules, draft

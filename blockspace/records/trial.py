@@ -14,7 +14,7 @@ Assignment: TypeAlias = dict[str, int | float | str | bool]
 
 
 class TrialState(StrEnum):
-    """What became of a proposed network or of one of its trainings. The value is the word on disk."""
+    """The state of a proposed network or of one of its trainings. The value is the word on disk."""
 
     TRAINED = "trained"
     DUPLICATE = "duplicate"  # of a network seen before in the study, whose result was copied

@@ -82,7 +82,7 @@ class FinalistReport:
 
 @dataclass(frozen=True)
 class Environment:
-    """What trainings ran with: versions by name, and how many of the study's trainings ran so."""
+    """The environment of trainings: versions by name, and how many of the study's trainings ran so."""
 
     versions: Mapping[str, str]
     trainings: int

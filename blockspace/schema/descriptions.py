@@ -1,4 +1,4 @@
-"""What the grammar's keys and words mean, in one line each: shown by editors, and printed in the grammar's reference."""
+"""Descriptions of the grammar's keys and words, one line each: shown by editors, and printed in the grammar's reference."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopRequest:
-    """Whether someone asked to stop: a signal, or the caller's `stop()` returning true."""
+    """A request to stop, made by a signal, or by the caller's `stop()` returning true."""
 
     def __init__(self, stop: Callable[[], bool] | None = None):
         self.signum: int | None = None

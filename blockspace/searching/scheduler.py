@@ -44,7 +44,7 @@ Queued = TypeVar("Queued", bound=QueuedJob)
 
 
 class JobSource(Protocol[Queued]):
-    """Where jobs come from and results go.
+    """The source of jobs, which also receives their results.
 
     `lookahead` is how many jobs are prepared before the executor has room for them; 0 where a job should know all earlier results.
     """

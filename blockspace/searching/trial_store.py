@@ -1,4 +1,4 @@
-"""What is known of every network, and how an outcome is stored: judged, told to the sampler, remembered."""
+"""The results of all networks so far, and the storing of outcomes: each is judged, reported to the sampler and recorded."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Budgets(CountedBudgets):
 
 
 class FinalistOptions(Options):
-    """Which trained networks are retrained for the answer: the best `take` of each choice of `per`, with `seeds` seeds each."""
+    """The trained networks that are retrained for the answer: the best `take` of each choice of `per`, with `seeds` seeds each."""
 
     take: Annotated[int, Field(ge=1, le=100, description="networks of each choice")] = 2
     per: Annotated[str | None, Field(description="the hole whose choices are meant; unset: the one that is compared")] = None

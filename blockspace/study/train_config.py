@@ -28,7 +28,7 @@ from blockspace.training import Recipe
 
 
 class TrainingOptions(Options):
-    """What `blockspace train NET key=value ...` takes beside the network's own params."""
+    """Options of `blockspace train NET key=value ...` in addition to the network's own params."""
 
     data: str | dict[str, Any] = "digits"
     train: Recipe = Recipe()

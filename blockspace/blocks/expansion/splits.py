@@ -45,7 +45,7 @@ class Branch:
 
 
 class Carry:
-    """What a part hands to the next: its whole output (`take` is None), or a share of its last channels, as (numerator, denominator)."""
+    """The share that a part carries to the next: its whole output (`take` is None), or a share of its last channels."""
 
     __slots__ = ("take", "join")
 

@@ -1,4 +1,4 @@
-"""Which classes the printed file has: one per distinct block, with the numbers that differ between its uses as constructor arguments."""
+"""Choose the printed file's classes: one per distinct block, with the numbers that differ between its uses as constructor arguments."""
 
 from __future__ import annotations
 

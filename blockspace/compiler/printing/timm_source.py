@@ -61,7 +61,7 @@ class TimmPart:
 
 @dataclass(frozen=True)
 class TimmLayout:
-    """What timm's interface needs to know of a network."""
+    """The properties of a network that timm's interface needs."""
 
     parts: tuple[TimmPart, ...]
     maps: tuple[Feature, ...]

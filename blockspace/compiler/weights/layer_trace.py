@@ -1,4 +1,4 @@
-"""What runs when: the layers of any module in execution order, found by running it once on the meta device.
+"""Trace the layers of any module in execution order, found by running it once on the meta device.
 
 A layer is a torch function that reads parameters or saved buffers of the module beside a value that comes from the input: `F.conv2d` inside
 a Conv2d, and just as well the product with a scale that a block holds itself. A weight may pass through functions of its own on the way (a

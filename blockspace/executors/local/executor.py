@@ -34,7 +34,7 @@ OOM_COUNTER = Path("/proc/vmstat")  # its `oom_kill` counts every process that t
 
 @dataclass(eq=False)
 class _RunningJob:
-    """What the driver knows of a job in a worker."""
+    """The driver's view of a job in a worker."""
 
     id: int
     handle: Handle

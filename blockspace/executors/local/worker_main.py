@@ -1,4 +1,4 @@
-"""What happens inside a worker process: it becomes a process that dies alone and with its parent, and runs one job."""
+"""The main function of a worker process, which runs one job; it ends with its parent, and no other process ends with it."""
 
 from __future__ import annotations
 

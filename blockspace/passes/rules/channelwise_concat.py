@@ -1,4 +1,4 @@
-"""What is done to every channel by itself can be done after the concat: norms with their statistics, activations, scales."""
+"""Operations on every channel by itself can be done after the concat: norms with their statistics, activations, scales."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done to neighbouring parts of a value alike can be done before the split."""
+"""Equal operations on neighbouring parts of a value can be done before the split."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ CSS_USE = re.compile(r"var\(--([\w-]+)\)")
 
 @dataclass(frozen=True)
 class PageLimits:
-    """How much of a large study the page shows: rows of the table, points with names, finalists with drawings, nodes of each."""
+    """Limits on how much of a large study the page shows: rows of the table, points with names, finalists with drawings, nodes of each."""
 
     rows: int = 3_000
     points: int = 2_000

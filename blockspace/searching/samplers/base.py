@@ -1,4 +1,4 @@
-"""What the search must know of a sampler. One more sampler is one more file beside this one that registers an entry.
+"""Entries of samplers, with the properties that the search needs. A new sampler is a file in this folder that registers an entry.
 
 Such a file must not import Optuna at its top: the names of the samplers are part of the study's options, which are read without it.
 """

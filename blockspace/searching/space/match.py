@@ -27,7 +27,7 @@ QueueEntry: TypeAlias = tuple[tuple[int, ...], Choices, int]  # priority, whose 
 
 @dataclass(frozen=True)
 class BlockMatch:
-    """Where a block lies in a space: its stage, the values of the holes that are read, those of unknowns, and what the stage is given."""
+    """A block's position in a space: its stage, the values of the holes that are read, those of unknowns, and what the stage is given."""
 
     place: StageBlock
     values: Assignment
