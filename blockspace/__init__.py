@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 register_extensions(
     graph_key="blockspace.passes:canonical_key",
+    graph_nx="blockspace.graph:to_nx",
     graph_svg="blockspace.drawing:draw_svg",
     graph_png="blockspace.drawing:draw_png",
     graph_mermaid="blockspace.drawing:to_mermaid",

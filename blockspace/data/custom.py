@@ -146,11 +146,11 @@ def read_dataset(dataset: Any, name: str) -> CustomPart:
         labels.append(label)
         if size <= IN_MEMORY:
             images.append(image)
-            size += count_bytes(image)
+            size += count_part_bytes(image)
     return CustomPart(images if size <= IN_MEMORY else DatasetImages(dataset), labels, False)
 
 
-def count_bytes(image: Any) -> int:
+def count_part_bytes(image: Any) -> int:
     """Return the bytes of an image; one that PIL has only opened is read now, which closes its file."""
     if hasattr(image, "getbands"):
         image.load()

@@ -41,7 +41,7 @@ def scan_files(files: Sequence[Path]) -> FileScan:
     """Read, decode and hash each file that was not seen before as it is now."""
     names = [os.path.abspath(path) for path in files]
     stamps = [stamp_file(name) for name in names]
-    place = cache_folder() / "scans" / f"{hash_text(os.path.commonpath({os.path.dirname(name) for name in names}) if names else '')}.npz"
+    place = cache_folder() / "scans" / f"{hash_listing(os.path.commonpath({os.path.dirname(name) for name in names}) if names else '')}.npz"
     known = read_scan(place)
     fresh = [i for i, name in enumerate(names) if known.get(name, (None,))[0] != stamps[i]]
     if fresh:
@@ -114,7 +114,7 @@ def pack_texts(texts: Iterable[str]) -> numpy.ndarray:
     return numpy.frombuffer("\0".join(texts).encode("utf-8", "surrogateescape"), numpy.uint8)
 
 
-def hash_text(text: str) -> str:
+def hash_listing(text: str) -> str:
     """Return the hash of a text in hexadecimal, as a file name."""
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 

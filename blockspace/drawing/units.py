@@ -251,14 +251,14 @@ def make_step_unit(nodes: list[Node]) -> DrawingUnit:
     if len(nodes) > 1:
         name = parent_path(name)
     main = max(nodes, key=lambda n: n.op.macs(n.shape))  # the first, where nothing multiplies
-    label, details = describe_op(main.op)
+    label, details = label_op(main.op)
     i = nodes.index(main)
     before, after = ([n.op.label() for n in part] for part in (nodes[:i], nodes[i + 1 :]))
     after += [f"after {', '.join(before)}"] if before else []
     return DrawingUnit(name, "transform", nodes, label, ", ".join(details + after))
 
 
-def describe_op(op: Op) -> tuple[str, list[str]]:
+def label_op(op: Op) -> tuple[str, list[str]]:
     """Return the label of an operation and its further attributes: `conv3x3 128` and `stride 2`, `32 groups`."""
     if not isinstance(op, (Conv, Pool)):
         return op.label().replace("->", " → "), []

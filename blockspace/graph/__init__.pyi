@@ -19,5 +19,6 @@ from .networkx_io import from_nx as from_nx
 from .networkx_io import is_nx as is_nx
 from .networkx_io import load_node_link as load_node_link
 from .networkx_io import to_node_link as to_node_link
+from .networkx_io import to_nx as to_nx
 from .structure import Structure as Structure
 from .structure import group_by_stage as group_by_stage

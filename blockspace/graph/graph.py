@@ -167,9 +167,7 @@ class Graph:
         `networkx.MultiDiGraph(graph.nx)` is a copy to edit, and `from_nx` reads it.
         """
         if self._nx is None:
-            from blockspace.graph.networkx_io import to_nx
-
-            self._nx = to_nx(self)
+            self._nx = load_extension("graph_nx")(self)
         return self._nx
 
     def verify(self) -> Graph:

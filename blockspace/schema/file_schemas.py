@@ -7,7 +7,7 @@ from typing import Any
 from blockspace.blocks import list_names, reference_pattern, syntax
 from blockspace.schema import operation_schemas, step_schemas
 from blockspace.schema.descriptions import DEFAULTS_MEAN, FILE_KEYS
-from blockspace.schema.value_schemas import NAME, SCALAR, Schema, any_of, choose_first, describe, has_keys, make_ref, object_schema
+from blockspace.schema.value_schemas import NAME, SCALAR, Schema, any_of, choose_first, describe_value, has_keys, make_ref, object_schema
 from blockspace.schema.value_schemas import define_values as value_definitions
 
 TITLE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
@@ -29,13 +29,13 @@ def file_schema(kind: str) -> Schema:
         "let": section_schema({}),
         "require": any_of(make_ref("expression"), {"type": "array", "items": any_of(make_ref("expression"), {"type": "boolean"})}),
         "defaults": any_of(
-            {"type": "null"}, object_schema({key: describe(default_schema(key), text) for key, text in DEFAULTS_MEAN.items()})
+            {"type": "null"}, object_schema({key: describe_value(default_schema(key), text) for key, text in DEFAULTS_MEAN.items()})
         ),
         "blocks": section_schema({"type": "string"}, unit_name_schema()),
         "parts": section_schema(make_ref("part"), unit_name_schema()),
         **own,
     }
-    described_properties = {key: describe(schema if schema is not True else {}, FILE_KEYS[key]) for key, schema in properties.items()}
+    described_properties = {key: describe_value(schema if schema is not True else {}, FILE_KEYS[key]) for key, schema in properties.items()}
     needed = ("format", kind, "flow") if kind == "block" else ("format", kind)
     some = {} if kind == "block" else {"anyOf": [{"required": [key]} for key in FLOWS["network"]]}
     return object_schema(described_properties, needed, **some, **choose_flow_schema(kind)) | {"$defs": define_file_schemas()}

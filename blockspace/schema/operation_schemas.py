@@ -9,7 +9,7 @@ from typing import Any
 from blockspace.blocks import list_library_files, list_names, load, syntax
 from blockspace.ops import OPS, Op
 from blockspace.schema.descriptions import SETTINGS
-from blockspace.schema.value_schemas import IS_VALUE, Schema, any_of, choose_first, describe, has_keys, make_ref, object_schema
+from blockspace.schema.value_schemas import IS_VALUE, Schema, any_of, choose_first, describe_value, has_keys, make_ref, object_schema
 from blockspace.schema.value_schemas import word_schema as one_word
 
 TYPES = {"int": "integer", "float": "number", "bool": "flag", "Factor": "factor"}
@@ -41,8 +41,8 @@ def setting_schema(key: str) -> Schema:
         "pool": ("none", "avg", "pad"),
     }
     if key in listed:
-        return describe(one_word(*listed[key]), SETTINGS[key])
-    return describe(make_ref(KINDS.get(key, "number")), SETTINGS[key])
+        return describe_value(one_word(*listed[key]), SETTINGS[key])
+    return describe_value(make_ref(KINDS.get(key, "number")), SETTINGS[key])
 
 
 def settings_schema(keys: Iterable[str], required: tuple[str, ...] = ()) -> Schema:
@@ -61,30 +61,30 @@ def define_operations() -> Schema:
     depthwise = [key for key in syntax.CONV_KEYS if key != "groups"]
     pools = syntax.POOL_KEYS
     found = {
-        "convolution": describe(
+        "convolution": describe_value(
             argument_schema(make_ref("integer"), settings_schema(syntax.CONV_KEYS, ("out",))),
             f"{first_doc_line('conv')} Then norm and activation.",
         ),
-        "depthwise_convolution": describe(
+        "depthwise_convolution": describe_value(
             argument_schema(any_of(make_ref("integer"), NOTHING), settings_schema(depthwise)),
             "A convolution with one group per channel, norm and activation.",
         ),
-        "max_pooling": describe(any_of(NOTHING, settings_schema(pools[:3])), first_doc_line("maxpool")),
-        "average_pooling": describe(any_of(NOTHING, settings_schema(pools)), first_doc_line("avgpool")),
-        "op_conv": describe(settings_schema(conv, ("k", "out")), "A convolution whose kernel `k` is a setting, with norm and activation."),
-        "op_dwconv": describe(settings_schema(["k", *depthwise], ("k",)), "A depthwise convolution whose kernel `k` is a setting."),
-        "op_norm": describe(
+        "max_pooling": describe_value(any_of(NOTHING, settings_schema(pools[:3])), first_doc_line("maxpool")),
+        "average_pooling": describe_value(any_of(NOTHING, settings_schema(pools)), first_doc_line("avgpool")),
+        "op_conv": describe_value(settings_schema(conv, ("k", "out")), "A convolution whose kernel `k` is a setting, with norm and activation."),
+        "op_dwconv": describe_value(settings_schema(["k", *depthwise], ("k",)), "A depthwise convolution whose kernel `k` is a setting."),
+        "op_norm": describe_value(
             argument_schema(any_of(one_word(*syntax.NORMS, "none"), NOTHING), settings_schema(syntax.NORM_KEYS)),
             "Normalisation: batch, layer, group.",
         ),
-        "op_global_avgpool": describe(any_of(NOTHING, object_schema({})), "The mean over space: (C, H, W) -> (C, 1, 1)."),
-        "op_shortcut": describe(
+        "op_global_avgpool": describe_value(any_of(NOTHING, object_schema({})), "The mean over space: (C, H, W) -> (C, 1, 1)."),
+        "op_shortcut": describe_value(
             any_of(NOTHING, settings_schema(syntax.SHORTCUT_KEYS)),
             "The value itself where its shape is right, else convolution 1x1 and norm.",
         ),
     }
-    found |= {f"op_{name}": describe(make_ref("references"), first_doc_line(name)) for name in syntax.MERGES}
-    return found | {f"op_{name}": describe(registry_op_schema(op), first_doc_line(name)) for name, op in syntax.SIMPLE.items()}
+    found |= {f"op_{name}": describe_value(make_ref("references"), first_doc_line(name)) for name in syntax.MERGES}
+    return found | {f"op_{name}": describe_value(registry_op_schema(op), first_doc_line(name)) for name, op in syntax.SIMPLE.items()}
 
 
 def first_doc_line(name: str) -> str:
@@ -118,14 +118,14 @@ def setting_rows(word: str) -> list[tuple[str, str]]:
 def define_blocks() -> Schema:
     """Return one definition per library block: its params with their meanings."""
     docs = {name: load(file).doc for name, file in list_library_files("block").items()}
-    return {f"block_{name}": describe(any_of(NOTHING, object_schema(block_params(name))), doc) for name, doc in docs.items()}
+    return {f"block_{name}": describe_value(any_of(NOTHING, object_schema(block_params(name))), doc) for name, doc in docs.items()}
 
 
 def block_params(name: str) -> Schema:
     """Return the schemas of a library block's params, and of `stride`, which stages give to every block."""
     block = load(list_library_files("block")[name])
-    found = {key: describe({}, f"{param.doc or key}; default {block.params[key]}") for key, param in block.file.params.items()}
-    return {"stride": describe({}, SETTINGS["stride"])} | found
+    found = {key: describe_value({}, f"{param.doc or key}; default {block.params[key]}") for key, param in block.file.params.items()}
+    return {"stride": describe_value({}, SETTINGS["stride"])} | found
 
 
 # -- where they stand ----------------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from blockspace.schema.value_schemas import (
     Schema,
     any_of,
     choose_first,
-    describe,
+    describe_value,
     has_keys,
     make_ref,
     object_schema,
@@ -138,7 +138,7 @@ class StepSchemas:
             {"if": test, "then": {"propertyNames": {"enum": sorted({*own, *keys})}}}
             for test, keys in operation_schemas.list_block_settings()
         ]
-        properties = {key: describe(schema, MEAN[key]) for key, schema in own.items()}
+        properties = {key: describe_value(schema, MEAN[key]) for key, schema in own.items()}
         return {"type": "object", "properties": properties, "required": ["block"], "allOf": known}
 
     def called_word(self) -> Schema:
@@ -156,7 +156,7 @@ class StepSchemas:
             more = choose_first((IS_VALUE, make_ref("placeholder")), otherwise={"type": ["object", "null"]})
         return {
             "type": "object",
-            "properties": operation_schemas.list_step_keys() | {key: describe(s, MEAN[key]) for key, s in self.modifiers().items()},
+            "properties": operation_schemas.list_step_keys() | {key: describe_value(s, MEAN[key]) for key, s in self.modifiers().items()},
             "patternProperties": operation_schemas.list_patterns(),
             "additionalProperties": more,
             "allOf": [make_ref("one_operation_0_0")],

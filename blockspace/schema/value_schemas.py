@@ -53,7 +53,7 @@ def word_schema(*allowed: str) -> Schema:
     return any_of({"enum": sorted(allowed)}, make_ref("expression"), make_ref("placeholder"))
 
 
-def describe(schema: Schema, text: str) -> Schema:
+def describe_value(schema: Schema, text: str) -> Schema:
     """Return the schema with a description, kept beside a `$ref`."""
     return {"description": text, **schema} if text else schema
 
@@ -77,23 +77,23 @@ def define_values() -> Schema:
         "condition": object_schema({"if": make_ref("flag"), "then": True, "else": True}, ("if", "then")),
         "hole": object_schema(
             {
-                "default": describe({}, PARAM_KEYS["default"]),
+                "default": describe_value({}, PARAM_KEYS["default"]),
                 "search": make_ref("domain"),
-                "doc": describe(SCALAR, PARAM_KEYS["doc"]),
-                "untied": describe({"type": ["boolean", "string"]}, PARAM_KEYS["untied"]),
+                "doc": describe_value(SCALAR, PARAM_KEYS["doc"]),
+                "untied": describe_value({"type": ["boolean", "string"]}, PARAM_KEYS["untied"]),
             },
             ("search",),
         ),
         "solved": object_schema(
             {
-                "default": describe(SCALAR, PARAM_KEYS["default"]),
-                "solve": describe({"enum": list(holes.SOLVABLE)}, PARAM_KEYS["solve"]),
-                "range": describe({"type": "string", "pattern": RANGE}, PARAM_KEYS["range"]),
-                "doc": describe(SCALAR, PARAM_KEYS["doc"]),
+                "default": describe_value(SCALAR, PARAM_KEYS["default"]),
+                "solve": describe_value({"enum": list(holes.SOLVABLE)}, PARAM_KEYS["solve"]),
+                "range": describe_value({"type": "string", "pattern": RANGE}, PARAM_KEYS["range"]),
+                "doc": describe_value(SCALAR, PARAM_KEYS["doc"]),
             },
             ("solve", "range"),
         ),
-        "domain": describe(
+        "domain": describe_value(
             any_of(
                 {"type": "array", "items": SCALAR, "minItems": 1, "uniqueItems": True},
                 {"type": "string", "pattern": RANGE},
@@ -102,13 +102,13 @@ def define_values() -> Schema:
             ),
             PARAM_KEYS["search"],
         ),
-        "param": describe(
+        "param": describe_value(
             choose_first(
                 (has_keys("search"), make_ref("hole")),
                 (has_keys("solve"), make_ref("solved")),
                 (
                     any_of(has_keys("default"), has_keys("doc")),
-                    object_schema({key: describe({}, text) for key, text in PARAM_KEYS.items()}),
+                    object_schema({key: describe_value({}, text) for key, text in PARAM_KEYS.items()}),
                 ),
                 otherwise={},
             ),

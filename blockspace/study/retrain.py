@@ -41,7 +41,7 @@ class Finalist:
 def select_finalists(resolved: ResolvedStudy, records: list[TrialRecord]) -> list[Finalist]:
     """Return the best `take` trained networks of each choice of `per` by the first objective, then the baseline."""
     per, take = resolved.per, resolved.options.finalists.take
-    best = select_best(records, resolved.study.objectives, per, family_choices(resolved), take)
+    best = select_best(records, resolved.study.objectives, per, list_declared_choices(resolved), take)
     finalists = [
         Finalist(folder_name(record.label), record.family(per, resolved.space.name), resolved.candidate(record.params), record)
         for record in best
@@ -49,7 +49,7 @@ def select_finalists(resolved: ResolvedStudy, records: list[TrialRecord]) -> lis
     return [*finalists, Finalist(BASELINE, BASELINE, resolved.baseline)]
 
 
-def family_choices(resolved: ResolvedStudy) -> list[str]:
+def list_declared_choices(resolved: ResolvedStudy) -> list[str]:
     """Return the choices of the parameter by which the study compares, in their declared order."""
     return [str(choice) for choice in resolved.space.choices(resolved.per)] if resolved.per else []
 
@@ -101,7 +101,7 @@ def answer_study(resolved: ResolvedStudy, finalists: list[Finalist]) -> Answer:
     rivals = [(finalist.record, finalist.family) for finalist in finalists if finalist.record is not None]
     best, families = [record for record, _ in rivals], [family for _, family in rivals]
     reports = read_finalists(run_of(resolved), resolved.study, best, families, [])
-    answer = compute_answer(run_of(resolved), reports, resolved.study, family_choices(resolved))
+    answer = compute_answer(run_of(resolved), reports, resolved.study, list_declared_choices(resolved))
     if answer is None:
         raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*")
     return answer

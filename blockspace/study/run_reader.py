@@ -61,7 +61,7 @@ def read_run(folder: str | Path) -> StudyReport:
     notes: list[str] = []
     study, database = load_study(run.study_yaml), read_stored_study(run)
     per = compared_parameter(study, database.records)
-    choices = family_choices(database, per)
+    choices = list_seen_choices(database, per)
     best = select_best(database.records, database.objectives, per, choices, study.options.finalists.take)
     finals = read_finalists(run, study, best, [record.family(per, study.name) for record in best], notes)
     state, words = study_state(run, database.records, study, finals)
@@ -85,7 +85,7 @@ def compared_parameter(study: Study, records: Iterable[TrialRecord]) -> str | No
     return study.options.finalists.per or compared or known
 
 
-def family_choices(database: StoredStudy, per: str | None) -> list[str]:
+def list_seen_choices(database: StoredStudy, per: str | None) -> list[str]:
     """Return the choices of the compared parameter in their declared order, also those that no trial had yet."""
     if per is None:
         return []

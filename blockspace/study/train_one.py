@@ -90,7 +90,7 @@ def train(
         check_formats(to)
     look = preflight(config.data, config.folder)
     with StudyLock(config.folder):
-        check_unchanged(config)
+        check_same_training(config)
         check_same_data(config.folder, look)
         emit = EventLog(RunDir(config.folder), on_event)
         done = adopt_result(config.folder, config.graph.key(), config.options.seed)
@@ -123,7 +123,7 @@ def evaluate(target: str | PathLike[str], overrides: Sequence[str] = (), **setti
     return scores.means("test") | {"images": len(scores), "weights": str(weights)}
 
 
-def check_unchanged(asked: TrainConfig) -> None:
+def check_same_training(asked: TrainConfig) -> None:
     """Check that the folder is new, or of this same training. Raises BlockspaceError (E-CHANGED)."""
     import yaml
 

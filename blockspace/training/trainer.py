@@ -43,12 +43,12 @@ def make_trainer(recipe: Recipe, evaluate: bool, callback: Callback) -> L.Traine
         help = f"this machine has: {', '.join(list_accelerators())}"
         raise error("E-DEVICE", f"train: {str(reason).splitlines()[0]}", help=help) from None
     # SIGTERM belongs to the caller: Lightning would take it over, finish the batch and end the process with status 0
-    trainer._signal_connector.register_signal_handlers = ignore_signals  # type: ignore[method-assign]
+    trainer._signal_connector.register_signal_handlers = suspend_signal_handlers  # type: ignore[method-assign]
     check_devices(trainer, recipe)
     return trainer
 
 
-def ignore_signals() -> None:
+def suspend_signal_handlers() -> None:
     """Do nothing; a function with a name, so that it can be sent to another process."""
 
 

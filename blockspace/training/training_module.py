@@ -17,7 +17,7 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
-from blockspace.training.batches.loader import Batches, OrderedBatches, derive_seed
+from blockspace.training.batches.loader import Batches, OrderedBatches, derive_loader_seed
 from blockspace.training.fit_result import Diverged, EpochResult
 from blockspace.training.optimizers import WeightAverage, make_optimizer
 from blockspace.training.recipe import Recipe
@@ -107,7 +107,7 @@ class TrainingModule(L.LightningModule):
         """Begin an epoch's sums, batches and random numbers."""
         self.sums = self.start_sums()
         self.batches.epoch = self.current_epoch
-        torch.manual_seed(derive_seed("dropout", self.seed, self.current_epoch))  # `fit` keeps the caller's generator
+        torch.manual_seed(derive_loader_seed("dropout", self.seed, self.current_epoch))  # `fit` keeps the caller's generator
 
     def compute_outputs(self, network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
         """Return the network's outputs, `(B, classes)` of a classifier, for normalised images `(B, C, H, W)`."""

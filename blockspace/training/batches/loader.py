@@ -26,7 +26,7 @@ GPU_SHARE = 0.25  # of the free memory of a GPU that images may take
 MOST_WORKERS = 16
 
 
-def derive_seed(*parts: int | str) -> int:
+def derive_loader_seed(*parts: int | str) -> int:
     """Return a 63-bit seed made of several numbers or words; near inputs give unrelated seeds."""
     return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=8).digest(), "big") >> 1
 
@@ -72,7 +72,7 @@ class Batches:
 
     def draw_plans(self) -> list[BatchPlan]:
         """Return the epoch's batches, drawn but not loaded."""
-        random = torch.Generator().manual_seed(derive_seed("batches", self.seed, self.epoch))
+        random = torch.Generator().manual_seed(derive_loader_seed("batches", self.seed, self.epoch))
         chunks = torch.split(torch.randperm(len(self.split), generator=random), self.size)[: len(self)]
         drawn = [BatchPlan(chunk, self.transforms.draw(len(chunk), random), self.mixing.draw(random)) for chunk in chunks]
         return [plan.take_share(*self.share) for plan in drawn]
