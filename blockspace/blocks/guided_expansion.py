@@ -18,8 +18,7 @@ from blockspace.blocks.holes import Holes, Token
 from blockspace.blocks.network import Network
 from blockspace.blocks.syntax import CONV, FlowStep
 from blockspace.errors import BlockspaceError, Mark
-from blockspace.graph import Graph
-from blockspace.graph import Node as GraphNode
+from blockspace.graph import Graph, Node as GraphNode
 from blockspace.ops import Activation, BatchNorm, Conv, GroupNorm, LayerNorm, Op, Shape, format_shape
 from blockspace.reader import Map
 

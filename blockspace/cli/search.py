@@ -61,8 +61,7 @@ def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, 
     """
     from blockspace.cli.progress import Progress
     from blockspace.searching import ignore_signals, raise_on_signals
-    from blockspace.study import format_result_json as to_json
-    from blockspace.study import search
+    from blockspace.study import format_result_json as to_json, search
 
     with raise_on_signals(), Progress(verbose=verbose, quiet=quiet) as progress:
         try:

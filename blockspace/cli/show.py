@@ -30,8 +30,7 @@ def run(
 ) -> None:
     """Print the drawing of a library name or YAML file, with `key=value` settings - params and holes - and `input=CxHxW`."""
     from blockspace.blocks import Network
-    from blockspace.cli.arguments import GraphFile, expand_target
-    from blockspace.cli.arguments import parse_settings as given
+    from blockspace.cli.arguments import GraphFile, expand_target, parse_settings as given
     from blockspace.costs import cost
     from blockspace.drawing import draw_lanes, draw_outline
     from blockspace.errors import error

@@ -1,9 +1,10 @@
-from .budget import Budget as Budget
-from .budget import compute_violation as compute_violation
-from .cost import COSTS as COSTS
-from .cost import Cost as Cost
-from .cost import CostQuantity as CostQuantity
-from .cost import NodeCost as NodeCost
-from .cost import cost as cost
-from .cost import format_amount as format_amount
-from .cost import register_cost as register_cost
+from .budget import Budget as Budget, compute_violation as compute_violation
+from .cost import (
+    COSTS as COSTS,
+    Cost as Cost,
+    CostQuantity as CostQuantity,
+    NodeCost as NodeCost,
+    cost as cost,
+    format_amount as format_amount,
+    register_cost as register_cost,
+)

@@ -1,10 +1,4 @@
-from .data import Data as Data
-from .data import load as load
-from .data_spec import DataSpec as DataSpec
-from .data_spec import check_data as check_data
-from .data_spec import describe as describe
-from .data_spec import read_spec as read_spec
+from .data import Data as Data, load as load
+from .data_spec import DataSpec as DataSpec, check_data as check_data, describe as describe, read_spec as read_spec
 from .images import Split as Split
-from .inspection import Preflight as Preflight
-from .inspection import kept_preflight as kept_preflight
-from .inspection import preflight as preflight
+from .inspection import Preflight as Preflight, kept_preflight as kept_preflight, preflight as preflight

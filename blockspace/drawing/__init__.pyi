@@ -1,9 +1,5 @@
-from .ascii import draw_lanes as draw_lanes
-from .ascii import draw_outline as draw_outline
-from .mermaid_dot import to_dot as to_dot
-from .mermaid_dot import to_mermaid as to_mermaid
+from .ascii import draw_lanes as draw_lanes, draw_outline as draw_outline
+from .mermaid_dot import to_dot as to_dot, to_mermaid as to_mermaid
 from .rasterize import rasterize_svg as rasterize_svg
-from .svg import draw_html as draw_html
-from .svg import draw_png as draw_png
-from .svg import draw_svg as draw_svg
+from .svg import draw_html as draw_html, draw_png as draw_png, draw_svg as draw_svg
 from .theme import build_style_sheet as build_style_sheet

@@ -9,8 +9,7 @@ from math import ceil
 from typing import Any
 
 from blockspace.drawing.font import measure_text
-from blockspace.drawing.node_shapes import format_coordinate as n
-from blockspace.drawing.node_shapes import write_arrow_head, write_edge_path, write_unit_shape
+from blockspace.drawing.node_shapes import format_coordinate as n, write_arrow_head, write_edge_path, write_unit_shape
 from blockspace.drawing.page_layout import lay_out_graph, lay_out_stages, title_block
 from blockspace.drawing.primitives import BADGE_WIDTH, LABEL_SIZE, SMALL_SIZE, EdgeLine, Layout, Point, UnitBox
 from blockspace.drawing.rasterize import rasterize_svg

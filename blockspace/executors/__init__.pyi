@@ -1,19 +1,16 @@
-from .base import Evaluate as Evaluate
-from .base import Executor as Executor
-from .base import FinishedJob as FinishedJob
-from .base import Handle as Handle
-from .base import Job as Job
-from .base import JobProgress as JobProgress
-from .base import JobStopped as JobStopped
-from .base import ProgressReporter as ProgressReporter
-from .base import Resources as Resources
-from .base import TimeLimits as TimeLimits
-from .execute import failure_result as failure_result
-from .execute import run_job as run_job
-from .execute import submit_and_wait as submit_and_wait
+from .base import (
+    Evaluate as Evaluate,
+    Executor as Executor,
+    FinishedJob as FinishedJob,
+    Handle as Handle,
+    Job as Job,
+    JobProgress as JobProgress,
+    JobStopped as JobStopped,
+    ProgressReporter as ProgressReporter,
+    Resources as Resources,
+    TimeLimits as TimeLimits,
+)
+from .execute import failure_result as failure_result, run_job as run_job, submit_and_wait as submit_and_wait
 from .local.executor import LocalExecutor as LocalExecutor
-from .registry import PRELOAD as PRELOAD
-from .registry import open_executor as open_executor
-from .result import Result as Result
-from .result import adopt_result as adopt_result
-from .result import read_result as read_result
+from .registry import PRELOAD as PRELOAD, open_executor as open_executor
+from .result import Result as Result, adopt_result as adopt_result, read_result as read_result

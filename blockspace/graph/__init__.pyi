@@ -1,24 +1,25 @@
-from .execution import Plan as Plan
-from .execution import Step as Step
-from .execution import order_steps as order_steps
-from .execution import plan_execution as plan_execution
-from .execution import to_attribute as to_attribute
-from .feature import Feature as Feature
-from .feature import find_features as find_features
-from .graph import MAX_NODES as MAX_NODES
-from .graph import Graph as Graph
-from .graph import Node as Node
-from .graph import Scope as Scope
-from .key import is_passthrough as is_passthrough
-from .key import refine_colours as refine_colours
-from .key import strip_passthrough as strip_passthrough
-from .key import structural_key as structural_key
-from .networkx_io import GraphLike as GraphLike
-from .networkx_io import as_graph as as_graph
-from .networkx_io import from_nx as from_nx
-from .networkx_io import is_nx as is_nx
-from .networkx_io import load_node_link as load_node_link
-from .networkx_io import to_node_link as to_node_link
-from .networkx_io import to_nx as to_nx
-from .structure import Structure as Structure
-from .structure import group_by_stage as group_by_stage
+from .execution import (
+    Plan as Plan,
+    Step as Step,
+    order_steps as order_steps,
+    plan_execution as plan_execution,
+    to_attribute as to_attribute,
+)
+from .feature import Feature as Feature, find_features as find_features
+from .graph import MAX_NODES as MAX_NODES, Graph as Graph, Node as Node, Scope as Scope
+from .key import (
+    is_passthrough as is_passthrough,
+    refine_colours as refine_colours,
+    strip_passthrough as strip_passthrough,
+    structural_key as structural_key,
+)
+from .networkx_io import (
+    GraphLike as GraphLike,
+    as_graph as as_graph,
+    from_nx as from_nx,
+    is_nx as is_nx,
+    load_node_link as load_node_link,
+    to_node_link as to_node_link,
+    to_nx as to_nx,
+)
+from .structure import Structure as Structure, group_by_stage as group_by_stage

@@ -1,34 +1,31 @@
 from .match import Match as Match
 from .mutable_graph import MutableGraph as MutableGraph
-from .pipeline import canonical as canonical
-from .pipeline import canonical_key as canonical_key
-from .pipeline import deploy as deploy
-from .pipeline import rewriting_of as rewriting_of
-from .random_graphs import random_graph as random_graph
-from .random_graphs import relabel_graph as relabel_graph
-from .rewriting import RewriteStep as RewriteStep
-from .rewriting import Rewriting as Rewriting
-from .rewriting import rewrite as rewrite
-from .rewriting import tensor_shapes as tensor_shapes
-from .rule import PIPELINES as PIPELINES
-from .rule import RULES as RULES
-from .rule import Rule as Rule
-from .rule import load_rules as load_rules
-from .rule import pipeline_rules as pipeline_rules
-from .rule import rule as rule
-from .weight_map import AddExpr as AddExpr
-from .weight_map import ConcatExpr as ConcatExpr
-from .weight_map import DiracExpr as DiracExpr
-from .weight_map import FullExpr as FullExpr
-from .weight_map import GatherExpr as GatherExpr
-from .weight_map import PadExpr as PadExpr
-from .weight_map import PermuteExpr as PermuteExpr
-from .weight_map import ReshapeExpr as ReshapeExpr
-from .weight_map import RsqrtExpr as RsqrtExpr
-from .weight_map import SameExpr as SameExpr
-from .weight_map import ScaleExpr as ScaleExpr
-from .weight_map import SliceExpr as SliceExpr
-from .weight_map import SourceExpr as SourceExpr
-from .weight_map import SumExpr as SumExpr
-from .weight_map import WeightExpr as WeightExpr
-from .weight_map import WeightMap as WeightMap
+from .pipeline import canonical as canonical, canonical_key as canonical_key, deploy as deploy, rewriting_of as rewriting_of
+from .random_graphs import random_graph as random_graph, relabel_graph as relabel_graph
+from .rewriting import RewriteStep as RewriteStep, Rewriting as Rewriting, rewrite as rewrite, tensor_shapes as tensor_shapes
+from .rule import (
+    PIPELINES as PIPELINES,
+    RULES as RULES,
+    Rule as Rule,
+    load_rules as load_rules,
+    pipeline_rules as pipeline_rules,
+    rule as rule,
+)
+from .weight_map import (
+    AddExpr as AddExpr,
+    ConcatExpr as ConcatExpr,
+    DiracExpr as DiracExpr,
+    FullExpr as FullExpr,
+    GatherExpr as GatherExpr,
+    PadExpr as PadExpr,
+    PermuteExpr as PermuteExpr,
+    ReshapeExpr as ReshapeExpr,
+    RsqrtExpr as RsqrtExpr,
+    SameExpr as SameExpr,
+    ScaleExpr as ScaleExpr,
+    SliceExpr as SliceExpr,
+    SourceExpr as SourceExpr,
+    SumExpr as SumExpr,
+    WeightExpr as WeightExpr,
+    WeightMap as WeightMap,
+)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from blockspace.graph import Node
-from blockspace.ops import BatchNorm, Conv
-from blockspace.ops import Scale as ScaleOp
+from blockspace.ops import BatchNorm, Conv, Scale as ScaleOp
 from blockspace.passes.match import tensor_of
 from blockspace.passes.weight_map import (
     AddExpr,

@@ -1,52 +1,53 @@
-from .event_log import EventLog as EventLog
-from .event_log import LastStage as LastStage
-from .event_log import read_events as read_events
-from .event_log import read_last_stage as read_last_stage
-from .events import DataChecked as DataChecked
-from .events import EpochEnded as EpochEnded
-from .events import Event as Event
-from .events import ExportStarted as ExportStarted
-from .events import FinalistTrained as FinalistTrained
-from .events import Listener as Listener
-from .events import NetworkExported as NetworkExported
-from .events import NetworkTrainingStarted as NetworkTrainingStarted
-from .events import RecordEvent as RecordEvent
-from .events import ResultAdopted as ResultAdopted
-from .events import RetrainingStarted as RetrainingStarted
-from .events import ReusePlanned as ReusePlanned
-from .events import SearchEnded as SearchEnded
-from .events import SearchGivenUp as SearchGivenUp
-from .events import SearchOpened as SearchOpened
-from .events import StopRequested as StopRequested
-from .events import StudyFailed as StudyFailed
-from .events import StudyFinished as StudyFinished
-from .events import StudyRefused as StudyRefused
-from .events import StudyStarted as StudyStarted
-from .events import StudyStopped as StudyStopped
-from .events import TrainingFound as TrainingFound
-from .events import TrainingProgressed as TrainingProgressed
-from .events import TrainingRequeued as TrainingRequeued
-from .events import TrainingRetried as TrainingRetried
-from .events import TrainingStarted as TrainingStarted
-from .events import TrialDuplicated as TrialDuplicated
-from .events import TrialFinished as TrialFinished
-from .events import TrialMeasured as TrialMeasured
-from .events import TrialProposed as TrialProposed
-from .events import TrialRefused as TrialRefused
-from .events import Warned as Warned
-from .events import ignore_event as ignore_event
-from .pareto import first_is_reference as first_is_reference
-from .pareto import pareto_front as pareto_front
-from .pareto import select_best as select_best
-from .rundir import BASELINE as BASELINE
-from .rundir import TRIAL_FILES as TRIAL_FILES
-from .rundir import RunDir as RunDir
-from .rundir import TrainingDir as TrainingDir
-from .rundir import folder_name as folder_name
-from .rundir import read_card as read_card
-from .rundir import runs_around as runs_around
-from .trial import Assignment as Assignment
-from .trial import TrialRecord as TrialRecord
-from .trial import TrialState as TrialState
-from .trial import count_saved_trainings as count_saved_trainings
-from .trial import name_family as name_family
+from .event_log import EventLog as EventLog, LastStage as LastStage, read_events as read_events, read_last_stage as read_last_stage
+from .events import (
+    DataChecked as DataChecked,
+    EpochEnded as EpochEnded,
+    Event as Event,
+    ExportStarted as ExportStarted,
+    FinalistTrained as FinalistTrained,
+    Listener as Listener,
+    NetworkExported as NetworkExported,
+    NetworkTrainingStarted as NetworkTrainingStarted,
+    RecordEvent as RecordEvent,
+    ResultAdopted as ResultAdopted,
+    RetrainingStarted as RetrainingStarted,
+    ReusePlanned as ReusePlanned,
+    SearchEnded as SearchEnded,
+    SearchGivenUp as SearchGivenUp,
+    SearchOpened as SearchOpened,
+    StopRequested as StopRequested,
+    StudyFailed as StudyFailed,
+    StudyFinished as StudyFinished,
+    StudyRefused as StudyRefused,
+    StudyStarted as StudyStarted,
+    StudyStopped as StudyStopped,
+    TrainingFound as TrainingFound,
+    TrainingProgressed as TrainingProgressed,
+    TrainingRequeued as TrainingRequeued,
+    TrainingRetried as TrainingRetried,
+    TrainingStarted as TrainingStarted,
+    TrialDuplicated as TrialDuplicated,
+    TrialFinished as TrialFinished,
+    TrialMeasured as TrialMeasured,
+    TrialProposed as TrialProposed,
+    TrialRefused as TrialRefused,
+    Warned as Warned,
+    ignore_event as ignore_event,
+)
+from .pareto import first_is_reference as first_is_reference, pareto_front as pareto_front, select_best as select_best
+from .rundir import (
+    BASELINE as BASELINE,
+    TRIAL_FILES as TRIAL_FILES,
+    RunDir as RunDir,
+    TrainingDir as TrainingDir,
+    folder_name as folder_name,
+    read_card as read_card,
+    runs_around as runs_around,
+)
+from .trial import (
+    Assignment as Assignment,
+    TrialRecord as TrialRecord,
+    TrialState as TrialState,
+    count_saved_trainings as count_saved_trainings,
+    name_family as name_family,
+)

@@ -1,23 +1,18 @@
-from .answer import Answer as Answer
-from .answer import FamilyDifference as FamilyDifference
-from .answer import NetworkScore as NetworkScore
-from .answer import ScoredFinalist as ScoredFinalist
-from .answer import compare_families as compare_families
-from .answer_file import answer_json as answer_json
-from .answer_file import answer_table as answer_table
-from .answer_file import read_answer as read_answer
-from .bootstrap import Interval as Interval
-from .bootstrap import bootstrap_difference as bootstrap_difference
-from .html import draw_front_png as draw_front_png
-from .html import draw_front_svg as draw_front_svg
-from .html import render_page as render_page
-from .html import write_page as write_page
-from .results_table import COLUMNS as COLUMNS
-from .results_table import flatten_record as flatten_record
-from .results_table import results_csv as results_csv
-from .results_table import write_results as write_results
-from .study_report import Environment as Environment
-from .study_report import FinalistReport as FinalistReport
-from .study_report import FinalistTraining as FinalistTraining
-from .study_report import StudyReport as StudyReport
-from .study_report import StudyState as StudyState
+from .answer import (
+    Answer as Answer,
+    FamilyDifference as FamilyDifference,
+    NetworkScore as NetworkScore,
+    ScoredFinalist as ScoredFinalist,
+    compare_families as compare_families,
+)
+from .answer_file import answer_json as answer_json, answer_table as answer_table, read_answer as read_answer
+from .bootstrap import Interval as Interval, bootstrap_difference as bootstrap_difference
+from .html import draw_front_png as draw_front_png, draw_front_svg as draw_front_svg, render_page as render_page, write_page as write_page
+from .results_table import COLUMNS as COLUMNS, flatten_record as flatten_record, results_csv as results_csv, write_results as write_results
+from .study_report import (
+    Environment as Environment,
+    FinalistReport as FinalistReport,
+    FinalistTraining as FinalistTraining,
+    StudyReport as StudyReport,
+    StudyState as StudyState,
+)

@@ -7,8 +7,18 @@ from typing import Any
 from blockspace.blocks import list_names, reference_pattern, syntax
 from blockspace.schema import operation_schemas, step_schemas
 from blockspace.schema.descriptions import DEFAULTS_MEAN, FILE_KEYS
-from blockspace.schema.value_schemas import NAME, SCALAR, Schema, any_of, choose_first, describe_value, has_keys, make_ref, object_schema
-from blockspace.schema.value_schemas import define_values as value_definitions
+from blockspace.schema.value_schemas import (
+    NAME,
+    SCALAR,
+    Schema,
+    any_of,
+    choose_first,
+    define_values as value_definitions,
+    describe_value,
+    has_keys,
+    make_ref,
+    object_schema,
+)
 
 TITLE = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 FLOWS = {"block": ("flow",), "network": ("stem", "stages", "head")}

@@ -9,8 +9,17 @@ from typing import Any
 from blockspace.blocks import list_library_files, list_names, load, syntax
 from blockspace.ops import OPS, Op
 from blockspace.schema.descriptions import SETTINGS
-from blockspace.schema.value_schemas import IS_VALUE, Schema, any_of, choose_first, describe_value, has_keys, make_ref, object_schema
-from blockspace.schema.value_schemas import word_schema as one_word
+from blockspace.schema.value_schemas import (
+    IS_VALUE,
+    Schema,
+    any_of,
+    choose_first,
+    describe_value,
+    has_keys,
+    make_ref,
+    object_schema,
+    word_schema as one_word,
+)
 
 TYPES = {"int": "integer", "float": "number", "bool": "flag", "Factor": "factor"}
 SIZE = r"\d{1,3}x\d{1,3}$"
@@ -71,7 +80,9 @@ def define_operations() -> Schema:
         ),
         "max_pooling": describe_value(any_of(NOTHING, settings_schema(pools[:3])), first_doc_line("maxpool")),
         "average_pooling": describe_value(any_of(NOTHING, settings_schema(pools)), first_doc_line("avgpool")),
-        "op_conv": describe_value(settings_schema(conv, ("k", "out")), "A convolution whose kernel `k` is a setting, with norm and activation."),
+        "op_conv": describe_value(
+            settings_schema(conv, ("k", "out")), "A convolution whose kernel `k` is a setting, with norm and activation."
+        ),
         "op_dwconv": describe_value(settings_schema(["k", *depthwise], ("k",)), "A depthwise convolution whose kernel `k` is a setting."),
         "op_norm": describe_value(
             argument_schema(any_of(one_word(*syntax.NORMS, "none"), NOTHING), settings_schema(syntax.NORM_KEYS)),

@@ -1,28 +1,20 @@
-from .interrupt import Interrupted as Interrupted
-from .interrupt import handle_stop_signals as handle_stop_signals
-from .interrupt import ignore_signals as ignore_signals
-from .interrupt import raise_on_signals as raise_on_signals
-from .lock import StudyLock as StudyLock
-from .lock import find_lock_holder as find_lock_holder
-from .options import FailureLimits as FailureLimits
-from .options import SearchOptions as SearchOptions
-from .options import count_available_cores as count_available_cores
-from .plan import SearchPlan as SearchPlan
-from .plan import diff_configs as diff_configs
+from .interrupt import (
+    Interrupted as Interrupted,
+    handle_stop_signals as handle_stop_signals,
+    ignore_signals as ignore_signals,
+    raise_on_signals as raise_on_signals,
+)
+from .lock import StudyLock as StudyLock, find_lock_holder as find_lock_holder
+from .options import FailureLimits as FailureLimits, SearchOptions as SearchOptions, count_available_cores as count_available_cores
+from .plan import SearchPlan as SearchPlan, diff_configs as diff_configs
 from .result_cache import ResultCache as ResultCache
 from .scheduler import run_jobs as run_jobs
 from .search_loop import optimize as optimize
-from .seeds import derive_seed as derive_seed
-from .seeds import derive_training_seed as derive_training_seed
+from .seeds import derive_seed as derive_seed, derive_training_seed as derive_training_seed
 from .space.budgeted_space import BudgetedSpace as BudgetedSpace
-from .space.candidate import Candidate as Candidate
-from .space.candidate import CandidateSpace as CandidateSpace
-from .space.match import BlockMatch as BlockMatch
-from .space.match import NearestMiss as NearestMiss
-from .space.match import match_block as match_block
+from .space.candidate import Candidate as Candidate, CandidateSpace as CandidateSpace
+from .space.match import BlockMatch as BlockMatch, NearestMiss as NearestMiss, match_block as match_block
 from .space.search_space import SearchSpace as SearchSpace
-from .space.solve import Solution as Solution
-from .space.solve import Solver as Solver
+from .space.solve import SolvedWidths as SolvedWidths, Solver as Solver
 from .space.stratify import Stratifier as Stratifier
-from .storage import StoredStudy as StoredStudy
-from .storage import read_stored_study as read_stored_study
+from .storage import StoredStudy as StoredStudy, read_stored_study as read_stored_study

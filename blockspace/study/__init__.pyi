@@ -1,22 +1,10 @@
-from .doctor import DoctorCheck as DoctorCheck
-from .doctor import diagnose as diagnose
-from .doctor import preflight_target as preflight_target
-from .dry_run import draw_families as draw_families
-from .dry_run import dry_run_text as dry_run_text
-from .dry_run import estimate_duration as estimate_duration
-from .export_network import export as export
-from .export_network import locate_network as locate_network
-from .resolve import ResolvedStudy as ResolvedStudy
-from .resolve import resolve_study as resolve_study
-from .run_reader import read_run as read_run
-from .run_reader import write_report as write_report
+from .doctor import DoctorCheck as DoctorCheck, diagnose as diagnose, preflight_target as preflight_target
+from .dry_run import draw_families as draw_families, dry_run_text as dry_run_text, estimate_duration as estimate_duration
+from .export_network import export as export, locate_network as locate_network
+from .resolve import ResolvedStudy as ResolvedStudy, resolve_study as resolve_study
+from .run_reader import read_run as read_run, write_report as write_report
 from .run_search import search as search
-from .study_file import Study as Study
-from .study_file import StudyFile as StudyFile
-from .study_file import load_study as load_study
-from .study_result import StudyResult as StudyResult
-from .study_result import format_result_json as format_result_json
+from .study_file import Study as Study, StudyFile as StudyFile, load_study as load_study
+from .study_result import StudyResult as StudyResult, format_result_json as format_result_json
 from .train_config import TrainingOptions as TrainingOptions
-from .train_one import Trained as Trained
-from .train_one import evaluate as evaluate
-from .train_one import train as train
+from .train_one import Trained as Trained, evaluate as evaluate, train as train

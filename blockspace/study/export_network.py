@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from blockspace.compiler import PretrainedWeights
     from blockspace.exporting import ExportedFolder
-    from blockspace.study.study_result import FoundNetwork
+    from blockspace.study.study_result import Solution
 
 
 
 def export(
-    target: str | PathLike[str] | Network | FoundNetwork | GraphLike,
+    target: str | PathLike[str] | Network | Solution | GraphLike,
     folder: str | PathLike[str],
     formats: Sequence[str] = DEFAULT_FORMATS,
     weights: str | PathLike[str] | nn.Module | None = None,

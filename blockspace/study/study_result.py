@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FoundNetwork:
+class Solution:
     """A trained network of a study: its trial, and, as text, where `bs.export` finds it: `runs/NAME#17`."""
 
     row: TrialRecord
@@ -41,9 +41,9 @@ class StudyResult:
         return self.resolved.study
 
     @property
-    def front(self) -> list[FoundNetwork]:
+    def front(self) -> list[Solution]:
         """Return the trained networks that no other dominates: at least as good in every objective and better in one."""
-        return [FoundNetwork(r, f"{self.study.folder}#{r.number}") for r in pareto_front(self.rows, self.study.objectives)]
+        return [Solution(r, f"{self.study.folder}#{r.number}") for r in pareto_front(self.rows, self.study.objectives)]
 
     @property
     def results(self) -> list[dict[str, Any]]:

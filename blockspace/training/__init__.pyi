@@ -1,21 +1,20 @@
 from .batches.loader import Batches as Batches
 from .batchnorm import check_batchnorm as check_batchnorm
-from .fit_result import Diverged as Diverged
-from .fit_result import EpochResult as EpochResult
-from .fit_result import FitResult as FitResult
-from .fit_result import OutOfMemory as OutOfMemory
-from .fit_result import Scores as Scores
-from .fitting import Checkpointing as Checkpointing
-from .fitting import FitCallbacks as FitCallbacks
-from .fitting import fit as fit
-from .recipe import Recipe as Recipe
-from .recipe import Switch as Switch
-from .recipe import read_recipe as read_recipe
-from .scoring import predict as predict
-from .scoring import score as score
-from .tasks import DEFAULT_TASK as DEFAULT_TASK
-from .tasks import TASKS as TASKS
-from .tasks import Task as Task
-from .tasks import find_main_metric as find_main_metric
-from .tasks import list_objectives as list_objectives
-from .tasks import register_task as register_task
+from .fit_result import (
+    Diverged as Diverged,
+    EpochResult as EpochResult,
+    FitResult as FitResult,
+    OutOfMemory as OutOfMemory,
+    Scores as Scores,
+)
+from .fitting import Checkpointing as Checkpointing, FitCallbacks as FitCallbacks, fit as fit
+from .recipe import Recipe as Recipe, Switch as Switch, read_recipe as read_recipe
+from .scoring import predict as predict, score as score
+from .tasks import (
+    DEFAULT_TASK as DEFAULT_TASK,
+    TASKS as TASKS,
+    Task as Task,
+    find_main_metric as find_main_metric,
+    list_objectives as list_objectives,
+    register_task as register_task,
+)

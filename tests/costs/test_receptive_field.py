@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from compiler.graphs import network
-from written import built
-from written import network as written_network
+from written import built, network as written_network
 
 from blockspace import cost, load
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from blockspace.quantities import find_quantity
 from blockspace.reporting.html.charts.axis import make_axis

@@ -11,8 +11,7 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from reporting.runs import begun, run
 
 from blockspace.reporting import answer_json, draw_front_png, draw_front_svg, read_answer, render_page, write_page

@@ -8,8 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from blockspace.compiler.printing.layout import Code, CodeExpr, call_expr, flat_text, infix_expr, list_expr, text_expr
-from blockspace.compiler.printing.layout import parenthesize as in_parentheses
+from blockspace.compiler.printing.layout import (
+    Code,
+    CodeExpr,
+    call_expr,
+    flat_text,
+    infix_expr,
+    list_expr,
+    parenthesize as in_parentheses,
+    text_expr,
+)
 from blockspace.ops import INPUTS, Call, In, Weight
 
 Slot = tuple[Any, ...]  # of str and int: the way to a number inside a call: ("kw", "stride"), ("arg", 2), ("arg", 1, "arg", 1, "start")

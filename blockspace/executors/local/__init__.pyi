@@ -1,2 +1,1 @@
-from .executor import EXECUTOR as EXECUTOR
-from .executor import LocalExecutor as LocalExecutor
+from .executor import EXECUTOR as EXECUTOR, LocalExecutor as LocalExecutor

@@ -1,4 +1,1 @@
-from .page import draw_front_png as draw_front_png
-from .page import draw_front_svg as draw_front_svg
-from .page import render_page as render_page
-from .page import write_page as write_page
+from .page import draw_front_png as draw_front_png, draw_front_svg as draw_front_svg, render_page as render_page, write_page as write_page

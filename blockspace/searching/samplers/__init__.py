@@ -3,9 +3,7 @@
 import os
 from importlib import import_module
 
-from blockspace.searching.samplers.base import SAMPLERS as SAMPLERS
-from blockspace.searching.samplers.base import SamplerEntry as SamplerEntry
-from blockspace.searching.samplers.base import register_sampler as register_sampler
+from blockspace.searching.samplers.base import SAMPLERS as SAMPLERS, SamplerEntry as SamplerEntry, register_sampler as register_sampler
 
 for _file in sorted(os.listdir(os.path.dirname(__file__))):
     if _file.endswith(".py") and not _file.startswith("_"):

@@ -12,7 +12,7 @@ from blockspace.passes import canonical
 from blockspace.records import Assignment
 from blockspace.searching.space.candidate import Candidate
 from blockspace.searching.space.search_space import SearchSpace
-from blockspace.searching.space.solve import Solution, Solver
+from blockspace.searching.space.solve import SolvedWidths, Solver
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -61,7 +61,7 @@ class BudgetedSpace:
             families={name: str(assignment[name]) for name in self.by},
         )
 
-    def solve(self, assignment: Assignment) -> Solution:
+    def solve(self, assignment: Assignment) -> SolvedWidths:
         """Return the solved values of an assignment, and its cost."""
         name = next((u.cost for u in self.space.unknowns.values()), "macs")
         budget = self.budgets.get(name)

@@ -25,7 +25,7 @@ ADDITIVE = tuple(name for name, quantity in COSTS.items() if quantity.additive) 
 
 
 @dataclass(frozen=True)
-class Solution:
+class SolvedWidths:
     """Solved values by name, and the cost they lead to (None: nothing expands)."""
 
     values: dict[str, int]
@@ -40,15 +40,15 @@ class Solver:
         self.segments = space.network.segments if space.network.separable else None
         self.memory: dict[tuple[object, ...], tuple[dict[str, int], Shape] | None] = {}
 
-    def solve(self, assignment: Assignment, bound: float | None, name: str = "macs") -> Solution:
+    def solve(self, assignment: Assignment, bound: float | None, name: str = "macs") -> SolvedWidths:
         """Return the largest values of the active unknowns whose `name` cost stays within `bound`; without a bound, their defaults."""
         unknowns = [u for u in self.space.unknowns.values() if self.space.is_active(u, assignment)]
         start = {u.name: u.default for u in unknowns}
         if bound is None or not unknowns:
-            return Solution(start, self.cost(assignment | start))
+            return SolvedWidths(start, self.cost(assignment | start))
         search = _WidthSearch(self, assignment, unknowns, bound, name)
         values = search.repair(search.scale())
-        return Solution(values, self.cost(assignment | values))
+        return SolvedWidths(values, self.cost(assignment | values))
 
     def cost(self, values: Assignment, through: int | None = None) -> Cost | None:
         """Return the cost of the network under these values; None when it does not expand (a `require` fails, a split does not divide).

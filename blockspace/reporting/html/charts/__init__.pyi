@@ -1,7 +1,5 @@
 from .curves import draw_curves as draw_curves
 from .distribution import draw_distribution as draw_distribution
-from .front import choose_front_axes as choose_front_axes
-from .front import draw_front as draw_front
+from .front import choose_front_axes as choose_front_axes, draw_front as draw_front
 from .intervals import draw_intervals as draw_intervals
-from .plot import MARK_KINDS as MARK_KINDS
-from .plot import draw_mark as draw_mark
+from .plot import MARK_KINDS as MARK_KINDS, draw_mark as draw_mark
