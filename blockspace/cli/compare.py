@@ -81,10 +81,12 @@ def run(
 def expand_sides(first: str, second: str, texts: Sequence[str]) -> tuple[Side, Side]:
     """Return both sides, expanded. Two blocks without an `input=` both get the usual input of A."""
     from blockspace.blocks import Block, load_unchecked
-    from blockspace.cli.arguments import expand_target, parse_settings
+    from blockspace.cli.arguments import expand_template, parse_settings, require_yaml
     from blockspace.costs import cost
 
     paths = [resolve_trial_path(first), resolve_trial_path(second)]
+    for path in paths:
+        require_yaml(path)
     templates = [load_unchecked(path) for path in paths]
     given = assign_settings(parse_settings(texts), templates)
     blocks = [isinstance(template, Block) for template in templates]
@@ -93,7 +95,7 @@ def expand_sides(first: str, second: str, texts: Sequence[str]) -> tuple[Side, S
         given = [own | {"input": f"{channels}x56x56"} for own in given]
     found = []
     for letter, target, path, own in zip("AB", (first, second), paths, given):
-        template, graph = expand_target(path, own)
+        template, graph = expand_template(path, own)
         shown = {name: value for name, value in own.items() if name != "input"}
         found.append(Side(letter, target, shown, template, graph, cost(graph)))
     return found[0], found[1]

@@ -21,14 +21,14 @@ def run(target: str, space: str, *texts: str, as_json: bool = False) -> None:
     Raises BlockspaceError (E-SPACE) when there are none, with the nearest.
     """
     from blockspace.blocks import Block, Network, format_token, load
-    from blockspace.cli.arguments import expand_target, parse_settings
+    from blockspace.cli.arguments import expand_template, parse_settings
     from blockspace.errors import error
     from blockspace.searching import BlockMatch, match_block
 
     network = load(space)
     if not isinstance(network, Network) or not network.open.holes:
         raise error("E-SPACE", f"{space} is not a search space", help="give a network file with holes, as searchspaces/universal.yaml")
-    template, graph = expand_target(target, parse_settings(texts))
+    template, graph = expand_template(target, parse_settings(texts))
     if not isinstance(template, Block):
         raise error("E-OP", f"{target} is a network; a block is located", help=USAGE)
     found = match_block(network, graph)

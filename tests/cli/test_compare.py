@@ -141,3 +141,10 @@ def test_show_has_a_table_of_nodes(capsys):
     conv, add = (next(line for line in text.splitlines() if line.startswith(name)) for name in ("main.conv3x3.conv", "add "))
     assert "conv3x3 64" in conv and "36,864" in conv and "115,605,504" in conv and "3 px" in conv
     assert "9.188 MiB" in add and "moved" in text and "receptive field at 256x56x56" in text
+
+
+@pytest.mark.parametrize("argv", ["compare dag.json resnext", "compare resnext dag.json", "locate dag.json --in universal"])
+def test_a_graph_file_is_refused_with_what_takes_one(argv, capsys):
+    assert main(argv.split()) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: dag.json is a graph") and "show" in told and "Traceback" not in told
