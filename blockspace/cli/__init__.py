@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
             from blockspace.cli.app import run
 
             code = run(argv)
-        sys.stdout.flush()  # here, where a reader that left is no error
+        sys.stdout.flush()  # here, where a closed pipe is not an error
         return code
     except BlockspaceError as e:
         return report_mistakes(e, "--json" in argv)

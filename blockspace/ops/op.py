@@ -136,7 +136,7 @@ class Op:
     """One operator. Subclasses add attributes, `shape` and `call`; the rest has defaults.
 
     Class attributes: `kind` of its nodes; `arity`, how many inputs (None: two or more); `commutes`, whether the order of its inputs is
-    free; `from_input`, the attributes that come from the input's shape and are no settings in YAML; `inplace`, whether the torch function
+    free; `from_input`, the attributes that come from the input's shape and cannot be set in YAML; `inplace`, whether the torch function
     takes `inplace=True`; `view`, whether the output is the input's own memory (a slice, a flatten; dropout in eval) and nothing moves;
     `fresh`, whether the output is new memory that the op's own backward does not read, so that a following op may overwrite it;
     `everywhere`, whether each output also depends on all positions of the input (statistics over the whole map); `channelwise`, whether it

@@ -45,7 +45,10 @@ class Branch:
 
 
 class Carry:
-    """The share that a part carries to the next: its whole output (`take` is None), or a share of its last channels."""
+    """The share that a part carries to the next: its whole output (`take` is None), or some of its last channels.
+
+    `take` is (numerator, denominator).
+    """
 
     __slots__ = ("take", "join")
 

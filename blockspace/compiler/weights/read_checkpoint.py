@@ -55,7 +55,7 @@ def read_pickled(path: Path) -> Any:
             help = "save its state_dict: torch.save(model.state_dict(), path)"
             what = "holds pickled Python objects, which are not loaded: they could run code"
             raise error("E-WEIGHTS", f"{path} {what}", help=help) from None
-    except Exception:  # bytes that are no pickle fail in any way
+    except Exception:  # bytes that are not a pickle can fail in any way
         pass
     help = "a file that torch.save or safetensors wrote, whole"
     raise error("E-FILE", f"cannot read weights from {path}: it is not a checkpoint, or damaged", help=help)
