@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from written import built
 
+import blockspace.costs
 from blockspace import cost
+from blockspace.cli import main
 from blockspace.costs import COSTS, Budget, format_amount, register_cost
+from blockspace.ops import Conv
+from blockspace.quantities import QUANTITIES, find_quantity
 
 
 def test_a_convolution_by_hand():
@@ -27,7 +32,8 @@ def test_nodes_add_up():
 
 def test_every_cost_is_an_integer_of_the_graph_and_of_each_node():
     found = cost(built("[conv3x3: 16, global_avgpool, linear: 7]"))
-    assert list(COSTS) == ["params", "macs", "acts", "bytes", "peak_memory", "receptive_field"] == list(found.as_dict())
+    files = {path.stem for path in Path(blockspace.costs.__file__).parent.glob("[a-z]*.py")}
+    assert list(found.as_dict()) == list(COSTS) and COSTS.keys() < files, "one cost, one file"
     assert all(type(v) is int and v > 0 for v in found.as_dict().values())
     assert all(isinstance(v, int) for node in found.per_node.values() for v in node.as_dict().values())
     assert all(quantity.doc and quantity.name == name for name, quantity in COSTS.items())
@@ -52,6 +58,23 @@ def test_a_cost_registers_once():
         with pytest.raises(TypeError, match="registered twice"):
             register_cost(name, place, "title", "", "doc")(lambda graph: {})
     assert "other" not in COSTS
+
+
+def test_one_more_cost_is_one_registration(capsys):
+    """A cost registered elsewhere is counted, budgeted and listed as the package's own are."""
+
+    @register_cost("convs", 99, "convolutions", "convolutions", "Convolutions of the graph.", word="convolutions")
+    def count_convs(graph):
+        return {node.name: int(isinstance(node.op, Conv)) for node in graph}
+
+    try:
+        found = cost(built("[conv3x3: 16, conv1x1: 8]"))
+        assert found.convs == 2 and found.as_dict()["convs"] == 2 and "2 convolutions" in str(found)
+        assert Budget("convs", None, 1).violation(found.convs) == 1 and find_quantity("convs").title == "convolutions"
+        assert main(["show", "resnext", "--nodes"]) == 0 and "convolutions" in capsys.readouterr().out
+    finally:
+        COSTS.pop("convs", None)
+        QUANTITIES.pop("convs", None)
 
 
 def test_costs_read_well():
