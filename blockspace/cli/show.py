@@ -2,71 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typer import Typer
 
     from blockspace.blocks import Block, Network
+    from blockspace.cli.arguments import GraphFile
     from blockspace.graph import Graph
 
 FEW = 8  # members of a family that are named
 
 
-def run(
-    target: str | None = None,
-    *settings: str,
-    full: bool = False,
-    nodes: bool = False,
-    source: bool = False,
-    as_json: bool = False,
-    picture: dict[str, str] | None = None,
-    mermaid: bool = False,
-    theme: str | None = None,
-    passes: bool = False,
-    deploy: bool = False,
-    why: str | None = None,
-    rules: str | None = None,
-) -> None:
-    """Print the drawing of a library name or YAML file, with `key=value` settings - params and holes - and `input=CxHxW`."""
-    from blockspace.blocks import Network
-    from blockspace.cli.arguments import GraphFile, expand_target, parse_settings as given
-    from blockspace.costs import cost
-    from blockspace.drawing import draw_lanes, draw_outline
+@dataclass(frozen=True, kw_only=True)
+class ShowOptions:
+    """What to show of a graph. `pictures` are files to write, by `svg` and `png`; the others are the command's options."""
+
+    full: bool = False
+    nodes: bool = False
+    source: bool = False
+    as_json: bool = False
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    mermaid: bool = False
+    theme: str | None = None
+    passes: bool = False
+    deploy: bool = False
+    why: str | None = None
+    rules: str | None = None
+
+
+def run(target: str | None = None, *settings: str, options: ShowOptions | None = None) -> None:
+    """Print the drawing of a library name or YAML file, or what `options` ask for.
+
+    `settings` are `key=value` texts - params and holes - and `input=CxHxW`.
+    """
+    from blockspace.cli.arguments import expand_target, parse_settings
     from blockspace.errors import error
 
     if target is None:
         raise error("E-FILE", "nothing to show", help="blockspace show resnext")
-    template, graph = expand_target(target, given(settings))
-    if deploy and not (passes or why or rules):
-        from blockspace.passes import deploy as deployed
+    options = options or ShowOptions()
+    template, graph = expand_target(target, parse_settings(settings))
+    explain = bool(options.passes or options.why or options.rules)
+    if options.deploy and not explain:
+        from blockspace.passes import deploy
 
-        graph = deployed(graph)
-    if as_json:
-        import json
-
-        print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()}))
-        return
-    if passes or why or rules:
-        print(explain_rewriting(graph, why, rules, deploy))
-        return
-    if picture:
-        for kind, path in picture.items():
-            write_picture(graph, kind, path, theme, full)
-        return
-    if mermaid:
+        graph = deploy(graph)
+    if options.as_json:
+        print_json(graph)
+    elif explain:
+        print(explain_rewriting(graph, options.why, options.rules, options.deploy))
+    elif options.pictures:
+        for kind, path in options.pictures.items():
+            write_picture(graph, kind, path, options.theme, options.full)
+    elif options.mermaid:
         print(graph.mermaid(), end="")
-        return
-    if source:
+    elif options.source:
         from blockspace.compiler import to_source
 
         print(to_source(graph, template.doc))
-        return
+    else:
+        print_drawing(template, graph, options)
+
+
+def print_json(graph: Graph) -> None:
+    """Print the graph with its costs and key as JSON."""
+    import json
+
+    from blockspace.costs import cost
+
+    print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()}))
+
+
+def print_drawing(template: Block | Network | GraphFile, graph: Graph, options: ShowOptions) -> None:
+    """Print what the file says of the graph, its drawing or the table of its nodes, and its costs."""
+    from blockspace.blocks import Network
+    from blockspace.cli.arguments import GraphFile
+    from blockspace.costs import cost
+    from blockspace.drawing import draw_lanes, draw_outline
+
     print(f"{template.name}: {template.doc}".rstrip(": "))
     for line in [] if isinstance(template, GraphFile) else [*list_sources(template), *list_open_parameters(template)]:
         print(line)
     print()
-    print(format_node_table(graph) if nodes else draw_outline(graph) if isinstance(template, Network) and not full else draw_lanes(graph))
+    if options.nodes:
+        print(format_node_table(graph))
+    else:
+        print(draw_outline(graph) if isinstance(template, Network) and not options.full else draw_lanes(graph))
     print(f"\n{cost(graph)} at {'x'.join(map(str, graph.input_shape))}")
 
 
@@ -154,19 +178,8 @@ def register(app: Typer) -> None:
         rules: str = typer.Option(None, "--rules", metavar="FILE", help="A Python file of more rules, for --passes; proven first."),
     ) -> None:
         """Draw a block or network with its channels and costs."""
-        picture = {kind: path for kind, path in (("svg", svg), ("png", png)) if path}
-        run(
-            target,
-            *(settings or []),
-            full=full,
-            nodes=nodes,
-            source=source,
-            as_json=as_json,
-            picture=picture,
-            mermaid=mermaid,
-            theme=theme,
-            passes=passes,
-            deploy=deploy,
-            why=why,
-            rules=rules,
-        )
+        options = ShowOptions(
+            full=full, nodes=nodes, source=source, as_json=as_json, mermaid=mermaid, theme=theme, passes=passes, deploy=deploy, why=why,
+            rules=rules, pictures={kind: path for kind, path in (("svg", svg), ("png", png)) if path},
+        )  # fmt: skip
+        run(target, *(settings or []), options=options)

@@ -6,7 +6,7 @@ import pytest
 
 from blockspace import BlockspaceError, Graph
 from blockspace.cli.prove import run as prove
-from blockspace.cli.show import run as show
+from blockspace.cli.show import ShowOptions, run
 from blockspace.passes import RULES, load_rules
 
 OWN = '''
@@ -32,6 +32,10 @@ def own(graph, node):
     match.add(node.op, *first.inputs, of=[node], same=True)
     return match
 '''
+
+
+def show(target: str, *settings: str, **options) -> None:
+    run(target, *settings, options=ShowOptions(**options))
 
 
 def test_each_step(capsys):
