@@ -13,10 +13,11 @@ from blockspace.graph import Graph
 
 
 @pytest.mark.parametrize("name", sorted(_PROVIDERS))
-def test_every_extension_is_a_method_and_exists(name):
+def test_every_extension_exists_and_a_graph_has_its_methods(name):
     package, _, function = _PROVIDERS[name].partition(":")
     assert load_extension(name) is getattr(import_module(package), function)
-    assert hasattr(Graph, name.removeprefix("graph_")) or name == "graph_html"
+    if name.startswith("graph_"):  # the others fill registries
+        assert hasattr(Graph, name.removeprefix("graph_")) or name == "graph_html"
 
 
 def test_one_that_nobody_registered():

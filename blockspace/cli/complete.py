@@ -64,7 +64,7 @@ def complete_patterns(incomplete: str) -> list[str]:
     """Complete names that `ls` lists."""
     from blockspace.cli.catalog import KINDS, describe_names
 
-    return select_matching(sorted(name for kind in KINDS for name in describe_names(kind)), incomplete)
+    return select_matching(sorted({name for kind in KINDS for name in describe_names(kind)}), incomplete)
 
 
 def complete_networks(incomplete: str) -> list[str]:

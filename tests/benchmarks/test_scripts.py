@@ -39,7 +39,7 @@ SMALL: dict[str, tuple[dict[str, Any], Callable[[ModuleType], object]]] = {
     "verify": ({}, lambda script: script.main("shufflenet_v2_x0_5", 0)),
 }  # fmt: skip
 SLOW = {"deploy", "overhead", "report", "trials"}  # half a minute each; the default suite imports them
-ALONE = {"library": ["vgg11"], "journeys": ["show", "source"]}  # scripts that need a process without torch, and their arguments
+ALONE = {"library": ["resnet18"], "journeys": ["show", "source"]}  # scripts that need a process without torch, and their arguments
 
 
 def test_every_script_is_run_here():
