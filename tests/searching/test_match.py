@@ -19,7 +19,8 @@ SPACE = "searchspaces/universal.yaml"
 NETWORK = load(SPACE)
 HOLES = NETWORK.holes.holes
 SLOW = {
-    "inception_v1, 3", "inception_v1, 4a", "resnext, a", "res2net, opening", "res2net, 2", "split", "carry", "untied", "opening", "merge",
+    "inception_v1", "inception_v1, 3", "inception_v1, 4a", "resnext, a", "res2net, opening", "res2net, 2", "ghost, 3",
+    "split", "carry", "untied", "opening", "merge", "keep", "squeeze", "k", "bare", "ends", "order", "open", "groups",
 }  # fmt: skip
 
 # family: (block, settings, input channels), at all strides that the block has
