@@ -39,6 +39,14 @@ def write_atomic(path: str | Path, data: bytes | memoryview | str) -> Path:
     return path
 
 
+def find_home_folder(path: Path) -> Path | None:
+    """Return a path with `~` replaced by the home folder; None where there is none: no HOME, and a user id that no name belongs to."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return None
+
+
 def temporary_path(path: Path) -> Path:
     """Return the temporary name of `path`: hidden, in the same directory, with this process in it."""
     return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY}")

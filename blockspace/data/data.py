@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy
 import torch
 
 from blockspace.data.data_spec import DataSpec, read_spec
+from blockspace.data.decode import join_names
 from blockspace.data.image_pool import ImagePool
 from blockspace.data.images import LazyImages, Split, compute_statistics, join_splits
 from blockspace.data.partition import partition_indices
@@ -81,7 +83,34 @@ def divide_source(source: DataSource, spec: DataSpec) -> dict[str, ImagePool]:
     last = sorted(sizes, key=lambda name: sizes[name] is None)  # the one that takes the rest
     pool = source.pools["train"]
     cut = partition_indices(pool.keys, pool.labels, {name: sizes[name] for name in last})
+    check_cut(cut, pool, source)
     return {name: pool.take(indices) for name, indices in cut.items()} | kept
+
+
+def check_cut(cut: Mapping[str, numpy.ndarray], pool: ImagePool, source: DataSource) -> None:
+    """Check that each part has an image, and that copies leave train two classes. Raises BlockspaceError (E-DATA)."""
+    labels = numpy.asarray(pool.labels)
+    empty = [name for name, indices in cut.items() if not len(indices)]
+    alone = len(set(labels[cut["train"]].tolist())) < 2 <= len(set(pool.labels))
+    copies = describe_copies(pool, source.classes)
+    if empty or (alone and copies):
+        what = f"no image is left for {' and '.join(empty)}" if empty else "train is left with one class"
+        help = "copies of one image are never in two parts: remove them, or make the parts yourself, as folders or by train, val and test"
+        why = copies or f"{len(pool):,} images are too few to be divided by class into {', '.join(cut)}"
+        raise error("E-DATA", f"{source.name}: {why}; {what}", help=help if copies else "add images, or ask for fewer in the other parts")
+
+
+def describe_copies(pool: ImagePool, classes: tuple[str, ...]) -> str:
+    """Return which classes consist of copies of one image, as `20 of 20 images of cat are copies of one image`; empty for none."""
+    keys: dict[int, list[bytes]] = {}
+    for key, label in zip(pool.keys, pool.labels):
+        keys.setdefault(label, []).append(key)
+    alike = [label for label, found in sorted(keys.items()) if len(found) > 1 and len(set(found)) == 1]
+    counts = [f"{len(keys[label]):,} of {len(keys[label]):,} images of {classes[label]}" for label in alike]
+    if not counts:
+        return ""
+    same = len({keys[label][0] for label in alike}) == 1
+    return f"{join_names(counts)} are copies of one image{'' if same else ' each'}"
 
 
 def check_labels(labels: list[int], classes: int, where: str) -> None:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from blockspace.blocks import parse_number
 from blockspace.data.custom import load_custom, read_custom_shape
+from blockspace.data.folder_layout import Layout
 from blockspace.data.image_folder import find_images, read_folder_shape
 from blockspace.data.named_datasets import DATASETS
 from blockspace.errors import BlockspaceError, Mark, error
+from blockspace.files import find_home_folder
 from blockspace.options import Options, suggest_key, validate
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts its files
@@ -23,6 +26,12 @@ DATA_VARIABLE = "BLOCKSPACE_DATA"  # a folder with data sets in torchvision's la
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Pixels = Annotated[int, Field(ge=1, le=4096)]
 MarkOf = Callable[[tuple[Any, ...]], Mark | None]
+
+
+def read_share(value: Any) -> Any:
+    """Return `2%` as 0.02; anything else unchanged."""
+    number = parse_number(value) if isinstance(value, str) and value.endswith("%") else None
+    return value if number is None else float(number)
 
 
 class DataSpec(Options):
@@ -45,6 +54,13 @@ class DataSpec(Options):
     train: Annotated[Count | None, Field(description="images to train on; unset: the data set's usual split")] = None
     val: Annotated[Count | None, Field(description="images to choose by")] = None
     test: Annotated[Count | None, Field(description="images scored once, at the end")] = None
+    layout: Annotated[
+        Layout,
+        Field(
+            description="how class folders lie in `folder`: `folder/CLASS`, `folder/train/CLASS` or `folder/CLASS/train`; auto: told from "
+            "the folders' names and contents"
+        ),
+    ] = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32, description="of the split, not of the training")] = 0
     size: Annotated[Pixels | None, Field(description="pixels on each side")] = None
     fit: Annotated[
@@ -55,8 +71,13 @@ class DataSpec(Options):
     workers: Annotated[int, Field(ge=0, le=64, description="processes that decode images too many for the memory")] = 0
     on_bad_sample: Annotated[
         Literal["fail", "skip"],
-        Field(description="an unreadable image: stop before anything is trained, or leave out up to 0.1 % of all and report them"),
+        Field(description="an unreadable image: stop before anything is trained, or leave it out and report it"),
     ] = "fail"
+    bad_share: Annotated[
+        float,
+        BeforeValidator(read_share),
+        Field(ge=0, le=1, description="the share of images that `on_bad_sample: skip` may leave out, at least one image: `0.02` or `2%`"),
+    ] = 0.001
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSpec:
@@ -95,7 +116,7 @@ def read_spec(spec: str | Mapping[str, Any] | DataSpec, mark_of: MarkOf | None =
 def normalize_spec(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | None]:
     """Return the mapping that a DataSpec takes: a name or folder alone, `{NAME: {...}}`, and `root` are other ways of writing it."""
     if isinstance(spec, str):
-        return {"name": spec} if spec in DATASETS or not Path(spec).is_dir() else {"folder": spec}, mark_of
+        return {"name": spec} if spec in DATASETS or not os.path.isdir(spec) else {"folder": spec}, mark_of
     if not isinstance(spec, Mapping):
         return spec, mark_of
     values = dict(spec)
@@ -103,7 +124,7 @@ def normalize_spec(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | Non
         values = {"name": name} | dict(values[name] or {})
         outer = mark_of
         mark_of = (lambda path: outer((name, *path))) if outer else None
-    if isinstance(values.get("name"), str) and values["name"] not in DATASETS and Path(values["name"]).is_dir() and "folder" not in values:
+    if isinstance(values.get("name"), str) and values["name"] not in DATASETS and os.path.isdir(values["name"]) and "folder" not in values:
         values["folder"] = values.pop("name")
     if "root" in values and "path" not in values:
         values["path"] = values.pop("root")
@@ -134,7 +155,7 @@ def describe(spec: str | Mapping[str, Any] | DataSpec) -> Description:
     """
     spec = read_spec(spec)
     if spec.folder is not None:
-        found = find_images(spec.folder)
+        found = find_images(spec.folder, spec.layout)
         return Description(read_folder_shape(found, spec.size, spec.channels), len(found.classes))
     if spec.python is not None:
         made = load_custom(spec.python, spec.options)
@@ -151,7 +172,7 @@ def check_data(spec: str | Mapping[str, Any] | DataSpec) -> None:
     """
     spec = read_spec(spec)
     if spec.folder is not None:
-        find_images(spec.folder)
+        find_images(spec.folder, spec.layout)
     elif spec.name is not None and DATASETS[spec.name].markers and not spec.download and find_place(spec) is None:
         raise make_missing_error(spec)
 
@@ -182,7 +203,7 @@ def make_missing_error(spec: DataSpec) -> BlockspaceError:
 def download_root(spec: DataSpec) -> Path:
     """Return where a download goes: the given root, else $BLOCKSPACE_DATA, else an existing `data/`, else a cache in the home folder."""
     given = [place for place in list_places(spec) if place not in (DEBIAN, HERE)]
-    return given[0] if given else HERE if HERE.is_dir() else CACHE.expanduser()
+    return given[0] if given else HERE if HERE.is_dir() else find_home_folder(CACHE) or HERE
 
 
 def list_places(spec: DataSpec) -> list[Path]:
@@ -194,5 +215,6 @@ def list_places(spec: DataSpec) -> list[Path]:
     if spec.path is not None:
         return [Path(spec.path).expanduser()]
     from_user = [Path(os.environ[DATA_VARIABLE]).expanduser()] if os.environ.get(DATA_VARIABLE) else []
-    cache = [CACHE.expanduser()] if CACHE.expanduser().is_dir() else []
+    home = find_home_folder(CACHE)
+    cache = [home] if home is not None and home.is_dir() else []
     return [*from_user, HERE, *([DEBIAN] if spec.name == "fashion_mnist" else []), *cache]

@@ -3,84 +3,137 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from blockspace.data.decode import describe_failure, is_grey, join_names, make_unreadable_error
-from blockspace.errors import error
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-PARTS = ("train", "val", "test")
+from blockspace.data.folder_layout import FoundLayout, Layout, find_layout
+from blockspace.data.folder_tree import FolderTree, describe_others, read_folder_tree
+from blockspace.errors import BlockspaceError, did_you_mean, error
 
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """The files of each part and their labels, in path order; one part called "all" when the folder holds classes directly."""
+    """The files of each part and their labels, in path order; one part called "all" when the folder holds classes directly.
+
+    `remarks` are lines on what was left out, and on how the layout was told.
+    """
 
     root: Path
     classes: tuple[str, ...]
     files: dict[str, list[Path]]
     labels: dict[str, list[int]]
+    remarks: tuple[str, ...] = ()
 
 
-def find_images(root: str | Path) -> ImageFolder:
-    """Find the images under `root/CLASS` or `root/{train,val,test}/CLASS`.
+def find_images(root: str | Path, layout: Layout = "auto") -> ImageFolder:
+    """Find the images under `root/CLASS`, `root/PART/CLASS` or `root/CLASS/PART`, those in sub-folders of a class with them.
 
-    Raises BlockspaceError (E-DATA): no such folder, no class in it, a class without images, parts that differ in their classes.
+    The classes are those of train; a part may lack some. Raises BlockspaceError (E-DATA): no such folder, no class in it, a class without
+    images, a part with a class of its own.
     """
     root = Path(root).expanduser()
-    if not root.is_dir():
-        raise error("E-DATA", f"data folder {str(root)!r} does not exist", help="it should contain one folder of images per class")
-    tops = list_subfolders(root)
-    parts = {name: root / name for name in PARTS if name in tops} if "train" in tops else {"all": root}
-    classes = tuple(list_subfolders(next(iter(parts.values()))))
-    if len(classes) < 2:
-        raise error("E-DATA", f"data folder {str(root)!r} contains {len(classes)} class folder(s), at least 2 are needed")
-    found = ImageFolder(root, classes, {}, {})
-    for part, place in parts.items():
-        check_classes(place, classes)
-        listed = [list_images(place / name) for name in classes]
-        check_filled(place, classes, listed)
+    if not os.path.isdir(root):
+        raise make_no_folder_error(root)
+    tree = read_folder_tree(root)
+    told = find_layout(tree, layout)
+    main = told.parts.get("train", told.parts.get("all", {}))
+    classes = tuple(main)
+    check_classes(tree, told, layout)
+    found = ImageFolder(root, classes, {}, {}, (*told.remarks, *describe_parts(told.parts, classes), *describe_others(tree)))
+    for part, folders in told.parts.items():
+        listed = [folders[name].list_images() if name in folders else [] for name in classes]
         found.files[part] = [path for paths in listed for path in paths]
         found.labels[part] = [label for label, paths in enumerate(listed) for _ in paths]
     return found
 
 
-def check_classes(place: Path, classes: tuple[str, ...]) -> None:
-    """Check that a part has every class and no other. Raises BlockspaceError (E-DATA)."""
-    odd = sorted(set(list_subfolders(place)) ^ set(classes))
-    if odd:
-        help = "train, val and test need the same class folders"
-        raise error("E-DATA", f"{str(place)!r} has different classes from the other splits: {join_names(odd)}", help=help)
+def make_no_folder_error(root: Path) -> BlockspaceError:
+    """Return the error for a path that is no folder."""
+    if os.path.exists(root):
+        return error("E-DATA", f"data folder {str(root)!r} is a file", help="unpack it, and give the folder of the images")
+    return error("E-DATA", f"data folder {str(root)!r} does not exist", help="it should contain one folder of images per class")
 
 
-def check_filled(place: Path, classes: tuple[str, ...], listed: list[list[Path]]) -> None:
-    """Check that each class has an image. Raises BlockspaceError (E-DATA)."""
-    empty = [name for name, paths in zip(classes, listed) if not paths]
+def check_classes(tree: FolderTree, told: FoundLayout, layout: Layout) -> None:
+    """Check that there are two classes, each with an image, and that no part has others. Raises BlockspaceError (E-DATA)."""
+    main = told.parts.get("train", told.parts.get("all", {}))
+    if len(main) < 2:
+        raise make_few_classes_error(tree, main, layout)
+    empty = [name for name, folder in main.items() if not folder.count]
     if empty:
-        raise error("E-DATA", f"no images in class folder(s) {join_names(empty)} of {str(place)!r}", help="add images or remove the folder")
+        place = next(iter(main.values())).path.parent if "train" in told.parts else tree.path
+        message = f"no images in class folder(s) {join_names(empty)} of {str(place)!r}"
+        raise error("E-DATA", message, help="add images or remove the folder")
+    for part, folders in told.parts.items():
+        check_part(part, folders, main)
 
 
-def list_subfolders(place: Path) -> list[str]:
-    """Return the names of the folders in `place`, sorted; hidden ones left out."""
-    return sorted(entry.name for entry in os.scandir(place) if entry.is_dir() and not entry.name.startswith("."))
+def check_part(part: str, folders: Mapping[str, FolderTree], main: Mapping[str, FolderTree]) -> None:
+    """Check that a part has images, and no class that train lacks. Raises BlockspaceError (E-DATA)."""
+    odd = [name for name, folder in folders.items() if name not in main and folder.count]
+    if odd:
+        help = "the classes are those of train: add images of it there, or remove the folder"
+        near = did_you_mean(odd[0], main)
+        what = "a class" if len(odd) == 1 else f"{len(odd)} classes"
+        message = f"{str(folders[odd[0]].path.parent)!r} has {what} that train lacks: {join_names(odd)}"
+        raise error("E-DATA", message, help=f"{near} {help}" if near else help)
+    if not any(folders[name].count for name in main if name in folders):
+        help = f"put its images into class folders ({join_names(main)}), or remove it: its images are then split off those of train"
+        raise error("E-DATA", f"the part {part} holds no image in a class folder", help=help)
 
 
-def list_images(place: Path) -> list[Path]:
-    """Return the image files directly in `place`, by name; names are sorted, which is much quicker than sorting paths."""
-    names = sorted(name for name in os.listdir(place) if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith("."))
-    return [place / name for name in names]
+def make_few_classes_error(tree: FolderTree, main: Mapping[str, FolderTree], layout: Layout) -> BlockspaceError:
+    """Return the error for fewer than two classes, with the folder that was probably meant."""
+    what = f"{len(main)} class folder(s)" + (f" ({join_names(main)})" if main else "")
+    message = f"data folder {str(tree.path)!r} contains {what}, at least 2 are needed"
+    inner = next(iter(tree.filled.values())) if len(tree.filled) == 1 else None
+    if inner is not None and holds_classes(inner):
+        return error("E-DATA", message, help=f"did you mean the folder in it, {str(inner.path)!r}?")
+    if tree.images:
+        return error("E-DATA", message, help=f"{len(tree.images):,} image(s) lie directly in it: make a folder for each class")
+    if layout != "auto":
+        return error("E-DATA", message, help=f"the folders are read as `layout: {layout}`; leave it out to have it told from the folders")
+    return error("E-DATA", message, help="it should contain one folder of images per class")
+
+
+def holds_classes(tree: FolderTree) -> bool:
+    """Return whether a folder could be given as data."""
+    try:
+        find_images(tree.path)
+    except BlockspaceError:
+        return False
+    return True
+
+
+def describe_parts(parts: Mapping[str, Mapping[str, FolderTree]], classes: tuple[str, ...]) -> Iterator[str]:
+    """Yield a line for each part that lacks classes, and one on images in sub-folders."""
+    for part, folders in parts.items():
+        lacking = [name for name in classes if name not in folders or not folders[name].count]
+        if lacking:
+            yield f"{part} has no image of {len(lacking):,} of the {len(classes):,} classes: {join_names(lacking)}"
+    trees = [folders[name] for folders in parts.values() for name in classes if name in folders]
+    deep = sorted({name for tree in trees for name in tree.filled})
+    if deep:
+        below, total = sum(tree.count - len(tree.images) for tree in trees), sum(tree.count for tree in trees)
+        yield f"{below:,} of {total:,} images lie in sub-folders of their class, and belong to it: {join_names(deep)}"
 
 
 def read_folder_shape(found: ImageFolder, size: int | None, channels: int | None) -> tuple[int, int, int]:
-    """Return `(C, H, W)` of the images as they will be read: the options', else the first image's. Raises BlockspaceError (E-DATA)."""
-    first = next(iter(found.files.values()))[0]
-    try:
-        with Image.open(first) as image:
-            width, height = image.size
-            own = 1 if is_grey(image) else 3
-    except Exception as reason:
-        raise make_unreadable_error({first: describe_failure(reason)}) from reason
-    return channels or own, size or height, size or width
+    """Return `(C, H, W)` of the images as they will be read: the options', else those of the first image that can be read.
+
+    Raises BlockspaceError (E-DATA).
+    """
+    failures: dict[Path, str] = {}
+    for path in (path for files in found.files.values() for path in files):  # the first that can be read
+        try:
+            with Image.open(path) as image:
+                width, height = image.size
+                own = 1 if is_grey(image) else 3
+            return channels or own, size or height, size or width
+        except Exception as reason:
+            failures[path] = describe_failure(reason)
+    raise make_unreadable_error(failures)

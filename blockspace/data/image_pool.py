@@ -91,7 +91,7 @@ def pool_items(items: Any, labels: list[int], shape: Shape, spec: DataSpec, lazy
 def hash_lazy_images(images: LazyImages, spec: DataSpec, source: Path | None) -> list[bytes]:
     """Return the hashes of images decoded one after the other."""
     name = f"{source}:{scan.stamp_file(str(source.parent))}:{len(images)}:{images.shape}:{spec.seed}:{spec.fit}" if source else None
-    place = scan.cache_folder() / "keys" / f"{scan.hash_listing(name)}.npy" if name else None
+    place = scan.find_cached("keys", f"{scan.hash_listing(name)}.npy") if name else None
     kept = scan.read_keys(place, len(images)) if place else None
     if kept is not None:
         return kept

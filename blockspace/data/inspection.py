@@ -6,14 +6,17 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from blockspace.data.data_spec import DataSpec, check_data, find_place, read_spec
+from blockspace.data.folder_tree import identify
+from blockspace.data.image_folder import find_images
 from blockspace.data.named_datasets import DATASETS
+from blockspace.data.scan import stamp_file
 from blockspace.files import write_atomic
 from blockspace.records import RunDir
 
@@ -28,7 +31,8 @@ class Preflight:
 
     `per_class` has the images of each class by part. `repeated` are images that occur more than once within train and val (they stay
     together in one of them), `leaked` test images that also occur in train or val, by content; `contradictory` are images that occur with
-    different labels. `skipped` are the files that were left out because they cannot be read, with the reason.
+    different labels. `skipped` are the files that were left out because they cannot be read, with the reason; `remarks` are lines on what
+    else was left out, and on what was decided.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Preflight:
     leaked: int = 0
     contradictory: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
     seconds: float = 0.0
     stamp: str = ""
 
@@ -70,7 +75,7 @@ class Preflight:
             more = ", ..." if len(self.skipped) > 3 else ""
             files = f"{count_noun(len(self.skipped), 'file')} cannot be read and {is_or_are(len(self.skipped))} left out"
             found.append(f"{files}: {shown}{more}")
-        return [f"data: {text}" for text in found]
+        return [f"data: {text}" for text in (*found, *self.remarks)]
 
     def imbalance(self) -> Iterator[str]:
         """Yield a line for classes that are missing from train, or far apart in size."""
@@ -127,7 +132,7 @@ def preflight(spec: str | Mapping[str, Any] | DataSpec, folder: str | Path | Non
 
 def inspect_data(spec: DataSpec) -> Preflight:
     """Return the preflight of data that is read now."""
-    from blockspace.data.data import assemble_data, open_source
+    from blockspace.data.data import assemble_data, describe_copies, open_source
 
     start = perf_counter()
     source, pools = open_source(spec)
@@ -136,6 +141,7 @@ def inspect_data(spec: DataSpec) -> Preflight:
     sizes = {part: Counter(label for _, label in rows[part]) for part in PARTS}
     known = [key for part in ("train", "val") for key, _ in rows[part]]
     pairs = {pair for part in PARTS for pair in rows[part]}
+    copies = describe_copies(source.pools["train"], data.classes)
     return Preflight(
         name=data.name, classes=data.classes, input_shape=data.input_shape,
         counts={part: data.counts[part] for part in PARTS},
@@ -143,7 +149,8 @@ def inspect_data(spec: DataSpec) -> Preflight:
         mean=data.train.mean, std=data.train.std, digest=data.digest,
         repeated=len(known) - len(set(known)), leaked=data.counts["doubles"],
         contradictory=len(pairs) - len({key for key, _ in pairs}),
-        skipped=source.skipped, seconds=round(perf_counter() - start, 3), stamp=compute_stamp(spec),
+        skipped=source.skipped, remarks=(*source.remarks, *filter(None, [copies])),
+        seconds=round(perf_counter() - start, 3), stamp=compute_stamp(spec),
     )  # fmt: skip
 
 
@@ -152,27 +159,47 @@ def compute_stamp(spec: DataSpec) -> str:
     total = hashlib.sha256(json.dumps(spec.as_dict(), sort_keys=True).encode())
     if spec.python is not None:
         return ""
-    for path, found in list_source_files(spec):
-        total.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
-    return total.hexdigest()
+    try:
+        if spec.folder is not None:
+            return finish_stamp(total, list_folder_files(spec))
+        return finish_stamp(total, list_place_files(spec))
+    except OSError:  # whoever reads the data meets it too, and says so
+        return ""
 
 
-def list_source_files(spec: DataSpec) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield every file that a folder or a named set is read from."""
-    if spec.folder is not None:
-        yield from list_entries(Path(spec.folder).expanduser())
-    elif place := find_place(spec):
+def finish_stamp(total: Any, files: Iterable[tuple[str, int, int]]) -> str:
+    """Return the hash `total` after the names, sizes and times of change of files."""
+    for path, size, changed in files:
+        total.update(f"{path}\0{size}\0{changed}\n".encode("utf-8", "surrogateescape"))
+    return str(total.hexdigest())
+
+
+def list_folder_files(spec: DataSpec) -> Iterator[tuple[str, int, int]]:
+    """Yield path, size and time of change of each image of a folder, and what is said of the folder with its size and time as 0."""
+    found = find_images(str(spec.folder), spec.layout)
+    for path in sorted((str(path) for files in found.files.values() for path in files), key=lambda path: path.split(os.sep)):
+        yield path, *stamp_file(path)
+    for line in found.remarks:
+        yield line, 0, 0
+
+
+def list_place_files(spec: DataSpec) -> Iterator[tuple[str, int, int]]:
+    """Yield path, size and time of change of every file that a named set is read from."""
+    if place := find_place(spec):
         inside = place.marker if place.marker.is_dir() else place.marker.parent
-        yield from list_entries(inside, deep=place.marker.is_dir() or DATASETS[str(spec.name)].holds == "files")
+        deep = place.marker.is_dir() or DATASETS[str(spec.name)].holds == "files"
+        for path, found in list_entries(inside, deep):
+            yield path, found.st_size, found.st_mtime_ns
 
 
-def list_entries(root: Path, deep: bool = True) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield every file in a folder, by name, and those in the folders below it."""
+def list_entries(root: Path, deep: bool = True, above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield every file in a folder, by name, and those in the folders below it; a link to a folder above is not followed."""
+    here = above | {identify(os.stat(root))}
     for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
         if entry.is_file():
             yield entry.path, entry.stat()
-        elif deep and entry.is_dir():
-            yield from list_entries(Path(entry.path))
+        elif deep and entry.is_dir() and identify(entry.stat()) not in here:
+            yield from list_entries(Path(entry.path), deep, here)
 
 
 def read_preflight(folder: str | os.PathLike[str], stamp: str) -> Preflight | None:
@@ -181,7 +208,7 @@ def read_preflight(folder: str | os.PathLike[str], stamp: str) -> Preflight | No
         kept = json.loads(RunDir.of(folder).preflight.read_bytes())
         if kept.pop("format") != FORMAT or kept["stamp"] != stamp:
             return None
-        tuples = {name: tuple(kept[name]) for name in ("classes", "input_shape", "mean", "std")}
+        tuples = {name: tuple(kept[name]) for name in ("classes", "input_shape", "mean", "std", "remarks") if name in kept}
         return Preflight(**kept | tuples)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -18,7 +18,7 @@ import numpy
 
 from blockspace.data.decode import Shape, decode_all, describe_failure, forbid_decompression_bombs
 from blockspace.errors import BlockspaceError
-from blockspace.files import write_atomic
+from blockspace.files import find_home_folder, write_atomic
 
 CACHE_VARIABLE = "BLOCKSPACE_CACHE"  # a folder for what can always be made again
 PIXELS_KEPT = 4 * 2**30  # bytes of decoded images in the cache; the longest unused go first
@@ -32,21 +32,29 @@ class FileScan:
     faults: list[str]
 
 
-def cache_folder() -> Path:
-    """Return $BLOCKSPACE_CACHE, else `~/.cache/blockspace`."""
-    return Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/blockspace").expanduser()
+def cache_folder() -> Path | None:
+    """Return $BLOCKSPACE_CACHE, else `~/.cache/blockspace`; None where there is no home folder, and nothing is cached."""
+    return find_home_folder(Path(os.environ.get(CACHE_VARIABLE) or "~/.cache/blockspace"))
+
+
+def find_cached(kind: str, name: str) -> Path | None:
+    """Return the path of a file in the cache, which need not exist; None without a cache."""
+    folder = cache_folder()
+    return None if folder is None else folder / kind / name
 
 
 def scan_files(files: Sequence[Path]) -> FileScan:
     """Read, decode and hash each file that was not seen before as it is now."""
     names = [os.path.abspath(path) for path in files]
     stamps = [stamp_file(name) for name in names]
-    place = cache_folder() / "scans" / f"{hash_listing(os.path.commonpath({os.path.dirname(name) for name in names}) if names else '')}.npz"
-    known = read_scan(place)
+    folder = os.path.commonpath({os.path.dirname(name) for name in names}) if names else ""
+    place = find_cached("scans", f"{hash_listing(folder)}.npz")
+    known = read_scan(place) if place else {}
     fresh = [i for i, name in enumerate(names) if known.get(name, (None,))[0] != stamps[i]]
     if fresh:
         known |= {names[i]: (stamps[i], *found) for i, found in zip(fresh, inspect_files([names[i] for i in fresh]))}
-        write_scan(place, known)
+        if place:
+            write_scan(place, known)
     return FileScan([known[name][1] for name in names], [known[name][2] for name in names])
 
 
@@ -122,15 +130,27 @@ def hash_listing(text: str) -> str:
 def decode_files(files: Sequence[Path], hashes: Sequence[bytes], shape: Shape, fit: str) -> numpy.ndarray:
     """Return all files as uint8 `(N, C, H, W)`: mapped from the cache, which processes share, else decoded and kept there."""
     total = hashlib.blake2b(repr((shape, fit)).encode() + b"".join(hashes), digest_size=16)
-    place = cache_folder() / "pixels" / f"{total.hexdigest()}.npy"
+    place = find_cached("pixels", f"{total.hexdigest()}.npy")
+    pixels = read_pixels(place, (len(files), *shape)) if place else None
+    if pixels is None:
+        pixels = decode_all(files, shape, fit)
+        if place:
+            write_pixels(place, pixels)
+    return pixels
+
+
+def read_pixels(place: Path, shape: tuple[int, ...]) -> numpy.ndarray | None:
+    """Return cached images, mapped into memory; None unless the cache holds bytes of this shape."""
     try:
         pixels: numpy.ndarray = numpy.load(place, mmap_mode="c", allow_pickle=False)
         os.utime(place)
-        if pixels.shape == (len(files), *shape) and pixels.dtype == numpy.uint8:
-            return pixels
     except (OSError, ValueError, EOFError):
-        pass
-    pixels = decode_all(files, shape, fit)
+        return None
+    return pixels if pixels.shape == shape and pixels.dtype == numpy.uint8 else None
+
+
+def write_pixels(place: Path, pixels: numpy.ndarray) -> None:
+    """Write decoded images to the cache, or nothing where it cannot be written."""
     buffer = io.BytesIO()
     numpy.save(buffer, pixels)
     try:
@@ -138,7 +158,6 @@ def decode_files(files: Sequence[Path], hashes: Sequence[bytes], shape: Shape, f
         shrink_cache(place.parent, place)
     except (BlockspaceError, OSError):
         pass
-    return pixels
 
 
 def shrink_cache(folder: Path, latest: Path) -> None:

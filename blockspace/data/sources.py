@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy
@@ -11,7 +11,7 @@ import torch
 
 from blockspace.data.custom import load_custom
 from blockspace.data.data_spec import DataSpec, describe, find_place
-from blockspace.data.decode import make_unreadable_error
+from blockspace.data.decode import join_names, make_unreadable_error
 from blockspace.data.image_folder import find_images, read_folder_shape
 from blockspace.data.image_pool import ImagePool, fits_in_memory, pool_arrays, pool_files, pool_items
 from blockspace.data.images import resize_images
@@ -21,7 +21,6 @@ from blockspace.data.scan import scan_files
 from blockspace.data.torchvision_sets import find_or_download, read_idx, read_torchvision_set
 from blockspace.errors import error
 
-SKIPPED = 0.001  # the share of files that `on_bad_sample: skip` may leave out
 CLOTHES = ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
@@ -29,7 +28,8 @@ CLOTHES = ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shi
 class DataSource:
     """The result of a reader: pools by part ("train" always; val and test where they are given) and the usual sizes of parts to be cut.
 
-    `skipped` are the files that were left out because they cannot be read, each with the reason.
+    `skipped` are the files that were left out because they cannot be read, each with the reason; `remarks` lines on what else was left out,
+    and on what was decided.
     """
 
     name: str
@@ -39,6 +39,7 @@ class DataSource:
     sizes: dict[str, int | None]
     by_file: bool = False  # keys are hashes of files, and stand for the pixels in the digest
     skipped: dict[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 def read_data_source(spec: DataSpec) -> DataSource:
@@ -109,9 +110,10 @@ def make_named_source(spec: DataSpec, classes: tuple[str, ...], pools: dict[str,
 
 def read_folder(spec: DataSpec) -> DataSource:
     """Return images in class folders."""
-    found = find_images(str(spec.folder))
+    found = find_images(str(spec.folder), spec.layout)
     parts = {("train" if part == "all" else part): (files, found.labels[part]) for part, files in found.files.items()}
-    return make_files_source(spec, found.root.name, found.classes, parts, read_folder_shape(found, spec.size, spec.channels))
+    source = make_files_source(spec, found.root.name, found.classes, parts, read_folder_shape(found, spec.size, spec.channels))
+    return replace(source, remarks=(*found.remarks, *source.remarks))
 
 
 def make_files_source(
@@ -127,11 +129,10 @@ def make_files_source(
         found = list(zip(files, labels, hashes, faults))
         bad |= {str(path): fault for path, _, _, fault in found if fault}
         whole[part] = [(path, label, key) for path, label, key, fault in found if not fault]
-    check_bad_files(bad, len(seen.hashes), spec)
+    lost = [part for part, rows in whole.items() if not rows]
+    check_bad_files(bad, len(seen.hashes), spec, lost)
     made = {}
     for part, rows in whole.items():
-        if not rows:
-            raise error("E-DATA", f"{name}: {part} has no image that can be read", help="repair them, or leave the part out")
         paths, labels, keys = ([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
         made[part] = pool_files(paths, labels, keys, shape, spec, lazy)
     known = DATASETS.get(str(spec.name))
@@ -139,14 +140,24 @@ def make_files_source(
     return DataSource(name, classes, shape, made, sizes, by_file=True, skipped=bad)
 
 
-def check_bad_files(bad: Mapping[str, str], total: int, spec: DataSpec) -> None:
-    """Check that all files can be read, or that few enough are skipped. Raises BlockspaceError (E-DATA)."""
+def check_bad_files(bad: Mapping[str, str], total: int, spec: DataSpec, lost: Sequence[str] = ()) -> None:
+    """Check that all of `total` files can be read, or that few enough are skipped, and none of the parts is `lost`.
+
+    Raises BlockspaceError (E-DATA).
+    """
     if not bad:
         return
+    if lost:
+        help = f"repair or remove them: no image of {join_names(lost)} can be read"
+        raise make_unreadable_error(bad, help)
+    enough = len(bad) <= max(1, int(spec.bad_share * total + 1e-6))
+    if spec.on_bad_sample == "skip" and enough:
+        return
+    share = "" if enough else f"bad_share: {-(-100 * len(bad) // total)}%"
     if spec.on_bad_sample == "fail":
-        raise make_unreadable_error(bad)
-    if len(bad) > SKIPPED * total:
-        raise make_unreadable_error(bad, f"on_bad_sample: skip leaves out up to {SKIPPED:.1%} of {total:,} files; repair or remove them")
+        raise make_unreadable_error(bad, f"repair or remove them, or set on_bad_sample: skip{share and ' and ' + share}")
+    help = f"on_bad_sample: skip leaves out up to {spec.bad_share:.4g} of {total:,} images; repair or remove them, or set {share}"
+    raise make_unreadable_error(bad, help)
 
 
 def read_custom(spec: DataSpec) -> DataSource:

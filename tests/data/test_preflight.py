@@ -73,10 +73,9 @@ def test_a_decompression_bomb_is_a_damaged_image(pets, side):
     assert found.code == "E-DATA" and "bomb.png (decompression bomb: " in found.message
 
 
-def test_few_damaged_images_may_be_skipped(pets, monkeypatch, tmp_path):
+def test_one_damaged_image_may_always_be_skipped(pets, tmp_path):
     bomb(pets / "cat" / "bomb.png")
-    assert "up to 0.1% of 121 files" in mistake({"folder": str(pets), "on_bad_sample": "skip"}).help
-    monkeypatch.setattr("blockspace.data.sources.SKIPPED", 0.01)
+    assert mistake({"folder": str(pets)}).help == "repair or remove them, or set on_bad_sample: skip"
     found = preflight({"folder": str(pets), "on_bad_sample": "skip"})
     assert list(found.skipped) == [str(pets / "cat" / "bomb.png")] and sum(found.counts.values()) == 120
     assert "1 file cannot be read and is left out" in found.notes()[0]
@@ -84,15 +83,33 @@ def test_few_damaged_images_may_be_skipped(pets, monkeypatch, tmp_path):
     assert kept_preflight(tmp_path) == found
 
 
-def test_a_part_without_one_image_that_can_be_read(tmp_path, monkeypatch):
+@pytest.mark.parametrize("count", [2, 7, 35, 60])
+def test_the_advice_on_more_damaged_images_works(pets, count):
+    """The share that is advised, rounded up to whole percents, is always enough."""
+    for index in range(count):
+        (pets / "cat" / f"{index:03}.jpg").write_bytes(b"no picture")
+    advice = mistake({"folder": str(pets)}).help
+    share = advice.rpartition("bad_share: ")[2]
+    assert advice == f"repair or remove them, or set on_bad_sample: skip and bad_share: {share}"
+    assert f"set bad_share: {share}" in mistake({"folder": str(pets), "on_bad_sample": "skip"}).help
+    found = preflight({"folder": str(pets), "on_bad_sample": "skip", "bad_share": share})
+    assert len(found.skipped) == count and sum(found.counts.values()) == 120 - count
+
+
+def test_a_share_that_is_none(pets):
+    for share in ("much", 2, -1, "200%", True):
+        assert mistake({"folder": str(pets), "bad_share": share}).code == "E-TYPE"
+
+
+def test_a_part_without_one_image_that_can_be_read(tmp_path):
     for i in range(60):
         tiny_sets.picture(tmp_path / "pets" / "train" / ("cat", "dog")[i % 2] / f"{i:03}.jpg", (12, 10))
     for name in ("cat", "dog"):
         (tmp_path / "pets" / "test" / name).mkdir(parents=True)
         bomb(tmp_path / "pets" / "test" / name / "bomb.png")
-    monkeypatch.setattr("blockspace.data.sources.SKIPPED", 0.1)
-    found = mistake({"folder": str(tmp_path / "pets"), "on_bad_sample": "skip"})
-    assert found.code == "E-DATA" and "test has no image that can be read" in found.message
+    for more in ({}, {"on_bad_sample": "skip", "bad_share": 0.1}):
+        found = mistake({"folder": str(tmp_path / "pets"), **more})
+        assert found.code == "E-DATA" and found.help == "repair or remove them: no image of test can be read"
 
 
 def test_a_lazy_set_is_scanned_too(pets, monkeypatch):
@@ -197,3 +214,82 @@ def test_a_cache_that_cannot_be_written_is_done_without(pets, monkeypatch, tmp_p
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BLOCKSPACE_CACHE", str(tmp_path / "file" / "below"))
     assert preflight({"folder": str(pets)}).counts["train"] == 84
+
+
+def leave_homeless(monkeypatch):
+    """Leave this process without HOME and without a name for its user id."""
+
+    def unknown(uid):
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    for name in ("HOME", "BLOCKSPACE_CACHE", "BLOCKSPACE_DATA"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_a_home_nothing_is_cached(pets, monkeypatch, tmp_path):
+    leave_homeless(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    assert scan.cache_folder() is None and preflight({"folder": str(pets)}).counts["train"] == 84
+    assert preflight("digits").counts["train"] == 500
+    assert "cifar10 is not on this machine; looked in data for" in mistake("cifar10").message
+    monkeypatch.setattr(decode, "IN_MEMORY", 1000)
+    assert preflight({"folder": str(pets)}).counts["train"] == 84
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pets"], "no folder called ~"
+
+
+def test_a_full_cache_is_done_without(pets, monkeypatch):
+    def full(path, data):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("os.replace", full)
+    assert preflight({"folder": str(pets)}).counts["train"] == 84
+    assert not [path for path in scan.cache_folder().rglob("*") if path.is_file()]
+
+
+def copy_picture(folder, names, count, colour=77):
+    for name in names:
+        for i in range(count):
+            path = folder / name / f"{i}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (colour, 0, 0)).save(path)
+
+
+def test_copies_of_one_image_cannot_be_split(tmp_path):
+    copy_picture(tmp_path / "alike", ("a", "b"), 20)
+    found = mistake({"folder": str(tmp_path / "alike")})
+    assert found.message == (
+        "alike: 20 of 20 images of a, 20 of 20 images of b are copies of one image; no image is left for test and train"
+    )
+    copy_picture(tmp_path / "each", ("a",), 20, 1)
+    copy_picture(tmp_path / "each", ("b",), 20, 2)
+    assert "images of a, 20 of 20 images of b are copies of one image each; " in mistake({"folder": str(tmp_path / "each")}).message
+
+
+def test_a_class_of_copies_is_said(tmp_path):
+    copy_picture(tmp_path / "pets", ("a",), 20)
+    for name in ("b", "c"):
+        for i in range(20):
+            tiny_sets.picture(tmp_path / "pets" / name / f"{i}.png", (8, 8))
+    notes = preflight({"folder": str(tmp_path / "pets")}).notes()
+    assert "data: 20 of 20 images of a are copies of one image" in notes and "data: 1 class has no train image: a" in notes
+    for path in (tmp_path / "pets" / "c").iterdir():
+        path.unlink()
+    (tmp_path / "pets" / "c").rmdir()
+    assert "of a are copies of one image; train is left with one class" in mistake({"folder": str(tmp_path / "pets")}).message
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, {}), (2, {"val": 3, "test": 1}), (5, {"train": 9, "val": 9}), (3, {"val": 0})])
+def test_too_few_images_for_a_split(tmp_path, count, sizes):
+    for name in ("a", "b"):
+        for i in range(count):
+            tiny_sets.picture(tmp_path / "few" / name / f"{i}.png", (8, 8))
+    found = mistake({"folder": str(tmp_path / "few"), **sizes})
+    assert found.code in ("E-DATA", "E-TYPE") and ("needs" in found.message or "greater than or equal to 1" in found.message), found
+
+
+def test_one_image_a_class(tmp_path):
+    for i in range(10):
+        tiny_sets.picture(tmp_path / "one" / f"c{i}" / "0.png", (8, 8))
+    found = preflight({"folder": str(tmp_path / "one")})
+    assert found.counts == {"train": 7, "val": 1, "test": 2} and "3 classes have no train image" in found.notes()[0]
