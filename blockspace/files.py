@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from blockspace.errors import BlockspaceError, StorageError, error
+from blockspace.inputs import expand_path
 
 TEMPORARY = ".tmp"
 GRAPH = "graph.json"  # of an exported graph that no YAML describes: networkx's node-link form
@@ -42,8 +43,8 @@ def write_atomic(path: str | Path, data: bytes | memoryview | str) -> Path:
 def find_home_folder(path: Path) -> Path | None:
     """Return a path with `~` replaced by the home folder; None where there is none: no HOME, and a user id that no name belongs to."""
     try:
-        return path.expanduser()
-    except RuntimeError:
+        return expand_path(path)
+    except BlockspaceError:
         return None
 
 

@@ -57,6 +57,11 @@ def parse_bytes(text: str) -> int | None:
     return round(float(match[1]) * BYTE_UNITS[match[2]]) if match and match[2] in BYTE_UNITS else None
 
 
+def count_noun(count: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun: `1 network`, `2,000 networks`; `plural` where an -s is not enough."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def format_mean(mean: float, deviation: float | None, decimals: int) -> str:
     """Return a mean with its standard deviation where there is one: `97.31 ± 0.42`."""
     return f"{mean:.{decimals}f}" + (f" ± {deviation:.{decimals}f}" if deviation is not None else "")

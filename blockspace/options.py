@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_serializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_serializer
 from pydantic_core import PydanticCustomError
 
 from blockspace.errors import BlockspaceError, Mark, Mistake, did_you_mean
+from blockspace.inputs import expand_path
 
 Path = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
@@ -50,6 +51,18 @@ UNFOLDED = BeforeValidator(unfold_choice)
 def refuse(code: str, message: str, help: str | None = None) -> PydanticCustomError:
     """Return the error that a validator raises to be reported with a code and a next step of its own."""
     return PydanticCustomError("refusal", "{message}", {"code": code, "message": message, "help": help})
+
+
+def check_path_option(text: str) -> str:
+    """Return a path as it was written. Raises a refusal (E-FILE) for what is no path, or begins with `~` where no home is known."""
+    try:
+        expand_path(text)
+    except BlockspaceError as e:
+        raise refuse(e.mistakes[0].code, e.mistakes[0].message, e.mistakes[0].help) from None
+    return text
+
+
+PathText = Annotated[str, AfterValidator(check_path_option)]  # a path in a file: kept as written, expanded where it is used
 
 
 def validate(model: type[M], values: Any, what: str, mark_of: Callable[[Path], Mark | None] | None = None) -> M:

@@ -50,7 +50,7 @@ class Network(Template):
 
     def graph(self, shape: Shape | None = None, values: Values | None = None) -> Graph:
         """Return the graph for an input of `(C, H, W)` (its own by default); `values` fills holes by name. Raises BlockspaceError."""
-        return self._expand(tuple(shape) if shape else self.input_shape, values)
+        return self._expand(self.input_shape if shape is None else shape, values)
 
     def _run(self, context: Expansion) -> StepValue:
         source: StepValue = "input"

@@ -16,6 +16,7 @@ from blockspace.blocks.template_file import TemplateFile
 from blockspace.blocks.variants import SETTING
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
 from blockspace.graph import Graph
+from blockspace.inputs import read_input_shape, show_value
 from blockspace.ops import Shape
 from blockspace.reader import Map, Node, Scalar, Seq
 
@@ -101,7 +102,7 @@ class Template:
         """Add the nodes to the graph of `context` and return the last value."""
 
     def _expand(self, shape: Shape, values: Values | None) -> Graph:
-        context = Expansion(self.holes, {**self.filled, **(values or {})}, shape)
+        context = Expansion(self.holes, {**self.filled, **self._checked_values(values)}, read_input_shape(shape))
         context.report(BlockspaceError(*self.file.mistakes), None, "")
         try:
             output = self._run(context)
@@ -116,6 +117,17 @@ class Template:
             raise BlockspaceError(*by_place)
         return context.graph.verify()
 
+    def _checked_values(self, values: Values | None) -> Values:
+        """Return values for holes and unknowns. Raises BlockspaceError: E-TYPE unless they are a mapping, E-KEY for other names."""
+        if values is None:
+            return {}
+        if not isinstance(values, Mapping):
+            raise error("E-TYPE", f"values should be a mapping from holes to values, got {show_value(values)}")
+        known = {**self.holes.holes, **self.holes.unknowns}
+        if wrong := [unknown_param_mistake(f"{self.name} has no", str(key), (), known) for key in values if key not in known]:
+            raise BlockspaceError(*wrong)
+        return values
+
     def _given(self, context: Expansion) -> tuple[Settings, LexicalScope]:
         """Return the settings as nodes, and the scope they are read in, where only the channels that enter are known."""
         entering = context.channels_of("input")
@@ -124,11 +136,11 @@ class Template:
 
     def svg(self, shape: Shape | None = None, **options: Any) -> str:
         """Return the drawing for an input of `(C, H, W)` as SVG; a block without a shape has its usual one. Options as `Graph.svg`."""
-        return self.graph(shape or self.usual_shape).svg(**options)
+        return self.graph(shape).svg(**options)
 
     def png(self, shape: Shape | None = None, **options: Any) -> bytes:
         """Return the drawing as PNG; arguments as for `svg`."""
-        return self.graph(shape or self.usual_shape).png(**options)
+        return self.graph(shape).png(**options)
 
     def _repr_svg_(self) -> str | None:
         """Return what a notebook shows; None where the block does not fit its usual shape."""
@@ -160,7 +172,7 @@ class Block(Template):
 
     def graph(self, shape: Shape | None = None, values: Values | None = None) -> Graph:
         """Return the graph for an input of `(C, H, W)`; `values` fills holes by name. Raises BlockspaceError with every mistake."""
-        return self._expand(tuple(shape) if shape else self.usual_shape, values)
+        return self._expand(self.usual_shape if shape is None else shape, values)
 
     @property
     def usual_shape(self) -> Shape:

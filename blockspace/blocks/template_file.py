@@ -25,6 +25,7 @@ from blockspace.blocks.syntax import (
 )
 from blockspace.blocks.variants import Variant, build_member_root, check_reference, read_variants, unknown_variant_mistake, variant_mistakes
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
+from blockspace.inputs import expand_path
 from blockspace.reader import Map, Node, Scalar, Seq, read_yaml
 
 FORMATS = {"blockspace/block/1": "block", "blockspace/network/1": "network"}
@@ -293,8 +294,11 @@ def read_import(node: Node, mark: Mark, base: str) -> TemplateFile:
     """Return the block file named in `blocks:`, relative to the file that names it. Raises E-TYPE, E-FILE, E-OP."""
     if not isinstance(node, Scalar):
         raise error("E-TYPE", "`blocks:` maps a name to a file", node.mark)
-    path = os.path.join(os.path.dirname(base), node.text)
-    if not os.path.exists(path):
+    try:
+        path = os.path.join(os.path.dirname(base), expand_path(node.text))
+    except BlockspaceError as e:
+        raise e.at(node.mark) from None
+    if not os.path.isfile(path):
         raise error("E-FILE", f"no file {node.text!r} beside {os.path.basename(base)}", node.mark)
     file = read_template_file(path)
     if file.kind != "block":

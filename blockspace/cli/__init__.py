@@ -15,30 +15,48 @@ if TYPE_CHECKING:
     from blockspace.errors import BlockspaceError
 
 QUICK = ("check", "compare", "ls", "show")
+KEEPING = ("cp", "export", "report", "search", "train")  # commands whose result is in files; what they print is a copy
 COMPLETING = "_BLOCKSPACE_COMPLETE"  # set by the shell's completion, which typer answers
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code. Mistakes of the user are printed without a traceback."""
+    from blockspace.cli.output import safe_output
+
     argv = sys.argv[1:] if argv is None else argv
+    with safe_output() as out:
+        code = run_command(argv)
+        out.flush()
+        return report_lost_output(out.lost, argv, code) if out.lost is not None else code
+
+
+def run_command(argv: list[str]) -> int:
+    """Run one command and return its exit code; print the mistakes of the user."""
     from blockspace.errors import BlockspaceError
 
     try:
         if is_quick(argv):
-            code = import_module(f"blockspace.cli.{argv[0]}").run(*argv[1:]) or 0
-        else:
-            from blockspace.cli.app import run
+            return import_module(f"blockspace.cli.{argv[0]}").run(*argv[1:]) or 0
+        from blockspace.cli.app import run
 
-            code = run(argv)
-        sys.stdout.flush()  # here, where a closed pipe is not an error
-        return code
+        return run(argv)
     except BlockspaceError as e:
         return report_mistakes(e, "--json" in argv)
     except KeyboardInterrupt as stop:
         return getattr(stop, "exit_code", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left: nothing more to say, and no complaint at exit
-        return 0
+
+
+def report_lost_output(reason: OSError, argv: list[str], code: int) -> int:
+    """Say that stdout could not be written, and return the exit code: 3 where the command's only result was its output.
+
+    A reader that has left (`| head -1`) wants no more, and a command that keeps its result in files has done its work.
+    """
+    if isinstance(reason, BrokenPipeError):
+        return code
+    kept = bool(argv) and argv[0] in KEEPING
+    print(f"error: the output could not be written to stdout: {reason.strerror or reason}", file=sys.stderr)
+    print(f"   = help: {'the result is in its files' if kept else 'free some space, or send the output elsewhere'}", file=sys.stderr)
+    return code or (0 if kept else 3)
 
 
 def report_mistakes(e: BlockspaceError, as_json: bool) -> int:
@@ -59,8 +77,10 @@ def is_quick(argv: list[str]) -> bool:
 
 def entry() -> None:
     """Run the console script. After a light command the interpreter's teardown is skipped, which would take longer than the command."""
+    from blockspace.cli.output import open_missing_streams
+
+    open_missing_streams()
     code = main()
-    sys.stderr.flush()
     if is_quick(sys.argv[1:]):
         os._exit(code)
     sys.exit(code)

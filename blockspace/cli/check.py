@@ -24,11 +24,14 @@ def run(*targets: str, as_json: bool = False) -> int:
     mistakes: list[Mistake] = []
     lines: list[str] = []
     for target in targets:
-        for variant in (None, *list_variants(target)):
-            try:
-                lines.append(describe_target(target, variant))
-            except BlockspaceError as e:
-                mistakes.extend(m for m in e.mistakes if m not in mistakes)
+        try:
+            for variant in (None, *list_variants(target)):
+                try:
+                    lines.append(describe_target(target, variant))
+                except BlockspaceError as e:
+                    mistakes.extend(m for m in e.mistakes if m not in mistakes)
+        except BlockspaceError as e:
+            mistakes.extend(m for m in e.mistakes if m not in mistakes)
     if as_json:
         import json
 
@@ -47,8 +50,9 @@ def list_variants(target: str) -> list[str]:
 
     from blockspace.blocks import load_unchecked
     from blockspace.errors import BlockspaceError
+    from blockspace.inputs import expand_path
 
-    if not isfile(target) or is_study(target):
+    if not isfile(expand_path(target)) or is_study(target):
         return []
     try:
         return list(load_unchecked(target).file.variants)
@@ -87,8 +91,10 @@ def check_reachable_choices(template: Block | Network) -> None:
 
 def is_study(target: str) -> bool:
     """Return whether a file says that it is a study, without reading all of it."""
+    from blockspace.inputs import expand_path
+
     try:
-        with open(target, encoding="utf-8") as file:
+        with open(expand_path(target), encoding="utf-8") as file:
             return any(line.startswith("format: blockspace/study/") for line in file)
     except (OSError, UnicodeDecodeError):
         return False

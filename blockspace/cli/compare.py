@@ -231,10 +231,11 @@ def draw_side_by_side(a: Side, b: Side, full: bool) -> str:
 def write_both_svgs(a: Side, b: Side, path: str, full: bool) -> None:
     """Write both drawings side by side to one SVG file, and print its size."""
     from blockspace.files import write_atomic
+    from blockspace.inputs import expand_path
 
-    stages = False if full else None
+    stages, place = False if full else None, expand_path(path)
     text = join_svgs(a.graph.svg(stages=stages), b.graph.svg(stages=stages))
-    print(f"{write_atomic(path, text)}: {len(text.encode()):,} bytes")
+    print(f"{write_atomic(place, text)}: {len(text.encode()):,} bytes")
 
 
 def join_svgs(left: str, right: str, gap: int = 24) -> str:

@@ -29,8 +29,11 @@ def select_matching(words: Iterable[str], incomplete: str) -> list[str]:
 
 def list_yaml_files(incomplete: str) -> list[str]:
     """Return YAML files whose paths start with what was typed, and folders that may hold some."""
-    found = [Path(path) for path in sorted(glob(f"{escape_glob(incomplete)}*"))]
-    return [f"{path}/" if path.is_dir() else str(path) for path in found if path.is_dir() or path.suffix in (".yaml", ".yml")]
+    home = incomplete.partition("/")[0] if incomplete.startswith("~") and "/" in incomplete else ""
+    place = os.path.expanduser(home)
+    found = [Path(path) for path in sorted(glob(f"{escape_glob(place + incomplete[len(home) :])}*"))]
+    typed = [(path, home + str(path)[len(place) :]) for path in found]  # as it was typed: `~` stays
+    return [f"{text}/" if path.is_dir() else text for path, text in typed if path.is_dir() or path.suffix in (".yaml", ".yml")]
 
 
 def escape_glob(text: str) -> str:
@@ -77,7 +80,7 @@ def complete_networks(incomplete: str) -> list[str]:
 
 def complete_runs(incomplete: str) -> list[str]:
     """Complete `RUN#NUMBER` and `RUN#NAME` of the runs below `runs/`, or of the run that was typed."""
-    run, sharp, _ = incomplete.partition("#")
+    run, sharp, _ = incomplete.rpartition("#")
     folders = [Path(run)] if sharp else sorted(path.parent for path in Path("runs").glob("*/study.yaml"))
     found = [f"{folder}#" for folder in folders]
     if sharp or len(folders) == 1:
@@ -87,6 +90,7 @@ def complete_runs(incomplete: str) -> list[str]:
 
 def list_run_members(folder: Path) -> list[str]:
     """Return the names of a run's trained trials and exported networks."""
+    folder = Path(os.path.expanduser(folder))
     trials = sorted(int(path.parent.name) for path in folder.glob("trials/*/result.json") if path.parent.name.isdigit())
     return [*sorted(path.name for path in folder.glob("best/*") if path.is_dir()), *map(str, trials)]
 

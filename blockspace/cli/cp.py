@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,26 +26,31 @@ def run(name: str, target: str | None = None, force: bool = False) -> None:
     """
     from blockspace.errors import error
     from blockspace.files import write_atomic
+    from blockspace.inputs import expand_path
 
     source = find_source(name)
-    target = target or f"my_{os.path.basename(source) if os.path.isfile(name) else f'{name}.yaml'}"
+    name = source if name.startswith("~") else name
+    default = f"my_{os.path.basename(source) if os.path.isfile(name) else f'{name}.yaml'}"
+    target = default if target is None else str(expand_path(target))
     if not target.endswith((".yaml", ".yml")):
-        raise error("E-NAME", f"{target!r} is not a YAML file", help=f"blockspace cp {name} {target.rstrip('/.')}.yaml")
+        raise error("E-NAME", f"{target!r} is not a YAML file", help=shlex.join(["blockspace", "cp", name, f"{target.rstrip('/.')}.yaml"]))
     if os.path.exists(target) and (os.path.samefile(source, target) or not force):
         raise error("E-FILE", f"{target} already exists", help="give another name, or --force to replace it")
     kind, text = copy_text(source, target, None if os.path.isfile(name) else name)
     write_atomic(target, text)
     print(f"{target}: a copy of {name}")
-    print(f"next: {NEXT[kind].format(target)}")
+    print(f"next: {NEXT[kind].format(shlex.quote(target))}")
 
 
 def find_source(name: str) -> str:
     """Return the file of a name or path. Raises BlockspaceError (E-OP) for an unknown name."""
     from blockspace.cli.catalog import map_names_to_files
     from blockspace.errors import did_you_mean, error
+    from blockspace.inputs import expand_path
 
-    if os.path.isfile(name):
-        return name
+    place = expand_path(name)
+    if place.is_file():
+        return str(place)
     known = map_names_to_files()
     if name in known:
         return known[name]

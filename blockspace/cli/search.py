@@ -35,21 +35,25 @@ def register(app: Typer) -> None:
         if verbose and quiet:
             raise error("E-KEY", "-v and -q ask for opposite things", help="give one of them")
         texts = [*(overrides or []), *([f"search.workers={workers}"] if workers else [])]
-        if reuse and dry_run:
-            raise error("E-KEY", "--reuse has no effect with --dry-run, which trains nothing", help="leave one of them out")
+        if measure and not dry_run:
+            help = shlex.join(["blockspace", "search", study, *texts, "--dry-run", "--measure"])
+            raise error("E-KEY", "--measure belongs to --dry-run", help=help)
         if dry_run:
-            print_dry_run(study, texts, measure)
+            print_dry_run(study, texts, measure, reuse or [])
         elif code := run(study, texts, as_json, verbose, quiet, reuse or []):
             raise typer.Exit(code)
 
 
-def print_dry_run(study: str, overrides: list[str], measure: bool) -> None:
-    """Print what the study would do; with `measure`, also how long it would take."""
-    from blockspace.study import draw_families, dry_run_text, estimate_duration, resolve_study
+def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequence[str] = ()) -> None:
+    """Print what the study would do, and what it would take over from other runs; with `measure`, also how long it would take."""
+    from blockspace.study import describe_reuse, draw_families, dry_run_text, estimate_duration, read_prior_runs, resolve_study
 
     resolved = resolve_study(study, overrides)
+    runs = read_prior_runs(resolved, reuse)
     resolved.budgeted_space.check_reachable()
     print(dry_run_text(resolved, draw_families(resolved)))
+    for line in describe_reuse(resolved, runs):
+        print(line)
     if measure:
         print("\n" + estimate_duration(resolved))
 

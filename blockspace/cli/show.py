@@ -133,10 +133,12 @@ def format_node_table(graph: Graph) -> str:
 def write_picture(graph: Graph, kind: str, path: str, theme: str | None, full: bool) -> None:
     """Write the drawing as svg or png to a file, and print its size."""
     from blockspace.files import write_atomic
+    from blockspace.inputs import expand_path
 
     stages = False if full else None
+    place = expand_path(path)
     data = graph.svg(theme=theme or "auto", stages=stages) if kind == "svg" else graph.png(theme=theme or "light", stages=stages)
-    print(f"{write_atomic(path, data)}: {len(data):,} bytes")
+    print(f"{write_atomic(place, data)}: {len(data):,} bytes")
 
 
 def list_open_parameters(template: Block | Network) -> list[str]:

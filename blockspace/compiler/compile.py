@@ -6,12 +6,16 @@ from typing import cast
 
 from torch import fx, nn
 
-from blockspace.compiler.features import Indices
+from blockspace.compiler.features import INDICES, Indices
 from blockspace.compiler.module import build_module
 from blockspace.compiler.weights.transplant import transplant
 from blockspace.graph import GraphLike, as_graph
+from blockspace.inputs import FLAG, MODULE, SEED, TEXT, check_arguments, optional
 
 
+@check_arguments(
+    seed=optional(SEED), init=TEXT, features_only=FLAG, out_indices=INDICES, weights_from=optional(MODULE),
+)  # fmt: skip
 def compile(
     graph: GraphLike, seed: int | None = None, init: str = "default", features_only: bool = False, out_indices: Indices = None,
     weights_from: nn.Module | None = None,

@@ -9,8 +9,11 @@ from torch import fx
 
 from blockspace.errors import error
 from blockspace.graph import Graph, find_features
+from blockspace.inputs import ArgumentKind, is_integer, is_list_of
 
 Indices = int | Sequence[int] | None
+ARE_INTEGERS = is_list_of(is_integer)
+INDICES = ArgumentKind("a whole number, a list of them, or None", lambda value: value is None or is_integer(value) or ARE_INTEGERS(value))
 KEPT = "_user_preserved_attributes"  # where torch.fx looks for attributes that a copy of a GraphModule shall have too
 
 

@@ -51,7 +51,7 @@ def get_policy(name: str) -> Policy:
 
 def make_generator(seed: int | None) -> torch.Generator | None:
     """Return a generator of its own for a seed; None is torch's global one."""
-    return None if seed is None else torch.Generator().manual_seed(seed)
+    return None if seed is None else torch.Generator().manual_seed(int(seed))
 
 
 def make_layer(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
+from numbers import Real
 
-from blockspace.costs.cost import format_amount
+from blockspace.costs.cost import COSTS, LATENCY, format_amount
+from blockspace.errors import did_you_mean, error
 
 
 def compute_violation(value: float, low: float | None, high: float | None) -> float:
@@ -24,6 +27,11 @@ def _relative_excess(value: float, bound: float) -> float:
     return (value - bound) / abs(bound or 1)
 
 
+def is_amount(value: object) -> bool:
+    """Return whether a value is an amount of a cost: a finite number of at least 0."""
+    return isinstance(value, Real) and not isinstance(value, bool) and 0 <= float(value) < inf
+
+
 @dataclass(frozen=True)
 class Budget:
     """`low <= cost <= high`; None leaves a side open. Costs are counts, bytes or pixels, or, for `latency`, a ratio to the baseline."""
@@ -31,6 +39,19 @@ class Budget:
     cost: str
     low: float | None = None
     high: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the window. Raises BlockspaceError: E-KEY for a cost that does not exist, E-TYPE for a bound that is no number, E-RANGE."""
+        known = (*COSTS, LATENCY.name)
+        if self.cost not in known:
+            help = did_you_mean(str(self.cost), known) or f"known: {', '.join(known)}"
+            raise error("E-KEY", f"Budget: no cost {self.cost!r}", help=help)
+        for name, bound in (("low", self.low), ("high", self.high)):
+            if bound is not None and not is_amount(bound):
+                message = f"Budget: {name} should be a number of at least 0, or None, got {bound!r}"
+                raise error("E-TYPE", message, help="Budget('macs', 0, 60e6)")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise error("E-RANGE", f"Budget: {self.cost}: low ({self.low}) is above high ({self.high})")
 
     def violation(self, value: float) -> float:
         """Return how far a value is outside, relative to the nearer bound; 0 or less inside, and 0 inside a window open at a side."""

@@ -16,7 +16,8 @@ from blockspace.data.image_folder import find_images, read_folder_shape
 from blockspace.data.named_datasets import DATASETS
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.files import find_home_folder
-from blockspace.options import Options, suggest_key, validate
+from blockspace.inputs import expand_path
+from blockspace.options import Options, PathText, suggest_key, validate
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts its files
 HERE = Path("data")  # where torchvision's examples put theirs
@@ -39,7 +40,8 @@ class DataSpec(Options):
 
     name: Annotated[str | None, Field(description="a known data set")] = None
     folder: Annotated[
-        str | None, Field(description="class folders: `folder/CLASS/*.png`, or `folder/train/CLASS/*.png` with val and test beside train")
+        PathText | None,
+        Field(description="class folders: `folder/CLASS/*.png`, or `folder/train/CLASS/*.png` with val and test beside train"),
     ] = None
     python: Annotated[str | None, Field(description="`package.module:function`, which returns the data")] = None
     options: Annotated[
@@ -47,7 +49,7 @@ class DataSpec(Options):
         Field(description="arguments of that function, or a named set's choices, as `{name: emnist, options: {split: letters}}`"),
     ] = {}
     path: Annotated[
-        str | None,
+        PathText | None,
         Field(description="where the files of a named set lie (torchvision's root, or the folder of its four idx files); also `root`"),
     ] = None
     download: Annotated[bool, Field(description="whether a named set may be fetched")] = False
@@ -116,7 +118,7 @@ def read_spec(spec: str | Mapping[str, Any] | DataSpec, mark_of: MarkOf | None =
 def normalize_spec(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | None]:
     """Return the mapping that a DataSpec takes: a name or folder alone, `{NAME: {...}}`, and `root` are other ways of writing it."""
     if isinstance(spec, str):
-        return {"name": spec} if spec in DATASETS or not os.path.isdir(spec) else {"folder": spec}, mark_of
+        return {"name": spec} if spec in DATASETS or not is_folder(spec) else {"folder": spec}, mark_of
     if not isinstance(spec, Mapping):
         return spec, mark_of
     values = dict(spec)
@@ -124,11 +126,16 @@ def normalize_spec(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | Non
         values = {"name": name} | dict(values[name] or {})
         outer = mark_of
         mark_of = (lambda path: outer((name, *path))) if outer else None
-    if isinstance(values.get("name"), str) and values["name"] not in DATASETS and os.path.isdir(values["name"]) and "folder" not in values:
+    if isinstance(values.get("name"), str) and values["name"] not in DATASETS and is_folder(values["name"]) and "folder" not in values:
         values["folder"] = values.pop("name")
     if "root" in values and "path" not in values:
         values["path"] = values.pop("root")
     return values, mark_of
+
+
+def is_folder(text: str) -> bool:
+    """Return whether a text is the path of a folder, or cannot be anything but a path: it begins with `~` or `.`, or has a separator."""
+    return text.startswith(("~", ".", "file:")) or os.sep in text or os.path.isdir(text)
 
 
 def check_named_dataset(spec: DataSpec, mark_of: MarkOf | None) -> None:
@@ -213,8 +220,8 @@ def list_places(spec: DataSpec) -> list[Path]:
     into it.
     """
     if spec.path is not None:
-        return [Path(spec.path).expanduser()]
-    from_user = [Path(os.environ[DATA_VARIABLE]).expanduser()] if os.environ.get(DATA_VARIABLE) else []
+        return [expand_path(spec.path)]
+    from_user = [expand_path(os.environ[DATA_VARIABLE])] if os.environ.get(DATA_VARIABLE) else []
     home = find_home_folder(CACHE)
     cache = [home] if home is not None and home.is_dir() else []
     return [*from_user, HERE, *([DEBIAN] if spec.name == "fashion_mnist" else []), *cache]

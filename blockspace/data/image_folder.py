@@ -13,6 +13,7 @@ from blockspace.data.decode import describe_failure, is_grey, join_names, make_u
 from blockspace.data.folder_layout import FoundLayout, Layout, find_layout
 from blockspace.data.folder_tree import FolderTree, describe_others, read_folder_tree
 from blockspace.errors import BlockspaceError, did_you_mean, error
+from blockspace.inputs import expand_path
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def find_images(root: str | Path, layout: Layout = "auto") -> ImageFolder:
     The classes are those of train; a part may lack some. Raises BlockspaceError (E-DATA): no such folder, no class in it, a class without
     images, a part with a class of its own.
     """
-    root = Path(root).expanduser()
+    root = expand_path(root)
     if not os.path.isdir(root):
         raise make_no_folder_error(root)
     tree = read_folder_tree(root)

@@ -87,6 +87,8 @@ def format_jobs(name: str, job: ExportJob, fast: ExportJob | None) -> list[Expor
 
 def check_formats(formats: Sequence[str]) -> None:
     """Check that every format exists and its packages are installed. Raises BlockspaceError (E-KEY)."""
+    if not formats:
+        raise error("E-KEY", "no format is asked for", help=f"one or more of {', '.join(FORMATS)}")
     if "timm" in formats:
         check_timm()
     for name in formats:

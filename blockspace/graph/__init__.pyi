@@ -17,6 +17,7 @@ from .networkx_io import (
     GraphLike as GraphLike,
     as_graph as as_graph,
     from_nx as from_nx,
+    is_graph_file as is_graph_file,
     is_nx as is_nx,
     load_node_link as load_node_link,
     to_node_link as to_node_link,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.extensions import load_extension
+from blockspace.inputs import read_input_shape
 from blockspace.ops import Call, Input, Merge, Op, Shape, format_shape, op_from_dict
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Graph:
         self.written: Graph | None = None  # the graph this one was rewritten from
         self.form = "written"  # or the pipeline it came out of
         self._derived: tuple[tuple[object, ...], dict[str, Any]] = ((), {})
-        self.output = self.add(Input(tuple(input_shape)), name="input").name
+        self.output = self.add(Input(read_input_shape(input_shape, flat=True)), name="input").name
 
     # -- building --------------------------------------------------------------------------------------------------------------------
 

@@ -15,17 +15,19 @@ import sys
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import MISSING, fields
-from pathlib import Path
+from operator import index
+from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from blockspace.errors import BlockspaceError, Mistake, did_you_mean, error
 from blockspace.graph.graph import MAX_NODES, Graph, check_node_name
+from blockspace.inputs import expand_path, is_integer, is_path, show_value
 from blockspace.ops import OPS, Op, Shape
 
 if TYPE_CHECKING:
     import networkx
 
-GraphLike: TypeAlias = "Graph | networkx.MultiDiGraph"
+GraphLike: TypeAlias = "Graph | networkx.MultiDiGraph | str | PathLike[str]"  # a path is a node-link file's
 MAX_BYTES = 20_000_000  # of a node-link file
 _NODE_WORDS = ("op", "kind", "shape")  # node attributes that are not the op's
 
@@ -61,11 +63,18 @@ def _listed(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_graph(value: GraphLike) -> Graph:
-    """Return `value` itself when it is a Graph, else the graph that a `networkx.MultiDiGraph` describes.
+    """Return `value` itself when it is a Graph, else the graph of a `networkx.MultiDiGraph`, or of a JSON file in node-link form.
 
-    Raises BlockspaceError: what `from_nx` raises, E-TYPE for anything else.
+    Raises BlockspaceError: what `from_nx` and `load_node_link` raise, E-TYPE for anything else.
     """
-    return value if isinstance(value, Graph) else from_nx(value)
+    if isinstance(value, Graph):
+        return value
+    return load_node_link(value) if is_graph_file(value) else from_nx(value)
+
+
+def is_graph_file(value: object) -> TypeGuard[str | PathLike[str]]:
+    """Return whether a value is the path of a JSON file, which holds one graph in networkx's node-link form."""
+    return is_path(value) and str(value).lower().endswith(".json")
 
 
 def is_nx(value: object) -> TypeGuard[networkx.Graph]:
@@ -107,8 +116,9 @@ def from_nx(dag: networkx.MultiDiGraph) -> Graph:
 def _check_class(dag: Any) -> None:
     """Raise BlockspaceError unless this is a MultiDiGraph of a size that can be read: E-TYPE, E-TOO-BIG."""
     if not is_nx(dag):
-        help = "call .graph((C, H, W)) on it" if callable(getattr(dag, "graph", None)) else "bs.load(name).graph((C, H, W)) gives a graph"
-        raise error("E-TYPE", f"expected a Graph or a networkx.MultiDiGraph, got {type(dag).__name__}", help=help)
+        help = f"bs.load({dag if isinstance(dag, str) else 'resnet50'!r}).graph() gives a graph"
+        help = "call .graph((C, H, W)) on it" if callable(getattr(dag, "graph", None)) else help
+        raise error("E-TYPE", f"expected a Graph or a networkx.MultiDiGraph, got {show_value(dag)}", help=help)
     if not dag.is_directed():
         help = "add edges from input to output to a networkx.MultiDiGraph()"
         raise error("E-TYPE", f"expected a directed networkx.MultiDiGraph, got {type(dag).__name__}", help=help)
@@ -166,14 +176,14 @@ def _sources_by_slot(dag: networkx.MultiDiGraph, name: Hashable, mistakes: list[
     before = len(mistakes)
     for source, _, key in dag.in_edges(name, keys=True):
         edge = f"edge {source!r} -> {name!r}"
-        if not isinstance(key, int) or isinstance(key, bool) or key < 0:
+        if not is_integer(key) or index(key) < 0:
             help = f"dag.add_edge({source!r}, {name!r}, key=0)"
             mistakes.append(Mistake("E-TYPE", f"{edge}: the key is the argument slot 0, 1, 2, ..., not {key!r}", None, help))
-        elif key in slots:
+        elif index(key) in slots:
             help = f"dag.add_edge({source!r}, {name!r}, key={max(slots) + 1})"
-            mistakes.append(Mistake("E-REF", f"{edge}: slot {key} is fed by {slots[key]!r} already", None, help))
+            mistakes.append(Mistake("E-REF", f"{edge}: slot {key} is fed by {slots[index(key)]!r} already", None, help))
         else:
-            slots[key] = source
+            slots[index(key)] = source
     missing = next((slot for slot in range(len(slots)) if slot not in slots), None)  # by their number: a key may be 10 ** 30
     if missing is not None and len(mistakes) == before:
         mistakes.append(Mistake("E-REF", f"node {name!r}: nothing feeds slot {missing}", None, "number the slots from 0 without a gap"))
@@ -240,10 +250,19 @@ def _op_name(attributes: Mapping[str, Any]) -> object:
 def _op_values(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes of an op that is given by its name, or as `Op.as_dict` describes it."""
     op = attributes["op"]
-    values = {key: value for key, value in (op if isinstance(op, Mapping) else attributes).items() if key not in _NODE_WORDS}
+    values = {key: _plain_value(value) for key, value in (op if isinstance(op, Mapping) else attributes).items() if key not in _NODE_WORDS}
     if _op_name(attributes) == "input" and "size" not in values and "shape" in attributes:
-        values["size"] = attributes["shape"]
+        values["size"] = _plain_value(attributes["shape"])
     return values
+
+
+def _plain_value(value: Any) -> Any:
+    """Return a value of an attribute with Python's own numbers where it has numpy's."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_plain_value, value)) if type(value) in (list, tuple) else value
+    if is_integer(value):
+        return index(value)
+    return value.item() if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0 else value
 
 
 def _op_mistakes(name: str, attributes: Mapping[str, Any]) -> list[Mistake]:
@@ -345,13 +364,13 @@ def from_node_link(data: object) -> Graph:
     return from_nx(networkx.node_link_graph(dict(data), edges=edges))
 
 
-def load_node_link(path: str | Path) -> Graph:
+def load_node_link(path: str | PathLike[str]) -> Graph:
     """Return the graph of a JSON file in networkx's node-link form.
 
     Raises BlockspaceError: E-FILE when there is no such file or it is not JSON, E-TOO-BIG past 20 MB, and what `from_nx` raises, with the
     file's name before each message.
     """
-    path = Path(path)
+    path = expand_path(path)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise error("E-TOO-BIG", f"{path} is larger than {MAX_BYTES // 10**6} MB")

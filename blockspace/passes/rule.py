@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph, Node
+from blockspace.inputs import expand_path
 from blockspace.ops import Op
 from blockspace.passes.match import Match
 from blockspace.passes.mutable_graph import MutableGraph
@@ -98,8 +99,8 @@ def load_rules(path: str | Path) -> list[Rule]:
 
     They are not proven by being read: `blockspace.compiler.load_proven_rules` does both. Raises BlockspaceError (E-FILE, E-RULE).
     """
-    known = dict(RULES)
-    spec = spec_from_file_location(f"rules_of_{Path(path).stem}", path)
+    path, known = expand_path(path), dict(RULES)
+    spec = spec_from_file_location(f"rules_of_{path.stem}", path)
     try:
         if spec is None or spec.loader is None:
             raise error("E-FILE", f"{path} is not a Python file")

@@ -43,6 +43,7 @@ from .rundir import (
     folder_name as folder_name,
     read_card as read_card,
     runs_around as runs_around,
+    split_run_target as split_run_target,
 )
 from .trial import (
     Assignment as Assignment,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from blockspace.errors import error
 from blockspace.files import ARCH, CARD, RESULT, WEIGHTS, sweep_temporaries
+from blockspace.inputs import expand_path, is_existing_path
 
 BASELINE = "baseline"  # the folder name of the study's baseline among the finalists
 TRIAL_FILES = (ARCH, WEIGHTS, "metrics.csv")  # of a training, beside its result
@@ -77,7 +78,7 @@ class RunDir(os.PathLike[str]):
     @classmethod
     def of(cls, path: str | os.PathLike[str]) -> RunDir:
         """Return the run directory at a path, whether or not it is there."""
-        return path if isinstance(path, RunDir) else cls(Path(path))
+        return path if isinstance(path, RunDir) else cls(expand_path(path))
 
     # what a study was asked and what it found
 
@@ -185,6 +186,8 @@ class RunDir(os.PathLike[str]):
 
         Raises BlockspaceError (E-FILE) where no network is there.
         """
+        if not self.path.is_dir():
+            raise error("E-FILE", f"no run directory {str(self)!r}", help="give a folder such as runs/hs_vs_resnext, then # and a number")
         place = self.trial(int(name)) if name.isdigit() else self.finalist(name, 0)
         if not place.arch.is_file():
             help = f"see {self.results} for the trials, {self.finalists} for the names"
@@ -227,6 +230,14 @@ class RunDir(os.PathLike[str]):
     def sweep(self) -> list[Path]:
         """Remove what killed writers left in the folder itself; return what was removed."""
         return sweep_temporaries(self.path)
+
+
+def split_run_target(target: str) -> tuple[str, str]:
+    """Return (run, name) of `RUN#NAME`, and (path, "") of any other target; what is there is a path, whatever `#` it has in it."""
+    if is_existing_path(target):
+        return target, ""
+    run, mark, name = target.rpartition("#")
+    return (run, name) if mark else (target, "")
 
 
 def runs_around(folder: Path) -> list[RunDir]:

@@ -8,3 +8,4 @@ from .study_file import Study as Study, StudyFile as StudyFile, load_study as lo
 from .study_result import StudyResult as StudyResult, format_result_json as format_result_json
 from .train_config import TrainingOptions as TrainingOptions
 from .train_one import Trained as Trained, evaluate as evaluate, train as train
+from .warm_start import describe_reuse as describe_reuse, read_prior_runs as read_prior_runs

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blockspace.data import DataSpec, Preflight, preflight, read_spec
 from blockspace.errors import BlockspaceError
+from blockspace.inputs import expand_path
 from blockspace.study.overrides import apply_texts, empty_tree, tree_as_data
 from blockspace.study.study_file import load_study
 
@@ -40,7 +41,7 @@ def diagnose(out: str = "runs") -> Iterator[DoctorCheck]:
     for check in (check_python, *list_package_checks(), check_cores, check_device, check_bf16, check_channels_last, check_compiler):
         yield run_check(check)
     for place in (check_disk, check_writable, check_storage):
-        yield run_check(partial(place, Path(out)))
+        yield run_check(partial(place, expand_path(out)))
 
 
 def run_check(check: Callable[[], DoctorCheck]) -> DoctorCheck:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from blockspace.blocks import Block, Network, load, serialize_network
 from blockspace.errors import error
 from blockspace.exporting import DEFAULT_FORMATS
-from blockspace.graph import Graph, GraphLike, as_graph, is_nx
+from blockspace.graph import Graph, GraphLike, as_graph, is_graph_file, is_nx
+from blockspace.inputs import FLAG, NAMES, PATH, WEIGHTS, ArgumentKind, check_arguments, expand_path, is_path, optional
 from blockspace.passes import canonical
-from blockspace.records import RunDir, TrainingDir, runs_around
+from blockspace.records import RunDir, TrainingDir, runs_around, split_run_target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
     from blockspace.study.study_result import Solution
 
 
+TARGET = ArgumentKind(
+    "a network: its name or path, RUN#NUMBER, one of `front`, or a graph",
+    lambda value: is_path(value) or isinstance(value, (Block, Network, Graph)) or is_nx(value) or hasattr(value, "source"),
+)
 
+
+@check_arguments(target=TARGET, folder=PATH, formats=NAMES, weights=optional(WEIGHTS), force=FLAG, deploy=FLAG)
 def export(
     target: str | PathLike[str] | Network | Solution | GraphLike,
     folder: str | PathLike[str],
@@ -47,7 +54,7 @@ def export(
     from blockspace.compiler import find_weights
     from blockspace.exporting import export_folder as write_export
 
-    if isinstance(target, Graph) or is_nx(target):
+    if isinstance(target, Graph) or is_nx(target) or is_graph_file(target):
         return export_graph(target, folder, formats, weights, force, deploy)
     network, own = open_network(target)
     if not isinstance(network, Network):
@@ -56,13 +63,13 @@ def export(
     if weights is not None and not isinstance(weights, (str, PathLike)):
         help = "of its graph it takes one: bs.export(network.graph(), ...)"
         raise error("E-TYPE", f"the weights of a network should be a path, got {type(weights).__name__}", help=help)
-    source = Path(weights) if isinstance(weights, PathLike) else weights or own
+    source = expand_path(weights) if isinstance(weights, PathLike) else weights or own
     found = find_weights(network, source) if source is not None else None
     network = found.network if found else network
     graph = canonical(network.graph())
     about = untrained_card(network.name, network.doc, graph, source)
     module, normal = initial_module(graph, found), normalisation_of(found, own)
-    return write_export(graph, module, Path(folder), serialize_network(network, {}), about, formats, force, normal, deploy)
+    return write_export(graph, module, expand_path(folder), serialize_network(network, {}), about, formats, force, normal, deploy)
 
 
 def export_graph(
@@ -81,11 +88,11 @@ def export_graph(
     graph = canonical(written)
     module: nn.Module = compile(written, seed=0)
     if isinstance(weights, (str, PathLike)):
-        load_state(module, written, read_checkpoint(Path(weights)), Path(weights).name, anew=False)
+        load_state(module, written, read_checkpoint(weights), Path(weights).name, anew=False)
     elif weights is not None:
         module = weights
     about = untrained_card(graph.name, "A graph built in Python.", graph, weights)
-    return write_export(graph, compile(graph, seed=0, weights_from=module), Path(folder), None, about, formats, force, None, deploy)
+    return write_export(graph, compile(graph, seed=0, weights_from=module), expand_path(folder), None, about, formats, force, None, deploy)
 
 
 def open_network(target: object) -> tuple[Block | Network | Graph, Path | None]:
@@ -98,8 +105,8 @@ def open_network(target: object) -> tuple[Block | Network | Graph, Path | None]:
 
 def locate_network(target: str) -> tuple[str, Path | None]:
     """Return the network's file or library name, and its weights if it has any."""
-    run, mark, name = target.partition("#")
-    place = RunDir(Path(run)).training_named(name) if mark else TrainingDir(Path(run))
+    run, name = split_run_target(target)
+    place = RunDir.of(run).training_named(name) if run != target else TrainingDir(expand_path(target))
     if not place.path.is_dir():
         return target, None
     if not place.arch.is_file():

@@ -80,6 +80,8 @@ def plain_data(value: Any) -> Any:
         return {str(key): plain_data(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain_data(item) for item in value]
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:  # a scalar of numpy's
+        return value.item()
     return value
 
 

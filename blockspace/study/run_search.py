@@ -15,6 +15,7 @@ from blockspace.data import Preflight, check_data, kept_preflight, preflight
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.executors import Executor, Job, TimeLimits, open_executor, submit_and_wait
 from blockspace.files import write_atomic
+from blockspace.inputs import CALLABLE, PATH, PATHS, TEXTS, check_arguments, optional, relate_path
 from blockspace.records import (
     Assignment,
     DataChecked,
@@ -50,6 +51,7 @@ MEASURE_TIMEOUT = 300.0  # seconds
 LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside two busy workers
 
 
+@check_arguments(path=PATH, overrides=TEXTS, on_event=optional(CALLABLE), reuse=PATHS)
 def search(
     path: str | PathLike[str],
     overrides: Sequence[str] = (),
@@ -208,7 +210,7 @@ def study_as_yaml(resolved: ResolvedStudy) -> str:
     import yaml
 
     study = resolved.study
-    space = os.path.relpath(study.space_path, study.folder.resolve()) if os.path.isfile(study.space_path) else study.space_path
+    space = relate_path(study.space_path, study.folder.resolve()) if os.path.isfile(study.space_path) else study.space_path
     options = resolved.options.model_dump(mode="json") | {"space": space}
     options["finalists"]["per"] = resolved.per
     return str(yaml.safe_dump(options, sort_keys=False))

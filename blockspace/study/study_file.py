@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +16,8 @@ from blockspace.costs import COSTS, Budget
 from blockspace.data import DataSpec, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
 from blockspace.formatting import parse_bytes
-from blockspace.options import Options, refuse, suggest_key, validate
+from blockspace.inputs import expand_path, relate_path
+from blockspace.options import Options, PathText, refuse, suggest_key, validate
 from blockspace.reader import Map, read_yaml
 from blockspace.runtimes import runtime_names
 from blockspace.searching import SearchOptions
@@ -96,7 +96,7 @@ class StudyFile(Options):
     format: Annotated[Literal["blockspace/study/1"], Field(description="which grammar the file is written in")]
     study: Annotated[str, Field(pattern=f"^{NAME}$", description="its name: small letters, digits, `.`, `_`, `-`")]
     doc: Annotated[str, Field(description="the question, in one line")] = ""
-    space: Annotated[str, Field(description="the network file with holes, relative to this file, or a library network")]
+    space: Annotated[PathText, Field(description="the network file with holes, relative to this file, or a library network")]
     data: Annotated[str | dict[str, Any], Field(description="a data set's name, or `{folder: my/images}` and other settings")] = "digits"
     baseline: Annotated[
         dict[str, str | int | float | bool],
@@ -111,7 +111,7 @@ class StudyFile(Options):
     train: Annotated[Recipe, Field(description="how each network is trained")] = Recipe()
     finalists: Annotated[FinalistOptions, Field(description="which networks are retrained for the answer")] = FinalistOptions()
     compare: Annotated[CompareOptions | None, Field(description="what the answer compares")] = None
-    out: Annotated[str | None, Field(description="the run directory; unset: `runs/` and the study's name")] = None
+    out: Annotated[PathText | None, Field(description="the run directory; unset: `runs/` and the study's name")] = None
 
 
 SECTIONS = ("budget", "search", "train", "finalists", "compare")  # keys whose mapping is merged into the file's
@@ -133,13 +133,13 @@ class Study:
     @property
     def folder(self) -> Path:
         """The run directory."""
-        return Path(self.options.out or f"runs/{self.name}")
+        return expand_path(self.options.out or f"runs/{self.name}")
 
     @property
     def space_path(self) -> str:
         """The space's file, relative to the study's, or a library name."""
-        beside = self.path.parent / self.options.space
-        return os.path.relpath(beside.parent.resolve() / beside.name) if beside.is_file() else self.options.space
+        beside = self.path.parent / expand_path(self.options.space)
+        return relate_path(beside.parent.resolve() / beside.name) if beside.is_file() else self.options.space
 
     @property
     def objectives(self) -> dict[str, str]:
@@ -180,14 +180,14 @@ def load_study(
         raise BlockspaceError(*mistakes, *e.mistakes) from None
     if mistakes:
         raise BlockspaceError(*mistakes)
-    study = Study(options, Path(path), mark_of)
+    study = Study(options, path, mark_of)
     check_objectives(study)
     return study
 
 
 def find_study_file(path: str | PathLike[str]) -> Path:
     """Return the path of a study: a file's, or that of a shipped study by its name. Raises BlockspaceError (E-FILE) for an unknown name."""
-    place = Path(path)
+    place = expand_path(path)
     if place.is_file() or place.suffix or len(place.parts) != 1:
         return place
     found = find_shipped(str(path), "study")

@@ -17,7 +17,8 @@ from blockspace.data import DataSpec, describe, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
 from blockspace.files import ARCH
 from blockspace.graph import Graph
-from blockspace.options import Options, validate
+from blockspace.inputs import expand_path
+from blockspace.options import Options, PathText, validate
 from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read_yaml
 from blockspace.records import runs_around
@@ -34,9 +35,9 @@ class TrainingOptions(Options):
     train: Recipe = Recipe()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     # the run directory
-    out: str | None = None
+    out: PathText | None = None
     # where to start from: a checkpoint (.safetensors, .pth), a folder or RUN#NUMBER that has one, or torchvision or timm, whose own
-    weights: str | None = None
+    weights: PathText | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class TrainConfig:
         """The run directory."""
         data = self.data.name or Path(self.data.folder or str(self.data.python)).name
         name = re.sub(r"[^a-z0-9._-]", "_", f"{self.network.name}-{data}-seed{self.options.seed}".lower())
-        return Path(self.options.out or f"runs/{name}")
+        return expand_path(self.options.out or f"runs/{name}")
 
     @property
     def arch(self) -> str:
@@ -131,7 +132,7 @@ def read_training_options(
     root.items["data"] = recorded_data(arch)
     root.keys["data"] = root.items["data"].mark
     if recipe is not None:
-        root.items["train"] = read_recipe_section(read_yaml(str(recipe)))
+        root.items["train"] = read_recipe_section(read_yaml(str(expand_path(recipe))))
         root.keys["train"] = root.items["train"].mark
     for key, value in keywords.items():
         apply_keyword(root, key, value, key.split("."), ("train",))
@@ -183,9 +184,10 @@ def locate_weights(source: str | None) -> Path | str | None:
     """Return the weights that `weights=` names: a file, or a library that offers its own. Raises BlockspaceError (E-FILE)."""
     if source is None or source in LIBRARIES:
         return source
-    if Path(source).is_file():
-        return Path(source)
-    if Path(source).is_dir() or "#" in source:
+    place = expand_path(source)
+    if place.is_file():
+        return place
+    if place.is_dir() or "#" in source:
         found = locate_network(source)[1]
         if found is not None:
             return found

@@ -13,6 +13,7 @@ from blockspace.data import preflight
 from blockspace.errors import FailureError, error
 from blockspace.executors import Result, adopt_result
 from blockspace.files import write_atomic
+from blockspace.inputs import ANYTHING, CALLABLE, NAMES, PATH, SEED, TEXTS, VALUE, check_arguments, optional
 from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState
 from blockspace.searching import StudyLock, diff_configs, handle_stop_signals
 from blockspace.study.keywords import RecipeKeywords
@@ -23,7 +24,6 @@ from blockspace.study.worker_jobs import describe_environment, read_scores, save
 
 if TYPE_CHECKING:
     from blockspace.training import EpochResult
-
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,10 @@ class Trained:
         return found | {"metrics": self.result.metrics, "images": self.images, "exported": exported}
 
 
+@check_arguments(
+    target=PATH, overrides=TEXTS, recipe=optional(PATH), to=NAMES, on_event=optional(CALLABLE), stop=optional(CALLABLE), seed=SEED,
+    **{name: ANYTHING for name in ("data", "train", "out", "weights")}, others=VALUE,
+)  # fmt: skip
 def train(
     target: str | PathLike[str],
     /,
@@ -106,6 +110,7 @@ def train(
         return Trained(config.folder, done, images, exported)
 
 
+@check_arguments(target=PATH, overrides=TEXTS)
 def evaluate(target: str | PathLike[str], overrides: Sequence[str] = (), **settings: object) -> dict[str, Any]:
     """Score given weights - `weights=PATH`, or those a found network brings - on the test split; nothing is trained or written.
 

@@ -155,8 +155,8 @@ def test_all_mistakes_at_once():
     [
         (nx.DiGraph(), "expected a networkx.MultiDiGraph, got DiGraph", "networkx.MultiDiGraph(dag)"),
         (nx.MultiGraph(), "expected a directed networkx.MultiDiGraph, got MultiGraph", "from input to output"),
-        (bs.load("se"), "got Block", ".graph((C, H, W))"),
-        ("resnet50", "got str", "bs.load(name)"),
+        (bs.load("se"), "got a Block", ".graph((C, H, W))"),
+        ("resnet50", "got 'resnet50'", "bs.load('resnet50').graph()"),
     ],
 )
 def test_what_is_not_a_multidigraph(value, text, help):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from blockspace.cli.progress.terminal import open_console
 from blockspace.quantities import find_quantity
 from blockspace.records import EpochEnded, Event, NetworkTrainingStarted, TrainingFound
 
@@ -21,11 +22,10 @@ class EpochProgress:
         self.task: TaskID | None = None
 
     def __enter__(self) -> EpochProgress:
-        if not self.quiet and self.stream.isatty():
-            from rich.console import Console
+        console = open_console(self.stream, self.quiet)
+        if console is not None:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-            console = Console(file=self.stream)
             columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
             self.bar = Progress(*columns, console=console, transient=True)
             self.bar.start()
@@ -46,8 +46,11 @@ class EpochProgress:
             return
         if self.bar is not None:
             self.bar.console.print(text, highlight=False, markup=False)
-        else:
+            return
+        try:
             print(text, file=self.stream, flush=True)
+        except (OSError, ValueError):  # nobody reads it
+            pass
 
     def __call__(self, event: Event) -> None:
         """Update the display with one event."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from blockspace.cli.progress.progress_lines import format_event, format_summary
 from blockspace.cli.progress.progress_state import ProgressState
+from blockspace.cli.progress.terminal import open_console
 from blockspace.records import (
     Event,
     FinalistTrained,
@@ -37,17 +38,8 @@ class Progress:
         self.stream = stream or sys.stderr
         self.quiet, self.tails = quiet, LogTail() if verbose else None
         self.state, self.lock = ProgressState(), RLock()  # the picture is drawn in a thread of its own
-        self.console = console or self.terminal()
+        self.console = console or open_console(self.stream, quiet)
         self.live: Live | None = None
-
-    def terminal(self) -> Console | None:
-        """Return a console where the stream is a terminal that can be drawn on, else None. It heeds NO_COLOR."""
-        if self.quiet or not self.stream.isatty():
-            return None
-        from rich.console import Console
-
-        console = Console(file=self.stream)
-        return None if console.is_dumb_terminal else console
 
     def __enter__(self) -> Progress:
         if self.console is not None:
@@ -106,7 +98,7 @@ class Progress:
             return
         try:
             print(text, file=self.stream, flush=True)
-        except OSError:
+        except (OSError, ValueError):
             pass
 
     def summary(self) -> str:

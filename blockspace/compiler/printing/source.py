@@ -10,6 +10,7 @@ from blockspace.compiler.printing.layout import Code, call_expr, layout_lines
 from blockspace.compiler.printing.numbers import print_call, weights_expr
 from blockspace.compiler.printing.statements import print_forward
 from blockspace.graph import Graph, GraphLike, as_graph, plan_execution
+from blockspace.inputs import TEXT, check_arguments
 from blockspace.ops import format_shape
 
 LayerTree = dict[str, Any]  # a container: name -> the construction of a layer, or a container
@@ -56,6 +57,7 @@ if __name__ == "__main__":
 '''
 
 
+@check_arguments(doc=TEXT)
 def to_source(graph: GraphLike, doc: str = "") -> str:
     """Return the graph as a standalone Python file, of the shapes that `compile` gives; the network is its last class, without arguments.
 

@@ -12,7 +12,7 @@ from torch import nn
 
 from blockspace.blocks import LIBRARIES, Network, load
 from blockspace.compiler.compile import compile
-from blockspace.compiler.features import Indices
+from blockspace.compiler.features import INDICES, Indices
 from blockspace.compiler.weights.convert import convert_weights
 from blockspace.compiler.weights.load_state import load_state
 from blockspace.compiler.weights.read_checkpoint import COUNTER, SUFFIXES, State, read_checkpoint
@@ -21,6 +21,7 @@ from blockspace.compiler.weights.transplant import transplant
 from blockspace.errors import BlockspaceError, error
 from blockspace.files import ARCH, WEIGHTS
 from blockspace.graph import Graph
+from blockspace.inputs import COUNT, FLAG, PATH, VALUE, check_arguments, expand_path, optional
 from blockspace.ops import Shape
 from blockspace.passes import canonical, tensor_shapes
 
@@ -47,6 +48,7 @@ class PretrainedWeights:
         return convert_weights(self.state, own, forms[graph.form])
 
 
+@check_arguments(name=PATH, source=optional(PATH), classes=optional(COUNT), features_only=FLAG, out_indices=INDICES, others=VALUE)
 def load_pretrained(
     name: str | Path, source: str | Path | None = None, classes: int | None = None, features_only: bool = False,
     out_indices: Indices = None, **settings: Any,
@@ -63,9 +65,9 @@ def load_pretrained(
     Raises BlockspaceError: E-FILE (no such file, no checkpoint, no download), E-NAME (an unknown source), E-WEIGHTS (weights of another
     network, or with another number of classes).
     """
-    if Path(name).is_dir():
-        name, source = Path(name) / ARCH, source or Path(name) / WEIGHTS
-    network = load(str(name), **settings)
+    if (place := expand_path(name)).is_dir():
+        name, source = place / ARCH, source or place / WEIGHTS
+    network = load(name, **settings)
     if not isinstance(network, Network):
         raise error("E-OP", f"{name} is a block; only networks have pretrained weights", help="`blockspace ls` lists the networks")
     found = find_weights(network, source)
@@ -92,7 +94,7 @@ def find_weights(network: Network, source: str | Path | None = None) -> Pretrain
             help = "source='FILE.pth', or 'torchvision' or 'timm' for a network of theirs"
             raise error("E-WEIGHTS", f"{network.name} has no reference in a library with weights", help=help)
     if is_weights_path(source):
-        return read_weights_file(base, Path(source))
+        return read_weights_file(base, expand_path(source))
     reference = find_reference(base, check_library(str(source)))
     state, about = reference.download()
     return map_reference(base, reference, reference.module(), state, str(reference), about)
@@ -100,7 +102,7 @@ def find_weights(network: Network, source: str | Path | None = None) -> Pretrain
 
 def is_weights_path(source: str | Path) -> bool:
     """Return whether a source is meant as a file, not as a library's name."""
-    path = Path(source)
+    path = expand_path(source)
     return isinstance(source, Path) or path.exists() or path.suffix in SUFFIXES or len(path.parts) > 1
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pickle
 import zipfile
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from blockspace.errors import error
+from blockspace.inputs import expand_path
 
 State = dict[str, torch.Tensor]
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin", ".ckpt", ".tar")
@@ -19,13 +21,13 @@ COUNTER = "num_batches_tracked"  # of batch norms; older checkpoints have none
 BEFORE = ("_orig_mod.", "module.", "model.", "net.")  # torch.compile, DistributedDataParallel, Lightning
 
 
-def read_checkpoint(path: str | Path) -> State:
+def read_checkpoint(path: str | PathLike[str]) -> State:
     """Return the tensors of a .safetensors file or of one that `torch.save` wrote, by name, without what wrappers put before each name.
 
     Raises BlockspaceError: E-FILE when there is no such file or it is not a checkpoint, E-WEIGHTS when it holds more than tensors (a whole
     pickled model), or none.
     """
-    path = Path(path)
+    path = expand_path(path)
     if not path.is_file():
         raise error("E-FILE", f"no file {str(path)!r}", help=f"a checkpoint: {', '.join(SUFFIXES[:4])}")
     found = read_safetensors(path) if path.suffix == ".safetensors" else read_pickled(path)

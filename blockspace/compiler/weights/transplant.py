@@ -22,11 +22,14 @@ from blockspace.compiler.weights.convert import apply_weight_map, convert_weight
 from blockspace.compiler.weights.layer_trace import TracedLayer, saved_tensors, trace_layers
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
+from blockspace.inputs import MODULE, ArgumentKind, check_arguments, optional
 from blockspace.passes import rewriting_of
 
 BATCH = 2
+TENSOR = ArgumentKind("a tensor of shape (N, C, H, W)", lambda value: isinstance(value, torch.Tensor) and value.ndim > 1)
 
 
+@check_arguments(src=MODULE, dst=MODULE, example=optional(TENSOR))
 def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = None) -> nn.Module:
     """Copy parameters and buffers of `src` into the corresponding layers of `dst`, in place, and return `dst`.
 

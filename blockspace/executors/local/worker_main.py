@@ -43,8 +43,8 @@ def become_worker(log: int, parent: int) -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((null, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
-    sys.stdout = open(1, "w", buffering=1, closefd=False, errors="backslashreplace")
-    sys.stderr = open(2, "w", buffering=1, closefd=False, errors="backslashreplace")
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False, errors="backslashreplace")
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False, errors="backslashreplace")
     faulthandler.enable(file=2)
     faulthandler.register(DUMP, file=2)  # in C: it answers also where Python stands still
 
