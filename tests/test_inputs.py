@@ -105,7 +105,7 @@ def test_a_folder_where_a_file_is_wanted_says_so(home):
 WRONG = [None, "no such thing", 3, ["a"], {"a": 1}, Path("no/such/place"), float("nan"), True, object(), b"bytes"]
 CALLS = {  # every public function, with one argument after another replaced
     "load": (("resnet20",), {"n": 1}),
-    "compile": ((bs.load("se").graph(),), {"seed": 0, "init": "default", "features_only": False, "out_indices": None, "weights_from": None}),
+    "compile": ((bs.load("se").graph(),), dict(seed=0, init="default", features_only=False, out_indices=None, weights_from=None)),
     "load_pretrained": (("resnet20",), {"source": None, "classes": None, "features_only": False, "out_indices": None}),
     "to_source": ((bs.load("se").graph(),), {"doc": ""}),
     "transplant": ((), {"src": None, "dst": None, "example": None}),
@@ -117,7 +117,7 @@ CALLS = {  # every public function, with one argument after another replaced
     "deploy": ((bs.load("se").graph(),), {}),
     "export": (("resnet20", "out"), {"formats": ["py"], "weights": None, "force": False, "deploy": False}),
     "search": (("study.yaml",), {"overrides": (), "on_event": None, "reuse": ()}),
-    "train": (("resnet20",), {"overrides": (), "recipe": None, "to": (), "on_event": None, "stop": None, "seed": 0, "data": None, "out": None}),
+    "train": (("resnet20",), dict(overrides=(), recipe=None, to=(), on_event=None, stop=None, seed=0, data=None, out=None)),
 }  # fmt: skip
 CASES = [(name, place, wrong) for name, (args, kwargs) in CALLS.items() for place in (*range(len(args)), *kwargs) for wrong in WRONG]
 

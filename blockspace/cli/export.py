@@ -62,7 +62,8 @@ def register(app: Typer) -> None:
         from blockspace.study import export as write
 
         check_order(target, folder)
-        done = write(apply_settings(target, settings or []), folder, [f.strip() for f in to.split(",") if f.strip()], weights, force, deploy)
+        formats = [word.strip() for word in to.split(",") if word.strip()]
+        done = write(apply_settings(target, settings or []), folder, formats, weights, force, deploy)
         for name, size in done.sizes.items():
             print(f"{done.folder}/{name}  {size:,} bytes")
         worst = max(done.differences.values(), default=0.0)
