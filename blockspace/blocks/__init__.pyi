@@ -7,6 +7,7 @@ from .guided_expansion import (
     TargetGraph as TargetGraph,
     find_used_holes as find_used_holes,
 )
+from .hole_readers import find_idle_holes as find_idle_holes, find_input_holes as find_input_holes
 from .holes import (
     Categorical as Categorical,
     Hole as Hole,

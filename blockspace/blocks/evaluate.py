@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, final
 
-from blockspace.blocks.expression import compile_expression, is_fraction, is_number, parse_number
-from blockspace.blocks.parameters import Param
+from blockspace.blocks.expression import compile_expression, is_number, parse_number
+from blockspace.blocks.parameters import Param, format_list, is_list_value
 from blockspace.blocks.syntax import RESERVED, is_operation, suggest_word
 from blockspace.blocks.template_file import BlockUnit
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
@@ -49,14 +50,52 @@ class InvalidRead(Exception):
 
 
 class FlowValue:
-    """A flow as a value: its node, and the environment in which its names are looked up."""
+    """A flow, or a list of numbers, as a value: its node, and the environment in which its names are looked up.
+
+    A list of numbers, such as the stride `[2, 1]`, equals a number when all of its own do, and is larger or smaller as its largest is.
+    """
 
     __slots__ = ("node", "env")
 
     def __init__(self, node: Node, env: LexicalScope):
         self.node, self.env = node, env
 
+    @property
+    def numbers(self) -> list[Value]:
+        """Return the numbers of a list; none of a flow."""
+        listed = isinstance(self.node, Seq) and is_list_value(self.node)
+        return [evaluate_node(item, self.env) for item in self.node.items] if listed and isinstance(self.node, Seq) else []
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, FlowValue):
+            return self.node is other.node or bool(self.numbers) and self.numbers == other.numbers
+        return bool(self.numbers) and all(number == other for number in self.numbers)
+
+    def __hash__(self) -> int:
+        return id(self.node)
+
+    def _compared(self, other: object, test: Callable[[Any, Any], bool]) -> bool:
+        numbers: list[Any] = list(self.numbers)
+        theirs: list[Any] = other.numbers if isinstance(other, FlowValue) else [other]
+        if not numbers or not theirs or not all(is_number(number) for number in (*numbers, *theirs)):
+            raise TypeError("a flow is neither more nor less than another value")
+        return test(*(max(values) for values in (numbers, theirs)))
+
+    def __lt__(self, other: object) -> bool:
+        return self._compared(other, operator.lt)
+
+    def __le__(self, other: object) -> bool:
+        return self._compared(other, operator.le)
+
+    def __gt__(self, other: object) -> bool:
+        return self._compared(other, operator.gt)
+
+    def __ge__(self, other: object) -> bool:
+        return self._compared(other, operator.ge)
+
     def __repr__(self) -> str:
+        if isinstance(self.node, Seq) and is_list_value(self.node):
+            return format_list(self.node)
         return f"flow of line {self.node.mark.line}"
 
 
@@ -184,15 +223,21 @@ class LexicalScope:
 class ArgumentScope(LexicalScope):
     """The names an argument may read: the caller's, and those siblings that the caller does not define; never the argument itself.
 
-    A name that both define is an error unless both mean the same value.
+    A name that both define is an error unless both mean the same value. `home` are the names of the block that takes the argument, in
+    which what it inherits is read.
     """
 
-    __slots__ = ("settings", "asked")
+    __slots__ = ("settings", "asked", "home")
     outer: LexicalScope
 
-    def __init__(self, caller: LexicalScope, settings: Settings, *asked: str):
+    def __init__(self, caller: LexicalScope, settings: Settings, *asked: str, home: LexicalScope | None = None):
         super().__init__(caller)
-        self.settings, self.asked = settings, asked  # the arguments being read, this one first
+        self.settings, self.asked, self.home = settings, asked, home  # the arguments being read, this one first
+
+    def inherited(self) -> tuple[Param, LexicalScope] | None:
+        """Return the param that the argument is for, and the names its declaration is read in; None where no block takes it."""
+        param = self.home.unit.params.get(self.asked[0]) if self.home is not None else None
+        return (param, self.home) if param is not None and self.home is not None else None
 
     def find(self, name: str) -> Value | None:
         """Return the value of `name`: the caller's, else a sibling's. Raises E-NAME where both define it differently."""
@@ -299,59 +344,3 @@ def evaluate_condition(node: Node, env: LexicalScope) -> bool:
     if isinstance(found, (bool, int)):
         return bool(found)
     raise error("E-TYPE", f"a condition must be true or false, got {found}", node.mark)
-
-
-def evaluate_integer(node: Node, env: LexicalScope, what: str, low: int = 1, high: int = 65_536) -> int:
-    """Return a whole number within bounds. Raises E-INEXACT with the nearest whole numbers, E-TYPE, E-TOO-BIG."""
-    return check_integer(evaluate_node(node, env), what, node.mark, low, high)
-
-
-def check_integer(found: object, what: str, mark: Mark, low: int = 1, high: int = 65_536) -> int:
-    """Return `found` as an int within bounds. Raises E-INEXACT, E-TYPE, E-TOO-BIG; `what` names it in the message."""
-    if is_fraction(found):
-        raise error("E-INEXACT", f"{what} must be an integer, got {found}", mark, f"nearest: {found.__floor__()}, {found.__ceil__()}")
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise error("E-TYPE", f"{what} must be an integer, got {found}", mark)
-    if found < low:
-        raise error("E-TYPE", f"{what} must be at least {low}, got {found}", mark)
-    if found > high:
-        raise error("E-TOO-BIG", f"{what} is {found:,}; at most {high:,}", mark)
-    return found
-
-
-def evaluate_pair(node: Node, env: LexicalScope, what: str, low: int = 1) -> tuple[int, int]:
-    """Return (height, width) from one integer for both axes, or a list of two. Raises as `evaluate_integer`."""
-    if isinstance(node, Seq):
-        if len(node.items) != 2:
-            raise error("E-TYPE", f"{what} is one number or two (height, width), got {len(node.items)}", node.mark)
-        return evaluate_integer(node.items[0], env, what, low), evaluate_integer(node.items[1], env, what, low)
-    single = evaluate_integer(node, env, what, low)
-    return single, single
-
-
-def evaluate_boolean(node: Node, env: LexicalScope, what: str) -> bool:
-    """Return a truth value. Raises E-TYPE."""
-    found = evaluate_node(node, env)
-    if not isinstance(found, bool):
-        raise error("E-TYPE", f"{what} is true or false, got {found}", node.mark)
-    return found
-
-
-def evaluate_real(node: Node, env: LexicalScope, what: str) -> float:
-    """Return a number as a float. Raises E-TYPE."""
-    found = evaluate_node(node, env)
-    if not is_number(found):
-        raise error("E-TYPE", f"{what} must be a number, got {found}", node.mark)
-    return float(found)
-
-
-def evaluate_word(node: Node, env: LexicalScope, what: str, allowed: Collection[str]) -> str:
-    """Return one of the allowed words. Raises E-TYPE."""
-    bare = isinstance(node, Scalar) and node.text.isidentifier() and not env.has(node.text)
-    found: object = node.text if bare and isinstance(node, Scalar) else evaluate_node(node, env)
-    found = found.name if isinstance(found, Alternative) else found
-    if isinstance(found, FlowValue) and isinstance(found.node, Scalar):
-        found = found.node.text
-    if not isinstance(found, str) or found not in allowed:
-        raise error("E-TYPE", f"{what} is one of {', '.join(sorted(allowed))}; got {found}", node.mark, suggest_word(str(found), allowed))
-    return found

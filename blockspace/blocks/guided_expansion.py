@@ -244,6 +244,6 @@ class RecordingExpansion(Expansion):
 
 def find_used_holes(network: Network, values: Mapping[str, Token]) -> frozenset[str]:
     """Return the names of the holes that are read when the network is expanded under `values`."""
-    context = RecordingExpansion(network.holes, {**network.filled, **values}, network.input_shape)
+    context = RecordingExpansion(network.holes, {**network.filled, **values}, network.shape_under(values))
     network._run(context)
     return frozenset(context.read)

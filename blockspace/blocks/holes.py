@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from blockspace.blocks.expression import parse_number
-from blockspace.blocks.parameters import get_text
+from blockspace.blocks.parameters import Param, format_list, get_text, is_list_value
 from blockspace.blocks.syntax import is_operation, refuse_unknown_keys
 from blockspace.blocks.template_file import BlockUnit, TemplateFile
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
@@ -99,6 +99,11 @@ class Unknown:
     under: Condition | None = None
 
 
+def is_inherited(node: Node) -> bool:
+    """Return whether a node is a hole with the domain that the block declares, `{search: inherit}`."""
+    return isinstance(node, Map) and get_text(node.get("search")) == "inherit"
+
+
 def parse_domain(node: Node) -> IntRange | Categorical:
     """Return the domain written in a `search:` or `range:`. Raises E-RANGE for an empty or malformed one."""
     if isinstance(node, Scalar):
@@ -134,7 +139,9 @@ def parse_solved_range(node: Map) -> IntRange:
 
 
 def parse_token(node: Node) -> Token:
-    """Return the token of one listed value: a number, a bool, or the text."""
+    """Return the token of one listed value: a number, a bool, or the text; of a list of numbers its text, `[2, 1]`."""
+    if isinstance(node, Seq) and is_list_value(node):
+        return format_list(node)
     if not isinstance(node, Scalar):
         raise error("E-RANGE", "a list of flows has no names to choose by", node.mark, "write a mapping of named alternatives")
     if node.text in ("true", "false"):
@@ -160,17 +167,26 @@ class Holes:
         self.unknowns: dict[str, Unknown] = {}
         self.names: dict[int, str] = {}  # id of the Map that holds `search:` or `solve:` -> name; `part*N` stands for part1 to partN
         self.owners: dict[str, tuple[str, int]] = {}  # name -> the one step of a section that can read it
-        self.inherited: dict[int, dict[str, Node]] = {}  # id of a Map with `search: inherit` -> the alternatives it opens
+        self.inherited: dict[int, Param] = {}  # id of a Map with `search: inherit` -> the param of the block that it opens
+        self.declared: dict[str, str] = {}  # name -> the param or let of the file that it is written in
         self.split: Map | None = None  # the split whose `each:` is being looked at
         self.switches: dict[str, str] = {}  # `op.part*8` -> the true/false param that says whether its parts have values of their own
         for unit in file.units():
             prefix = () if unit is file else (unit.name,)
-            for param in unit.params.values():
-                self._walk(param.node, (*prefix, param.name), None)
-            for named in (unit.lets, unit.defaults):
-                for key, node in named.items():
-                    self._walk(node, (*prefix, key), None)
+            for key, node in [*((param.name, param.node) for param in unit.params.values()), *unit.lets.items()]:
+                before = len(self.names)
+                self._walk(node, (*prefix, key), None)
+                if unit is file:
+                    self.declared |= dict.fromkeys(list(self.names.values())[before:], key)
+            for key, node in unit.defaults.items():
+                self._walk(node, (*prefix, key), None)
+            for node in unit.requires:
+                self._walk(node, (*prefix, "require"), None)
             self._walk(unit.flow, prefix, None)
+        for side, node in zip(("channels", "height", "width"), file.input.items if isinstance(file.input, Seq) else []):
+            before = len(self.names)
+            self._walk(node, ("input", side), None)
+            self.declared |= dict.fromkeys(list(self.names.values())[before:], "input")
         for section, node in file.sections.items():
             self._section(section, node)
         if self.mistakes:
@@ -188,6 +204,10 @@ class Holes:
                 self._walk(item, () if section == "stages" else (section,), None)
             for name in list(self.names.values())[before:]:
                 self.owners |= dict.fromkeys(list_parts(name), (section, position))
+
+    def declared_names(self) -> list[str]:
+        """Return the names of the holes and unknowns of the file's own params and lets, and of its input."""
+        return [one for name in self.declared for one in list_parts(name)]
 
     def name_at(self, node: Map, env: NameLookup) -> str | None:
         """Return the name of the hole or unknown written at `node`, seen from `env`; an untied one has a name per part."""
@@ -214,27 +234,27 @@ class Holes:
                 elif "solve" in node:
                     self._unknown(node, path, under)
                 else:
-                    self._settings(node, path, under)
+                    self._settings(node, path, under, block)
             except BlockspaceError as e:  # of a hole; what is below the others has been looked at
                 self.mistakes += e.mistakes
 
-    def _settings(self, node: Map, path: tuple[str, ...], under: Condition | None) -> None:
+    def _settings(self, node: Map, path: tuple[str, ...], under: Condition | None, block: BlockUnit | None) -> None:
         """Collect the holes of a mapping: keys that name a setting become part of a hole's name, operations and blocks do not."""
         outer = self.split
         self.split = node if "each" in node else outer
-        self._below(node, path, under)
+        self._below(node, path, under, block if "if" in node and "then" in node else None)
         self.split = outer
 
-    def _below(self, node: Map, path: tuple[str, ...], under: Condition | None) -> None:
+    def _below(self, node: Map, path: tuple[str, ...], under: Condition | None, block: BlockUnit | None) -> None:
         what = node.get("block")
         beside = self.file.unit(what.text) if isinstance(what, Scalar) else None
         for key, value in node.items.items():
-            unit = self.file.unit(key)
+            unit = None if beside is not None and key in beside.params else self.file.unit(key)  # a setting may be called like a block
             if unit is not None and isinstance(value, Map):
                 for setting, inner in value.items.items():
                     self._walk(inner, (*path, setting), under, unit)
             elif is_operation(key) or key in STRUCTURE:
-                self._walk(value, path, under)
+                self._walk(value, path, under, block)  # of a condition: what it chooses between is still a setting of the block
             else:
                 self._walk(value, (*path, key), under, beside)
 
@@ -244,9 +264,10 @@ class Holes:
         switch = self._switch(node, under)
         if switch is not None:
             self.switches[name] = switch
-        search = self._inherited(node, path, block) or node.items["search"]
+        param = self._inherited(node, path, block)
+        search = node.items["search"] if param is None or param.search is None else param.search
         domain = parse_domain(search)
-        default = self._default(node, domain)
+        default = self._default(node.get("default") or (param.default if param is not None else None), domain)
         self._register(self.holes, name, under, lambda one, place: Hole(one, domain, default, node.mark, place), switch)
         if isinstance(search, Map):
             for key, value in search.items.items():
@@ -282,10 +303,10 @@ class Holes:
         if isinstance(node, Map) and "then" in node and "else" in node:
             return max(self._most_parts(node.items[key], mark) for key in ("then", "else"))
         count = next(iter(node.items.values()), None) if isinstance(node, Map) and len(node.items) == 1 else None
-        if isinstance(count, Seq):
-            return len(count.items)
         if isinstance(count, Scalar) and count.text in self.file.params:
             count = self.file.params[count.text].node
+        if isinstance(count, Seq):
+            return len(count.items)
         if isinstance(count, Map) and "search" in count:
             domain = parse_domain(count.items["search"])
             numbers = [t for t in domain.values() if isinstance(t, int)]
@@ -308,24 +329,21 @@ class Holes:
             condition = under and (PARTS.sub(part[0], under[0]) if part else under[0], under[1])
             places[part_name] = make(part_name, (switch, True) if switch and index else condition)
 
-    def _inherited(self, node: Map, path: tuple[str, ...], block: BlockUnit | None) -> Node | None:
-        """Return, for `search: inherit`, the domain that the block's own file gives to the setting; else None."""
-        search = node.items["search"]
-        if not (isinstance(search, Scalar) and search.text == "inherit"):
+    def _inherited(self, node: Map, path: tuple[str, ...], block: BlockUnit | None) -> Param | None:
+        """Return, for `search: inherit`, the block's own param, whose domain and default hold; else None."""
+        if not is_inherited(node):
             return None
-        param = block.params.get(path[-1]) if block else None
+        search, param = node.items["search"], block.params.get(path[-1]) if block else None
         if param is None or param.search is None:
             whose = f"block {block.name!r}" if block else "no block here"
             raise error("E-RANGE", f"{whose} has no search domain for {path[-1]!r}", search.mark, "give a domain of its own")
-        if isinstance(param.search, Map):
-            self.inherited[id(node)] = param.search.items
-        return param.search
+        self.inherited[id(node)] = param
+        return param
 
-    def _default(self, node: Map, domain: IntRange | Categorical) -> Token:
-        if "default" not in node:
+    def _default(self, default: Node | None, domain: IntRange | Categorical) -> Token:
+        if default is None:
             return domain.low if isinstance(domain, IntRange) else domain.tokens[0]
-        default = node.items["default"]
-        return parse_token(default) if isinstance(default, Scalar) else "default"
+        return parse_token(default) if isinstance(default, Scalar) or is_list_value(default) else "default"
 
     def _unknown(self, node: Map, path: tuple[str, ...], under: Condition | None) -> None:
         refuse_unknown_keys(node, ("default", "solve", "range", "doc"), "a solved value")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 
 from blockspace.blocks import syntax
-from blockspace.blocks.evaluate import INVALID, evaluate_integer
+from blockspace.blocks.evaluate import INVALID
 from blockspace.blocks.expansion.context import Frame, StepValue, UnitScope
 from blockspace.blocks.expansion.control_flow import bind_stage, make_scalar
 from blockspace.blocks.expansion.expander import Expansion
+from blockspace.blocks.hole_readers import find_input_holes
 from blockspace.blocks.syntax import BlockStep, FlowStep
 from blockspace.blocks.template import Template, Values
+from blockspace.blocks.typed_values import evaluate_integer
 from blockspace.errors import BlockspaceError, error
 from blockspace.graph import Graph
 from blockspace.ops import Shape
@@ -27,7 +29,11 @@ class Network(Template):
 
     @cached_property
     def input_shape(self) -> Shape:
-        """Return `(C, H, W)`, as set by the data, else as the file has it. Raises E-KEY, E-TYPE."""
+        """Return `(C, H, W)`, as set by the data, else as the file has it, holes at their defaults. Raises E-KEY, E-TYPE."""
+        return self.shape_under({})
+
+    def shape_under(self, values: Values) -> Shape:
+        """Return `(C, H, W)` with holes and unknowns filled by `values`: the data's, else as the file has it. Raises E-KEY, E-TYPE."""
         if self.shape is not None:
             return self.shape
         node = self.file.input
@@ -35,8 +41,13 @@ class Network(Template):
             raise error("E-KEY", f"network {self.name!r} has no `input:`", self.file.mark, "input: [3, 224, 224]")
         if not isinstance(node, Seq) or len(node.items) != 3:
             raise error("E-TYPE", "`input:` is [channels, height, width]", node.mark)
-        names = self._names(Expansion(self.holes, self.filled, (1, 1, 1)))  # params may size it, as EfficientNet's resolution does
+        names = self._names(Expansion(self.holes, {**self.filled, **values}, (1, 1, 1)))  # params may size it, as EfficientNet's do
         return tuple(evaluate_integer(item, names, "input") for item in node.items)
+
+    @cached_property
+    def sized_by(self) -> frozenset[str]:
+        """Return the names of the holes and unknowns that the input's shape depends on; none where the data has set it."""
+        return frozenset() if self.shape is not None else find_input_holes(self.holes)
 
     @property
     def usual_shape(self) -> Shape:
@@ -50,7 +61,7 @@ class Network(Template):
 
     def graph(self, shape: Shape | None = None, values: Values | None = None) -> Graph:
         """Return the graph for an input of `(C, H, W)` (its own by default); `values` fills holes by name. Raises BlockspaceError."""
-        return self._expand(self.input_shape if shape is None else shape, values)
+        return self._expand(self.shape_under(values or {}) if shape is None else shape, values)
 
     def _run(self, context: Expansion) -> StepValue:
         source: StepValue = "input"
@@ -100,7 +111,7 @@ class Segment:
         """Return the graph of this step alone, for an input of `(C, H, W)`. Raises BlockspaceError."""
         values = {**self.network.filled, **values}
         context = Expansion(self.network.holes, values, shape)
-        whole = Expansion(self.network.holes, values, self.network.input_shape)
+        whole = Expansion(self.network.holes, values, self.network.shape_under(values))
         env = self.network._names(whole)
         whole.check_requirements(self.network.file, env, "")
         context.mistakes.update(whole.mistakes)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import keyword
 
-from blockspace.blocks.expression import parse_number
-from blockspace.blocks.syntax import OWN_NAMES, RESERVED, refuse_unknown_keys
+from blockspace.blocks.syntax import OWN_NAMES, RESERVED, is_value, refuse_unknown_keys
 from blockspace.errors import Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
 
@@ -24,10 +23,6 @@ class Param:
         if spec is not None:
             refuse_unknown_keys(spec, SPEC_KEYS, f"param {name!r}")
         self.default = spec.get("default") if spec is not None else node
-        if isinstance(self.default, Seq) and self.default.items and all(map(is_number_node, self.default.items)):
-            listed = ", ".join(map(get_text, self.default.items))
-            help = f"one value, and the others to choose from: {{default: {get_text(self.default.items[0])}, search: [{listed}]}}"
-            raise error("E-TYPE", f"param {name!r} is a list of numbers; a list is a flow here", self.default.mark, help)
         self.search = spec.get("search") if spec is not None else None
         self.listed = spec.get("words") if spec is not None else None
         self.doc = get_text(spec.get("doc")) if spec is not None else ""
@@ -37,7 +32,8 @@ class Param:
         if isinstance(self.search, Map):
             return self.search.items
         lists = [node for node in (self.search, self.listed) if isinstance(node, Seq)]
-        return {item.text: item for node in lists for item in node.items if isinstance(item, Scalar)}
+        found: dict[str, Node] = {item.text: item for node in lists for item in node.items if isinstance(item, Scalar)}
+        return found | {format_list(item): item for node in lists for item in node.items if isinstance(item, Seq) and is_list_value(item)}
 
     def words(self) -> list[str]:
         """Return the listed words that are not words of the grammar: they mean something to its own unit only."""
@@ -62,9 +58,22 @@ class Param:
         return twin
 
 
-def is_number_node(node: Node) -> bool:
-    """Return whether a node is a number."""
-    return isinstance(node, Scalar) and parse_number(node.text) is not None
+def is_list_value(node: Node | None) -> bool:
+    """Return whether a node is a list of numbers, as `[2, 1]`, rather than a flow: no step is a number or an expression."""
+    if not isinstance(node, Seq) or not all(isinstance(item, Scalar) or is_value(item) for item in node.items):
+        return False
+    return any(isinstance(item, Scalar) and item.text and not item.text.isidentifier() for item in node.items)
+
+
+def format_list(node: Seq) -> str:
+    """Return a list of numbers as YAML writes it: [2, 1]."""
+    return f"[{', '.join(map(get_text, node.items))}]"
+
+
+def suggest_domain(node: Seq) -> str:
+    """Return the next step for a list of numbers where one number is taken."""
+    first = get_text(node.items[0])
+    return f"one value, and the others to choose from: {{default: {first}, search: {format_list(node)}}}"
 
 
 def check_word(name: str, mark: Mark, what: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from blockspace.blocks.expression import parse_number
-from blockspace.blocks.holes import Categorical, Holes, Token, list_parts
+from blockspace.blocks.holes import Categorical, Holes, Token, is_inherited, list_parts, parse_domain, parse_solved_range
 from blockspace.blocks.network import Network
 from blockspace.blocks.parameters import Param, get_text
 from blockspace.blocks.template import to_node, to_token
@@ -22,7 +22,7 @@ from blockspace.reader import Map, Node, Scalar, Seq, parse_yaml
 def serialize_network(network: Network, values: Mapping[str, Token]) -> str:
     """Return the YAML text of `network` under `values` (holes and unknowns by name), with its input shape and settings written in.
 
-    Blocks of the user's own become `parts`. Raises E-SHADOW when two of them have one name.
+    Block files of the user's own are written into `blocks:`, each with its own parts and blocks, so that names of theirs never meet.
     """
     file = network.file
     filled = _ValueWriter(network, values)
@@ -36,10 +36,8 @@ def serialize_network(network: Network, values: Mapping[str, Token]) -> str:
     for key in ("let", "require", "defaults"):
         if key in file.root:
             tree[key] = filled.plain(file.root.items[key])
-    parts = collect_parts(file, filled)
-    if parts:
-        tree["parts"] = parts
-    tree["input"] = list(network.input_shape)
+    tree |= write_units(file, filled)
+    tree["input"] = list(network.shape_under({**network.filled, **values}))
     for key, node in file.sections.items():
         tree[key] = filled.plain(node)
     return str(yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True))
@@ -77,21 +75,23 @@ def add_words(param: Param, value: Any) -> Any:
     return {"default": value, "words": words} if words else value
 
 
-def collect_parts(file: TemplateFile, filled: _ValueWriter) -> dict[str, Any]:
-    """Return the file's parts, and the blocks it imports, as parts; blocks that those import too."""
+def write_units(file: TemplateFile, filled: _ValueWriter) -> dict[str, Any]:
+    """Return the file's `blocks:` and `parts:`: the block files that it imports as they are, and its parts."""
+    blocks = {word: write_block(unit) for word, unit in file.imported.items()}
     parts = {name: write_unit(unit, filled) for name, unit in file.parts.items()}
-    for word, unit in file.imported.items():
-        inner = collect_parts(unit, _ValueWriter(None, {}))
-        for name, tree in {**inner, word: write_unit(unit, _ValueWriter(None, {}))}.items():
-            if parts.setdefault(name, tree) != tree:
-                raise error(
-                    "E-SHADOW", f"two different blocks are called {name!r}", unit.mark, "rename one, to write the network as one file"
-                )
-    return parts
+    return {key: units for key, units in (("blocks", blocks), ("parts", parts)) if units}
+
+
+def write_block(file: TemplateFile) -> dict[str, Any]:
+    """Return a block file as the mapping that `blocks:` takes in place of its path; its holes are at their defaults."""
+    filled = _ValueWriter(None, {})
+    unit = write_unit(file, filled)
+    flow = unit.pop("flow")
+    return {"block": file.name, **unit, **write_units(file, filled), "flow": flow}
 
 
 def write_unit(unit: BlockUnit, filled: _ValueWriter) -> dict[str, Any]:
-    """Return a block or part as the mapping `parts:` takes; its own order and bias are spelled out, since a file's do not reach a block."""
+    """Return a block or part as the mapping that `blocks:` and `parts:` take."""
     tree: dict[str, Any] = {}
     if unit.params:
         tree["params"] = {name: write_declared_param(param, filled) for name, param in unit.params.items()}
@@ -99,11 +99,8 @@ def write_unit(unit: BlockUnit, filled: _ValueWriter) -> dict[str, Any]:
         tree["let"] = {name: filled.plain(node) for name, node in unit.lets.items()}
     if unit.requires:
         tree["require"] = [filled.plain(node) for node in unit.requires]
-    own = {name: filled.plain(node) for name, node in unit.defaults.items()}
-    if isinstance(unit, TemplateFile):
-        own = {"order": "conv-norm-act", "bias": False} | own
-    if own:
-        tree["defaults"] = own
+    if unit.defaults:
+        tree["defaults"] = {name: filled.plain(node) for name, node in unit.defaults.items()}
     return tree | {"flow": filled.plain(unit.flow)}
 
 
@@ -124,7 +121,13 @@ class _ValueWriter:
             return [self.plain(item) for item in node.items]
         if "search" in node or "solve" in node:
             return self.chosen(node)
-        return {key: self.plain(value) for key, value in node.items.items()}
+        return {key: self.plain(value) for key, value in node.items.items() if not self.is_left_out(value)}
+
+    def is_left_out(self, node: Node) -> bool:
+        """Return whether a setting is inherited and nothing was chosen: without it the block's own default holds, in the block's names."""
+        name = self.holes.names.get(id(node)) if self.holes is not None else None
+        given = isinstance(node, Map) and "default" in node
+        return is_inherited(node) and not given and not any(one in self.values for one in list_parts(name or ""))
 
     def chosen(self, node: Map) -> Any:
         """Return the value of a hole or unknown: assigned, or its default."""
@@ -144,7 +147,15 @@ class _ValueWriter:
             if isinstance(search, Map) and isinstance(default, Scalar) and default.text in search:
                 return self.plain(search.items[default.text])
             return self.plain(default)
-        return {key: self.plain(value) for key, value in node.items.items()}
+        return self.first(node)
+
+    def first(self, node: Map) -> Any:
+        """Return the value of a hole or unknown without a default: the first of its domain, the lowest of its range."""
+        if is_inherited(node):  # between the branches of a condition
+            param = self.holes.inherited.get(id(node)) if self.holes is not None else None
+            return self.plain(node.items["search"]) if param is None else write_declared_param(param, self)
+        domain = parse_solved_range(node) if "solve" in node else parse_domain(node.items["search"])
+        return self.plain(domain.nodes[domain.tokens[0]]) if isinstance(domain, Categorical) else domain.low
 
     def tied(self, name: str, holes: Holes) -> bool:
         """Return whether a param says that all parts read the first one's value."""

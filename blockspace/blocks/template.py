@@ -12,13 +12,14 @@ from blockspace.blocks.evaluate import INVALID, LexicalScope, Settings
 from blockspace.blocks.expansion.context import Frame, StepValue
 from blockspace.blocks.expansion.expander import Expansion
 from blockspace.blocks.holes import Hole, Holes, Token, Unknown, format_token, parse_token
+from blockspace.blocks.parameters import is_list_value
 from blockspace.blocks.template_file import TemplateFile
 from blockspace.blocks.variants import SETTING
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
 from blockspace.graph import Graph
 from blockspace.inputs import read_input_shape, show_value
 from blockspace.ops import Shape
-from blockspace.reader import Map, Node, Scalar, Seq
+from blockspace.reader import Map, Node, Scalar, Seq, parse_yaml
 
 Values = Mapping[str, Token]  # holes and unknowns by name
 Place = TypeVar("Place", Hole, Unknown)
@@ -258,9 +259,9 @@ def find_open_holes(holes: Holes, chosen: dict[str, Any]) -> OpenHoles:
 
 
 def to_token(key: str, found: Any) -> Any:
-    """Return a value as a token of a domain: a number, a bool or a word; None for lists and mappings."""
+    """Return a value as a token of a domain: a number, a bool, a word or a list of numbers; None for flows and mappings."""
     node = to_node(key, found)
-    return parse_token(node) if isinstance(node, Scalar) else None
+    return parse_token(node) if isinstance(node, Scalar) or is_list_value(node) else None
 
 
 def to_node(key: str, found: Any) -> Node:
@@ -275,4 +276,6 @@ def to_node(key: str, found: Any) -> Node:
         return node
     if isinstance(found, bool):
         return Scalar(str(found).lower(), mark)
+    if isinstance(found, str) and found.lstrip().startswith("["):  # a list as the command line gives it
+        return parse_yaml(found, mark.source.path)
     return Scalar(repr(found) if isinstance(found, float) else str(found), mark)

@@ -6,7 +6,15 @@ import os
 from collections.abc import Iterable
 
 from blockspace.blocks.library_files import find_file, list_names
-from blockspace.blocks.parameters import Param, check_word, get_text, read_section, title_mistakes
+from blockspace.blocks.parameters import (
+    Param,
+    check_word,
+    get_text,
+    is_list_value,
+    read_section,
+    suggest_domain,
+    title_mistakes,
+)
 from blockspace.blocks.syntax import (
     DEFAULTS,
     STEP_KEYS,
@@ -28,6 +36,7 @@ from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.inputs import expand_path
 from blockspace.reader import Map, Node, Scalar, Seq, read_yaml
 
+LISTS = ("sizes", "shares")  # what a split takes a list for
 FORMATS = {"blockspace/block/1": "block", "blockspace/network/1": "network"}
 SHARED_KEYS = ("format", "doc", "paper", "reference", "params", "let", "require", "defaults", "blocks", "parts")
 KEYS = {
@@ -76,7 +85,7 @@ class BlockUnit:
         for param in self.params.values():
             if isinstance(param.search, Map):
                 held += [v for v in param.search.items.values() if isinstance(v, (Seq, Map)) and not is_value(v)]
-        return [self.flow, *held]
+        return [self.flow, *(node for node in held if not is_list_value(node))]
 
 
 class TemplateFile(BlockUnit):
@@ -153,7 +162,7 @@ class TemplateFile(BlockUnit):
             return self.parts[word]
         if word in self.imports:
             value, mark = self.imports[word]
-            file = read_import(value, mark, self.path)
+            file = read_inline(word, value, self) if isinstance(value, Map) else read_import(value, mark, self.path)
             if file.mistakes:
                 raise BlockspaceError(*file.mistakes)
             return file
@@ -203,8 +212,31 @@ class TemplateFile(BlockUnit):
             sections = list(self.sections.values()) if unit is self else []
             for node in [*sections, *unit.flows()]:
                 check_flow(node, unit, mistakes)
+            mistakes += long_list_mistakes(unit, self.root)
         self.mistakes = tuple(dict.fromkeys(mistakes))
         return self
+
+
+def long_list_mistakes(unit: BlockUnit, root: Map) -> list[Mistake]:
+    """Return E-TYPE for params that are a list of numbers nothing takes: a pair is a size, a longer list the `sizes:` of a split."""
+    lists = [(param, param.default) for param in unit.params.values() if isinstance(param.default, Seq) and is_list_value(param.default)]
+    what = "param {!r} is a list of {} numbers, which nothing takes"
+    return [
+        Mistake("E-TYPE", what.format(param.name, len(node.items)), node.mark, suggest_domain(node))
+        for param, node in lists
+        if len(node.items) != 2 and not mentions_as_sizes(root, param.name)
+    ]
+
+
+def mentions_as_sizes(node: Node, name: str) -> bool:
+    """Return whether `name` stands for the sizes or shares of a split somewhere below `node`, or for a setting of the same name."""
+    if isinstance(node, Seq):
+        return any(mentions_as_sizes(item, name) for item in node.items)
+    if not isinstance(node, Map):
+        return False
+    return any(
+        key in (*LISTS, name) and get_text(value) == name or mentions_as_sizes(value, name) for key, value in node.items.items()
+    )
 
 
 def normalize_part(node: Node) -> Map:
@@ -290,10 +322,18 @@ def shorten_path(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
+def read_inline(word: str, node: Map, around: TemplateFile) -> TemplateFile:
+    """Return the block that `blocks:` of the file `around` holds under `word`: as a block file has it, which may leave out its name."""
+    root = Map(node.mark)
+    root.items = {"format": Scalar("blockspace/block/1", node.mark), "block": Scalar(word, node.key), **node.items}
+    root.keys = {"format": node.mark, "block": node.key, **node.keys}
+    return TemplateFile(root, around.path).check()
+
+
 def read_import(node: Node, mark: Mark, base: str) -> TemplateFile:
     """Return the block file named in `blocks:`, relative to the file that names it. Raises E-TYPE, E-FILE, E-OP."""
     if not isinstance(node, Scalar):
-        raise error("E-TYPE", "`blocks:` maps a name to a file", node.mark)
+        raise error("E-TYPE", "`blocks:` maps a name to a file, or to a block", node.mark, "my_block: ./my_block.yaml")
     try:
         path = os.path.join(os.path.dirname(base), expand_path(node.text))
     except BlockspaceError as e:

@@ -41,14 +41,28 @@ def file_schema(kind: str) -> Schema:
         "defaults": any_of(
             {"type": "null"}, object_schema({key: describe_value(default_schema(key), text) for key, text in DEFAULTS_MEAN.items()})
         ),
-        "blocks": section_schema({"type": "string"}, unit_name_schema()),
-        "parts": section_schema(make_ref("part"), unit_name_schema()),
+        **units_schema(),
         **own,
     }
     described_properties = {key: describe_value(schema if schema is not True else {}, FILE_KEYS[key]) for key, schema in properties.items()}
     needed = ("format", kind, "flow") if kind == "block" else ("format", kind)
     some = {} if kind == "block" else {"anyOf": [{"required": [key]} for key in FLOWS["network"]]}
     return object_schema(described_properties, needed, **some, **choose_flow_schema(kind)) | {"$defs": define_file_schemas()}
+
+
+def units_schema() -> dict[str, Schema]:
+    """Return the schemas of `blocks:` and `parts:`."""
+    return {
+        "blocks": section_schema(choose_first((has_keys(), make_ref("block")), otherwise={"type": "string"}), unit_name_schema()),
+        "parts": section_schema(make_ref("part"), unit_name_schema()),
+    }
+
+
+def block_schema() -> Schema:
+    """Return the schema of a block that `blocks:` holds: a block file's keys, of which it may leave out format and name."""
+    own = {"format": {"const": "blockspace/block/1"}, "block": {"type": ["string", "number"], "pattern": TITLE}}
+    said = {key: SCALAR for key in ("doc", "paper", "equation")} | {"reference": reference_schema("block")}
+    return object_schema({**own, **said, **unit_schema(), **units_schema()}, ("flow",))
 
 
 def section_schema(values: Schema, keys: Schema | None = None) -> Schema:
@@ -103,19 +117,20 @@ def choose_flow_schema(kind: str) -> Schema:
     )
 
 
+def unit_schema() -> dict[str, Any]:
+    """Return the schemas of the keys that parts and blocks have."""
+    return {
+        "params": section_schema(make_ref("param")),
+        "let": section_schema({}),
+        "require": True,
+        "defaults": True,
+        "flow": make_ref("flow_open"),
+    }
+
+
 def part_schema() -> Schema:
     """Return the schema of a part: a flow, or `{params, flow}`."""
-    full = object_schema(
-        {
-            "params": section_schema(make_ref("param")),
-            "let": section_schema({}),
-            "require": True,
-            "defaults": True,
-            "flow": make_ref("flow_open"),
-            "doc": SCALAR,
-        },
-        ("flow",),
-    )
+    full = object_schema({**unit_schema(), "doc": SCALAR}, ("flow",))
     return choose_first((has_keys("flow"), full), otherwise=make_ref("flow_open"))
 
 
@@ -127,4 +142,5 @@ def define_file_schemas() -> Schema:
         **operation_schemas.define_blocks(),
         **step_schemas.define_steps(),
         "part": part_schema(),
+        "block": block_schema(),
     }

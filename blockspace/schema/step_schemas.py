@@ -99,7 +99,8 @@ class StepSchemas:
         """Return the schema of a split."""
         count = {"type": "object", "minProperties": 1, "maxProperties": 1}
         sizes = {"type": "array", "items": make_ref("number"), "minItems": 1}
-        parts = object_schema({"copy": make_ref("integer"), "chunk": make_ref("integer"), "sizes": sizes, "shares": sizes}) | count
+        listed = sizes if self.degree == "closed" else any_of(sizes, make_ref("expression"))
+        parts = object_schema({"copy": make_ref("integer"), "chunk": make_ref("integer"), "sizes": listed, "shares": listed}) | count
         ends = object_schema({"first": self.ref("inner"), "last": self.ref("inner")}) | count
         share = object_schema({"take": make_ref("number"), "join": self.words("concat", "add")}, ("take",))
         is_map = {"type": "object", "not": IS_VALUE}
@@ -133,7 +134,7 @@ class StepSchemas:
             (has_keys(), self.ref("operation")),
             otherwise=self.called_word(),
         )
-        own = {"block": called, "repeat": make_ref("integer"), "stride": make_ref("integer"), **self.modifiers()}
+        own = {"block": called, "repeat": make_ref("integer"), "stride": make_ref("pair"), **self.modifiers()}
         known = [
             {"if": test, "then": {"propertyNames": {"enum": sorted({*own, *keys})}}}
             for test, keys in operation_schemas.list_block_settings()

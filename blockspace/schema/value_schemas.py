@@ -15,6 +15,7 @@ RANGE = r"^\s*-?\d+\s*\.\.\s*-?\d+\s*(step\s+\d+|log)?\s*$"
 Schema = dict[str, Any]  # a JSON Schema, or a part of one
 
 SCALAR: Schema = {"type": ["string", "number", "boolean"]}
+LIST: Schema = {"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1}  # of numbers, as [2, 1]
 
 
 def make_ref(name: str) -> Schema:
@@ -95,7 +96,7 @@ def define_values() -> Schema:
         ),
         "domain": describe_value(
             any_of(
-                {"type": "array", "items": SCALAR, "minItems": 1, "uniqueItems": True},
+                {"type": "array", "items": any_of(SCALAR, LIST), "minItems": 1, "uniqueItems": True},
                 {"type": "string", "pattern": RANGE},
                 {"const": "inherit"},
                 {"type": "object", "minProperties": 1},
@@ -112,6 +113,6 @@ def define_values() -> Schema:
                 ),
                 otherwise={},
             ),
-            "a value, an expression, a flow, or `{default, search, solve, range, doc}`",
+            "a value, an expression, a list of two numbers, a flow, or `{default, search, solve, range, doc}`",
         ),
     }

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
-from blockspace.blocks import Network, load, serialize_network
+from blockspace.blocks import Hole, Network, Unknown, find_idle_holes, find_input_holes, format_token, load, serialize_network
 from blockspace.costs import COSTS, Budget
 from blockspace.data import describe
-from blockspace.errors import BlockspaceError, InfeasibleError, Mark, error
+from blockspace.errors import BlockspaceError, InfeasibleError, Mark, Mistake, error
 from blockspace.graph import Graph
 from blockspace.searching import BudgetedSpace, Candidate, SearchSpace, Solver, Stratifier
 from blockspace.study.initial_trials import NamedSeeds, resolve_seeds
@@ -77,6 +77,7 @@ def resolve_study(
     network = load_space(study)
     shape, classes = describe(study.data)
     space = SearchSpace(network.fitted(shape, classes))
+    check_decided_holes(network, space, shape, classes)
     check_choices(study, space)
     solver = Solver(space)
     baseline = resolve_baseline(study, space, solver)
@@ -86,7 +87,8 @@ def resolve_study(
     seeds = tuple(resolve_seeds(study, budgeted))
     names = study.options.search.seeds
     named_seeds = NamedSeeds(space, names, seeds) if isinstance(names, dict) and names else None
-    return ResolvedStudy(study, space, budgeted, baseline, limits, seeds, named_seeds, data_overrides(network, shape, classes))
+    notes = (*data_overrides(network, shape, classes), *unread_holes(space))
+    return ResolvedStudy(study, space, budgeted, baseline, limits, seeds, named_seeds, notes)
 
 
 def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:
@@ -119,6 +121,39 @@ def data_overrides(network: Network, shape: tuple[int, ...], classes: int) -> tu
     if "classes" in network.params and network.params["classes"] != str(classes):
         notes.append(f"classes: {classes}, as the data has; {network.name} says {network.params['classes']}")
     return tuple(notes)
+
+
+def check_decided_holes(network: Network, space: SearchSpace, shape: tuple[int, ...], classes: int) -> None:
+    """Raise BlockspaceError (E-SPACE) for every hole and unknown that sets the input or the classes alone: the data decides those."""
+    open_places: dict[str, Hole | Unknown] = {**network.open.holes, **network.open.unknowns}
+    sizes = find_input_holes(network.holes)
+    idle = find_idle_holes(network.holes, fixed=["classes"])
+    decided = {name: f"the input, {'x'.join(map(str, shape))}" for name in sizes & idle}
+    decided |= {name: f"the classes, {classes}" for name in open_places if network.holes.declared.get(name) == "classes"}
+    mistakes = [
+        Mistake(
+            "E-SPACE",
+            f"{name} is searched, but the data decides {what}: its values would all be one network",
+            open_places[name].mark,
+            f"write {name}: {space_default(network, name)}" if name in network.file.params else "write one number in its place",
+        )
+        for name, what in sorted(decided.items())
+        if name in open_places
+    ]
+    if mistakes:
+        raise BlockspaceError(*mistakes)
+
+
+def space_default(network: Network, name: str) -> str:
+    """Return the default of a hole or unknown as YAML writes it."""
+    places: dict[str, Hole | Unknown] = {**network.open.holes, **network.open.unknowns}
+    return format_token(places[name].default)
+
+
+def unread_holes(space: SearchSpace) -> tuple[str, ...]:
+    """Return a note for each hole that nothing of the network reads, so that its values are one network."""
+    idle = find_idle_holes(space.network.holes, fixed=["classes"])
+    return tuple(f"{name} is searched, but nothing reads it: its values are one network" for name in space.holes if name in idle)
 
 
 def load_space(study: Study) -> Network:

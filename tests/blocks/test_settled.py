@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from written import mistake, mistakes, network
+from written import mistake, network
 
 from blockspace import load
 from blockspace.blocks import check_serialized, list_families, serialize_network
@@ -154,14 +154,59 @@ def test_a_library_name_cannot_be_shadowed(tmp_path):
     assert mistake(network, text, str(tmp_path / "n.yaml")).code == "E-SHADOW"
 
 
-def test_two_blocks_of_one_name_cannot_be_one_file(tmp_path):
-    for name, act in (("a", "silu"), ("b", "gelu")):
-        (tmp_path / f"{name}_inner.yaml").write_text(f"format: blockspace/block/1\nblock: inner\nflow: [{act}]\n")
-        (tmp_path / f"{name}.yaml").write_text(
-            f"format: blockspace/block/1\nblock: {name}\nblocks: {{inner: {name}_inner.yaml}}\nflow: [inner]\n"
-        )
-    net = network("blocks: {a: a.yaml, b: b.yaml}\ninput: [3, 8, 8]\nstages: [a, b]", str(tmp_path / "n.yaml"))
-    assert mistakes(serialize_network, net, {})[0].code == "E-SHADOW"
+CLASHES = {
+    "parts of one name": (
+        "parts: {unit: [conv3x3: out_channels]}\nflow: [unit]", "parts: {unit: [conv1x1: out_channels]}\nflow: [unit]", "",
+    ),
+    "blocks of one name": (
+        "blocks: {inner: left_inner.yaml}\nflow: [inner]", "blocks: {inner: right_inner.yaml}\nflow: [inner]", "",
+    ),
+    "equal parts over unequal ones": (
+        "parts: {unit: [core], core: [conv3x3: out_channels]}\nflow: [unit]",
+        "parts: {unit: [core], core: [conv1x1: out_channels]}\nflow: [unit]", "",
+    ),
+    "a part of the network": (
+        "parts: {unit: [conv3x3: out_channels]}\nflow: [unit]", "flow: [conv1x1: out_channels]",
+        "parts: {unit: [conv5x5: same]}\nstem: [unit]",
+    ),
+    "a param of the network": (
+        "parts: {unit: [conv3x3: out_channels]}\nflow: [unit]", "flow: [conv1x1: out_channels]",
+        "params: {unit: 6}\nstem: [conv3x3: unit]",
+    ),
+    "a word of a block": (
+        "let: {wide: mode == broad}\nflow: [conv3x3: 8 if wide else 4]", "flow: [conv1x1: out_channels]",
+        "params: {broad: 6}\nstem: [conv3x3: broad]",
+    ),
+    "defaults of a block that calls another": (
+        "defaults: {act: gelu}\nblocks: {inner: left_inner.yaml}\nflow: [inner]", "flow: [conv1x1: out_channels]", "",
+    ),
+    "defaults of a part that calls a block": (
+        "flow: [conv3x3: out_channels]", "flow: [conv1x1: out_channels]",
+        "parts: {own: {defaults: {act: gelu}, flow: [left: {out_channels: 8}]}}\nstem: [own]",
+    ),
+    "order and bias": (
+        "flow: [conv3x3: out_channels]", "flow: [conv1x1: out_channels]", "defaults: {order: norm-act-conv, bias: true}",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CLASHES)
+def test_what_two_files_call_alike_stays_apart_in_one_file(case, tmp_path):
+    *flows, own = CLASHES[case]
+    for name, flow in zip(("left", "right"), flows):
+        params = "{out_channels: 16, mode: {default: broad, search: [broad, slim]}}"
+        (tmp_path / f"{name}.yaml").write_text(f"format: blockspace/block/1\nblock: unit\nparams: {params}\n{flow}\n")
+        inner = "conv3x3" if name == "left" else "conv1x1"
+        (tmp_path / f"{name}_inner.yaml").write_text(f"format: blockspace/block/1\nblock: inner\nflow: [{inner}: same]\n")
+    text = f"blocks: {{left: left.yaml, right: right.yaml}}\ninput: [3, 8, 8]\n{own}\n"
+    stages = "stages: [{block: left, out_channels: 8}, {block: right, out_channels: 8}]"
+    net = network(text + stages, str(tmp_path / "n.yaml"))
+    written = same(net, {}, tmp_path)
+    assert "left.yaml" not in str(written)
+    again = load(tmp_path / "settled.yaml")
+    assert [(scope.path, scope.block) for scope in again.graph().scopes.values()] == [
+        (scope.path, scope.block) for scope in net.graph().scopes.values()
+    ]
 
 
 def test_a_doc_that_is_no_text_is_left_out(tmp_path):

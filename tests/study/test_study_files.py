@@ -230,3 +230,61 @@ def test_costs_that_take_long_are_counted_where_they_are_asked_for(write):
 def test_mistakes_in_units(write, window, words):
     found = mistake(resolve_study, write(("macs: {low: 96%, high: 100%}", window)))
     assert found.mark.line == 7 and words in found.render(), found.render()
+
+
+# -- holes that the data decides -----------------------------------------------------------------------------------------------------------
+
+SIZED = """format: blockspace/network/1
+network: sized
+params:
+  size: {default: 16, search: [16, 24, 32]}
+  depth: {default: 1, search: 1..3}
+  classes: 10
+input: [3, size, size]
+stem: [conv3x3: 8]
+stages: [{block: resnet_basic, repeat: depth, out_channels: 16, stride: 2}]
+head: [global_avgpool, linear: classes]
+"""
+PLAIN = [
+    ("baseline: {block: resnext, block.resnext.cardinality: 8, base: 16, macs: 6M}\n", ""),
+    ("budget:\n  macs: {low: 96%, high: 100%}\n", ""),
+    (", per_choice: {block: equal}", ""),
+    ("compare: {by: block}\n", ""),
+    (f"{ROOT / 'searchspaces' / 'hs_vs_resnext.yaml'}", "sized.yaml"),
+]
+
+
+def resolve_sized(write, tmp_path, *changes):
+    text = SIZED
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "sized.yaml").write_text(text)
+    return resolve_study(write(*PLAIN))
+
+
+@pytest.mark.parametrize(
+    "changes, name, line, hint",
+    [
+        ((), "size", 4, "write size: 16"),
+        ((("input: [3, size, size]", "let: {side: size}\ninput: [3, side, side]"),), "size", 4, "write size: 16"),
+        ((("search: [16, 24, 32]", "solve: macs, range: 16..32"),), "size", 4, "write size: 16"),
+        ((("[3, size, size]", "[3, 16, {search: [16, 24]}]"), ("  size: {default: 16, search: [16, 24, 32]}\n", "")), "input.width", 6, ""),
+        ((("input: [3, size", "input: [size, size"),), "size", 4, "write size: 16"),
+        ((("classes: 10", "classes: {default: 10, search: [10, 20]}"), ("search: [16, 24, 32]", "doc: x")), "classes", 6, "write classes: 10"),
+    ],
+)
+def test_a_hole_that_the_data_decides_is_refused_at_its_line(write, tmp_path, changes, name, line, hint):
+    found = mistake(resolve_sized, write, tmp_path, *changes)
+    assert found.code == "E-SPACE" and f"{name} is searched, but the data decides" in found.message
+    assert found.mark.line == line and hint in found.help
+
+
+def test_a_hole_that_sizes_more_than_the_input_is_searched(write, tmp_path):
+    resolved = resolve_sized(write, tmp_path, ("conv3x3: 8", "conv3x3: size // 2"))
+    assert resolved.space.size() == 9 and not [note for note in resolved.notes if "reads" in note]
+
+
+def test_a_hole_that_nothing_reads_is_named(write, tmp_path):
+    resolved = resolve_sized(write, tmp_path, ("[3, size, size]", "[3, 16, 16]"))
+    assert "size is searched, but nothing reads it: its values are one network" in resolved.notes

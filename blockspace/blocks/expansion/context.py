@@ -6,22 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from blockspace.blocks.evaluate import (
-    INVALID,
-    Invalid,
-    InvalidRead,
-    LexicalScope,
-    Settings,
-    Value,
-    ValueContext,
-    evaluate_boolean,
-    evaluate_integer,
-    evaluate_node,
-    evaluate_real,
-)
+from blockspace.blocks.evaluate import INVALID, Invalid, InvalidRead, LexicalScope, Settings, Value, ValueContext, evaluate_node
 from blockspace.blocks.holes import Holes, Token
 from blockspace.blocks.syntax import INHERITED, FlowStep
 from blockspace.blocks.template_file import BlockUnit
+from blockspace.blocks.typed_values import evaluate_boolean, evaluate_integer, evaluate_real
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.graph import MAX_NODES, Graph, to_attribute
 from blockspace.ops import Op, Shape

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.evaluate import LexicalScope, Settings, check_integer, evaluate_condition, evaluate_integer, evaluate_node
+from blockspace.blocks.evaluate import Alternative, FlowValue, LexicalScope, Settings, evaluate_condition, evaluate_node
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
 from blockspace.blocks.syntax import RESERVED, BlockStep, IfStep, LoopStep
+from blockspace.blocks.typed_values import check_integer, evaluate_integer
 from blockspace.errors import Mark, error
 from blockspace.reader import Scalar
 
@@ -69,9 +70,11 @@ def bind_stage(
     place = LexicalScope(env, {"index": index, "in_channels": channels, "channels": channels})
     settings = {key: (node, place) for key, node in step.settings.items()}
     if step.stride is not None:
-        stride = evaluate_node(step.stride, LexicalScope(env, {"index": index})) if index == 1 else 1
+        own = LexicalScope(env, {"index": index})
+        stride = evaluate_node(step.stride, own) if index == 1 else 1
         place.table["stride"] = stride
-        settings["stride"] = (make_scalar(stride, step.stride.mark), place)
+        listed = isinstance(stride, (Alternative, FlowValue))  # [2, 1], or what stands for it, stays as it is written
+        settings["stride"] = (step.stride, own) if listed else (make_scalar(stride, step.stride.mark), place)
     elif not env.has("stride"):
         place.table["stride"] = 1
     return place, settings

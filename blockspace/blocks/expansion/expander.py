@@ -29,8 +29,8 @@ from blockspace.blocks.expansion.control_flow import expand_block, expand_condit
 from blockspace.blocks.expansion.operations import expand_operation
 from blockspace.blocks.expansion.references import require_single, resolve_references
 from blockspace.blocks.expansion.splits import expand_split
-from blockspace.blocks.holes import Categorical, IntRange, Token, parse_domain, parse_solved_range, parse_token
-from blockspace.blocks.parameters import Param
+from blockspace.blocks.holes import Categorical, IntRange, Token, is_inherited, parse_domain, parse_solved_range, parse_token
+from blockspace.blocks.parameters import Param, is_list_value
 from blockspace.blocks.syntax import MERGES, BadStep, BlockStep, FlowStep, IfStep, LoopStep, OpStep, SplitStep, is_operation, is_value
 from blockspace.blocks.template_file import BlockUnit
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
@@ -45,24 +45,39 @@ class Expansion(ExpansionContext):
     # -- values left open ------------------------------------------------------------------------------------------------------------
 
     def read_hole(self, node: Map, env: LexicalScope) -> Value:
-        """Return the value of a `search:` mapping: as assigned, else its default, else the first of its domain."""
+        """Return the value of a `search:` mapping: as assigned, else its default, else the first of its domain.
+
+        What is inherited, domain or default, is read in the names of the block that declares it.
+        """
         name = self.holes.name_at(node, env)
+        search, default, home = self._declared(node, env)
         if name is not None and name in self.assignment:
-            return self._chosen(self.holes.holes[name].domain, self.assignment[name], env)
-        if "default" in node:
-            given, search = node.items["default"], node.items["search"]
-            named = search.items if isinstance(search, Map) else self.holes.inherited.get(id(node), {})
-            if isinstance(given, Scalar) and given.text in named:
-                return Alternative(given.text, named[given.text], env)
-            return evaluate_node(given, env)
-        found = self.holes.holes[name].domain if name else parse_domain(node.items["search"])
-        return self._chosen(found, found.values()[0], env)
+            return self._chosen(self.holes.holes[name].domain, self.assignment[name], home)
+        if default is not None:
+            place = env if "default" in node else home
+            if isinstance(search, Map) and isinstance(default, Scalar) and default.text in search:
+                return Alternative(default.text, search.items[default.text], home)
+            return evaluate_node(default, place)
+        found = self.holes.holes[name].domain if name else parse_domain(search)
+        return self._chosen(found, found.values()[0], home)
+
+    def _declared(self, node: Map, env: LexicalScope) -> tuple[Node, Node | None, LexicalScope]:
+        """Return the domain, the default and the names of a hole: its own, or, for `search: inherit`, those of the block's param."""
+        search, default = node.items["search"], node.get("default")
+        inherited = env.inherited() if is_inherited(node) and isinstance(env, ArgumentScope) else None
+        if inherited is None:
+            return search, default, env
+        param, home = inherited
+        if param.search is None:
+            message = f"block {home.unit.name!r} has no search domain for {param.name!r}"
+            raise error("E-RANGE", message, search.mark, "give a domain of its own")
+        return param.search, default or param.default, home
 
     def _chosen(self, found: IntRange | Categorical, chosen: Token, env: LexicalScope) -> Value:
         if not isinstance(found, Categorical):
             return int(chosen)
         node = found.nodes[chosen]
-        if isinstance(node, Scalar) and parse_token(node) == chosen:
+        if (isinstance(node, Scalar) or is_list_value(node)) and parse_token(node) == chosen:
             return evaluate_node(node, env)
         return Alternative(str(chosen), node, env)
 
@@ -84,6 +99,7 @@ class Expansion(ExpansionContext):
     def expand_step(self, step: FlowStep, frame: Frame, source: StepValue) -> StepValue:
         """Expand one step and return its value; INVALID, with the mistake recorded, where it cannot be expanded."""
         if isinstance(step, BadStep):
+            self.report(BlockspaceError(*step.mistakes), step.mark, frame.path)
             return self.invalidate(step, frame)
         self.count_step(step.mark)
         env = LexicalScope(frame.env, {"channels": PART_LIST if isinstance(source, list) else self.channels_of(source)})
@@ -192,7 +208,7 @@ class Expansion(ExpansionContext):
         if isinstance(node, Scalar) and node.text in entries and not place.has(node.text):
             entry = entries[node.text]
             return Alternative(node.text, entry, env) if isinstance(param.search, Map) else Thunk(entry, env)
-        return Thunk(node, ArgumentScope(place, settings, param.name))
+        return Thunk(node, ArgumentScope(place, settings, param.name, home=env))
 
     def check_requirements(self, unit: BlockUnit, env: UnitScope, path: str) -> bool:
         """Return whether the unit's rules hold; report those that do not (one, where another value of one param mends all)."""
@@ -236,6 +252,8 @@ class Expansion(ExpansionContext):
         if isinstance(found, (Alternative, FlowValue)):
             env = join_scopes(found.env, place)
             node = found.node
+            if is_list_value(node):
+                raise error("E-OP", f"a block was expected, got {found}", mark, "a block's name, `{name: {settings}}`, or a list of steps")
             if isinstance(node, Scalar) and node.text == "none":
                 return source
             if isinstance(node, Map) and len(node.items) == 1 and not is_value(node):

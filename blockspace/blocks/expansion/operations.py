@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, TypeVar
 
-from blockspace.blocks.evaluate import (
-    INVALID,
-    ArgumentScope,
-    Invalid,
-    InvalidRead,
-    LexicalScope,
-    Value,
+from blockspace.blocks.evaluate import INVALID, ArgumentScope, Invalid, InvalidRead, LexicalScope, Value, evaluate_node
+from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, find_unit_scope
+from blockspace.blocks.expansion.references import resolve_references
+from blockspace.blocks.syntax import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE, OpStep
+from blockspace.blocks.typed_values import (
     check_integer,
+    check_pair,
     evaluate_boolean,
     evaluate_integer,
-    evaluate_node,
     evaluate_pair,
     evaluate_real,
     evaluate_word,
 )
-from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, find_unit_scope
-from blockspace.blocks.expansion.references import resolve_references
-from blockspace.blocks.syntax import ACTIVATIONS, CONV, MERGES, NORMS, ORDERS, POOL, POOLS, SIMPLE, OpStep
 from blockspace.errors import Mark, error
 from blockspace.ops import AdaptiveAvgPool, AvgPool, BatchNorm, Conv, Flatten, GroupNorm, LayerNorm, Linear, Op, PadChannels, Shape
 from blockspace.reader import Node
 
+T = TypeVar("T")
 MAX_KERNEL = 255
 NORM_WORDS = frozenset({*NORMS, "none"})
 ACT_WORDS = frozenset({*ACTIVATIONS, "none"})
@@ -249,26 +245,28 @@ def add_shortcut(context: ExpansionContext, step: OpStep, frame: Frame, source: 
     (option A, arXiv:1512.03385 section 4.2).
     """
     settings = StepSettings(step, frame, None)
-    out, stride = (read_own_or_named(settings, key, name) for key, name in (("out", "out_channels"), ("stride", "stride")))
+    out = read_own_or_named(settings, "out", "out_channels", evaluate_integer, check_integer)
+    stride = read_own_or_named(settings, "stride", "stride", evaluate_pair, check_pair)
     pool = read_word(settings, "pool", {"none", "avg", "pad"}, "none")
     channels = context.shape_of(source)[0]
-    if stride == 1 and out == channels:
+    if stride == (1, 1) and out == channels:
         return source
     path = context.unique_name(frame.path, base)
     if pool == "pad":
         return add_padded_shortcut(context, source, path, step.mark, out, stride)
-    if pool == "avg" and stride > 1:
-        pooled = AvgPool((stride, stride), (stride, stride), (0, 0), ceil_mode=True, count_include_pad=False)
-        source, stride = context.add_node(pooled, source, path=path, base="avgpool", mark=step.mark), 1
-    source = context.add_node(Conv(channels, out, (1, 1), (stride, stride)), source, path=path, base="conv", mark=step.mark)
+    if pool == "avg" and stride != (1, 1):
+        pooled = AvgPool(stride, stride, (0, 0), ceil_mode=True, count_include_pad=False)
+        source, stride = context.add_node(pooled, source, path=path, base="avgpool", mark=step.mark), (1, 1)
+    source = context.add_node(Conv(channels, out, (1, 1), stride), source, path=path, base="conv", mark=step.mark)
     op = make_norm(settings, out)
     return source if op is None else context.add_node(op, source, path=path, base="norm", mark=step.mark)
 
 
-def read_own_or_named(settings: StepSettings, key: str, name: str) -> int:
-    """Return a setting of `shortcut`, or the file's own name for it."""
+def read_own_or_named(settings: StepSettings, key: str, name: str, read: Callable[..., T], check: Callable[[Any, str, Mark], T]) -> T:
+    """Return a setting of `shortcut`, or the file's own name for it, read by `read` and checked by `check`."""
     if key in settings:
-        return int(settings.get(evaluate_integer, key))
+        own: T = settings.get(read, key)
+        return own
     found = settings.env.find(name)
     if found is None:
         raise error(
@@ -277,13 +275,15 @@ def read_own_or_named(settings: StepSettings, key: str, name: str) -> int:
             settings.step.mark,
             f"add a param, or write shortcut: {{{key}: ...}}",
         )
-    return check_integer(settings.env.lookup(name), name, settings.step.mark)
+    return check(settings.env.lookup(name), name, settings.step.mark)
 
 
-def add_padded_shortcut(context: ExpansionContext, source: StepValue, path: str, mark: Mark, out: int, stride: int) -> StepValue:
+def add_padded_shortcut(
+    context: ExpansionContext, source: StepValue, path: str, mark: Mark, out: int, stride: tuple[int, int]
+) -> StepValue:
     """Add a shortcut that slices and pads with zero channels (option A, arXiv:1512.03385 section 4.2)."""
-    if stride > 1:
-        source = context.add_node(POOLS["maxpool"]((1, 1), (stride, stride)), source, path=path, base="stride", mark=mark)
+    if stride != (1, 1):
+        source = context.add_node(POOLS["maxpool"]((1, 1), stride), source, path=path, base="stride", mark=mark)
     channels = context.shape_of(source)[0]
     if out == channels:
         return source

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.evaluate import INVALID, LexicalScope, check_integer, evaluate_node
+from blockspace.blocks.evaluate import INVALID, LexicalScope, evaluate_node
 from blockspace.blocks.expansion.context import Frame, StepValue
+from blockspace.blocks.typed_values import check_integer
 from blockspace.errors import Mark, did_you_mean, error
 from blockspace.reader import Node, Scalar, Seq
 

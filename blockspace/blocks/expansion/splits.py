@@ -10,22 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from math import lcm
 
-from blockspace.blocks.evaluate import (
-    INVALID,
-    Alternative,
-    FlowValue,
-    InvalidRead,
-    LexicalScope,
-    Value,
-    check_integer,
-    evaluate_integer,
-    evaluate_node,
-    evaluate_word,
-)
+from blockspace.blocks.evaluate import INVALID, Alternative, FlowValue, InvalidRead, LexicalScope, Value, evaluate_node
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
 from blockspace.blocks.expansion.operations import add_merge
 from blockspace.blocks.expression import Rational, is_number, make_fraction
 from blockspace.blocks.syntax import MERGES, SplitStep, is_value, parse_flow
+from blockspace.blocks.typed_values import check_integer, evaluate_integer, evaluate_word, get_list
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.ops import Add, Concat, Copy, Part
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -168,9 +158,10 @@ def read_split(step: SplitStep, frame: Frame, named: int | None) -> tuple[str, i
     argument = node.items[how]
     if how in ("copy", "chunk"):
         return how, evaluate_integer(argument, env, f"split: {how}", 1, MAX_PARTS), [], argument.mark
-    if not isinstance(argument, Seq) or not argument.items:
+    listed, names = (argument, env) if isinstance(argument, Seq) else get_list(evaluate_node(argument, env)) or (argument, env)
+    if not isinstance(listed, Seq) or not listed.items:
         raise error("E-TYPE", f"`{how}:` is a list of numbers", argument.mark)
-    numbers = [evaluate_node(item, env) for item in argument.items]
+    numbers = [evaluate_node(item, names) for item in listed.items]
     return how, len(numbers), numbers, argument.mark
 
 

@@ -60,7 +60,7 @@ class Solver:
                 return cost(self.space.graph(values))
             except BlockspaceError:
                 return None
-        shape, total = self.space.network.input_shape, dict.fromkeys(ADDITIVE, 0)
+        shape, total = self._input_shape(values), dict.fromkeys(ADDITIVE, 0)
         common = tuple(sorted((k, v) for k, v in values.items() if k not in self.space.network.holes.owners))
         for index, segment in enumerate(self.segments[: None if through is None else through + 1]):
             own = tuple((name, values.get(name)) for name in sorted(segment.own))
@@ -73,6 +73,11 @@ class Solver:
             part, shape = step
             total = {name: total[name] + part[name] for name in ADDITIVE}
         return Cost(lambda: self.space.graph(values), total)
+
+    def _input_shape(self, values: Assignment) -> Shape:
+        """Return the input's shape under these values, remembered where no hole sizes it."""
+        network = self.space.network
+        return network.shape_under(values) if network.sized_by else network.input_shape
 
     def find_reader(self, unknown: Unknown) -> int | None:
         """Return the number of the one top-level step that reads `unknown`, when there is one."""
