@@ -271,7 +271,7 @@ def resolve_sized(write, tmp_path, *changes):
         ((("search: [16, 24, 32]", "solve: macs, range: 16..32"),), "size", 4, "write size: 16"),
         ((("[3, size, size]", "[3, 16, {search: [16, 24]}]"), ("  size: {default: 16, search: [16, 24, 32]}\n", "")), "input.width", 6, ""),
         ((("input: [3, size", "input: [size, size"),), "size", 4, "write size: 16"),
-        ((("classes: 10", "classes: {default: 10, search: [10, 20]}"), ("search: [16, 24, 32]", "doc: x")), "classes", 6, "write classes: 10"),
+        ((("classes: 10", "classes: {search: [10, 20]}"), ("search: [16, 24, 32]", "doc: x")), "classes", 6, "write classes: 10"),
     ],
 )
 def test_a_hole_that_the_data_decides_is_refused_at_its_line(write, tmp_path, changes, name, line, hint):
