@@ -24,7 +24,9 @@ from typing import Any
 
 import numpy
 
-from blockspace.data.decode import IN_MEMORY, DatasetImages
+from blockspace.data.decode import IN_MEMORY, DatasetImages, describe_failure
+from blockspace.data.image_facts import ImageFacts, Trait, examine_item
+from blockspace.data.image_shape import decide_shape
 from blockspace.errors import BlockspaceError, did_you_mean, error
 
 PARTS = ("train", "val", "test")
@@ -33,11 +35,12 @@ CONTRACT = "return {'train': (images, labels) or a torch Dataset, 'test': ..., '
 
 @dataclass(frozen=True, eq=False)
 class CustomPart:
-    """One part as it was given: `items` whose `[i]` is an image, their labels, and whether `items` is one array `(N, C, H, W)`."""
+    """One part as it was given: `items` whose `[i]` is an image, their labels, whether `items` is one array `(N, C, H, W)`, and facts."""
 
     items: Any
     labels: list[int]
     is_array: bool
+    facts: list[ImageFacts]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,6 +52,10 @@ class CustomData:
 
     parts: dict[str, CustomPart]
     classes: tuple[str, ...]
+
+    def list_facts(self) -> list[ImageFacts]:
+        """Return the facts of all images."""
+        return [one for part in self.parts.values() for one in part.facts]
 
 
 def load_custom(target: str, options: Mapping[str, Any]) -> CustomData:
@@ -117,6 +124,7 @@ def check_parts(found: Any) -> CustomData:
         what = f"the part {unknown[0]!r} is unknown" if unknown else "there is no train part"
         raise error("E-DATA", what, help=CONTRACT)
     parts = {name: read_part(given[name], name) for name in PARTS if given.get(name) is not None}
+    check_one_kind(parts)
     return CustomData(parts, tuple(map(str, names)) if names is not None else number_classes(parts))
 
 
@@ -140,14 +148,36 @@ def read_part(given: Any, name: str) -> CustomPart:
 
 def read_dataset(dataset: Any, name: str) -> CustomPart:
     """Return a Dataset's images and labels, by going through it once; the images are kept on the way as long as they fit into memory."""
-    labels, images, size = [], [], 0
+    labels, images, facts, size = [], [], [], 0
     for index in range(len(dataset)):
         image, label = read_pair(dataset, index, name)
         labels.append(label)
+        facts.append(read_facts(image, f"{name}[{index}]", size <= IN_MEMORY))
         if size <= IN_MEMORY:
             images.append(image)
             size += count_part_bytes(image)
-    return CustomPart(images if size <= IN_MEMORY else DatasetImages(dataset), labels, False)
+    return CustomPart(images if size <= IN_MEMORY else DatasetImages(dataset), labels, False, facts)
+
+
+def read_facts(image: Any, where: str, whole: bool) -> ImageFacts:
+    """Return the facts of a Dataset's image. Raises BlockspaceError (E-DATA) for what is no image, or cannot be decoded."""
+    try:
+        found = examine_item(image, whole)
+    except Exception as reason:  # PIL raises a dozen types for damaged files
+        raise error("E-DATA", f"{where} cannot be read: {describe_failure(reason)}") from reason
+    if found is None:
+        raise error("E-DATA", f"{where}: {type(image).__name__} is not an image", help="a PIL image, or an array or tensor (C, H, W)")
+    return found
+
+
+def check_one_kind(parts: Mapping[str, CustomPart]) -> None:
+    """Check that images are all bytes or all floats: they are normalised alike. Raises BlockspaceError (E-DATA)."""
+    first: dict[bool, str] = {}
+    for name, part in parts.items():
+        for index, one in enumerate(part.facts):
+            first.setdefault(bool(one.traits & Trait.REAL), f"{name}[{index}]")
+    if len(first) > 1:
+        raise error("E-DATA", f"{first[True]} holds floats and {first[False]} bytes", help="give all images as uint8, or all as floats")
 
 
 def count_part_bytes(image: Any) -> int:
@@ -194,7 +224,9 @@ def read_array_part(images: numpy.ndarray, labels: numpy.ndarray, name: str) -> 
             raise error("E-DATA", f"{name} has images with values that are NaN or infinite")
     if labels.dtype.kind not in "iu":
         raise error("E-LABEL", f"{name} has labels of {labels.dtype}, not integers")
-    return CustomPart(numpy.ascontiguousarray(images), labels.astype(numpy.int64).tolist(), True)
+    facts = examine_item(images[0])
+    assert facts is not None  # of an array (C, H, W)
+    return CustomPart(numpy.ascontiguousarray(images), labels.astype(numpy.int64).tolist(), True, [facts] * len(images))
 
 
 def number_classes(parts: dict[str, CustomPart]) -> tuple[str, ...]:
@@ -211,12 +243,5 @@ def number_classes(parts: dict[str, CustomPart]) -> tuple[str, ...]:
 
 
 def read_custom_shape(found: CustomData, size: int | None, channels: int | None) -> tuple[int, int, int]:
-    """Return `(C, H, W)` of the images as they will be used: the options', else the first image's. Raises BlockspaceError (E-DATA)."""
-    first = found.parts["train"].items[0]
-    if hasattr(first, "getbands"):  # PIL
-        (width, height), own = first.size, 1 if first.mode in ("1", "L", "I", "I;16", "F") else 3
-    elif hasattr(first, "shape") and len(first.shape) in (2, 3):
-        own, height, width = (1, *first.shape) if len(first.shape) == 2 else tuple(first.shape)
-    else:
-        raise error("E-DATA", f"train[0]: {type(first).__name__} is not an image", help="a PIL image, or an array or tensor (C, H, W)")
-    return channels or int(own), size or int(height), size or int(width)
+    """Return `(C, H, W)` of the images as they will be used: the options', else what all images decide. Raises BlockspaceError (E-DATA)."""
+    return decide_shape(found.list_facts(), size, channels)

@@ -137,14 +137,15 @@ def count_leaked(pools: dict[str, ImagePool]) -> int:
 def compute_digest(source: DataSource, pools: dict[str, ImagePool]) -> str:
     """Return the SHA-256 of names, shape, labels and images.
 
-    Of images the pixels are hashed, of a folder the files' hashes, so that memory makes no difference.
+    Of images the pixels are hashed, of a folder the files' hashes, so that memory makes no difference; these depend on how a file is
+    decoded only where that changes its pixels.
     """
     total = hashlib.sha256(repr((source.name, source.classes, source.shape)).encode())
     for name in PARTS:
         pool = pools[name]
         total.update(f"{name}:{len(pool)}:{pool.labels}".encode())
         if source.by_file or isinstance(pool.images, LazyImages):
-            total.update(b"".join(pool.keys))
+            total.update(b"".join(pool.contents or pool.keys))
         else:
             total.update(pool.images.contiguous().numpy().data.cast("B"))
     return total.hexdigest()

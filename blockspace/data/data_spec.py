@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from blockspace.blocks import parse_number
 from blockspace.data.custom import load_custom, read_custom_shape
+from blockspace.data.decoding import parse_background
 from blockspace.data.folder_layout import Layout
 from blockspace.data.image_folder import find_images, read_folder_shape
 from blockspace.data.named_datasets import DATASETS
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.files import find_home_folder
 from blockspace.inputs import expand_path
-from blockspace.options import Options, PathText, suggest_key, validate
+from blockspace.options import Options, PathText, refuse, suggest_key, validate
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts its files
 HERE = Path("data")  # where torchvision's examples put theirs
@@ -33,6 +34,23 @@ def read_share(value: Any) -> Any:
     """Return `2%` as 0.02; anything else unchanged."""
     number = parse_number(value) if isinstance(value, str) and value.endswith("%") else None
     return value if number is None else float(number)
+
+
+def check_alpha(value: Any) -> Any:
+    """Return the value if it is `drop` or a colour that Pillow knows. Raises PydanticCustomError (E-TYPE)."""
+    try:
+        parse_background(value)
+    except (ValueError, TypeError, AttributeError):
+        help = "write white, black, grey, a colour in quotes as '#808080', or drop to leave alpha out"
+        raise refuse("E-TYPE", f"{'nothing' if value is None else repr(value)} is not a colour", help) from None
+    return value
+
+
+def check_levels(value: list[float] | None) -> list[float] | None:
+    """Return the value if it is `[low, high]`. Raises PydanticCustomError (E-TYPE)."""
+    if value is not None and not (len(value) == 2 and value[0] < value[1]):
+        raise refuse("E-TYPE", f"{value} is not [low, high]", "as [0, 4095] for 12 bits, or [0, 1] for floats")
+    return value
 
 
 class DataSpec(Options):
@@ -64,12 +82,22 @@ class DataSpec(Options):
         ),
     ] = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32, description="of the split, not of the training")] = 0
-    size: Annotated[Pixels | None, Field(description="pixels on each side")] = None
+    size: Annotated[Pixels | None, Field(description="pixels on each side; unset: what most images have")] = None
     fit: Annotated[
         Literal["crop", "stretch"],
         Field(description="images of another size: the shorter side resized and the middle taken, or both sides resized (bilinear)"),
     ] = "crop"
-    channels: Annotated[int | None, Field(ge=1, le=3, description="1 (grey) or 3 (RGB)")] = None
+    channels: Annotated[int | None, Field(ge=1, le=3, description="1 (grey) or 3 (RGB); unset: in colour if one image is")] = None
+    alpha: Annotated[
+        str,
+        BeforeValidator(check_alpha),
+        Field(description="the colour behind transparent pixels, a name or `'#rrggbb'`; `drop`: alpha is left out"),
+    ] = "white"
+    levels: Annotated[
+        list[float] | None,
+        AfterValidator(check_levels),
+        Field(description="`[low, high]`: what becomes black and white in images of more than 8 bits; unset: decided by their values"),
+    ] = None
     workers: Annotated[int, Field(ge=0, le=64, description="processes that decode images too many for the memory")] = 0
     on_bad_sample: Annotated[
         Literal["fail", "skip"],
@@ -156,7 +184,7 @@ def check_named_dataset(spec: DataSpec, mark_of: MarkOf | None) -> None:
 def describe(spec: str | Mapping[str, Any] | DataSpec) -> Description:
     """Return input shape `(C, H, W)` and number of classes, without torch.
 
-    A folder is listed and a function of the user's is called for it.
+    Each file of a folder is read for it, once, unless the spec gives size and channels; a function of the user's is called.
 
     Raises BlockspaceError as `read_spec` does, and E-DATA for a folder that is missing or holds an empty class.
     """

@@ -1,4 +1,4 @@
-"""Decode one image to an array, with PIL and numpy only: open it, convert it to grey or RGB, and bring it to a size."""
+"""Decode one image to an array, with PIL and numpy only: open it, bring it to 8 bits in grey or RGB, and to a size."""
 
 from __future__ import annotations
 
@@ -12,39 +12,42 @@ from typing import Any
 import numpy
 from PIL import Image, ImageOps
 
+from blockspace.data.decoding import Decoding
+from blockspace.data.picture import convert_image, flatten_image
 from blockspace.errors import BlockspaceError, error
 
+LUMA = (0.299, 0.587, 0.114)
 IN_MEMORY = 512 * 2**20  # bytes of pixels up to which images are decoded once, at the start
-Shape = tuple[int, int, int]
 
 
 @contextmanager
 def forbid_decompression_bombs() -> Iterator[None]:
-    """Raise an error above PIL's limit on pixels: between one and two times it (89 million) PIL only warns."""
+    """Raise an error above PIL's limit on pixels: between one and two times it (89 million) PIL only warns. Other warnings are muted."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=UserWarning, module="PIL")  # of metadata that pixels do not depend on
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
 
 
-def decode(item: Any, shape: Shape, fit: str = "crop") -> numpy.ndarray:
-    """Return a file (a path, or its bytes), a PIL image, an array or a tensor `(C, H, W)` or `(H, W)` as an array of `shape` `(C, H, W)`.
+def decode(item: Any, decoding: Decoding) -> numpy.ndarray:
+    """Return a file (a path, or its bytes), a PIL image, an array or a tensor `(C, H, W)` or `(H, W)` as an array of the decoding's shape.
 
-    uint8 in 0..255; an array of floats stays float32 and must have the shape already. `fit` is `crop` (the shorter side resized, the middle
-    taken) or `stretch`; both are bilinear. Raises what PIL raises for a damaged file, and ValueError.
+    uint8 in 0..255; an array of floats stays float32. Resizing is bilinear. Raises what PIL raises for a damaged file, and ValueError.
     """
     if isinstance(item, (str, Path)):
         with Image.open(item) as image:
-            return fit_image(image, shape, fit)
+            return fit_image(image, decoding)
     if isinstance(item, bytes):
         with Image.open(io.BytesIO(item)) as image:
-            return fit_image(image, shape, fit)
+            return fit_image(image, decoding)
     if isinstance(item, Image.Image):
-        return fit_image(item, shape, fit)
-    return decode_array(numpy.asarray(item), shape, fit)
+        return fit_image(item, decoding)
+    return decode_array(numpy.asarray(item), decoding)
 
 
-def decode_array(pixels: numpy.ndarray, shape: Shape, fit: str) -> numpy.ndarray:
-    """Return an array `(C, H, W)` or `(H, W)` at `shape`. Raises ValueError where that cannot be."""
+def decode_array(pixels: numpy.ndarray, decoding: Decoding) -> numpy.ndarray:
+    """Return an array `(C, H, W)` or `(H, W)` at the decoding's shape. Raises ValueError where that cannot be."""
+    shape = decoding.shape
     if pixels.ndim == 2:
         pixels = pixels[None]
     if pixels.dtype.kind == "f":
@@ -55,38 +58,51 @@ def decode_array(pixels: numpy.ndarray, shape: Shape, fit: str) -> numpy.ndarray
         raise ValueError(f"pixels of {pixels.dtype}, neither uint8 nor float")
     if pixels.shape == shape:
         return pixels
-    if pixels.dtype != numpy.uint8 or pixels.ndim != 3 or len(pixels) not in (1, 3):
+    if pixels.ndim != 3 or len(pixels) not in (1, 3) or shape[0] not in (1, 3):
         raise ValueError(f"the shape is {pixels.shape}, expected {shape}")
-    return fit_image(Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)), shape, fit)
+    if pixels.dtype == numpy.uint8:
+        return fit_image(Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)), decoding)
+    channels = convert_float_channels(pixels, shape[0])
+    return numpy.stack([numpy.asarray(resize_image(Image.fromarray(channel), decoding)) for channel in channels])
 
 
-def fit_image(image: Image.Image, shape: Shape, fit: str) -> numpy.ndarray:
+def convert_float_channels(pixels: numpy.ndarray, channels: int) -> numpy.ndarray:
+    """Return floats `(1 or 3, H, W)` as grey (luma, ITU-R 601) or RGB."""
+    if len(pixels) == channels:
+        return pixels
+    if channels == 3:
+        return numpy.repeat(pixels, 3, axis=0)
+    return numpy.tensordot(numpy.array(LUMA, numpy.float32), pixels, 1)[None]
+
+
+def fit_image(image: Image.Image, decoding: Decoding) -> numpy.ndarray:
     """Return a PIL image as uint8 `(C, H, W)`."""
-    channels, height, width = shape
-    if image.mode.startswith("I"):  # 16 bits; PIL's own conversion cuts off what is above 255
-        image = Image.fromarray((numpy.asarray(image).clip(0, 65535) // 257).astype(numpy.uint8))
-    image = image.convert("L" if channels == 1 else "RGB")
-    if image.size != (width, height):
-        bilinear = Image.Resampling.BILINEAR
-        image = ImageOps.fit(image, (width, height), bilinear) if fit == "crop" else image.resize((width, height), bilinear)
-    pixels = numpy.asarray(image, dtype=numpy.uint8)
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+    image.load()
+    pixels = numpy.asarray(resize_image(convert_image(flatten_image(image, decoding), decoding.shape[0]), decoding), dtype=numpy.uint8)
+    return pixels[None] if decoding.shape[0] == 1 else pixels.transpose(2, 0, 1)
 
 
-def is_grey(image: Image.Image) -> bool:
-    """Return whether an image has one channel."""
-    return image.mode in ("1", "L", "F") or image.mode.startswith("I")
+def resize_image(image: Image.Image, decoding: Decoding) -> Image.Image:
+    """Return a PIL image at the decoding's height and width."""
+    _, height, width = decoding.shape
+    if image.size == (width, height):
+        return image
+    bilinear = Image.Resampling.BILINEAR
+    return ImageOps.fit(image, (width, height), bilinear) if decoding.fit == "crop" else image.resize((width, height), bilinear)
 
 
-def decode_all(items: Iterable[Any], shape: Shape, fit: str = "crop", dtype: Any = numpy.uint8) -> numpy.ndarray:
+def decode_all(items: Iterable[Any], decoding: Decoding, dtype: Any = numpy.uint8) -> numpy.ndarray:
     """Return all images as `(N, C, H, W)`. Raises BlockspaceError (E-DATA) naming those that cannot be read."""
     items = list(items)
-    pixels = numpy.empty((len(items), *shape), dtype)
+    pixels = numpy.empty((len(items), *decoding.shape), dtype)
     bad: dict[Any, str] = {}
     with forbid_decompression_bombs():
         for index, item in enumerate(items):
             try:
-                pixels[index] = decode(item, shape, fit)
+                found = decode(item, decoding)
+                if found.dtype != dtype:  # numpy would turn floats in 0..1 into zeros
+                    raise ValueError(f"pixels of {found.dtype}, those of the others are {numpy.dtype(dtype)}")
+                pixels[index] = found
             except BlockspaceError:
                 raise
             except Exception as reason:  # PIL raises a dozen types for damaged files

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
-from blockspace.data.decode import describe_failure, is_grey, join_names, make_unreadable_error
+from blockspace.data.decode import join_names, make_unreadable_error
 from blockspace.data.folder_layout import FoundLayout, Layout, find_layout
 from blockspace.data.folder_tree import FolderTree, describe_others, read_folder_tree
+from blockspace.data.image_shape import decide_shape
+from blockspace.data.scan import scan_files
 from blockspace.errors import BlockspaceError, did_you_mean, error
 from blockspace.inputs import expand_path
 
@@ -124,17 +124,15 @@ def describe_parts(parts: Mapping[str, Mapping[str, FolderTree]], classes: tuple
 
 
 def read_folder_shape(found: ImageFolder, size: int | None, channels: int | None) -> tuple[int, int, int]:
-    """Return `(C, H, W)` of the images as they will be read: the options', else those of the first image that can be read.
+    """Return `(C, H, W)` of the images as they will be read: the options', else what all files decide, for which each is read once.
 
-    Raises BlockspaceError (E-DATA).
+    Raises BlockspaceError (E-DATA) where no file can be read.
     """
-    failures: dict[Path, str] = {}
-    for path in (path for files in found.files.values() for path in files):  # the first that can be read
-        try:
-            with Image.open(path) as image:
-                width, height = image.size
-                own = 1 if is_grey(image) else 3
-            return channels or own, size or height, size or width
-        except Exception as reason:
-            failures[path] = describe_failure(reason)
-    raise make_unreadable_error(failures)
+    if size and channels:
+        return channels, size, size
+    files = [path for paths in found.files.values() for path in paths]
+    seen = scan_files(files)
+    facts = seen.good_facts()
+    if not facts:
+        raise make_unreadable_error({path: fault for path, fault in zip(files, seen.faults) if fault})
+    return decide_shape(facts, size, channels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.utils.data import Subset
 
 from blockspace.data import decode, scan
 from blockspace.data.data_spec import DataSpec
-from blockspace.data.decode import Shape
+from blockspace.data.decoding import Decoding
 from blockspace.data.images import Images, LazyImages, resize_images
 from blockspace.data.partition import hash_contents
 from blockspace.errors import error
@@ -23,11 +23,18 @@ CHUNK = 256  # images decoded at a time while they are hashed
 
 @dataclass(frozen=True, eq=False)
 class ImagePool:
-    """Images `(N, C, H, W)` with their labels and the seeded hashes of what they were before any resizing."""
+    """Images `(N, C, H, W)` with their labels and keys, the seeded hashes of what they were before any resizing.
+
+    Images of one key show the same, and stay together. Of image files, `contents` are the seeded hashes of the files as they are decoded,
+    `thumbnails` uint8 `(N, 81)`, the levels of the pictures in grey at 9x9, and `names` their paths.
+    """
 
     images: Images
     labels: list[int]
     keys: list[bytes]
+    contents: list[bytes] = field(default_factory=list)
+    thumbnails: numpy.ndarray | None = None
+    names: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -35,11 +42,21 @@ class ImagePool:
     def take(self, indices: numpy.ndarray) -> ImagePool:
         """Return the images at these indices."""
         labels, keys = [self.labels[i] for i in indices], [self.keys[i] for i in indices]
+        contents = [self.contents[i] for i in indices] if self.contents else []
+        names = [self.names[i] for i in indices] if self.names else []
+        thumbnails = None if self.thumbnails is None else self.thumbnails[indices]
         if isinstance(self.images, LazyImages):
             items = self.images.items
             chosen = [items[i] for i in indices] if isinstance(items, list) else Subset(items, indices.tolist())
-            return ImagePool(self.images.like(chosen), labels, keys)
-        return ImagePool(self.images[torch.from_numpy(indices)], labels, keys)
+            return ImagePool(self.images.like(chosen), labels, keys, contents, thumbnails, names)
+        return ImagePool(self.images[torch.from_numpy(indices)], labels, keys, contents, thumbnails, names)
+
+    def are_equal(self, indices: list[int]) -> bool:
+        """Return whether these images are known to be all equal, pixel by pixel; of images that are not in memory only copies are."""
+        if len({self.keys[i] for i in indices}) == 1:
+            return True
+        images = self.images
+        return not isinstance(images, LazyImages) and all(torch.equal(images[i], images[indices[0]]) for i in indices)
 
 
 def fits_in_memory(count: int, shape: tuple[int, int, int]) -> bool:
@@ -47,11 +64,12 @@ def fits_in_memory(count: int, shape: tuple[int, int, int]) -> bool:
     return count * int(numpy.prod(shape, dtype=numpy.int64)) <= decode.IN_MEMORY
 
 
-def pool_arrays(images: numpy.ndarray, labels: list[int], spec: DataSpec) -> ImagePool:
-    """Return a pool of images `(N, C, H, W)` in memory, with the channels and at the size that the spec asks for."""
+def pool_arrays(images: numpy.ndarray, labels: list[int], spec: DataSpec, channels: int | None = None) -> ImagePool:
+    """Return a pool of images `(N, C, H, W)` in memory, at the size that the spec asks for, with its channels or those given."""
     pixels = torch.from_numpy(images)
-    if spec.channels and spec.channels != pixels.shape[1]:
-        pixels = convert_channels(pixels, spec.channels)
+    channels = spec.channels or channels
+    if channels and channels != pixels.shape[1]:
+        pixels = convert_channels(pixels, channels)
     return ImagePool(resize_images(pixels, spec.size, spec.fit) if spec.size else pixels, labels, hash_contents(images, spec.seed))
 
 
@@ -65,23 +83,43 @@ def convert_channels(pixels: torch.Tensor, channels: int) -> torch.Tensor:
     return converted
 
 
-def pool_files(files: list[Path], labels: list[int], hashes: list[bytes], shape: Shape, spec: DataSpec, lazy: bool) -> ImagePool:
-    """Return a pool of image files whose bytes were hashed: equal files are the same image wherever they lie."""
+@dataclass(frozen=True, eq=False)
+class FileRow:
+    """An image file that can be decoded.
+
+    `content` is the hash of its bytes as they are decoded, `shows` the smallest hash of those files that show the same picture.
+    """
+
+    path: Path
+    label: int
+    content: bytes
+    shows: bytes
+    thumbnail: numpy.ndarray
+
+
+def pool_files(rows: list[FileRow], decoding: Decoding, spec: DataSpec, lazy: bool) -> ImagePool:
+    """Return a pool of image files: those that show the same are the same image wherever they lie."""
+    files, contents = [row.path for row in rows], [row.content for row in rows]
+    images = LazyImages(files, decoding, spec.workers) if lazy else torch.from_numpy(scan.decode_files(files, contents, decoding))
+    labels, thumbnails = [row.label for row in rows], numpy.stack([row.thumbnail for row in rows])
+    keys = salt_hashes([row.shows for row in rows], spec)
+    return ImagePool(images, labels, keys, salt_hashes(contents, spec), thumbnails, list(map(str, files)))
+
+
+def salt_hashes(hashes: list[bytes], spec: DataSpec) -> list[bytes]:
+    """Return hashes in the order, as keys, of the split's seed."""
     salt = str(spec.seed).encode()
-    keys = [hashlib.blake2b(key, digest_size=16, key=salt).digest() for key in hashes]
-    if lazy:
-        return ImagePool(LazyImages(files, shape, spec.fit, spec.workers), labels, keys)
-    return ImagePool(torch.from_numpy(scan.decode_files(files, hashes, shape, spec.fit)), labels, keys)
+    return [hashlib.blake2b(key, digest_size=16, key=salt).digest() for key in hashes]
 
 
-def pool_items(items: Any, labels: list[int], shape: Shape, spec: DataSpec, lazy: bool, source: Path | None = None) -> ImagePool:
+def pool_items(items: Any, labels: list[int], decoding: Decoding, spec: DataSpec, lazy: bool, source: Path | None = None) -> ImagePool:
     """Return a pool of the images behind `items[i]`: PIL images, arrays or tensors.
 
     Lazy ones are gone through once for their hashes, which are kept when the `source` they come from on the disk is known (a path of its
     own for each part: its parent's size and time of change tell when to look again).
     """
     dtype = torch.float32 if getattr(items[0], "dtype", None) not in (None, torch.uint8, numpy.dtype(numpy.uint8)) else torch.uint8
-    images = LazyImages(items, shape, spec.fit, spec.workers, dtype)
+    images = LazyImages(items, decoding, spec.workers, dtype)
     if not lazy:
         pixels = images[torch.arange(len(items))]
         return ImagePool(pixels, labels, hash_contents(pixels.numpy(), spec.seed))
@@ -90,7 +128,7 @@ def pool_items(items: Any, labels: list[int], shape: Shape, spec: DataSpec, lazy
 
 def hash_lazy_images(images: LazyImages, spec: DataSpec, source: Path | None) -> list[bytes]:
     """Return the hashes of images decoded one after the other."""
-    name = f"{source}:{scan.stamp_file(str(source.parent))}:{len(images)}:{images.shape}:{spec.seed}:{spec.fit}" if source else None
+    name = f"{source}:{scan.stamp_file(str(source.parent))}:{len(images)}:{images.decoding}:{spec.seed}" if source else None
     place = scan.find_cached("keys", f"{scan.hash_listing(name)}.npy") if name else None
     kept = scan.read_keys(place, len(images)) if place else None
     if kept is not None:

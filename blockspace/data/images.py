@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
 from blockspace.data.decode import decode_all
+from blockspace.data.decoding import Decoding
 
 
 class LazyImages(Dataset[Tensor]):
@@ -20,20 +21,20 @@ class LazyImages(Dataset[Tensor]):
     `items[i]` is anything that `decode` takes: a file's path, a PIL image, an array. A list or a map-style Dataset.
     """
 
-    def __init__(self, items: Any, shape: tuple[int, int, int], fit: str = "crop", workers: int = 0, dtype: torch.dtype = torch.uint8):
-        self.items, self.image_shape, self.fit, self.workers, self.dtype = items, shape, fit, workers, dtype
-        self.shape = (len(items), *shape)
+    def __init__(self, items: Any, decoding: Decoding, workers: int = 0, dtype: torch.dtype = torch.uint8):
+        self.items, self.decoding, self.workers, self.dtype = items, decoding, workers, dtype
+        self.shape = (len(items), *decoding.shape)
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, indices: Tensor) -> Tensor:
         chosen = (self.items[i] for i in indices.tolist())
-        return torch.from_numpy(decode_all(chosen, self.image_shape, self.fit, NUMPY[self.dtype]))
+        return torch.from_numpy(decode_all(chosen, self.decoding, NUMPY[self.dtype]))
 
     def like(self, items: Any) -> LazyImages:
         """Return other images, decoded in the same way."""
-        return LazyImages(items, self.image_shape, self.fit, self.workers, self.dtype)
+        return LazyImages(items, self.decoding, self.workers, self.dtype)
 
 
 NUMPY = {torch.uint8: numpy.uint8, torch.float32: numpy.float32}

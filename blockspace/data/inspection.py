@@ -10,15 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockspace.data.data_spec import DataSpec, check_data, find_place, read_spec
+from blockspace.data.decode import join_names
+from blockspace.data.decoding import VERSION
 from blockspace.data.folder_tree import identify
 from blockspace.data.image_folder import find_images
 from blockspace.data.named_datasets import DATASETS
 from blockspace.data.scan import stamp_file
 from blockspace.files import write_atomic
 from blockspace.records import RunDir
+
+if TYPE_CHECKING:
+    from blockspace.data.image_pool import ImagePool
 
 FORMAT = "blockspace/preflight/1"
 IMBALANCE = 10  # the largest class over the smallest, from which on it is said
@@ -108,9 +113,9 @@ class Preflight:
         return write_atomic(RunDir.of(folder).preflight, json.dumps({"format": FORMAT} | self.as_dict(), indent=1) + "\n")
 
 
-def count_noun(number: int, noun: str) -> str:
+def count_noun(number: int, noun: str, plural: str = "") -> str:
     """Return `1 image` or `1,234 images`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def is_or_are(number: int) -> str:
@@ -149,14 +154,55 @@ def inspect_data(spec: DataSpec) -> Preflight:
         mean=data.train.mean, std=data.train.std, digest=data.digest,
         repeated=len(known) - len(set(known)), leaked=data.counts["doubles"],
         contradictory=len(pairs) - len({key for key, _ in pairs}),
-        skipped=source.skipped, remarks=(*source.remarks, *filter(None, [copies])),
+        skipped=source.skipped,
+        remarks=(*source.remarks, *filter(None, [copies]), *describe_alike(pools, data.classes), *describe_near(pools)),
         seconds=round(perf_counter() - start, 3), stamp=compute_stamp(spec),
     )  # fmt: skip
 
 
+def describe_alike(pools: Mapping[str, ImagePool], classes: tuple[str, ...]) -> Iterator[str]:
+    """Yield a line for the classes whose train images are all equal as a network sees them, although they are no copies."""
+    pool = pools["train"]
+    members: dict[int, list[int]] = {}
+    for index, label in enumerate(pool.labels):
+        members.setdefault(label, []).append(index)
+    several = {label: indices for label, indices in sorted(members.items()) if len({pool.keys[i] for i in indices}) > 1}
+    alike = [label for label, indices in several.items() if pool.are_equal(indices)]
+    if alike:
+        named = join_names(f"{classes[label]} ({len(members[label]):,})" for label in alike)
+        yield f"all train images of {count_noun(len(alike), 'class', 'classes')} are equal, pixel by pixel: {named}"
+
+
+def describe_near(pools: Mapping[str, ImagePool]) -> Iterator[str]:
+    """Yield a line for each part whose image files look like files of an earlier part, without being equal."""
+    import numpy
+
+    from blockspace.data.near_duplicates import NEAR, find_near, hash_differences
+
+    known = [pools[part].thumbnails for part in PARTS]
+    thumbnails = [found for found in known if found is not None]
+    if len(thumbnails) < len(PARTS):
+        return
+    place = numpy.repeat(numpy.arange(len(PARTS)), [len(pools[part]) for part in PARTS])
+    keys = [key for part in PARTS for key in pools[part].keys]
+    names = [name for part in PARTS for name in pools[part].names]
+    near = find_near(hash_differences(numpy.concatenate(thumbnails)), place)
+    for number, part in enumerate(PARTS[1:], 1):
+        found = [(i, j) for i, j in near.items() if place[i] == number and keys[i] != keys[j]]
+        if found:
+            here, there = (names[index] for index in min(found))
+            earlier = " or ".join(PARTS[:number])
+            looks = "looks" if len(found) == 1 else "look"
+            images = f"{len(found):,} of {len(pools[part]):,} {part} images"
+            yield f"{images} {looks} like one in {earlier} (dHash, up to {NEAR} of 128 bits differ): {here} like {there}"
+
+
 def compute_stamp(spec: DataSpec) -> str:
-    """Return a hash of the spec and of name, size and time of change of every file it reads; empty where that cannot be known."""
-    total = hashlib.sha256(json.dumps(spec.as_dict(), sort_keys=True).encode())
+    """Return a hash of how images are decoded, of the spec, and of name, size and time of change of every file it reads.
+
+    It is empty where that cannot be known.
+    """
+    total = hashlib.sha256(f"decoding {VERSION}: {json.dumps(spec.as_dict(), sort_keys=True)}".encode())
     if spec.python is not None:
         return ""
     try:

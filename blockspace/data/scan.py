@@ -16,7 +16,10 @@ from pathlib import Path
 
 import numpy
 
-from blockspace.data.decode import Shape, decode_all, describe_failure, forbid_decompression_bombs
+from blockspace.data.decode import decode_all, forbid_decompression_bombs
+from blockspace.data.decoding import VERSION, Decoding
+from blockspace.data.file_inspection import THUMBNAIL, InspectedFile, inspect_file
+from blockspace.data.image_facts import ImageFacts
 from blockspace.errors import BlockspaceError
 from blockspace.files import find_home_folder, write_atomic
 
@@ -24,12 +27,30 @@ CACHE_VARIABLE = "BLOCKSPACE_CACHE"  # a folder for what can always be made agai
 PIXELS_KEPT = 4 * 2**30  # bytes of decoded images in the cache; the longest unused go first
 
 
+# what is kept of a file beside its name and fault; the stamp is its size in bytes and time of change, the shape (C, H, W)
+ROW = numpy.dtype(
+    [
+        ("stamp", "i8", 2), ("content", "u1", 16), ("pixels", "u1", 16), ("thumbnail", "u1", THUMBNAIL**2),
+        ("shape", "i4", 3), ("traits", "i4"), ("levels", "f8", 2),
+    ]
+)  # fmt: skip
+KnownFiles = dict[str, tuple[numpy.void, str]]  # name -> (ROW, fault)
+LATEST: dict[Path | None, KnownFiles] = {}  # the last scan, by its place in the cache: one command asks for it three times
+
+
 @dataclass(frozen=True, eq=False)
 class FileScan:
-    """Per file, in the order asked for: a hash of its bytes (16), and why it cannot be decoded ("" when it can)."""
+    """Per file, in the order asked for, what `InspectedFile` says; `thumbnails` is uint8 `(N, 81)`."""
 
     hashes: list[bytes]
     faults: list[str]
+    facts: list[ImageFacts]
+    pixels: list[bytes]
+    thumbnails: numpy.ndarray
+
+    def good_facts(self) -> list[ImageFacts]:
+        """Return the facts of the files that can be decoded."""
+        return [one for one, fault in zip(self.facts, self.faults) if not fault]
 
 
 def cache_folder() -> Path | None:
@@ -48,14 +69,39 @@ def scan_files(files: Sequence[Path]) -> FileScan:
     names = [os.path.abspath(path) for path in files]
     stamps = [stamp_file(name) for name in names]
     folder = os.path.commonpath({os.path.dirname(name) for name in names}) if names else ""
-    place = find_cached("scans", f"{hash_listing(folder)}.npz")
-    known = read_scan(place) if place else {}
-    fresh = [i for i, name in enumerate(names) if known.get(name, (None,))[0] != stamps[i]]
+    place = find_cached("scans", f"{hash_listing(f'decoding {VERSION}: {folder}')}.npz")
+    known = LATEST.get(place) or (read_scan(place) if place else {})
+    fresh = [i for i, name in enumerate(names) if name not in known or tuple(known[name][0]["stamp"].tolist()) != stamps[i]]
     if fresh:
-        known |= {names[i]: (stamps[i], *found) for i, found in zip(fresh, inspect_files([names[i] for i in fresh]))}
+        known |= {names[i]: make_row(stamps[i], found) for i, found in zip(fresh, inspect_files([names[i] for i in fresh]))}
         if place:
             write_scan(place, known)
-    return FileScan([known[name][1] for name in names], [known[name][2] for name in names])
+    LATEST.clear()
+    LATEST[place] = known
+    return collect_scan([known[name] for name in names])
+
+
+def collect_scan(found: Sequence[tuple[numpy.void, str]]) -> FileScan:
+    """Return the rows of files as a scan."""
+    rows = numpy.array([row for row, _ in found], ROW)
+    shapes, traits, levels = rows["shape"].tolist(), rows["traits"].tolist(), rows["levels"].tolist()
+    facts = [ImageFacts(c, h, w, trait, low, high) for (c, h, w), trait, (low, high) in zip(shapes, traits, levels)]
+    hashes, pixels = list_hashes(rows["content"]), list_hashes(rows["pixels"])
+    return FileScan(hashes, [fault for _, fault in found], facts, pixels, rows["thumbnail"])
+
+
+def list_hashes(rows: numpy.ndarray) -> list[bytes]:
+    """Return the rows of uint8 `(N, 16)` as bytes."""
+    content = rows.tobytes()
+    return [content[start : start + 16] for start in range(0, len(content), 16)]
+
+
+def make_row(stamp: tuple[int, int], found: InspectedFile) -> tuple[numpy.void, str]:
+    """Return what is kept of a file."""
+    content, pixels, thumbnail = (numpy.frombuffer(part, numpy.uint8) for part in (found.content, found.pixels, found.thumbnail))
+    facts = found.facts
+    row = numpy.array([(stamp, content, pixels, thumbnail, facts[:3], facts.traits, (facts.low, facts.high))], ROW)
+    return row[0], found.fault
 
 
 def stamp_file(name: str) -> tuple[int, int]:
@@ -67,50 +113,30 @@ def stamp_file(name: str) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def inspect_files(names: list[str]) -> list[tuple[bytes, str]]:
-    """Return (hash, fault) of each file; decoding runs outside Python's global lock, so threads help."""
+def inspect_files(names: list[str]) -> list[InspectedFile]:
+    """Return what is in each file; decoding runs outside Python's global lock, so threads help."""
     with forbid_decompression_bombs(), ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(inspect_file, names, chunksize=64))
 
 
-def inspect_file(name: str) -> tuple[bytes, str]:
-    """Return the hash of a file's bytes, and why it cannot be decoded."""
-    from PIL import Image
-
-    try:
-        content = Path(name).read_bytes()
-    except OSError as reason:
-        return b"\0" * 16, reason.strerror or "cannot be read"
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.load()
-        fault = ""
-    except Exception as reason:  # PIL raises a dozen types for damaged files
-        fault = describe_failure(reason)
-    return hashlib.blake2b(content, digest_size=16).digest(), fault
-
-
-def read_scan(place: Path) -> dict[str, tuple[tuple[int, int], bytes, str]]:
-    """Return an earlier scan, name -> (stamp, hash, fault); empty when there is none or it is damaged."""
+def read_scan(place: Path) -> KnownFiles:
+    """Return an earlier scan; empty when there is none or it is damaged."""
     try:
         with numpy.load(place, allow_pickle=False) as kept:
             names, faults = (bytes(kept[key]).decode("utf-8", "surrogateescape").split("\0") for key in ("names", "faults"))
-            stamps, hashes = kept["stamps"].tolist(), kept["hashes"]
+            rows = kept["rows"]
     except Exception:  # a torn or foreign file: a dozen types again
         return {}
-    if not len(names) == len(faults) == len(stamps) == len(hashes):
+    if rows.dtype != ROW or not len(names) == len(faults) == len(rows):
         return {}
-    return {name: (tuple(s), h.tobytes(), fault) for name, s, h, fault in zip(names, stamps, hashes, faults)}
+    return dict(zip(names, zip(rows, faults)))
 
 
-def write_scan(place: Path, known: dict[str, tuple[tuple[int, int], bytes, str]]) -> None:
+def write_scan(place: Path, known: KnownFiles) -> None:
     """Write the cache, or nothing where it cannot be written."""
-    stamps, hashes, faults = zip(*known.values())
+    rows, faults = zip(*known.values())
     buffer = io.BytesIO()
-    numpy.savez(
-        buffer, names=pack_texts(known), faults=pack_texts(faults), stamps=numpy.array(stamps, numpy.int64),
-        hashes=numpy.frombuffer(b"".join(hashes), numpy.uint8).reshape(-1, 16),
-    )  # fmt: skip
+    numpy.savez(buffer, names=pack_texts(known), faults=pack_texts(faults), rows=numpy.array(list(rows), ROW))
     try:
         write_atomic(place, buffer.getvalue())
     except BlockspaceError:
@@ -127,13 +153,16 @@ def hash_listing(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
-def decode_files(files: Sequence[Path], hashes: Sequence[bytes], shape: Shape, fit: str) -> numpy.ndarray:
-    """Return all files as uint8 `(N, C, H, W)`: mapped from the cache, which processes share, else decoded and kept there."""
-    total = hashlib.blake2b(repr((shape, fit)).encode() + b"".join(hashes), digest_size=16)
+def decode_files(files: Sequence[Path], contents: Sequence[bytes], decoding: Decoding) -> numpy.ndarray:
+    """Return all files as uint8 `(N, C, H, W)`: mapped from the cache, which processes share, else decoded and kept there.
+
+    `contents` identify the decoded images but for shape and fit.
+    """
+    total = hashlib.blake2b(repr((decoding.shape, decoding.fit)).encode() + b"".join(contents), digest_size=16)
     place = find_cached("pixels", f"{total.hexdigest()}.npy")
-    pixels = read_pixels(place, (len(files), *shape)) if place else None
+    pixels = read_pixels(place, (len(files), *decoding.shape)) if place else None
     if pixels is None:
-        pixels = decode_all(files, shape, fit)
+        pixels = decode_all(files, decoding)
         if place:
             write_pixels(place, pixels)
     return pixels

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy
@@ -12,12 +14,14 @@ import torch
 from blockspace.data.custom import load_custom
 from blockspace.data.data_spec import DataSpec, describe, find_place
 from blockspace.data.decode import join_names, make_unreadable_error
+from blockspace.data.decoding import choose_decoding
 from blockspace.data.image_folder import find_images, read_folder_shape
-from blockspace.data.image_pool import ImagePool, fits_in_memory, pool_arrays, pool_files, pool_items
+from blockspace.data.image_pool import FileRow, ImagePool, fits_in_memory, pool_arrays, pool_files, pool_items
+from blockspace.data.image_shape import describe_decoding
 from blockspace.data.images import resize_images
 from blockspace.data.named_datasets import DATASETS
 from blockspace.data.partition import hash_contents
-from blockspace.data.scan import scan_files
+from blockspace.data.scan import FileScan, scan_files
 from blockspace.data.torchvision_sets import find_or_download, read_idx, read_torchvision_set
 from blockspace.errors import error
 
@@ -97,7 +101,9 @@ def read_named(spec: DataSpec) -> DataSource:
     else:
         place = find_place(spec)
         lazy = not fits_in_memory(sum(map(len, found.values())), shape)
-        pools = {name: pool_items(one.items, one.labels, shape, spec, lazy, place and place.marker / name) for name, one in found.items()}
+        decoding = choose_decoding(shape, [], spec.fit, spec.alpha, spec.levels)
+        cached = {name: place and place.marker / name for name in found}
+        pools = {name: pool_items(one.items, one.labels, decoding, spec, lazy, cached[name]) for name, one in found.items()}
     return make_named_source(spec, classes, pools)
 
 
@@ -120,24 +126,36 @@ def make_files_source(
     spec: DataSpec, name: str, classes: tuple[str, ...], parts: Mapping[str, tuple[list[Path], list[int]]], shape: tuple[int, int, int]
 ) -> DataSource:  # fmt: skip
     """Return image files with their labels, scanned once; held decoded when all of them fit into memory, else decoded when used."""
-    seen = scan_files([path for files, _ in parts.values() for path in files])
-    hashes, faults = iter(seen.hashes), iter(seen.faults)
-    whole: dict[str, list[tuple[Path, int, bytes]]] = {}
-    bad: dict[str, str] = {}
-    lazy = not fits_in_memory(len(seen.hashes), shape)
-    for part, (files, labels) in parts.items():
-        found = list(zip(files, labels, hashes, faults))
-        bad |= {str(path): fault for path, _, _, fault in found if fault}
-        whole[part] = [(path, label, key) for path, label, key, fault in found if not fault]
-    lost = [part for part, rows in whole.items() if not rows]
-    check_bad_files(bad, len(seen.hashes), spec, lost)
-    made = {}
-    for part, rows in whole.items():
-        paths, labels, keys = ([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
-        made[part] = pool_files(paths, labels, keys, shape, spec, lazy)
+    files = [path for paths, _ in parts.values() for path in paths]
+    labels = [label for _, given in parts.values() for label in given]
+    seen = scan_files(files)
+    bad = {str(path): fault for path, fault in zip(files, seen.faults) if fault}
+    facts = seen.good_facts()
+    decoding = choose_decoding(shape, facts, spec.fit, spec.alpha, spec.levels)
+    contents = [identify_content(key, decoding.name_changes(one)) for key, one in zip(seen.hashes, seen.facts)]
+    rows = iter(list(zip(map(FileRow, files, labels, contents, group_by_pixels(seen), seen.thumbnails), seen.faults)))
+    whole = {part: [row for row, fault in islice(rows, len(paths)) if not fault] for part, (paths, _) in parts.items()}
+    check_bad_files(bad, len(files), spec, [part for part, found in whole.items() if not found])
+    lazy = not fits_in_memory(len(files), shape)
+    made = {part: pool_files(found, decoding, spec, lazy) for part, found in whole.items()}
     known = DATASETS.get(str(spec.name))
     sizes = usual_sizes(len(made["train"]), known.val if known else None)
-    return DataSource(name, classes, shape, made, sizes, by_file=True, skipped=bad)
+    remarks = tuple(describe_decoding(facts, decoding, spec.alpha, not (spec.size or known), not (spec.channels or known)))
+    return DataSource(name, classes, shape, made, sizes, by_file=True, skipped=bad, remarks=remarks)
+
+
+def group_by_pixels(seen: FileScan) -> list[bytes]:
+    """Return for each file the smallest of the hashes of those files that show the same picture."""
+    first: dict[bytes, bytes] = {}
+    for content, pixels, fault in zip(seen.hashes, seen.pixels, seen.faults):
+        if not fault:
+            first[pixels] = min(content, first.get(pixels, content))
+    return [first.get(pixels, content) for content, pixels in zip(seen.hashes, seen.pixels)]
+
+
+def identify_content(key: bytes, changes: str) -> bytes:
+    """Return the hash of a file as it is decoded: that of its bytes, unless its pixels are other than those of decoding 1."""
+    return hashlib.blake2b(key + changes.encode(), digest_size=16).digest() if changes else key
 
 
 def check_bad_files(bad: Mapping[str, str], total: int, spec: DataSpec, lost: Sequence[str] = ()) -> None:
@@ -164,15 +182,19 @@ def read_custom(spec: DataSpec) -> DataSource:
     """Return the data of the user's function."""
     made, shape = load_custom(str(spec.python), spec.options), describe(spec).input_shape
     lazy = not fits_in_memory(sum(map(len, made.parts.values())), shape)
+    facts = made.list_facts()
+    decoding = choose_decoding(shape, facts, spec.fit, spec.alpha, spec.levels)
     pools = {}
     for name, part in made.parts.items():
         if part.is_array:
-            pools[name] = pool_arrays(part.items, part.labels, spec)
+            pools[name] = pool_arrays(part.items, part.labels, spec, shape[0])
         else:
-            pools[name] = pool_items(part.items, part.labels, shape, spec, lazy)
-        if tuple(pools[name].images.shape[1:]) != shape:
-            raise error("E-DATA", f"{spec.python}: {name} has images of shape {tuple(pools[name].images.shape[1:])}, train of {shape}")
-    return DataSource(str(spec.python), made.classes, shape, pools, usual_sizes(len(pools["train"])))
+            pools[name] = pool_items(part.items, part.labels, decoding, spec, lazy)
+        if (given := tuple(pools[name].images.shape[1:])) != shape:
+            help = "data.size brings all parts to one size"
+            raise error("E-DATA", f"{spec.python}: {name} has images of shape {given}, most of the others of {shape}", help=help)
+    remarks = tuple(describe_decoding(facts, decoding, spec.alpha, not spec.size, not spec.channels))
+    return DataSource(str(spec.python), made.classes, shape, pools, usual_sizes(len(pools["train"])), remarks=remarks)
 
 
 READERS: dict[str, Callable[[DataSpec], DataSource]] = {"digits": read_digits, "fashion_mnist": read_fashion_mnist}

@@ -5,6 +5,7 @@ import torch
 from nets import small
 
 from blockspace.data import Split, load
+from blockspace.data.decoding import Decoding
 from blockspace.data.images import LazyImages
 from blockspace.training import fit, read_recipe
 from blockspace.training.batches.loader import count_workers, place_split
@@ -54,7 +55,7 @@ def test_the_memory_of_a_gpu_is_asked_for_images_in_memory_only(digits, monkeypa
     asked = []
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: asked.append(device) or (4 * digits.train.images.numel() - 1, 0))
     auto, gpu = read_recipe({"loader": "auto", "workers": 2}), torch.device("cuda")
-    files = Split(LazyImages([None] * 200, (1, 16, 16)), digits.train.labels, 10)
+    files = Split(LazyImages([None] * 200, Decoding((1, 16, 16))), digits.train.labels, 10)
     assert place_split(files, auto, gpu) == (files, 2) and not asked
     assert place_split(digits.train, auto, gpu) == (digits.train, 2) and asked == [gpu]  # one byte too many for a quarter of it
 
