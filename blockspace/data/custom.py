@@ -7,7 +7,7 @@ The function is called with the options as keyword arguments and returns the par
 of which all but train may be left out (val and test are then cut out of train, classes are numbered), or `(train, test)`, or train alone.
 A PART is a pair of arrays or tensors `(images, labels)`, images `(N, C, H, W)` or `(N, H, W)`, uint8 in 0..255 or float, labels `(N,)`
 integers from 0; or a torch Dataset whose items are `(image, label)`, an image being a PIL image, or an array or tensor `(C, H, W)`.
-The folder of the call is on the path of modules.
+PIL images are decoded as files are: upright, without alpha, 8 bits. The folder of the call is on the path of modules.
 """
 
 from __future__ import annotations

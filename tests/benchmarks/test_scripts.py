@@ -39,7 +39,12 @@ SMALL: dict[str, tuple[dict[str, Any], Callable[[ModuleType], object]]] = {
     "verify": ({}, lambda script: script.main("shufflenet_v2_x0_5", 0)),
 }  # fmt: skip
 SLOW = {"deploy", "overhead", "report", "trials"}  # half a minute each; the default suite imports them
-ALONE = {"library": ["resnet18"], "journeys": ["show", "source"]}  # scripts that need a process without torch, and their arguments
+# scripts that start processes of their own or need one without torch, and their arguments
+ALONE = {
+    "library": ["resnet18"],
+    "journeys": ["show", "source"],
+    "pixels": ["--count", "40", "--side", "8", "--rounds", "1", "--against", str(ROOT)],
+}
 
 
 def test_every_script_is_run_here():
