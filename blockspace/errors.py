@@ -16,6 +16,7 @@ CODES = {
     "E-KEY": "an unknown or missing key",
     "E-SCALAR": "a YAML 1.1 trap (010, 1:30): quote it, or write the number plainly",
     "E-TYPE": "a value of the wrong type or out of range",
+    "E-VALUE": "a value that does not fit its setting, such as a number with the unit of something else",
     "E-EXPR": "an expression that is not in the allowed language",
     "E-INEXACT": "a value that must be an integer is not",
     "E-DIV": "a division by zero",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
+from blockspace.units import BINARY_UNITS
+
 SI_PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
-BINARY_UNITS = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
-BYTE_UNITS = BINARY_UNITS | {"GB": 10**9, "MB": 10**6, "KB": 10**3, "kB": 10**3, "B": 1}
 
 TableStyle = Literal["plain", "markdown"]
 
@@ -49,12 +48,6 @@ def format_bytes(value: float) -> str:
         if abs(value) >= size:
             return f"{format_significant(value / size)} {unit}"
     return f"{value:g} B"
-
-
-def parse_bytes(text: str) -> int | None:
-    """Return the bytes of `4MiB`, `1.5 GB`, `512KiB` (KiB = 1024 bytes, kB = 1000), or None for another text."""
-    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*([KMGk]i?B|B)", text.strip()) if len(text) < 40 else None
-    return round(float(match[1]) * BYTE_UNITS[match[2]]) if match and match[2] in BYTE_UNITS else None
 
 
 def count_noun(count: int, noun: str, plural: str | None = None) -> str:

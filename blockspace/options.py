@@ -2,23 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_serializer
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from blockspace.errors import BlockspaceError, Mark, Mistake, did_you_mean
 from blockspace.inputs import expand_path
+from blockspace.units import (
+    COUNT,
+    PLAIN,
+    SHARE,
+    TIME,
+    NumberKind,
+    parse_measure,
+    parse_plain_number,
+    split_measure,
+    to_int_or_float,
+)
 
 Path = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
 
 
+MOST_FAULTS = 50  # mistakes of one mapping that are described
+
+
 class Options(BaseModel):
-    """A mapping of settings: unknown keys, wrong types, NaN and infinity are refused."""
+    """A mapping of settings: unknown keys, wrong types, NaN and infinity are refused. Nothing behind its key is the same as no settings."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_given(cls, value: Any) -> Any:
+        return {} if value is None else value
+
+
+class Measured:
+    """The annotation of a setting that is a number of some kind: a text with a unit of it becomes the number, any other unit is E-VALUE.
+
+    Texts whose unit is one of `kept` stay as they are written. Stands last in an `Annotated[...]`, so that it reads the value first.
+    """
+
+    def __init__(self, kind: NumberKind, kept: Iterable[str] = ()):
+        self.kind, self.kept = kind, frozenset(kept)
+
+    def read(self, value: Any) -> Any:
+        """Return a text with a unit as a number; every other value unchanged. Raises what `validate` reports."""
+        parts = split_measure(value) if isinstance(value, str) else None
+        if parts is None or not parts[1]:
+            return value
+        try:
+            number = parse_measure(value, self.kind)
+        except BlockspaceError as e:
+            raise refuse(e.mistakes[0].code, e.mistakes[0].message, e.mistakes[0].help) from None
+        return value if number is None or parts[1] in self.kept else to_int_or_float(number)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.read, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        found = handler(core)
+        own = [*found["anyOf"]] if [*found] == ["anyOf"] else [found]
+        own = [one for one in own if one != {"type": "string"}] if self.kept else own  # a text is a number with a unit
+        return {"anyOf": [*own, {"type": "string", "pattern": self.kind.pattern()}]}
+
+
+AS_COUNT, AS_TIME, AS_SHARE, AS_PLAIN = (Measured(kind) for kind in (COUNT, TIME, SHARE, PLAIN))
 
 
 class Choice(Options):
@@ -68,36 +131,151 @@ PathText = Annotated[str, AfterValidator(check_path_option)]  # a path in a file
 def validate(model: type[M], values: Any, what: str, mark_of: Callable[[Path], Mark | None] | None = None) -> M:
     """Return `values` as a `model`; `what` names the section in messages and `mark_of` finds the place of a path in the file.
 
-    Raises BlockspaceError with one mistake per fault: E-KEY for unknown or missing keys, E-TYPE for the rest.
+    Raises BlockspaceError with one mistake per fault, at most `MOST_FAULTS`: E-KEY for unknown or missing keys, E-VALUE for units that do
+    not fit, E-TYPE for the rest.
     """
     try:
         return model.model_validate(values)
     except ValidationError as caught:
-        raise BlockspaceError(*(describe_fault(model, fault, what, mark_of) for fault in caught.errors())) from None
+        faults = list(group_faults(values, caught.errors()).items())[:MOST_FAULTS]
+        section = Section(model, values, what, mark_of)
+        raise BlockspaceError(*(describe_fault(section, path, some) for path, some in faults)) from None
 
 
-def describe_fault(model: type[BaseModel], fault: Any, what: str, mark_of: Callable[[Path], Mark | None] | None) -> Mistake:
-    """Return one of pydantic's faults in the form of this package's errors: what on what, the rule, what was got, the next step."""
-    path: Path = fault["loc"]
-    where = ".".join([what, *map(str, path)])
-    mark = mark_of(path) if mark_of else None
+class Section:
+    """Values that a model refused: what they are called in messages, where they stand, and whether it takes another value in a place."""
+
+    def __init__(self, model: type[BaseModel], values: Any, what: str, mark_of: Callable[[Path], Mark | None] | None):
+        self.model, self.values, self.what, self.mark_of = model, values, what, mark_of
+
+    def name(self, path: Path) -> str:
+        """Return the dotted name of a place."""
+        return ".".join([self.what, *map(str, path)])
+
+    def mark(self, path: Path) -> Mark | None:
+        """Return the place in the file."""
+        return self.mark_of(path) if self.mark_of else None
+
+    def accepts(self, path: Path, value: Any) -> bool:
+        """Return whether the model takes `value` at `path` (`LEFT_OUT`: nothing there), whatever else is wrong."""
+        changed = replace_value(self.values, path, value)
+        try:
+            self.model.model_validate(changed)
+        except ValidationError as caught:
+            return not any(found[: len(path)] == path for found in group_faults(changed, caught.errors()))
+        return True
+
+
+LEFT_OUT = object()
+
+
+def replace_value(values: Any, path: Path, value: Any) -> Any:
+    """Return a copy of nested mappings and lists with another value at `path`, or, for `LEFT_OUT`, without that key."""
+    if not path:
+        return value
+    head, rest = path[0], path[1:]
+    if isinstance(values, list) and isinstance(head, int):
+        return [*values[:head], replace_value(values[head], rest, value), *values[head + 1 :]]
+    if not isinstance(values, dict):
+        return values
+    if value is LEFT_OUT and not rest:
+        return {key: item for key, item in values.items() if key != head}
+    return {**values, head: replace_value(values.get(head), rest, value)}
+
+
+def group_faults(values: Any, faults: Iterable[Any]) -> dict[Path, list[Any]]:
+    """Return pydantic's faults by the path of the value they are about; a union gives one fault for each of its types."""
+    found: dict[Path, list[Any]] = {}
+    for fault in faults:
+        found.setdefault(find_path(values, fault), []).append(fault)
+    return found
+
+
+def find_path(values: Any, fault: Any) -> Path:
+    """Return the part of a fault's location that exists in the values, without the names of a union's types."""
+    location: Path = fault["loc"]
+    missing = location[-1:] if fault["type"] == "missing" else ()
+    found: Path = ()
+    for part in location[: len(location) - len(missing)]:
+        if isinstance(values, dict) and part in values:
+            values = values[str(part)]
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+            values = values[part]
+        else:
+            break
+        found = (*found, part)
+    return found + missing
+
+
+def describe_fault(section: Section, path: Path, faults: list[Any]) -> Mistake:
+    """Return pydantic's faults about one value in the form of this package's errors: the rule, what was got, the next step."""
+    fault, where, mark = faults[0], section.name(path), section.mark(path)
+    refused = next((one for one in faults if one["type"] == "refusal"), None)
+    if refused is not None:
+        return Mistake(refused["ctx"]["code"], f"{where}: {refused['ctx']['message']}", mark, refused["ctx"]["help"])
     if fault["type"] == "extra_forbidden":
-        known = known_keys(model, path[:-1])
-        holder = ".".join([what, *map(str, path[:-1])])
-        return Mistake("E-KEY", f"{holder}: unknown key {path[-1]!r}", mark, suggest_key(str(path[-1]), known))
-    if fault["type"] == "refusal":
-        return Mistake(fault["ctx"]["code"], f"{where}: {fault['ctx']['message']}", mark, fault["ctx"]["help"])
+        return unknown_key(section, path, fault["loc"])
     if fault["type"] == "missing":
         return Mistake("E-KEY", f"{where}: missing", mark)
     if fault["type"] in ("union_tag_invalid", "union_tag_not_found", "model_attributes_type"):
         return unknown_choice(fault, where, mark)
-    if fault["type"] == "model_type":
-        keys = known_keys(model, path)
-        help = f"write {path[-1]}: {{{keys[0]}: {fault['input']!r}}}; known: {', '.join(keys)}" if path and keys else ""
-        return Mistake("E-TYPE", f"{where}: should be a mapping of settings, got {fault['input']!r}", mark, help)
-    text = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r}"
-    return Mistake("E-TYPE", f"{where}: {text}{got}", mark)
+    rules = [one["msg"].removeprefix("Value error, ").removeprefix("Input ") for one in faults if one["type"] != "model_type"]
+    if len(rules) < len(faults):
+        rules.append("should be a mapping of settings")
+    rest = (rule.removeprefix("should be ") if rules[0].startswith("should be ") else rule for rule in dict.fromkeys(rules[1:]))
+    text = " or ".join([rules[0], *rest])
+    got = "" if isinstance(fault["input"], dict) else ", but nothing is given" if fault["input"] is None else f", got {fault['input']!r}"
+    return Mistake("E-TYPE", f"{where}: {text}{got}", mark, suggest_setting(section, path, fault))
+
+
+def unknown_key(section: Section, path: Path, location: Path) -> Mistake:
+    """Return E-KEY for a key that a mapping does not have, with the known ones."""
+    word = str(path[-1])
+    help = suggest_key(word, known_keys(section.model, location[:-1]))
+    return Mistake("E-KEY", f"{section.name(path[:-1])}: unknown key {word!r}", section.mark(path), help)
+
+
+YES, NO = ("on", "yes", "y", "true", "enabled", "default"), ("off", "no", "n", "none", "false", "disabled")
+
+
+def suggest_setting(section: Section, path: Path, fault: Any) -> str | None:
+    """Return how to write what was probably meant, out of spellings that the model takes in this place; None where it takes none."""
+    if not path:
+        return None
+    key, given = path[-1], fault["input"]
+    keys = known_keys(section.model, fault["loc"]) if fault["type"] == "model_type" else []
+    for value in list_meanings(given, keys):
+        if section.accepts(path, value):
+            known = f"; known: {', '.join(keys)}" if keys else ""
+            return f"write {format_entry(key, value)}{known}"
+    if section.accepts(path, LEFT_OUT):
+        return f"leave {key} out for its default" + (f", or give settings of it: {', '.join(keys)}" if keys else "")
+    return None
+
+
+def list_meanings(given: Any, keys: list[str]) -> list[Any]:
+    """Return what a refused value may stand for: a truth value, nothing, a number in quotes, or one setting of a section with `keys`."""
+    found: list[Any] = []
+    word = given.strip().lower() if isinstance(given, str) else ""
+    found += [True] if word in YES else [False, None] if word in NO else []
+    if word:
+        try:
+            number = parse_plain_number(word)
+        except BlockspaceError:
+            number = None
+        found += [] if number is None else [to_int_or_float(number)]
+    if given is not None and word not in (*YES, *NO):
+        found += [{key: given} for key in keys]
+    return found + ([True, {}] if keys and given is not None else [])
+
+
+def format_entry(key: str | int, value: Any) -> str:
+    """Return `key: value` as YAML writes it on one line."""
+    if isinstance(value, dict):
+        return f"{key}: {{{', '.join(format_entry(*item) for item in value.items())}}}"
+    if value is None or isinstance(value, bool):
+        return f"{key}: {'null' if value is None else str(value).lower()}"
+    return f"{key}: {value}"
 
 
 def unknown_choice(fault: Any, where: str, mark: Mark | None) -> Mistake:

@@ -12,8 +12,8 @@ import blockspace
 
 PACKAGE = Path(blockspace.__file__).parent
 FLOORS = (
-    ("errors", "extensions", "shipped"), ("inputs",), ("files", "reader", "options", "formatting"), ("quantities",), ("records", "ops"),
-    ("graph",),
+    ("errors", "extensions", "shipped"), ("inputs", "units"), ("files", "reader", "options", "formatting"), ("quantities",),
+    ("records", "ops"), ("graph",),
     ("drawing", "blocks", "passes", "costs", "executors"),
     ("searching", "compiler", "data"), ("training", "exporting", "reporting", "runtimes"), ("study",), ("schema",), ("cli",),
 )  # fmt: skip

@@ -1,5 +1,4 @@
 from . import syntax as syntax
-from .expression import parse_number as parse_number
 from .guided_expansion import (
     GuidedExpansion as GuidedExpansion,
     Mismatch as Mismatch,

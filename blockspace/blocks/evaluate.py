@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, final
 
-from blockspace.blocks.expression import compile_expression, is_number, parse_number
+from blockspace.blocks.expression import compile_expression
 from blockspace.blocks.parameters import Param, format_list, is_list_value
 from blockspace.blocks.syntax import RESERVED, is_operation, suggest_word
 from blockspace.blocks.template_file import BlockUnit
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
+from blockspace.units import NETWORK_NUMBER, is_number, parse_measure, parse_number, split_measure
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -335,6 +336,8 @@ def classify_scalar(text: str) -> tuple[str, Any]:
         return "constant", literal
     if text.isidentifier():
         return "name", text
+    if split_measure(text):  # a unit that no number here takes: more can be said than that it is not an expression
+        parse_measure(text, NETWORK_NUMBER)
     return "expression", compile_expression(text)
 
 

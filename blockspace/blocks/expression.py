@@ -9,71 +9,19 @@ from __future__ import annotations
 
 import ast
 import math
-import re
-import sys
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 from blockspace.errors import error
+from blockspace.units import MAX_LENGTH, MAX_VALUE, is_fraction, make_fraction, simplify_fraction
 
-MAX_LENGTH, MAX_NODES, MAX_DEPTH, MAX_VALUE = 512, 200, 32, 2**53
-UNITS: dict[str, int | None] = {"k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "%": None, "ms": 1, "s": 1000, "": 1}
-LITERAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(k|K|M|G|T|%|ms|s|)")
-
-if TYPE_CHECKING:  # importing `fractions` takes longer than drawing a block, so it is loaded where a value is not whole
+if TYPE_CHECKING:
     from fractions import Fraction
 
-Rational: TypeAlias = "int | Fraction"
+MAX_NODES, MAX_DEPTH = 200, 32
+
 Lookup = Callable[[str], object]
-
-
-def make_fraction(*parts: Any) -> Fraction:
-    """Return `fractions.Fraction(*parts)`."""
-    from fractions import Fraction
-
-    return Fraction(*parts)
-
-
-def is_fraction(value: object) -> TypeGuard[Fraction]:
-    """Return whether `value` is a Fraction, without importing `fractions`."""
-    module = sys.modules.get("fractions")
-    return module is not None and isinstance(value, module.Fraction)
-
-
-def is_number(value: object) -> TypeGuard[Rational]:
-    """Return whether `value` is an exact number; a bool is not one."""
-    return isinstance(value, int) and not isinstance(value, bool) or is_fraction(value)
-
-
-def parse_number(text: str) -> Rational | None:
-    """Return the exact number that a text like `60M`, `5e-4`, `110%` or `6ms` says (times in milliseconds); None when it is not a number.
-
-    Raises E-SCALAR for YAML 1.1's octal and base-60 numbers, whose meaning depends on the reader.
-    """
-    match = LITERAL.fullmatch(text) if len(text) <= MAX_LENGTH else None
-    if not match:
-        if re.fullmatch(r"\d+(:[0-5]?\d)+", text):
-            raise error(
-                "E-SCALAR", f"{text!r} is a number in base 60 to some YAML readers", help="write the number plainly, or quote a text"
-            )
-        return None
-    digits, unit = match.groups()
-    if re.fullmatch(r"[+-]?0\d+", digits):
-        raise error("E-SCALAR", f"{text!r} is octal to some YAML readers", help=f"write {digits.lstrip('+-0') or '0'}")
-    factor = UNITS[unit]
-    plain = digits.lstrip("+-").isdigit()
-    value = int(digits) * factor if plain and factor else simplify_fraction(make_fraction(digits) * (factor or make_fraction(1, 100)))
-    if abs(value) > MAX_VALUE:
-        raise error("E-EXPR", f"the number {text} is out of bounds (2^53)")
-    return value
-
-
-def simplify_fraction(value: Any) -> Any:
-    """Return a fraction with denominator 1 as an int, so that text and hashes have one spelling; any other value as it is."""
-    if is_fraction(value) and value.denominator == 1:
-        return value.numerator
-    return value
 
 
 def round_to_multiple(value: Any, divisor: Any) -> Any:

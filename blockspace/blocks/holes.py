@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from blockspace.blocks.expression import parse_number
-from blockspace.blocks.parameters import Param, format_list, get_text, is_list_value
+from blockspace.blocks.parameters import Param, format_list, get_text, is_list_value, read_literal
 from blockspace.blocks.syntax import is_operation, refuse_unknown_keys
 from blockspace.blocks.template_file import BlockUnit, TemplateFile
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
@@ -146,7 +145,7 @@ def parse_token(node: Node) -> Token:
         raise error("E-RANGE", "a list of flows has no names to choose by", node.mark, "write a mapping of named alternatives")
     if node.text in ("true", "false"):
         return node.text == "true"
-    number = parse_number(node.text)
+    number = read_literal(node)
     if number is None:
         return node.text
     return number if isinstance(number, int) else float(number)
@@ -312,7 +311,7 @@ class Holes:
             numbers = [t for t in domain.values() if isinstance(t, int)]
         else:
             count = count.get("default") if isinstance(count, Map) else count
-            number = parse_number(count.text) if isinstance(count, Scalar) else None
+            number = read_literal(count) if isinstance(count, Scalar) else None
             numbers = [number] if isinstance(number, int) else []
         if not numbers or not all(1 <= n <= MOST_PARTS for n in numbers):
             message = "untied: the number of parts is neither a plain number nor a hole"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keyword
 
 from blockspace.blocks.syntax import OWN_NAMES, RESERVED, is_value, refuse_unknown_keys
-from blockspace.errors import Mark, Mistake, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
+from blockspace.units import Rational, parse_number
 
 SPEC_KEYS = ("default", "search", "solve", "range", "doc", "untied", "words")
 NAME_LIMIT = 64
@@ -74,6 +75,14 @@ def suggest_domain(node: Seq) -> str:
     """Return the next step for a list of numbers where one number is taken."""
     first = get_text(node.items[0])
     return f"one value, and the others to choose from: {{default: {first}, search: {format_list(node)}}}"
+
+
+def read_literal(node: Scalar) -> Rational | None:
+    """Return the number that a scalar is, None for other texts. Raises BlockspaceError (E-VALUE, E-SCALAR, E-EXPR) at its place."""
+    try:
+        return parse_number(node.text)
+    except BlockspaceError as e:
+        raise e.at(node.mark) from None
 
 
 def check_word(name: str, mark: Mark, what: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import yaml
 
-from blockspace.blocks.expression import parse_number
 from blockspace.blocks.holes import Categorical, Holes, Token, is_inherited, list_parts, parse_domain, parse_solved_range
 from blockspace.blocks.network import Network
 from blockspace.blocks.parameters import Param, get_text
@@ -17,6 +16,7 @@ from blockspace.errors import BlockspaceError, error
 from blockspace.files import ARCH
 from blockspace.graph import Graph, structural_key
 from blockspace.reader import Map, Node, Scalar, Seq, parse_yaml
+from blockspace.units import parse_number
 
 
 def serialize_network(network: Network, values: Mapping[str, Token]) -> str:

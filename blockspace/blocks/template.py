@@ -20,6 +20,7 @@ from blockspace.graph import Graph
 from blockspace.inputs import read_input_shape, show_value
 from blockspace.ops import Shape
 from blockspace.reader import Map, Node, Scalar, Seq, parse_yaml
+from blockspace.units import OWNERS, split_measure
 
 Values = Mapping[str, Token]  # holes and unknowns by name
 Place = TypeVar("Place", Hole, Unknown)
@@ -220,8 +221,10 @@ def unknown_param_mistake(whose: str, key: str, params: Iterable[str], places: I
 
 
 def outside_domain_mistake(place: Hole | Unknown, found: Token) -> Mistake:
-    """Return E-SPACE for a value outside a hole's domain."""
-    return Mistake("E-SPACE", f"{place.name} cannot be {format_token(found)}", None, f"its domain: {place.domain}")
+    """Return E-SPACE for a value outside a hole's domain; E-VALUE for a number whose unit no domain has."""
+    parts = split_measure(found) if isinstance(found, str) else None
+    code = "E-VALUE" if parts and parts[1] in OWNERS else "E-SPACE"
+    return Mistake(code, f"{place.name} cannot be {format_token(found)}", None, f"its domain: {place.domain}")
 
 
 def inactive_mistake(place: Hole | Unknown) -> Mistake:

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from blockspace.blocks.evaluate import Alternative, FlowValue, LexicalScope, Value, evaluate_node
-from blockspace.blocks.expression import is_fraction, is_number
 from blockspace.blocks.parameters import suggest_domain
 from blockspace.blocks.syntax import suggest_word
-from blockspace.errors import Mark, error
+from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.reader import Node, Scalar, Seq
+from blockspace.units import COUNT, is_fraction, is_number, parse_measure
 
 MAX_CHAIN = 32  # names that stand for names
 
 
 def evaluate_integer(node: Node, env: LexicalScope, what: str, low: int = 1, high: int = 65_536) -> int:
-    """Return a whole number within bounds. Raises E-INEXACT with the nearest whole numbers, E-TYPE, E-TOO-BIG."""
+    """Return a whole number within bounds. Raises E-INEXACT with the nearest whole numbers, E-TYPE, E-TOO-BIG, E-VALUE for a share."""
+    refuse_share(node, what)
     return check_integer(evaluate_node(node, env), what, node.mark, low, high)
+
+
+def refuse_share(node: Node, what: str) -> None:
+    """Raise BlockspaceError (E-VALUE) for a share such as `50%` where a count stands; `what` names it in the message."""
+    if isinstance(node, Scalar) and node.text.endswith("%"):
+        try:
+            parse_measure(node.text, COUNT)
+        except BlockspaceError as e:
+            raise e.at(node.mark, f"{what}: ") from None
 
 
 def check_integer(found: object, what: str, mark: Mark, low: int = 1, high: int = 65_536) -> int:
@@ -35,6 +45,7 @@ def check_integer(found: object, what: str, mark: Mark, low: int = 1, high: int 
 
 def evaluate_pair(node: Node, env: LexicalScope, what: str, low: int = 1) -> tuple[int, int]:
     """Return (height, width) from one integer for both axes, or a list of two, or what stands for one. Raises as `evaluate_integer`."""
+    refuse_share(node, what)
     return check_pair(evaluate_node(node, env), what, node.mark, low)
 
 

@@ -1,4 +1,10 @@
 from .data import Data as Data, load as load
-from .data_spec import DataSpec as DataSpec, check_data as check_data, describe as describe, read_spec as read_spec
+from .data_spec import (
+    DataSetting as DataSetting,
+    DataSpec as DataSpec,
+    check_data as check_data,
+    describe as describe,
+    read_spec as read_spec,
+)
 from .images import Split as Split
 from .inspection import Preflight as Preflight, kept_preflight as kept_preflight, preflight as preflight

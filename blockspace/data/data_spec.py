@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from blockspace.blocks import parse_number
 from blockspace.data.custom import load_custom, read_custom_shape
 from blockspace.data.decoding import parse_background
 from blockspace.data.folder_layout import Layout
@@ -18,22 +17,33 @@ from blockspace.data.named_datasets import DATASETS
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.files import find_home_folder
 from blockspace.inputs import expand_path
-from blockspace.options import Options, PathText, refuse, suggest_key, validate
+from blockspace.options import AS_COUNT, AS_SHARE, Options, PathText, refuse, suggest_key, validate
+from blockspace.units import COUNT, parse_count, split_measure, to_int_or_float
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where Debian's dataset-fashion-mnist puts its files
 HERE = Path("data")  # where torchvision's examples put theirs
 CACHE = Path("~/.cache/blockspace/data")  # where downloads go when there is no better place
 DATA_VARIABLE = "BLOCKSPACE_DATA"  # a folder with data sets in torchvision's layout
 
-Count = Annotated[int, Field(ge=1, le=10**9)]
-Pixels = Annotated[int, Field(ge=1, le=4096)]
+Count = Annotated[int, Field(ge=1, le=10**9), AS_COUNT]
+Pixels = Annotated[int, Field(ge=1, le=4096), AS_COUNT]
 MarkOf = Callable[[tuple[Any, ...]], Mark | None]
 
 
-def read_share(value: Any) -> Any:
-    """Return `2%` as 0.02; anything else unchanged."""
-    number = parse_number(value) if isinstance(value, str) and value.endswith("%") else None
-    return value if number is None else float(number)
+def read_data_numbers(value: Any) -> Any:
+    """Return the `data:` of a study with numbers for texts such as `50k`; names and paths stay texts, and so do numbers with other units,
+    which a function of the user's may read."""
+    if isinstance(value, dict):
+        return {key: item if key in NAMES else read_data_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [read_data_numbers(item) for item in value]
+    parts = split_measure(value) if isinstance(value, str) else None
+    number = parse_count(value) if parts and parts[1] in COUNT.units else None
+    return value if number is None else to_int_or_float(number)
+
+
+NAMES = ("name", "folder", "python", "path", "root")  # settings that are names or paths
+DataSetting = Annotated[str | dict[str, Any], BeforeValidator(lambda value: read_data_numbers(value) if isinstance(value, dict) else value)]
 
 
 def check_alpha(value: Any) -> Any:
@@ -65,6 +75,7 @@ class DataSpec(Options):
     options: Annotated[
         dict[str, Any],
         Field(description="arguments of that function, or a named set's choices, as `{name: emnist, options: {split: letters}}`"),
+        BeforeValidator(lambda value: {} if value is None else read_data_numbers(value)),
     ] = {}
     path: Annotated[
         PathText | None,
@@ -81,32 +92,32 @@ class DataSpec(Options):
             "the folders' names and contents"
         ),
     ] = "auto"
-    seed: Annotated[int, Field(ge=0, lt=2**32, description="of the split, not of the training")] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32, description="of the split, not of the training"), AS_COUNT] = 0
     size: Annotated[Pixels | None, Field(description="pixels on each side; unset: what most images have")] = None
     fit: Annotated[
         Literal["crop", "stretch"],
         Field(description="images of another size: the shorter side resized and the middle taken, or both sides resized (bilinear)"),
     ] = "crop"
-    channels: Annotated[int | None, Field(ge=1, le=3, description="1 (grey) or 3 (RGB); unset: in colour if one image is")] = None
+    channels: Annotated[int | None, Field(ge=1, le=3, description="1 (grey) or 3 (RGB); unset: in colour if one image is"), AS_COUNT] = None
     alpha: Annotated[
         str,
         BeforeValidator(check_alpha),
         Field(description="the colour behind transparent pixels, a name or `'#rrggbb'`; `drop`: alpha is left out"),
     ] = "white"
     levels: Annotated[
-        list[float] | None,
+        list[Annotated[float, AS_COUNT]] | None,
         AfterValidator(check_levels),
         Field(description="`[low, high]`: what becomes black and white in images of more than 8 bits; unset: decided by their values"),
     ] = None
-    workers: Annotated[int, Field(ge=0, le=64, description="processes that decode images too many for the memory")] = 0
+    workers: Annotated[int, Field(ge=0, le=64, description="processes that decode images too many for the memory"), AS_COUNT] = 0
     on_bad_sample: Annotated[
         Literal["fail", "skip"],
         Field(description="an unreadable image: stop before anything is trained, or leave it out and report it"),
     ] = "fail"
     bad_share: Annotated[
         float,
-        BeforeValidator(read_share),
         Field(ge=0, le=1, description="the share of images that `on_bad_sample: skip` may leave out, at least one image: `0.02` or `2%`"),
+        AS_SHARE,
     ] = 0.001
 
     @model_validator(mode="after")

@@ -8,11 +8,11 @@ from pydantic.json_schema import GenerateJsonSchema, JsonRef
 
 Schema = dict[str, Any]
 
-NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*(k|K|M|G|T|%|ms|s)?\s*$"
-
 
 class AsWritten(GenerateJsonSchema):
-    """Pydantic's generator, for what people write: numbers may have units, and an alternative is its name or `{name: {settings}}`."""
+    """Pydantic's generator, for what people write: an alternative is its name or `{name: {settings}}`, and a section may be left empty.
+
+    The units of numbers are in the schema of their fields (`blockspace.options.Measured`)."""
 
     def tagged_union_schema(self, schema: Any) -> Schema:
         """Return the schema of one of several `Choice` classes: the bare name if all settings have defaults, or the name with settings."""
@@ -33,24 +33,13 @@ class AsWritten(GenerateJsonSchema):
         if "const" in found.get("properties", {}).get("kind", {}):
             del found["properties"]["kind"]
             found["required"] = [key for key in found.get("required", []) if key != "kind"]
+        if found.get("type") == "object":
+            found["type"] = ["object", "null"]
         return found
-
-    def int_schema(self, schema: Any) -> Schema:
-        """Return the schema of an integer, which may have a unit."""
-        return with_units(super().int_schema(schema))
-
-    def float_schema(self, schema: Any) -> Schema:
-        """Return the schema of a number, which may have a unit."""
-        return with_units(super().float_schema(schema))
-
-
-def with_units(number: Schema) -> Schema:
-    """Return the schema of a number or of its text with a unit: `60M`, `5e-4`, `96%`, `6ms`."""
-    return {"anyOf": [number, {"type": "string", "pattern": NUMBER}]}
 
 
 def study_schema() -> Schema:
     """Return the schema of a study file."""
     from blockspace.study import StudyFile
 
-    return StudyFile.model_json_schema(schema_generator=AsWritten)
+    return StudyFile.model_json_schema(schema_generator=AsWritten) | {"type": "object"}

@@ -6,9 +6,12 @@ from typing import Any
 
 from blockspace.blocks import holes
 from blockspace.schema.descriptions import PARAM_KEYS
+from blockspace.units import DIGITS, NETWORK_NUMBER
 
+# A number with a unit that numbers of a network do not take.
+FOREIGN = rf"\s*{DIGITS}\s*(?!(?:{'|'.join(NETWORK_NUMBER.units)})?\s*$)[A-Za-zµ%]+\s*$"
 # An expression as far as its letters show: no octal number, no power, nothing but names, numbers, operators and parentheses.
-EXPRESSION = r"^(?!\s*[+-]?0\d)(?!.*\*\*)[\w\s+*/%().,<>=!-]+$"
+EXPRESSION = rf"^(?!\s*[+-]?0\d)(?!.*\*\*)(?!{FOREIGN})[\w\s+*/%().,<>=!-]+$"
 TERNARY = r"^.+ if .+ else .+$"
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 RANGE = r"^\s*-?\d+\s*\.\.\s*-?\d+\s*(step\s+\d+|log)?\s*$"

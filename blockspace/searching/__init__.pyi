@@ -5,7 +5,12 @@ from .interrupt import (
     raise_on_signals as raise_on_signals,
 )
 from .lock import StudyLock as StudyLock, find_lock_holder as find_lock_holder
-from .options import FailureLimits as FailureLimits, SearchOptions as SearchOptions, count_available_cores as count_available_cores
+from .options import (
+    FailureLimits as FailureLimits,
+    HoleValues as HoleValues,
+    SearchOptions as SearchOptions,
+    count_available_cores as count_available_cores,
+)
 from .plan import SearchPlan as SearchPlan, diff_configs as diff_configs
 from .result_cache import ResultCache as ResultCache
 from .scheduler import run_jobs as run_jobs

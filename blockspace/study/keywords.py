@@ -43,8 +43,8 @@ class AdamWChoice(TypedDict):
 class CosineKeywords(TypedDict, total=False):
     """Settings of `cosine`."""
 
-    warmup: float
-    floor: float
+    warmup: float | str
+    floor: float | str
 
 
 class CosineChoice(TypedDict):
@@ -56,7 +56,7 @@ class CosineChoice(TypedDict):
 class OneCycleKeywords(TypedDict, total=False):
     """Settings of `one_cycle`."""
 
-    rise: float
+    rise: float | str
 
 
 class OneCycleChoice(TypedDict):
@@ -68,7 +68,7 @@ class OneCycleChoice(TypedDict):
 class ConstantKeywords(TypedDict, total=False):
     """Settings of `constant`."""
 
-    warmup: float
+    warmup: float | str
 
 
 class ConstantChoice(TypedDict):
@@ -94,22 +94,22 @@ class CutmixKeywords(TypedDict, total=False):
 class EmaKeywords(TypedDict, total=False):
     """Settings of `Ema`."""
 
-    decay: float
+    decay: float | str
     warmup: bool
 
 
 class RecipeKeywords(TypedDict, total=False):
     """Settings of `Recipe`."""
 
-    epochs: int
-    batch: int
-    accumulate: int
+    epochs: int | str
+    batch: int | str
+    accumulate: int | str
     optimizer: Literal["sgd"] | SgdChoice | Literal["adamw"] | AdamWChoice
     schedule: Literal["cosine"] | CosineChoice | Literal["one_cycle"] | OneCycleChoice | Literal["constant"] | ConstantChoice
     augment: Sequence[str | Mapping[str, object]]
     mixup: bool | MixupKeywords | None
     cutmix: bool | CutmixKeywords | None
-    label_smoothing: float
+    label_smoothing: float | str
     ema: bool | EmaKeywords | None
     clip_norm: float | None
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -118,28 +118,35 @@ class RecipeKeywords(TypedDict, total=False):
     decay_norm_and_bias: bool
     init: str | None
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
-    devices: int | Literal["auto"] | Sequence[int]
+    devices: int | Literal["auto"] | Sequence[int] | str
     strategy: Literal["auto", "ddp", "ddp_fork", "ddp_spawn"]
     loader: Literal["auto", "memory", "workers"]
-    workers: int | None
+    workers: int | None | str
     on_oom: Literal["fail", "half_batch"]
 
 
 class CostWindowKeywords(TypedDict, total=False):
     """Settings of `CostWindow`."""
 
-    low: float | int | str | None
-    high: float | int | str | None
+    low: float | int | str | None | str
+    high: float | int | str | None | str
+
+
+class ByteWindowKeywords(TypedDict, total=False):
+    """Settings of `ByteWindow`."""
+
+    low: float | int | str | None | str
+    high: float | int | str | None | str
 
 
 class LatencyWindowKeywords(TypedDict, total=False):
     """Settings of `LatencyWindow`."""
 
-    low: float | int | str | None
-    high: float | int | str | None
+    low: float | int | str | None | str
+    high: float | int | str | None | str
     runtime: str
-    threads: int
-    batch: int
+    threads: int | str
+    batch: int | str
 
 
 class BudgetsKeywords(TypedDict, total=False):
@@ -148,8 +155,8 @@ class BudgetsKeywords(TypedDict, total=False):
     params: CostWindowKeywords | None
     macs: CostWindowKeywords | None
     acts: CostWindowKeywords | None
-    bytes: CostWindowKeywords | None
-    peak_memory: CostWindowKeywords | None
+    bytes: ByteWindowKeywords | None
+    peak_memory: ByteWindowKeywords | None
     receptive_field: CostWindowKeywords | None
     latency: LatencyWindowKeywords | None
 
@@ -157,22 +164,22 @@ class BudgetsKeywords(TypedDict, total=False):
 class FailureLimitsKeywords(TypedDict, total=False):
     """Settings of `FailureLimits`."""
 
-    first: int
-    share: float
-    after: int
+    first: int | str
+    share: float | str
+    after: int | str
 
 
 class SearchSectionKeywords(TypedDict, total=False):
     """Settings of `SearchOptions`."""
 
     sampler: Literal["tpe", "nsga2", "random", "grid", "gp"]
-    trials: int
-    workers: Literal["auto"] | int
-    seed: int
+    trials: int | str
+    workers: Literal["auto"] | int | str
+    seed: int | str
     per_choice: Mapping[str, Literal["equal"]]
-    timeout: float | None
-    stall_s: float | None
-    proposals: int
+    timeout: float | None | str
+    stall_s: float | None | str
+    proposals: int | str
     seeds: Sequence[Mapping[str, str | int | float | bool]] | Mapping[str, Mapping[str, str | int | float | bool]]
     failures: FailureLimitsKeywords
 
@@ -180,10 +187,10 @@ class SearchSectionKeywords(TypedDict, total=False):
 class FinalistKeywords(TypedDict, total=False):
     """Settings of `FinalistOptions`."""
 
-    take: int
+    take: int | str
     per: str | None
-    epochs: int | None
-    seeds: int
+    epochs: int | None | str
+    seeds: int | str
 
 
 class CompareKeywords(TypedDict, total=False):
@@ -208,12 +215,12 @@ class SearchKeywords(TypedDict, total=False):
     compare: CompareKeywords | None
     out: str | PathLike[str] | None
     sampler: Literal["tpe", "nsga2", "random", "grid", "gp"]
-    trials: int
-    workers: Literal["auto"] | int
-    seed: int
+    trials: int | str
+    workers: Literal["auto"] | int | str
+    seed: int | str
     per_choice: Mapping[str, Literal["equal"]]
-    timeout: float | None
-    stall_s: float | None
-    proposals: int
+    timeout: float | None | str
+    stall_s: float | None | str
+    proposals: int | str
     seeds: Sequence[Mapping[str, str | int | float | bool]] | Mapping[str, Mapping[str, str | int | float | bool]]
     failures: FailureLimitsKeywords

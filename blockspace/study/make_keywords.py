@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from blockspace.files import write_atomic
-from blockspace.options import Choice, Options
+from blockspace.options import Choice, Measured, Options
 from blockspace.searching import SearchOptions
 from blockspace.study.study_file import StudyFile
 from blockspace.training import Recipe, Switch
@@ -61,6 +61,8 @@ class KeywordsFile:
         found = self.type_of(field.annotation)
         if Switch in field.metadata:  # `true` stands for the section with its defaults
             found = f"bool | {found}"
+        if any(isinstance(one, Measured) and one.kind.units for one in field.metadata):
+            found = f"{found} | str"
         return found.replace("str", "str | PathLike[str]", 1) if key in PATHS else found
 
     def type_of(self, annotation: Any) -> str:

@@ -11,9 +11,9 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from blockspace.blocks import parse_number
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
 from blockspace.reader import Map, Node, Scalar, Seq, parse_yaml
+from blockspace.units import parse_count, parse_plain_number, to_int_or_float
 
 KeyPath = tuple[str | int, ...]
 
@@ -136,28 +136,30 @@ def split_key(key: str) -> list[str]:
     return parts
 
 
-def tree_as_data(node: Node) -> Any:
-    """Return the tree as Python values: numbers where a text is one; shares (`96%`) and everything else as text.
+def tree_as_data(node: Node, counts: bool = False) -> Any:
+    """Return the tree as Python values: numbers where a text is one; a number with a unit (`96%`, `500ms`) and everything else as text.
 
-    Raises BlockspaceError for a number that is out of range, at its place.
+    With `counts`, and in windows of counted costs below `budget`, a text such as `60M` is a number too: other bounds are kept as written,
+    and run directories hold them so. Raises BlockspaceError for a number that is out of range, at its place.
     """
     if isinstance(node, Map):
-        return {key: tree_as_data(item) for key, item in node.items.items()}
+        below = {key: (counts or key == "budget") and key != "latency" for key in node.items}
+        return {key: tree_as_data(item, below[key]) for key, item in node.items.items()}
     if isinstance(node, Seq):
-        return [tree_as_data(item) for item in node.items]
+        return [tree_as_data(item, counts) for item in node.items]
     if isinstance(node, PythonScalar):
         return node.value
-    if node.quoted or node.text.endswith("%"):
+    if node.quoted:
         return node.text
     if node.text in ("true", "false"):
         return node.text == "true"
     if node.text in ("", "null", "~"):
         return None
     try:
-        value = parse_number(node.text)
+        value = parse_count(node.text) if counts else parse_plain_number(node.text)
     except BlockspaceError as e:
         raise e.at(node.mark) from None
-    return node.text if value is None else value if isinstance(value, int) else float(value)
+    return node.text if value is None else to_int_or_float(value)
 
 
 def find_mark(node: Node, path: KeyPath) -> Mark | None:

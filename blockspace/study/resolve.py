@@ -216,7 +216,7 @@ def resolve_baseline(study: Study, space: SearchSpace, solver: Solver) -> Candid
 
 def read_target(value: object, name: str, mark: Mark | None) -> int:
     """Return a cost that the baseline is solved to. Raises BlockspaceError (E-TYPE)."""
-    found = parse_cost(value, name) if isinstance(value, str) else value
+    found = parse_cost(value, name, mark) if isinstance(value, str) else value
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
         raise error("E-TYPE", f"baseline: {name} must be a count, as 8M; got {value}", mark)
     return found

@@ -11,31 +11,38 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, create_model
 
-from blockspace.blocks import parse_number
 from blockspace.costs import COSTS, Budget
-from blockspace.data import DataSpec, read_spec
+from blockspace.data import DataSetting, DataSpec, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
-from blockspace.formatting import parse_bytes
 from blockspace.inputs import expand_path, relate_path
-from blockspace.options import Options, PathText, refuse, suggest_key, validate
+from blockspace.options import AS_COUNT, Measured, Options, PathText, refuse, suggest_key, validate
 from blockspace.reader import Map, read_yaml
 from blockspace.runtimes import runtime_names
-from blockspace.searching import SearchOptions
+from blockspace.searching import HoleValues, SearchOptions
 from blockspace.shipped import find_shipped, list_shipped
 from blockspace.study.overrides import KeyPath, apply_keyword, apply_text, apply_texts, find_mark, split_key, tree_as_data
 from blockspace.training import DEFAULT_TASK, TASKS, Recipe, list_objectives
+from blockspace.units import BASELINE_RATIO, BYTES_COST, COUNTED_COST, NumberKind, parse_measure, to_int_or_float
 
 FORMAT = "blockspace/study/1"
 MEASURED = ("latency",)
 NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 Bound = float | int | str | None
+COUNT_BOUND, BYTE_BOUND, RATIO_BOUND = (Measured(kind, kept=kind.units) for kind in (COUNTED_COST, BYTES_COST, BASELINE_RATIO))
 
 
 class CostWindow(Options):
-    """A budget on a counted cost: numbers (`60M`; for bytes also `4MiB`), or shares of the baseline's (`96%`)."""
+    """A budget on a counted cost: numbers (`60M`), or shares of the baseline's (`96%`)."""
 
-    low: Annotated[Bound, Field(description="the least it may cost")] = None
-    high: Annotated[Bound, Field(description="the most it may cost")] = None
+    low: Annotated[Bound, Field(description="the least it may cost"), COUNT_BOUND] = None
+    high: Annotated[Bound, Field(description="the most it may cost"), COUNT_BOUND] = None
+
+
+class ByteWindow(CostWindow):
+    """A budget on a cost in bytes: a size (`4MiB`), or shares of the baseline's (`96%`)."""
+
+    low: Annotated[Bound, Field(description="the least it may cost"), BYTE_BOUND] = None
+    high: Annotated[Bound, Field(description="the most it may cost"), BYTE_BOUND] = None
 
 
 def check_runtime(name: str) -> str:
@@ -53,19 +60,23 @@ def list_runtimes(schema: dict[str, Any]) -> None:
 
 
 class LatencyWindow(CostWindow):
-    """A budget on latency, as a ratio to the baseline network's, and how it is measured."""
+    """A budget on latency, as a multiple of the baseline network's (`1.3`, `130%`), and how it is measured."""
 
+    low: Annotated[Bound, Field(description="the least it may take"), RATIO_BOUND] = None
+    high: Annotated[Bound, Field(description="the most it may take"), RATIO_BOUND] = None
     runtime: Annotated[
         str, AfterValidator(check_runtime), Field(description="how the network is run", json_schema_extra=list_runtimes)
     ] = "eager"
-    threads: Annotated[int, Field(ge=1, le=256, description="of one call")] = 1
-    batch: Annotated[int, Field(ge=1, le=4096, description="images in one call")] = 1
+    threads: Annotated[int, Field(ge=1, le=256, description="of one call"), AS_COUNT] = 1
+    batch: Annotated[int, Field(ge=1, le=4096, description="images in one call"), AS_COUNT] = 1
 
 
 if TYPE_CHECKING:
     CountedBudgets = Options  # its fields are made from the registry of costs, which type checkers cannot follow
 else:
-    windows = {name: (CostWindow | None, Field(None, description=quantity.doc)) for name, quantity in COSTS.items()}
+    windows = {
+        name: ((ByteWindow if cost.symbol == "B" else CostWindow) | None, Field(None, description=cost.doc)) for name, cost in COSTS.items()
+    }
     CountedBudgets = create_model("CountedBudgets", __base__=Options, **windows)
 
 
@@ -78,10 +89,10 @@ class Budgets(CountedBudgets):
 class FinalistOptions(Options):
     """The trained networks that are retrained for the answer: the best `take` of each choice of `per`, with `seeds` seeds each."""
 
-    take: Annotated[int, Field(ge=1, le=100, description="networks of each choice")] = 2
+    take: Annotated[int, Field(ge=1, le=100, description="networks of each choice"), AS_COUNT] = 2
     per: Annotated[str | None, Field(description="the hole whose choices are meant; unset: the one that is compared")] = None
-    epochs: Annotated[int | None, Field(ge=1, description="of a final training; unset: as in the search")] = None
-    seeds: Annotated[int, Field(ge=1, le=100, description="trainings of each network")] = 3
+    epochs: Annotated[int | None, Field(ge=1, description="of a final training; unset: as in the search"), AS_COUNT] = None
+    seeds: Annotated[int, Field(ge=1, le=100, description="trainings of each network"), AS_COUNT] = 3
 
 
 class CompareOptions(Options):
@@ -97,9 +108,9 @@ class StudyFile(Options):
     study: Annotated[str, Field(pattern=f"^{NAME}$", description="its name: small letters, digits, `.`, `_`, `-`")]
     doc: Annotated[str, Field(description="the question, in one line")] = ""
     space: Annotated[PathText, Field(description="the network file with holes, relative to this file, or a library network")]
-    data: Annotated[str | dict[str, Any], Field(description="a data set's name, or `{folder: my/images}` and other settings")] = "digits"
+    data: Annotated[DataSetting, Field(description="a data set's name, or `{folder: my/images}` and other settings")] = "digits"
     baseline: Annotated[
-        dict[str, str | int | float | bool],
+        HoleValues,
         Field(description="holes of the space and their values: the network that shares and ratios refer to; `macs: 5M` solves its widths"),
     ] = {}
     budget: Annotated[Budgets, Field(description="what a network may cost")] = Budgets()
@@ -255,18 +266,28 @@ def resolve_budget(window: CostWindow, cost: str, baseline: float, mark: Mark | 
     return Budget(cost, low, high)
 
 
-def parse_cost(text: str, cost: str) -> Fraction | float | None:
-    """`60M`, `96%`, and for costs in bytes `4MiB`, as a number; None when the text is none."""
-    size = parse_bytes(text) if cost in COSTS and COSTS[cost].symbol == "B" else None
-    return parse_number(text.strip()) if size is None else size
+def find_number_kind(cost: str) -> NumberKind:
+    """Return how bounds of a cost are written."""
+    if cost in MEASURED:
+        return BASELINE_RATIO
+    return BYTES_COST if COSTS[cost].symbol == "B" else COUNTED_COST
+
+
+def parse_cost(text: str, cost: str, mark: Mark | None = None) -> Fraction | int | None:
+    """`60M`, `96%`, and for costs in bytes `4MiB`, as a number; None when the text is none. Raises BlockspaceError (E-VALUE) for a unit
+    that does not fit."""
+    try:
+        amount = parse_measure(text, find_number_kind(cost))
+    except BlockspaceError as e:
+        raise e.at(mark, f"{cost}: ") from None
+    return round(amount) if amount is not None and text.strip().endswith("B") else amount
 
 
 def resolve_bound(value: Bound, cost: str, baseline: float, mark: Mark | None) -> float | None:
     """Return one bound as a number; shares become counts of `baseline`. Raises BlockspaceError (E-TYPE)."""
-    amount = parse_cost(value, cost) if isinstance(value, str) else value
+    amount = parse_cost(value, cost, mark) if isinstance(value, str) else value
     if value is not None and (amount is None or amount <= 0):
-        example = "4MiB" if cost in COSTS and COSTS[cost].symbol == "B" else "8M"
-        raise error("E-TYPE", f"budget.{cost}: {value!r} is not a valid cost", mark, f"write {example}, or a share of the baseline's: 96%")
+        raise error("E-TYPE", f"budget.{cost}: {value!r} is not a valid cost", mark, find_number_kind(cost).form)
     if amount is None or not (isinstance(value, str) and value.strip().endswith("%")):
-        return amount if not isinstance(amount, Fraction) else int(amount) if amount.denominator == 1 else float(amount)
+        return to_int_or_float(amount) if isinstance(amount, Fraction) else amount
     return float(amount * Fraction(baseline)) if cost == "latency" else int(amount * Fraction(baseline))

@@ -13,12 +13,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from blockspace.blocks import LIBRARIES, Block, Network, load, serialize_network
-from blockspace.data import DataSpec, describe, read_spec
+from blockspace.data import DataSetting, DataSpec, describe, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
 from blockspace.files import ARCH
 from blockspace.graph import Graph
 from blockspace.inputs import expand_path
-from blockspace.options import Options, PathText, validate
+from blockspace.options import AS_COUNT, Options, PathText, validate
 from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read_yaml
 from blockspace.records import runs_around
@@ -31,9 +31,9 @@ from blockspace.training import Recipe
 class TrainingOptions(Options):
     """Options of `blockspace train NET key=value ...` in addition to the network's own params."""
 
-    data: str | dict[str, Any] = "digits"
+    data: DataSetting = "digits"
     train: Recipe = Recipe()
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32), AS_COUNT] = 0
     # the run directory
     out: PathText | None = None
     # where to start from: a checkpoint (.safetensors, .pth), a folder or RUN#NUMBER that has one, or torchvision or timm, whose own

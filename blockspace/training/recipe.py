@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 
 from blockspace.errors import Mark
-from blockspace.options import BY_KIND, UNFOLDED, Choice, Options, Path, refuse, suggest_key, validate
+from blockspace.options import AS_COUNT, AS_PLAIN, AS_SHARE, BY_KIND, UNFOLDED, Choice, Options, Path, refuse, suggest_key, validate
 from blockspace.training.batches.augmentation import Augment
 from blockspace.training.schedules import Constant, Cosine, OneCycle, Share
 
-Positive = Annotated[float, Field(gt=0, le=1e9)]
-Decay = Annotated[float, Field(ge=0, le=1e3)]
-Beta = Annotated[float, Field(ge=0, lt=1)]
-Device = Annotated[int, Field(ge=0, le=4096)]
+Positive = Annotated[float, Field(gt=0, le=1e9), AS_PLAIN]
+Decay = Annotated[float, Field(ge=0, le=1e3), AS_PLAIN]
+Beta = Annotated[float, Field(ge=0, lt=1), AS_PLAIN]
+Device = Annotated[int, Field(ge=0, le=4096), AS_PLAIN]
 
 
 class Sgd(Choice):
@@ -26,7 +26,7 @@ class Sgd(Choice):
 
     kind: Literal["sgd"] = "sgd"
     lr: Annotated[Positive, Field(description="learning rate at the schedule's peak")] = 0.1
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    momentum: Annotated[float, Field(ge=0, lt=1), AS_PLAIN] = 0.9
     nesterov: Annotated[bool, Field(description="Nesterov's momentum")] = True
     weight_decay: Annotated[Decay, Field(description="L2 penalty, torch's convention")] = 5e-4
 
@@ -67,7 +67,7 @@ class Ema(Options):
     """An exponential moving average of the weights and of batch norm's statistics, updated after each optimizer step
     (torch.optim.swa_utils.AveragedModel). The average is what is evaluated, scored and exported."""
 
-    decay: Annotated[float, Field(gt=0, lt=1, description="weight of the old average in each update")] = 0.999
+    decay: Annotated[float, Field(gt=0, lt=1, description="weight of the old average in each update"), AS_SHARE] = 0.999
     warmup: Annotated[
         bool, Field(description="decay at most (1 + n) / (10 + n) in update n, so that short trainings forget their start")
     ] = True
@@ -117,14 +117,17 @@ RUNNING = {"loader", "workers", "on_oom"}  # how it is run, not what is computed
 class Recipe(Options):
     """Everything of a training but the network, the data and the seed."""
 
-    epochs: Annotated[int, Field(ge=1, le=1_000_000, description="passes over the training images")] = 8
+    epochs: Annotated[int, Field(ge=1, le=1_000_000, description="passes over the training images"), AS_COUNT] = 8
     # batch norm on a handful of images does harm, so the rest is dropped
     batch: Annotated[
-        int, Field(ge=1, le=65_536, description="images per batch, over all devices; the last, smaller batch of an epoch is left out")
+        int,
+        Field(ge=1, le=65_536, description="images per batch, over all devices; the last, smaller batch of an epoch is left out"),
+        AS_COUNT,
     ] = 64
     accumulate: Annotated[
         int,
         Field(ge=1, le=65_536, description="batches whose gradients are averaged into one optimizer step; batch norm still sees one batch"),
+        AS_COUNT,
     ] = 1
     optimizer: Annotated[Optimizer, Field(description="sgd or adamw, with settings")] = Sgd()
     schedule: Annotated[Schedule, Field(description="the learning rate's factor, optimizer step by optimizer step")] = Cosine()
@@ -133,7 +136,9 @@ class Recipe(Options):
     ] = ()
     mixup: Annotated[Mixup | None, Switch, SwitchSchema, Field(description="train on weighted pairs of images")] = None
     cutmix: Annotated[Cutmix | None, Switch, SwitchSchema, Field(description="train on images with a box out of another one")] = None
-    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="share of each label that is spread over all classes")] = 0
+    label_smoothing: Annotated[
+        float, Field(ge=0, lt=1, description="share of each label that is spread over all classes"), AS_SHARE
+    ] = 0
     ema: Annotated[Ema | None, Switch, SwitchSchema, Field(description="evaluate and keep a moving average of the weights")] = None
     clip_norm: Annotated[Positive | None, Field(description="largest norm of all gradients together; a larger one is scaled down")] = None
     precision: Annotated[
@@ -159,6 +164,7 @@ class Recipe(Options):
         Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] | list[Device],
         BeforeValidator(read_devices),
         Field(description="how many devices, their numbers, or auto for all"),
+        AS_COUNT,
     ] = 1
     strategy: Annotated[
         Literal["auto", "ddp", "ddp_fork", "ddp_spawn"],
@@ -169,7 +175,9 @@ class Recipe(Options):
         Field(description="where batches are made: in this process from memory, or by a DataLoader; auto: by the data's size"),
     ] = "auto"
     workers: Annotated[
-        int | None, Field(ge=0, le=256, description="processes of the DataLoader; unset: the data's `workers`, or one less than threads")
+        int | None,
+        Field(ge=0, le=256, description="processes of the DataLoader; unset: the data's `workers`, or one less than threads"),
+        AS_COUNT,
     ] = None
     on_oom: Annotated[
         Literal["fail", "half_batch"],

@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from blockspace.options import Choice
+from blockspace.options import AS_COUNT, AS_SHARE, Choice
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Warmup = Annotated[float, Field(ge=0, le=1e6, description="epochs of linear rise to the peak, before anything else")]
+Share = Annotated[float, Field(ge=0, le=1), AS_SHARE]
+Warmup = Annotated[float, Field(ge=0, le=1e6, description="epochs of linear rise to the peak, before anything else"), AS_COUNT]
 
 
 class Cosine(Choice):
@@ -38,7 +38,7 @@ class OneCycle(Choice):
     OneCycleLR); momentum stays as it is."""
 
     kind: Literal["one_cycle"] = "one_cycle"
-    rise: Annotated[float, Field(gt=0, lt=1, description="share of all steps until the peak")] = 0.3
+    rise: Annotated[float, Field(gt=0, lt=1, description="share of all steps until the peak"), AS_SHARE] = 0.3
 
     def factor(self, step: int, steps: int, per_epoch: int) -> float:
         """Return the factor at step `step` (from 0) of `steps`, with `per_epoch` steps in an epoch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from blockspace.blocks.evaluate import Alternative, FlowValue, LexicalScope, Settings, evaluate_condition, evaluate_node
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
 from blockspace.blocks.syntax import RESERVED, BlockStep, IfStep, LoopStep
-from blockspace.blocks.typed_values import check_integer, evaluate_integer
+from blockspace.blocks.typed_values import evaluate_integer
 from blockspace.errors import Mark, error
 from blockspace.reader import Scalar
 
@@ -43,7 +43,7 @@ def parse_loop_range(step: LoopStep, env: LexicalScope) -> tuple[str | None, ran
     if not (inside and dots and variable.strip().isidentifier()) or variable.strip() in RESERVED:
         raise error("E-EXPR", f"not a loop: {text!r}", step.loop.mark, "write `for: i in 2..splits`")
     mark, limit = step.loop.mark, 10**6
-    bounds = [check_integer(evaluate_node(Scalar(t.strip(), mark), env), "a loop bound", mark, -limit, limit) for t in (low, high)]
+    bounds = [evaluate_integer(Scalar(t.strip(), mark), env, "a loop bound", -limit, limit) for t in (low, high)]
     return variable.strip(), range(bounds[0], bounds[1] + 1)
 
 

@@ -17,6 +17,7 @@ from blockspace.blocks.typed_values import (
     evaluate_pair,
     evaluate_real,
     evaluate_word,
+    refuse_share,
 )
 from blockspace.errors import Mark, error
 from blockspace.ops import AdaptiveAvgPool, AvgPool, BatchNorm, Conv, Flatten, GroupNorm, LayerNorm, Linear, Op, PadChannels, Shape
@@ -147,6 +148,8 @@ def make_convolution(step: OpStep, settings: StepSettings, kernel: tuple[int, in
         raise error("E-KEY", f"{step.word} needs its output channels", step.mark, f"write {step.word}: 64, or {step.word}: same")
     if depthwise and "groups" in settings:
         raise error("E-KEY", f"{step.word} has one group per channel", settings.nodes["groups"].mark, "use conv with groups")
+    if "out" in settings:
+        refuse_share(settings.nodes["out"], f"{step.word}: out")
     found = settings.value("out")
     out = channels if found in (None, "same") else check_integer(found, f"{step.word}: out", settings.nodes["out"].mark)
     dilation = settings.get(evaluate_pair, "dilation", (1, 1))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from blockspace.blocks.evaluate import INVALID, LexicalScope, evaluate_node
+from blockspace.blocks.evaluate import INVALID, LexicalScope
 from blockspace.blocks.expansion.context import Frame, StepValue
-from blockspace.blocks.typed_values import check_integer
+from blockspace.blocks.typed_values import evaluate_integer
 from blockspace.errors import Mark, did_you_mean, error
 from blockspace.reader import Node, Scalar, Seq
 
@@ -60,9 +60,8 @@ def resolve_reference(text: str, mark: Mark, frame: Frame, previous: StepValue, 
 def parse_indices(text: str, name: str, count: int, mark: Mark, env: LexicalScope) -> range:
     """`3` or `2..s-1`, from 1 and inclusive; an empty range is legal."""
     low, dots, high = text.partition("..")
-    first = evaluate_node(Scalar(low.strip(), mark), env)
-    last = evaluate_node(Scalar(high.strip(), mark), env) if dots else first
-    first, last = check_integer(first, "an index", mark, -FAR), check_integer(last, "an index", mark, -FAR)
+    first = evaluate_integer(Scalar(low.strip(), mark), env, "an index", -FAR)
+    last = evaluate_integer(Scalar(high.strip(), mark), env, "an index", -FAR) if dots else first
     if last >= first and not (1 <= first and last <= count):
         bad = first if first < 1 else last
         raise error("E-REF", f"{name}[{bad}] does not exist", mark, f"{name} has parts 1 to {count}")

@@ -13,12 +13,12 @@ from math import lcm
 from blockspace.blocks.evaluate import INVALID, Alternative, FlowValue, InvalidRead, LexicalScope, Value, evaluate_node
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
 from blockspace.blocks.expansion.operations import add_merge
-from blockspace.blocks.expression import Rational, is_number, make_fraction
 from blockspace.blocks.syntax import MERGES, SplitStep, is_value, parse_flow
-from blockspace.blocks.typed_values import check_integer, evaluate_integer, evaluate_word, get_list
+from blockspace.blocks.typed_values import check_integer, evaluate_integer, evaluate_word, get_list, refuse_share
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.ops import Add, Concat, Copy, Part
 from blockspace.reader import Map, Node, Scalar, Seq
+from blockspace.units import Rational, is_number, make_fraction
 
 MAX_PARTS = 4096
 
@@ -161,6 +161,9 @@ def read_split(step: SplitStep, frame: Frame, named: int | None) -> tuple[str, i
     listed, names = (argument, env) if isinstance(argument, Seq) else get_list(evaluate_node(argument, env)) or (argument, env)
     if not isinstance(listed, Seq) or not listed.items:
         raise error("E-TYPE", f"`{how}:` is a list of numbers", argument.mark)
+    if how == "sizes":
+        for item in listed.items:
+            refuse_share(item, "a part's size")
     numbers = [evaluate_node(item, names) for item in listed.items]
     return how, len(numbers), numbers, argument.mark
 

@@ -17,16 +17,16 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_serializer
 
-from blockspace.options import Choice, refuse, suggest_key, unfold_choice
+from blockspace.options import AS_COUNT, AS_SHARE, Choice, refuse, suggest_key, unfold_choice
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1), AS_SHARE]
 
 
 class Crop(Choice):
     """A random window of the image's own size out of the image with `padding` black pixels on each side."""
 
     kind: Literal["crop"] = "crop"
-    padding: Annotated[int, Field(ge=1, le=1024, description="pixels on each side")] = 2
+    padding: Annotated[int, Field(ge=1, le=1024, description="pixels on each side"), AS_COUNT] = 2
 
 
 class Flip(Choice):
@@ -86,7 +86,17 @@ def read_transform(name: str, settings: Any) -> dict[str, Any]:
     missing = [key for key in found.parameters[: found.required] if key not in settings]
     if missing:
         raise refuse("E-KEY", f"{found.name}: missing {', '.join(missing)}", f"write {{{found.name}: {{{missing[0]}: ...}}}}")
-    return {"kind": "transform", "name": found.name, "settings": settings}
+    return {"kind": "transform", "name": found.name, "settings": {key: read_transform_setting(item) for key, item in settings.items()}}
+
+
+def read_transform_setting(value: Any) -> Any:
+    """Return a setting with numbers for texts such as `1k`; lists item by item.
+
+    Raises what `validated` reports as E-VALUE: a number with any other unit, since torchvision knows none.
+    """
+    if isinstance(value, list):
+        return [read_transform_setting(item) for item in value]
+    return AS_COUNT.read(value)
 
 
 def as_tuple(value: Any) -> Any:
