@@ -2,6 +2,7 @@ from .data import Data as Data, load as load
 from .data_spec import (
     DataSetting as DataSetting,
     DataSpec as DataSpec,
+    Description as Description,
     check_data as check_data,
     describe as describe,
     read_spec as read_spec,

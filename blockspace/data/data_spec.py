@@ -173,15 +173,15 @@ def normalize_spec(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | Non
 
 
 def is_folder(text: str) -> bool:
-    """Return whether a text is the path of a folder, or cannot be anything but a path: it begins with `~` or `.`, or has a separator."""
-    return text.startswith(("~", ".", "file:")) or os.sep in text or os.path.isdir(text)
+    """Return whether a text is the path of something that exists, or cannot be anything but a path: it begins with `~` or `.`, or has a separator."""
+    return text.startswith(("~", ".", "file:")) or os.sep in text or os.path.exists(text)
 
 
 def check_named_dataset(spec: DataSpec, mark_of: MarkOf | None) -> None:
     """Check that the data set is known and has the options. Raises BlockspaceError (E-DATA, E-KEY, E-TYPE)."""
     if spec.name not in DATASETS:
         help = f"{suggest_key(str(spec.name), list(DATASETS))}; or {{folder: my/images}}, or {{python: package.module:function}}"
-        raise error("E-DATA", f"unknown data set {spec.name!r}", mark_of(("name",)) if mark_of else None, help)
+        raise error("E-DATA", f"unknown data set {spec.name!r}, and no folder of that name", mark_of(("name",)) if mark_of else None, help)
     offered = DATASETS[spec.name].options
     for key, value in spec.options.items():
         mark = mark_of(("options", key)) if mark_of else None

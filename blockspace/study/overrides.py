@@ -2,20 +2,38 @@
 
 Both end up as nodes with a place of their own, so that a mistake in one is shown like a mistake in the file: `<command line>:1:14` quotes
 the text, `<argument>:1:7` the argument. A mapping given for a section sets the keys that it names and leaves the others; a deeper value
-replaces what was there.
+replaces what was there, and one of several alternatives (`data.folder`, `train.optimizer.adamw`) replaces the other one.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, get_origin
 
+from pydantic import BaseModel
+
+from blockspace.data import DataSpec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
+from blockspace.options import Choice, list_models
 from blockspace.reader import Map, Node, Scalar, Seq, parse_yaml
+from blockspace.searching import SearchOptions
+from blockspace.training import Recipe
 from blockspace.units import parse_count, parse_plain_number, to_int_or_float
 
 KeyPath = tuple[str | int, ...]
+# the alternatives of `data:`, with the keys that only they take
+DATA_SOURCES: dict[str, set[str]] = {"name": {"path", "root", "download", "options"}, "folder": set(), "python": {"options"}}
+
+
+def list_choices(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every section of a model that holds one of several `Choice`s, written `{name: {settings}}`."""
+    for name, field in model.model_fields.items():
+        if Choice in (kind.__base__ for kind in list_models(field.annotation)) and get_origin(field.annotation) is not tuple:
+            yield (*path, name)
+
+
+CHOICES = frozenset((*list_choices(Recipe, ("train",)), *list_choices(SearchOptions, ("search",))))
 
 
 class PythonScalar(Scalar):
@@ -110,20 +128,67 @@ def _put(root: Map, path: Sequence[str], node: Node, mark: Mark) -> None:
     """Set the node at a path of keys; what is on the way and no mapping becomes one."""
     *parents, last = path
     here = root
-    for part in parents:
+    for depth, part in enumerate(parents):
         inner = here.get(part)
-        if not isinstance(inner, Map):
-            inner = _as_mapping(part, inner, Map(mark))
+        if part == "data" and not depth:
+            inner = _spell_out_data(inner, mark)
+        elif not isinstance(inner, Map):
+            inner = Map(mark)
+        if tuple(parents[: depth + 1]) in CHOICES:
+            _remove_keys(inner, set(inner.items) - {path[depth + 1]})
         here.items[part], here.keys[part] = inner, here.keys.get(part, mark)
         here = inner
+    if tuple(parents) == ("data",) and last in DATA_SOURCES:
+        _leave_other_sources(here, last, mark)
+    if tuple(parents) == ("baseline",):
+        _leave_other_choice(here, last, node, mark)
     here.items[last], here.keys[last] = node, mark
 
 
-def _as_mapping(part: str, old: Node | None, new: Map) -> Map:
-    """Return the mapping that replaces a scalar; `data: digits` stays the name when `data.size=8` is added to it."""
-    if part == "data" and isinstance(old, Scalar):
-        new.items["name"], new.keys["name"] = old, old.mark
-    return new
+def _spell_out_data(old: Node | None, mark: Mark) -> Map:
+    """Return a study's `data:` as a mapping with a `name`, also where it is written `digits` or `{cifar10: {root: ...}}`."""
+    if isinstance(old, Map) and len(old.items) == 1 and (name := next(iter(old.items))) not in DataSpec.model_fields and name != "root":
+        outer, old = old, old.items[name]
+        found = old if isinstance(old, Map) else Map(outer.mark)
+        found.items["name"], found.keys["name"] = Scalar(name, outer.keys[name]), outer.keys[name]
+        return found
+    if isinstance(old, Map):
+        return old
+    found = Map(mark)
+    if isinstance(old, Scalar):
+        found.items["name"], found.keys["name"] = old, old.mark
+    return found
+
+
+def _leave_other_sources(data: Map, source: str, mark: Mark) -> None:
+    """Remove the other sources of data, and the keys of the file that belong to them; those that were given beside the file stay."""
+    others = DATA_SOURCES.keys() & data.items.keys() - {source}
+    options = data.get("options") if others else None
+    if isinstance(options, Map):  # the arguments of another function or set
+        _remove_keys(options, [key for key in options.items if options.keys[key].source.path != mark.source.path])
+        if not options.items:
+            _remove_keys(data, ["options"])
+    owned = {key for other in others for key in DATA_SOURCES[other] - DATA_SOURCES[source] if key in data}
+    _remove_keys(data, others | {key for key in owned if data.keys[key].source.path != mark.source.path})
+
+
+def _leave_other_choice(baseline: Map, hole: str, choice: Node, mark: Mark) -> None:
+    """Remove what the file says of a choice that is replaced: with `baseline.block=hs` the keys `block.resnext.*` go."""
+    old = baseline.get(hole)
+    if isinstance(old, Scalar) and isinstance(choice, Scalar) and old.text != choice.text:
+        owned = [key for key in baseline.items if key.startswith(f"{hole}.{old.text}.")]
+        _remove_keys(baseline, [key for key in owned if baseline.keys[key].source.path != mark.source.path])
+
+
+def _remove_keys(node: Map, keys: Collection[str]) -> None:
+    """Remove keys of a mapping."""
+    for key in keys:
+        del node.items[key], node.keys[key]
+
+
+def find_data_mark(data: DataSpec, mark_of: Callable[[KeyPath], Mark | None]) -> Mark | None:
+    """Return the place of the source of data, given the function that finds the place of a path of keys."""
+    return mark_of(("data", next(source for source in DATA_SOURCES if getattr(data, source) is not None)))
 
 
 def split_key(key: str) -> list[str]:

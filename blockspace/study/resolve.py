@@ -9,12 +9,12 @@ from typing import Any
 
 from blockspace.blocks import Hole, Network, Unknown, find_idle_holes, find_input_holes, format_token, load, serialize_network
 from blockspace.costs import COSTS, Budget
-from blockspace.data import describe
+from blockspace.data import Description, describe
 from blockspace.errors import BlockspaceError, InfeasibleError, Mark, Mistake, error
 from blockspace.graph import Graph
 from blockspace.searching import BudgetedSpace, Candidate, SearchSpace, Solver, Stratifier
 from blockspace.study.initial_trials import NamedSeeds, resolve_seeds
-from blockspace.study.overrides import KeyPath
+from blockspace.study.overrides import KeyPath, find_data_mark
 from blockspace.study.study_file import MEASURED, Study, StudyFile, load_study, parse_cost, resolve_budget
 from blockspace.training import check_batchnorm
 
@@ -75,7 +75,7 @@ def resolve_study(
     """
     study = load_study(path, overrides, keywords)
     network = load_space(study)
-    shape, classes = describe(study.data)
+    shape, classes = describe_data(study)
     space = SearchSpace(network.fitted(shape, classes))
     check_decided_holes(network, space, shape, classes)
     check_choices(study, space)
@@ -89,6 +89,15 @@ def resolve_study(
     named_seeds = NamedSeeds(space, names, seeds) if isinstance(names, dict) and names else None
     notes = (*data_overrides(network, shape, classes), *unread_holes(space))
     return ResolvedStudy(study, space, budgeted, baseline, limits, seeds, named_seeds, notes)
+
+
+def describe_data(study: Study) -> Description:
+    """Return input shape and number of classes of the study's data. Raises BlockspaceError at its place in the file."""
+    data = study.data
+    try:
+        return describe(data)
+    except BlockspaceError as e:
+        raise e.at(find_data_mark(data, study.mark_of)) from None
 
 
 def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:

@@ -23,7 +23,7 @@ from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read_yaml
 from blockspace.records import runs_around
 from blockspace.study.export_network import locate_network
-from blockspace.study.overrides import KeyPath, apply_keyword, apply_texts, empty_tree, find_mark, tree_as_data
+from blockspace.study.overrides import KeyPath, apply_keyword, apply_texts, empty_tree, find_data_mark, find_mark, tree_as_data
 from blockspace.study.resolve import data_overrides
 from blockspace.training import Recipe
 
@@ -98,7 +98,10 @@ def resolve_training(
     if not isinstance(found, Network):
         raise error("E-OP", f"{target} is a block; train takes a network", help="put it into a network's stages")
     data = read_spec(options.data, lambda path: mark_of(("data", *path)))
-    shape, classes = describe(data)
+    try:
+        shape, classes = describe(data)
+    except BlockspaceError as e:
+        raise e.at(find_data_mark(data, mark_of)) from None
     network = found.fitted(shape, classes)
     graph = canonical(network.graph())
     check_output_shape(graph, classes)

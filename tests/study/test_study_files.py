@@ -8,7 +8,9 @@ import pytest
 from written import mistake, mistakes
 
 from blockspace.errors import InfeasibleError
+from blockspace.reader import parse_yaml
 from blockspace.study import draw_families, load_study, resolve_study
+from blockspace.study.overrides import apply_texts, tree_as_data
 
 ROOT = Path(__file__).parents[2]
 STUDY = f"""format: blockspace/study/1
@@ -120,6 +122,47 @@ def test_mistakes_in_overrides(write, text, code):
     assert found.mark and "command line" in found.mark.source.path, found.render()
 
 
+# what the file says, overrides, and what the section is then
+ALTERNATIVES = [
+    ("data: digits", ["data.folder=imgs"], {"folder": "imgs"}),
+    ("data: digits", ["data.folder=imgs", "data.python=a:b"], {"python": "a:b"}),
+    ("data: digits", ["data.size=8"], {"name": "digits", "size": 8}),
+    ("data: {name: emnist, path: /p, options: {split: letters}, val: 5}", ["data.folder=imgs"], {"folder": "imgs", "val": 5}),
+    ("data: {name: emnist, path: /p}", ["data.path=/q", "data.name=cifar10"], {"name": "cifar10", "path": "/q"}),
+    ("data: {cifar10: {root: /p}}", ["data.size=8"], {"name": "cifar10", "root": "/p", "size": 8}),
+    ("data: {cifar10: {root: /p}}", ["data.folder=imgs"], {"folder": "imgs"}),
+    ("data: {cifar10: }", ["data.val=8"], {"name": "cifar10", "val": 8}),
+    ("data: {folder: imgs}", ["data.path=/q", "data.name=cifar10"], {"name": "cifar10", "path": "/q"}),
+    ("data: {python: 'a:b', options: {x: 1}}", ["data.options.split=letters", "data.name=emnist"],
+     {"name": "emnist", "options": {"split": "letters"}}),
+    ("train: {optimizer: {sgd: {lr: 1}}}", ["train.optimizer.adamw.lr=2"], {"optimizer": {"adamw": {"lr": 2}}}),
+    ("train: {optimizer: {sgd: {lr: 1}}}", ["train.optimizer.sgd.momentum=0"], {"optimizer": {"sgd": {"lr": 1, "momentum": 0}}}),
+    ("train: {optimizer: sgd}", ["train.optimizer.adamw.lr=2"], {"optimizer": {"adamw": {"lr": 2}}}),
+    ("train: {schedule: {cosine: {warmup: 1}}}", ["train.schedule=constant"], {"schedule": "constant"}),
+    ("baseline: {block: resnext, block.resnext.cardinality: 8, base: 12}", ["baseline.block=hs"], {"block": "hs", "base": 12}),
+    ("baseline: {block: resnext, block.resnext.cardinality: 8}", ["baseline.block=resnext"],
+     {"block": "resnext", "block.resnext.cardinality": 8}),
+    ("baseline: {block: resnext, base: 12}", ["baseline.block.hs.splits=4", "baseline.block=hs"],
+     {"block": "hs", "base": 12, "block.hs.splits": 4}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, overrides, expected", ALTERNATIVES, ids=str)
+def test_an_alternative_replaces_the_other_one(text, overrides, expected):
+    root = parse_yaml(text, "study.yaml")
+    assert apply_texts(root, overrides) == [] and tree_as_data(root)[text.partition(":")[0]] == expected
+
+
+def test_alternatives_from_python(write):
+    made = load_study(write(), keywords={"data.folder": "imgs", "train": {"optimizer": {"adamw": {}}}, "baseline.block": "hs"})
+    assert (made.options.data, made.options.baseline) == ({"folder": "imgs"}, {"block": "hs", "base": 16, "macs": 6_000_000})
+
+
+def test_two_sources_in_one_file_are_a_mistake(write):
+    found = mistake(lambda: load_study(write(("data: digits", "data: {name: digits, folder: imgs}"))).data)
+    assert "give either a name, a folder" in found.message and found.mark.line == 4
+
+
 # -- what it refers to ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -173,11 +216,12 @@ def test_a_baseline_that_cannot_be_so_small(write):
 
 
 @pytest.mark.parametrize("data, code, words", [
-    ("{folder: nowhere}", "E-DATA", "nowhere"), ("{folder: nowhere, clases: 3}", "E-KEY", "clases"),
+    ("{folder: nowhere}", "E-DATA", "'nowhere' does not exist"), ("some/where", "E-DATA", "'some/where' does not exist"),
+    ("nowhere", "E-DATA", "unknown data set 'nowhere', and no folder of that name"), ("{folder: nowhere, clases: 3}", "E-KEY", "clases"),
 ])  # fmt: skip
 def test_missing_data(write, data, code, words):
     found = mistakes(resolve_study, write(("data: digits", f"data: {data}")))[0]
-    assert found.code == code and words in found.message
+    assert found.code == code and words in found.message and found.mark.line == 4
 
 
 @pytest.mark.parametrize(
