@@ -173,7 +173,7 @@ def normalize_spec(spec: Any, mark_of: MarkOf | None) -> tuple[Any, MarkOf | Non
 
 
 def is_folder(text: str) -> bool:
-    """Return whether a text is the path of something that exists, or cannot be anything but a path: it begins with `~` or `.`, or has a separator."""
+    """Return whether a text is the path of something that exists, or no name: it begins with `~` or `.`, or has a separator."""
     return text.startswith(("~", ".", "file:")) or os.sep in text or os.path.exists(text)
 
 
