@@ -53,6 +53,8 @@ CODES = {
     "E-LATENCY": "a latency that could not be measured",
 }
 
+INCOMPLETE = 7  # the exit code of a command that has answered, where something that was asked for is missing
+
 
 @dataclass(frozen=True)
 class Source:
@@ -131,9 +133,13 @@ class BlockspaceError(Exception):
 
 
 class StorageError(BlockspaceError):
-    """The run directory or its database cannot be used."""
+    """The run directory or its database cannot be used. `path` is the file or folder, where it is known."""
 
     exit_code = 3
+
+    def __init__(self, *mistakes: Mistake, path: str = ""):
+        super().__init__(*mistakes)
+        self.path = path
 
 
 class FailureError(BlockspaceError):

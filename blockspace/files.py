@@ -7,13 +7,24 @@ what was reported as written survives a power cut. A kill in between leaves at m
 from __future__ import annotations
 
 import errno
+import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from blockspace.errors import BlockspaceError, StorageError, error
+from blockspace.errors import Mistake, StorageError
 from blockspace.inputs import expand_path
 
 TEMPORARY = ".tmp"
+FULL = (errno.ENOSPC, errno.EDQUOT)  # the system's numbers for a disk, or a quota, that is full
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+# numbers that say that storage, or the machine, failed, whatever was asked of it
+FAILING = (
+    *FULL, errno.EIO, errno.EROFS, errno.ESTALE, errno.ENXIO, errno.ENODEV, errno.ENOLCK, errno.EMFILE, errno.ENFILE,
+    errno.ENOTCONN,
+)  # fmt: skip
 GRAPH = "graph.json"  # of an exported graph that no YAML describes: networkx's node-link form
 ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"  # of a network, in every folder that holds one
 RESULT, CARD = "result.json", "card.md"  # of a training that has ended, and of an exported network
@@ -27,7 +38,7 @@ def write_atomic(path: str | Path, data: bytes | memoryview | str) -> Path:
     path = Path(path)
     temporary = temporary_path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with open(temporary, "wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
             file.flush()
@@ -63,12 +74,150 @@ def sync_directory(path: Path) -> None:
             os.close(handle)
 
 
-def storage_error(path: Path, reason: OSError) -> BlockspaceError:
+def storage_error(path: str | os.PathLike[str], reason: OSError) -> StorageError:
     """Return E-DISK or E-IO for an error of the system about `path`."""
-    if reason.errno in (errno.ENOSPC, errno.EDQUOT):
-        return error("E-DISK", f"{path}: the disk is full", help="free some space and run the same command again", cls=StorageError)
-    help = "choose a folder you may write to" if reason.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else None
-    return error("E-IO", f"{path} cannot be written: {reason.strerror or reason}", help=help, cls=StorageError)
+    if reason.errno in FULL:
+        help = "free some space and run the same command again"
+        return StorageError(Mistake("E-DISK", f"{path}: the disk is full", help=help), path=str(path))
+    message = f"{path} cannot be written: {reason.strerror or reason}"
+    return StorageError(Mistake("E-IO", message, help=suggest_remedy(reason.errno)), path=str(path))
+
+
+def suggest_remedy(number: int | None) -> str:
+    """Return the next step after an error of the system."""
+    if number in FORBIDDEN:
+        return "choose a folder you may write to"
+    if number == errno.ELOOP:
+        return "a symbolic link is in its place: remove the link"
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        return "put back what is missing, or choose another folder"
+    return "see that the disk works, then run the same command again"
+
+
+def find_storage_error(reason: BaseException, folder: str | os.PathLike[str]) -> StorageError | None:
+    """Return the storage's error (E-DISK, E-IO) that an exception is, or was raised from; None where the storage did not fail.
+
+    That is a StorageError; an error of the system of a kind that only storage has (a full disk, a failing one), at any path; any error of
+    the system at a path in `folder`; and an exception that quotes one, as those of libraries written in other languages do.
+    """
+    for part in list_causes(reason):
+        if isinstance(part, StorageError) and all(mistake.code in ("E-DISK", "E-IO") for mistake in part.mistakes):
+            return part
+        if isinstance(part, OSError) and (part.errno in FAILING or (part is reason and lies_in(part.filename, folder))):
+            return storage_error(part.filename or folder, part)
+        for number in (*FULL, errno.EIO):
+            if not isinstance(part, OSError) and os.strerror(number) in str(part):
+                return storage_error(folder, OSError(number, os.strerror(number)))
+    return None
+
+
+def list_causes(reason: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those that it was raised from."""
+    part: BaseException | None = reason
+    seen: set[int] = set()
+    while part is not None and id(part) not in seen:
+        seen.add(id(part))
+        yield part
+        part = part.__cause__ or (None if part.__suppress_context__ else part.__context__)
+
+
+def lies_in(path: object, folder: str | os.PathLike[str]) -> bool:
+    """Return whether `path`, as an exception names it, is `folder` or below it."""
+    if not isinstance(path, (str, os.PathLike)):
+        return False
+    return Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))
+
+
+@contextmanager
+def as_storage_error(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise the system's errors about storage, and about anything in `folder`, as StorageError (E-DISK, E-IO)."""
+    try:
+        yield
+    except OSError as reason:
+        found = find_storage_error(reason, folder)
+        if found is None:
+            raise
+        raise found from reason
+
+
+_anchors: list[tuple[Path, tuple[int, int]]] = []  # what is in use: its absolute path, and its device and inode
+
+
+@contextmanager
+def anchor(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Treat a file or folder as in use while the block runs.
+
+    `check_anchors` raises once it was moved, removed or replaced, and nothing here makes it anew. Raises OSError where it is not there.
+    """
+    place = Path(os.path.abspath(path))
+    found = os.stat(place)
+    entry = (place, (found.st_dev, found.st_ino))
+    _anchors.append(entry)
+    try:
+        yield
+    finally:
+        _anchors.remove(entry)
+
+
+def check_anchors(path: str | os.PathLike[str] | None = None) -> None:
+    """Raise StorageError (E-IO) if anything in use was moved, removed or replaced; with a `path`, only what that path lies in."""
+    for place, identity in _anchors:
+        if path is not None and not lies_in(path, place):
+            continue
+        try:
+            now = os.stat(place)
+            is_same = (now.st_dev, now.st_ino) == identity
+        except (FileNotFoundError, NotADirectoryError):
+            is_same = False
+        except OSError as reason:
+            raise storage_error(place, reason) from reason
+        if not is_same:
+            message = f"{place} was moved, removed or replaced while it was in use; nothing was written after that"
+            help = "put it back and run the same command again, or start in another folder"
+            raise StorageError(Mistake("E-IO", message, help=help), path=str(place))
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Make a folder and those above it, where they are missing; return it. One that is in use (`anchor`) is never made anew.
+
+    Raises OSError, and StorageError (E-IO) where the folder in use that it belongs to is gone.
+    """
+    folder = Path(os.path.abspath(path))
+    roots = [place for place, _ in _anchors if folder.is_relative_to(place)]
+    if not roots:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Path(path)
+    check_anchors(folder)
+    root = max(roots, key=lambda place: len(place.parts))
+    for part in reversed([folder, *folder.parents]):
+        if part != root and part.is_relative_to(root):
+            part.mkdir(exist_ok=True)
+    return Path(path)
+
+
+def append_line(path: Path, text: str) -> None:
+    """Append text to a file in one write; a symbolic link in its place is not followed. Raises OSError."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(path, flags, 0o666)
+    try:
+        data = text.encode()
+        while data:
+            data = data[os.write(handle, data) :]
+    finally:
+        os.close(handle)
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Return the content of a JSON file. Raises OSError, and ValueError for anything that is not JSON, or too deep."""
+    return parse_json(Path(path).read_bytes())
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Return what a JSON text says. Raises ValueError, also for one that is nested too deep to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def remove_quietly(path: Path) -> None:

@@ -61,7 +61,7 @@ def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequen
 def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False, reuse: Sequence[str] = ()) -> int:
     """Run a study: progress to stderr, the answer to stdout.
 
-    Return the exit code: 0, or the signal's after an interruption (typer would make it 130).
+    Return the exit code: 0, 7 where something is missing from the answer, or the signal's after an interruption (typer would make it 130).
     """
     from blockspace.cli.progress import Progress
     from blockspace.searching import ignore_signals, raise_on_signals
@@ -81,4 +81,4 @@ def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, 
     names = ", ".join(place.name for place in outcome.exported)
     if not quiet:
         print(f"\nexported: {names} in {folder}/best; all trials in {folder}/results.csv", file=sys.stderr)
-    return 0
+    return outcome.exit_code

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NamedTuple, Protocol, Self
 
+from blockspace.errors import Mistake, StorageError
 from blockspace.executors.result import Result
 
 
@@ -107,14 +108,32 @@ class Handle:
     job: Job
 
 
+@dataclass(frozen=True)
+class StorageFault:
+    """The reason why a job has no result although nothing is wrong with it: the storage failed where it ran.
+
+    `code` is E-DISK or E-IO, `message` and `help` are for people. `is_private` says that it was not the job's folder that failed but
+    something that only this worker uses, such as a temporary folder: another start of the job may do.
+    """
+
+    code: str
+    message: str
+    help: str | None = None
+    is_private: bool = False
+
+    def error(self) -> StorageError:
+        """Return the error to raise in the driver."""
+        return StorageError(Mistake(self.code, self.message, help=self.help))
+
+
 class FinishedJob(NamedTuple):
-    """A job that has ended. `result` is None only for a job that was cancelled before it had one.
+    """A job that has ended: its result, or why there is none. `result` is None for a job that was cancelled before it had one.
 
     `lost` is true where the executor failed under the job (its server or node died), which is not a fault of the job.
     """
 
     handle: Handle
-    result: Result | None
+    result: Result | StorageFault | None
     lost: bool = False
 
 
@@ -124,7 +143,8 @@ class Executor(Protocol):
     An executor must keep these promises, which the search relies on to resume:
 
     - the result of a job is written to its folder (`Result.write`) before `wait` returns it; `execute.run_job` does so;
-    - an exception in a job is a failed Result, never an exception of the executor; a failure of the executor itself is `lost`;
+    - an exception in a job is a failed Result, never an exception of the executor; one about the storage where it ran is a StorageFault;
+      a failure of the executor itself is `lost`;
     - a job ends with the driver, however the driver ends;
     - the job's time limits hold also while the driver is busy and does not call `wait`.
     """

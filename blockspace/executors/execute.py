@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import os
 import traceback
+from pathlib import Path
 from time import monotonic
 from types import TracebackType
 
-from blockspace.executors.base import Evaluate, Executor, Job, JobStopped
+from blockspace.executors.base import Evaluate, Executor, Job, JobStopped, StorageFault
 from blockspace.executors.result import Result, adopt_result
+from blockspace.files import anchor, find_storage_error, lies_in
 from blockspace.records import TrialState
 
+ATTEMPTS = 2  # starts of one job, where the executor or a worker's private storage fails under it
 CPU_WORDS = ("can't allocate memory", "not enough memory")  # torch's CPU allocator, and its Windows and mmap relatives
 GPU_WORDS = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 
 
-def run_job(evaluate: Evaluate, job: Job) -> Result | None:
+def run_job(evaluate: Evaluate, job: Job) -> Result | StorageFault | None:
     """Return the Result of `evaluate(job)`, also written to the job's folder; None where the job was stopped (JobStopped).
 
-    Any other exception becomes a `failed` or `oom` Result, and its traceback goes to stderr.
+    An exception about storage becomes a StorageFault, any other a `failed` or `oom` Result; its traceback goes to stderr.
     """
     started = monotonic()
+    try:
+        Path(job.folder).mkdir(exist_ok=True)  # not what is above it, which is gone if it is not there
+        with anchor(job.folder):  # never made anew
+            return _run_anchored(evaluate, job, started)
+    except OSError as reason:
+        traceback.print_exc()
+        return find_storage_fault(reason, job) or failure_result(reason, job, monotonic() - started)
+
+
+def _run_anchored(evaluate: Evaluate, job: Job, started: float) -> Result | StorageFault | None:
+    """Run the job in its folder, which is there."""
     try:
         result = evaluate(job)
         if not isinstance(result, Result):
@@ -29,28 +43,52 @@ def run_job(evaluate: Evaluate, job: Job) -> Result | None:
         return None
     except BaseException as reason:  # SystemExit, MemoryError and RecursionError too: a failed trial is data
         traceback.print_exc()
+        fault = find_storage_fault(reason, job)
+        if fault is not None:
+            return fault
         result = failure_result(reason, job, monotonic() - started)
     return _write_once(result, job)
 
 
-def _write_once(result: Result, job: Job) -> Result:
+def _write_once(result: Result, job: Job) -> Result | StorageFault:
     """Return the result with its file in the job's folder, where the function may have written it already."""
     if adopt_result(job.folder, job.key, job.seed) is None:
         try:
             result.write(job.folder)
         except Exception as reason:
             traceback.print_exc()
-            return failure_result(reason, job, result.seconds)
+            return find_storage_fault(reason, job) or failure_result(reason, job, result.seconds)
     return result
 
 
+def find_storage_fault(reason: BaseException, job: Job) -> StorageFault | None:
+    """Return the fault of the storage that an exception of a job is about; None where it is the job's own.
+
+    It is private where the path is known and not in the job's folder.
+    """
+    found = find_storage_error(reason, job.folder)
+    if found is None:
+        return None
+    mistake = found.mistakes[0]
+    is_private = bool(found.path) and not lies_in(found.path, job.folder)
+    return StorageFault(mistake.code, mistake.message, mistake.help, is_private)
+
+
 def submit_and_wait(executor: Executor, evaluate: Evaluate, job: Job) -> Result | None:
-    """Run one job on an executor that runs nothing else, and return its result; None where it was cancelled."""
-    handle = executor.submit(evaluate, job)
-    while True:
-        for finished in executor.wait(1.0):
-            if finished.handle is handle:
-                return finished.result
+    """Run one job on an executor that runs nothing else, and return its result; None where it was cancelled.
+
+    Raises StorageError where the storage fails; of what only the worker uses, or where the executor fails, at the second time.
+    """
+    for start in range(1, ATTEMPTS + 1):
+        handle = executor.submit(evaluate, job)
+        while not (ended := [finished for finished in executor.wait(1.0) if finished.handle is handle]):
+            pass
+        result = ended[0].result
+        if isinstance(result, StorageFault) and not (result.is_private and start < ATTEMPTS):
+            raise result.error()
+        if not isinstance(result, StorageFault) and not (ended[0].lost and start < ATTEMPTS):
+            return result
+    return None
 
 
 def failure_result(reason: BaseException, job: Job, seconds: float) -> Result:

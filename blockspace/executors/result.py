@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from blockspace.errors import StorageError, error
-from blockspace.files import RESULT, write_atomic
+from blockspace.files import RESULT, read_json, write_atomic
 from blockspace.records import TrialState
 
 FORMAT = "blockspace/result/1"
@@ -59,21 +60,27 @@ def _checksum(content: dict[str, Any]) -> str:
 
 
 def read_result(folder: str | Path) -> Result | None:
-    """Return the result in `folder`, or None if there is none. Raises StorageError (E-STORE) for a damaged file."""
+    """Return the result in `folder`, or None if there is none. Raises StorageError (E-STORE): damaged, or of a newer version."""
     path = Path(folder) / RESULT
+    help = "delete the file and run the same command again: that training is repeated"
     try:
-        content = _check_content(json.loads(path.read_bytes()))
+        content = _check_content(read_json(path))
+        newer = sorted(set(content) - {one.name for one in fields(Result)})
+        if newer:
+            help = f"use the version of blockspace that wrote it, or {help}"
+            raise error("E-STORE", f"{path}: of a newer version of blockspace, with {newer[0]!r}", help=help, cls=StorageError)
+        content["metrics"] = {str(name): math.nan if value is None else float(value) for name, value in content["metrics"].items()}
+        return Result(**content)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as reason:
-        help = "delete the file and run the same command again: that training is repeated"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as reason:
         raise error("E-STORE", f"{path}: damaged ({reason})", help=help, cls=StorageError) from reason
-    content["metrics"] = {name: math.nan if value is None else value for name, value in content["metrics"].items()}
-    return Result(**content)
 
 
 def _check_content(document: dict[str, Any]) -> dict[str, Any]:
     """Return the content of a result file. Raises ValueError unless its format and checksum hold."""
+    if not isinstance(document, dict):
+        raise ValueError(f"not a mapping but a {type(document).__name__}")
     if document["format"] != FORMAT:
         raise ValueError(f"format {document['format']!r}, expected {FORMAT!r}")
     content: dict[str, Any] = document["result"]
@@ -82,10 +89,15 @@ def _check_content(document: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def adopt_result(folder: str | Path, key: str, seed: int) -> Result | None:
-    """Return the finished result of exactly this network and seed, or None: missing, damaged, or of another training."""
+def adopt_result(folder: str | Path, key: str, seed: int, warn: Callable[[str], None] | None = None) -> Result | None:
+    """Return the finished result of exactly this network and seed, or None: missing, damaged, or of another training.
+
+    `warn` is told of a file that is there and cannot be read.
+    """
     try:
         result = read_result(folder)
-    except StorageError:
+    except StorageError as reason:
+        if warn is not None:
+            warn(f"{reason}; the training is repeated")
         return None
     return result if result and (result.key, result.seed) == (key, seed) else None

@@ -6,6 +6,7 @@ kill has cut short is passed over by readers.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -13,37 +14,52 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from blockspace.records.events import Event, Listener, event_types
+from blockspace.files import FAILING, append_line, check_anchors, parse_json, storage_error
+from blockspace.records.events import Event, Listener, Warned, event_types
 from blockspace.records.legacy_log import read_log
 from blockspace.records.rundir import RunDir
 from blockspace.records.trial import TrialRecord, TrialState
 
+STOPPING = (*FAILING, errno.ENOENT, errno.ENOTDIR, errno.ELOOP)  # errors of a log after which the run stops
 STAGES = ("asked", "exporting", "done", "stopped", "failed")
 
 
 class EventLog:
-    """Writes each event of a run to `events.jsonl` and, in words, to `log.txt`, then passes it to the listener."""
+    """Writes each event of a run to `events.jsonl` and, in words, to `log.txt`, then passes it to the listener.
+
+    A file that cannot be written (no permission, a folder in its place) is given up with a warning, because the run matters more. A disk
+    that is full or fails, and a run directory that is gone, stop the run.
+    """
 
     def __init__(self, run: RunDir, listener: Listener | None = None):
         self.run, self.listener = run, listener
         self._is_torn = ends_within_a_line(run.events)
+        self._given_up: set[Path] = set()
 
     def __call__(self, event: Event) -> None:
-        """Write the event, then tell the listener. Raises OSError when it cannot be written."""
+        """Write the event, then tell the listener. Raises StorageError when the storage fails."""
         if event.is_logged:
+            check_anchors()
             time = datetime.now().isoformat(timespec="seconds")
             line = json.dumps({"time": time, "kind": event.kind, **event.as_dict()})
-            append(self.run.events, f"\n{line}\n" if self._is_torn else f"{line}\n")
+            self._write(self.run.events, f"\n{line}\n" if self._is_torn else f"{line}\n")
             self._is_torn = False
-            append(self.run.log, f"{time} {event.kind} {event.description()}\n")
+            self._write(self.run.log, f"{time} {event.kind} {event.description()}\n")
         if self.listener is not None:
             self.listener(event)
 
-
-def append(path: Path, text: str) -> None:
-    """Append text to a file in one write."""
-    with open(path, "ab", buffering=0) as file:
-        file.write(text.encode())
+    def _write(self, path: Path, text: str) -> None:
+        """Append to a file that was not given up. Raises StorageError."""
+        if path in self._given_up:
+            return
+        try:
+            append_line(path, text)
+        except OSError as reason:
+            if reason.errno in STOPPING:
+                raise storage_error(path, reason) from reason
+            self._given_up.add(path)
+            if self.listener is not None:
+                self.listener(Warned(f"{path} cannot be written ({reason.strerror}); the run goes on without it"))
 
 
 def ends_within_a_line(path: Path) -> bool:
@@ -70,7 +86,7 @@ def read_events(run: RunDir) -> list[tuple[str, Event]]:
 def parse_event(line: str) -> tuple[str, Event] | None:
     """Return time and event of one line; None for one that is cut short or of another version."""
     try:
-        content = json.loads(line)
+        content = parse_json(line)
         time, cls = str(content.pop("time")), event_types()[content.pop("kind")]
         if "record" in content:
             content["record"] = TrialRecord.from_dict(content["record"])

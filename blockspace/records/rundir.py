@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from blockspace.errors import error
+from blockspace.errors import StorageError, error
 from blockspace.files import ARCH, CARD, RESULT, WEIGHTS, sweep_temporaries
 from blockspace.inputs import expand_path, is_existing_path
 
@@ -188,6 +188,7 @@ class RunDir(os.PathLike[str]):
         """
         if not self.path.is_dir():
             raise error("E-FILE", f"no run directory {str(self)!r}", help="give a folder such as runs/hs_vs_resnext, then # and a number")
+        self.refuse_links()
         place = self.trial(int(name)) if name.isdigit() else self.finalist(name, 0)
         if not place.arch.is_file():
             help = f"see {self.results} for the trials, {self.finalists} for the names"
@@ -218,6 +219,29 @@ class RunDir(os.PathLike[str]):
 
     # the folder itself
 
+    def check_owner(self, is_study: bool) -> None:
+        """Check that a study, or else the training of one network, may write here: nothing of somebody else's is overwritten.
+
+        Raises BlockspaceError (E-FILE) unless the folder is missing, is empty but for hidden files, or is a run directory of that kind.
+        """
+        held = list_visible_files(self.path)
+        if not held:
+            return
+        if not self.lock.exists() and not is_database(self.storage) and not self.training_yaml.is_file():
+            names = ", ".join(held[:3]) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
+            message = f"{self.path} is neither empty nor a run directory: it holds {names}"
+            raise error("E-FILE", message, help=f"choose a folder of its own, as out={self.path / 'run'}")
+        other, what = (self.training_yaml, "the training of one network") if is_study else (self.storage, "a study")
+        if other.exists():
+            raise error("E-FILE", f"{self.path} is the run directory of {what}", help="choose another folder with out=FOLDER")
+
+    def refuse_links(self) -> None:
+        """Raise StorageError (E-IO) if a symbolic link is in the place of a file or folder of the run: it would be written elsewhere."""
+        link = find_link(self.path)
+        if link is not None:
+            help = "put what it points to in its place, or choose another folder"
+            raise error("E-IO", f"{link} is a symbolic link, and is not followed", help=help, cls=StorageError)
+
     def display(self) -> str:
         """Return the folder as one would type it: relative to the working directory when it is below."""
         path = os.path.relpath(self.path)
@@ -238,6 +262,47 @@ def split_run_target(target: str) -> tuple[str, str]:
         return target, ""
     run, mark, name = target.rpartition("#")
     return (run, name) if mark else (target, "")
+def own_names() -> frozenset[str]:
+    """Return the names of all files and folders at the top of a run directory."""
+    run = RunDir(Path())
+    places = [getattr(one, name) for one in (run, run.training) for name, own in vars(type(one)).items() if isinstance(own, property)]
+    places += [run.trial(0).path, Path(f"{run.storage}-wal"), Path(f"{run.storage}-shm")]
+    return frozenset(place.parts[0] for place in places if isinstance(place, Path) and place.parts)
+
+
+def find_link(folder: Path) -> Path | None:
+    """Return a symbolic link among the files of a run directory, or anywhere in its folders; None if there is none.
+
+    The folder itself may be one, and so may files beside those of the run.
+    """
+    try:
+        places = [entry for entry in os.scandir(folder) if entry.name in own_names()]
+        while places:
+            entry = places.pop()
+            if entry.is_symlink():
+                return Path(entry.path)
+            if entry.is_dir():
+                places += os.scandir(entry.path)
+    except OSError:  # a folder that is missing or cannot be read: whoever opens it says so
+        pass
+    return None
+
+
+def list_visible_files(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted, without hidden ones; empty where there is no folder that can be read."""
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError:
+        return []
+
+
+def is_database(path: Path) -> bool:
+    """Return whether a file is an SQLite database."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(15) == b"SQLite format 3"
+    except OSError:
+        return False
 
 
 def runs_around(folder: Path) -> list[RunDir]:

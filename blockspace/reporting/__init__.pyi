@@ -1,6 +1,7 @@
 from .answer import (
     Answer as Answer,
     FamilyDifference as FamilyDifference,
+    Missing as Missing,
     NetworkScore as NetworkScore,
     ScoredFinalist as ScoredFinalist,
     compare_families as compare_families,

@@ -105,13 +105,30 @@ def at_ratio(cost: str, ratio: float | None, sign: int, who: str) -> str:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """Something that a study asked for and its answer lacks: the `kind` (`family`, `finalist` or `seed`), its name, and why."""
+
+    kind: str
+    name: str
+    reason: str
+
+    def sentence(self) -> str:
+        """Return it as a line of the answer: `missing: family mix, none within the budget (nearest 1.42x)`."""
+        return f"missing: {self.kind} {self.name}, {self.reason}"
+
+
+@dataclass(frozen=True)
 class Answer:
-    """Per network the test result, per pair of families the difference, and each family against the baseline when there is one."""
+    """Per network the test result, per pair of families the difference, and each family against the baseline when there is one.
+
+    `missing` is what the study asked for and has no result.
+    """
 
     rows: tuple[NetworkScore, ...]
     differences: tuple[FamilyDifference, ...]
     against_baseline: tuple[FamilyDifference, ...]
     images: int
+    missing: tuple[Missing, ...] = ()
 
     def sentence(self) -> str:
         """Return the comparison between families, one line a pair; of a single family, that against the baseline."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from blockspace.files import parse_json
 from blockspace.formatting import TableStyle, format_cell, format_mean, format_table
-from blockspace.reporting.answer import Answer, FamilyDifference, NetworkScore
+from blockspace.reporting.answer import Answer, FamilyDifference, Missing, NetworkScore
 from blockspace.reporting.bootstrap import Interval
 
 FORMAT = "blockspace/answer/1"
@@ -23,8 +24,9 @@ def answer_table(answer: Answer, style: TableStyle = "plain") -> str:
     costs = list(dict.fromkeys(name for row in answer.rows for name in row.costs))
     header = ["family", "network", *(HEADERS.get(name, name) for name in costs), "accuracy %", "log-loss", "seeds"]
     networks = format_table(header, [table_row(row, costs) for row in answer.rows], style=style)
-    lines = [(sentence if style == "plain" else f"- {sentence}") + "." for sentence in answer.sentences()]
-    return "\n".join([networks, *(["", *lines] if lines else [])])
+    parts = [answer.sentences(), [one.sentence() for one in answer.missing]]
+    groups = [[(sentence if style == "plain" else f"- {sentence}") + "." for sentence in part] for part in parts if part]
+    return "\n".join([networks, *(line for group in groups for line in ("", *group))])
 
 
 def table_row(row: NetworkScore, costs: Sequence[str]) -> list[str]:
@@ -36,19 +38,25 @@ def table_row(row: NetworkScore, costs: Sequence[str]) -> list[str]:
 
 
 def answer_json(answer: Answer) -> str:
-    """Return the rows and differences with every field, and each difference's sentence. Accuracies in 0..1, log-losses in nats."""
+    """Return the rows and differences with every field, and each difference's sentence. Accuracies in 0..1, log-losses in nats.
+
+    `missing` is there only where something is.
+    """
     content = {"format": FORMAT, "sentences": answer.sentences(), **asdict(answer)}
+    if not answer.missing:
+        del content["missing"]
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def read_answer(text: str) -> Answer:
     """Return the answer that `answer_json` wrote. Raises ValueError for anything else."""
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         if content["format"] != FORMAT:
             raise ValueError(f"format {content['format']!r}, expected {FORMAT!r}")
         differences, against = (tuple(map(_read_difference, content[name])) for name in ("differences", "against_baseline"))
-        return Answer(tuple(NetworkScore(**row) for row in content["rows"]), differences, against, content["images"])
+        missing = tuple(Missing(**one) for one in content.get("missing", ()))
+        return Answer(tuple(NetworkScore(**row) for row in content["rows"]), differences, against, content["images"], missing)
     except (KeyError, TypeError, AttributeError) as reason:
         raise ValueError(f"not an answer: {reason!r}") from reason
 

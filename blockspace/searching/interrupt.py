@@ -65,7 +65,8 @@ class StopRequest:
 def handle_stop_signals(stop: Callable[[], bool] | None = None) -> Iterator[StopRequest]:
     """Handle the signals while the block runs: yields the request, which is true once one came.
 
-    Outside the main thread, where Python allows no handlers, only `stop` is asked.
+    Outside the main thread, where Python allows no handlers, only `stop` is asked. Raises Interrupted at the end of a block that did not
+    notice the signal: whoever sent it waits for the end of everything, not of this block.
     """
     request = StopRequest(stop)
     if threading.current_thread() is not threading.main_thread():
@@ -78,11 +79,8 @@ def handle_stop_signals(stop: Callable[[], bool] | None = None) -> Iterator[Stop
         signal.setitimer(signal.ITIMER_REAL, 0)
         for signum, handler in before.items():
             signal.signal(signum, handler)
-
-
-def raise_interrupted(signum: int, _frame: FrameType | None = None) -> None:
-    """Raise Interrupted: the signal handler outside a search, where nothing must be ended in order."""
-    raise Interrupted(signum)
+    if request.signum is not None:
+        raise request.interrupted()
 
 
 def ignore_signals() -> None:
@@ -94,13 +92,24 @@ def ignore_signals() -> None:
 
 @contextmanager
 def raise_on_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise Interrupted while the block runs, as Ctrl-C raises KeyboardInterrupt; in the main thread."""
+    """Let SIGTERM and SIGHUP raise Interrupted while the block runs, as Ctrl-C raises KeyboardInterrupt; in the main thread.
+
+    An exception that was lost, because the signal came while Python called a finaliser, is raised at the end of the block.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    came: list[int] = []
+
+    def raise_interrupted(signum: int, _frame: FrameType | None = None) -> None:
+        came.append(signum)
+        raise Interrupted(signum)
+
     before = {signum: signal.signal(signum, raise_interrupted) for signum in SIGNALS}
     try:
         yield
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
+    if came:
+        raise Interrupted(came[0])

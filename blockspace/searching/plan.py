@@ -30,7 +30,9 @@ class SearchPlan:
     once per network, while workers train; `limits` are the (low, high) budgets on what it returns. `job_options` reaches every job as its
     `options`. `retry(job, result)` may answer an unsuccessful training with (changed options, why): it is run once more, and is not
     comparable. `initial` are whole assignments that are proposed before the sampler is asked; `earlier` are results of other runs, taken
-    over instead of being trained again.
+    over instead of being trained again. `compared` are the holes whose choices the study tells apart: a choice of which no network is
+    within the budget is not asked for without end. `checked_elsewhere` are sections of the digest that may be written in another way now,
+    because the caller has compared what they mean.
     """
 
     space: CandidateSpace
@@ -43,6 +45,8 @@ class SearchPlan:
     retry: Retry | None = None
     initial: Sequence[dict[str, Any]] = ()
     earlier: ResultCache = field(default_factory=ResultCache)
+    compared: Sequence[str] = ()
+    checked_elsewhere: Sequence[str] = ()
 
     def digest(self) -> dict[str, Any]:
         """Return, as plain data, what may not change when the search is resumed."""
@@ -51,16 +55,16 @@ class SearchPlan:
         return {"objectives": self.objectives, "limits": dict(self.limits), "measured": self.measure is not None, "search": search}
 
 
-def diff_configs(old: Any, new: Any, path: str = "") -> list[str]:
-    """Return one line per leaf that differs: `search.seed: 0 -> 1`. `MUTABLE_KEYS` are passed over."""
-    if path in MUTABLE_KEYS or old == new:
+def diff_configs(old: Any, new: Any, path: str = "", ignored: Sequence[str] = ()) -> list[str]:
+    """Return one line per leaf that differs: `search.seed: 0 -> 1`. `MUTABLE_KEYS` and `ignored` are passed over."""
+    if path in MUTABLE_KEYS or path in ignored or old == new:
         return []
     if isinstance(old, dict) and isinstance(new, dict):
         names = [*old, *(name for name in new if name not in old)]
         inner = ((f"{path}.{name}" if path else name, old.get(name), new.get(name)) for name in names)
-        return [row for place, a, b in inner for row in diff_configs(a, b, place)]
+        return [row for place, a, b in inner for row in diff_configs(a, b, place, ignored)]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return [row for i, (a, b) in enumerate(zip(old, new)) for row in diff_configs(a, b, f"{path}[{i}]")]
+        return [row for i, (a, b) in enumerate(zip(old, new)) for row in diff_configs(a, b, f"{path}[{i}]", ignored)]
     return [f"{path}: {format_value(old)} -> {format_value(new)}"]
 
 

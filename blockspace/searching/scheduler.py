@@ -12,9 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from blockspace.errors import StorageError, error
-from blockspace.executors import PRELOAD, Evaluate, Executor, Handle, Job, JobProgress, Result, adopt_result, open_executor
-from blockspace.files import RESULT, sweep_temporaries
+from blockspace.executors import (
+    ATTEMPTS,
+    PRELOAD,
+    Evaluate,
+    Executor,
+    Handle,
+    Job,
+    JobProgress,
+    Result,
+    StorageFault,
+    adopt_result,
+    open_executor,
+)
+from blockspace.files import RESULT, check_anchors, make_folder, storage_error, sweep_temporaries
 from blockspace.records import (
     FinalistTrained,
     Listener,
@@ -23,13 +34,14 @@ from blockspace.records import (
     TrainingProgressed,
     TrainingRequeued,
     TrainingStarted,
+    TrialState,
+    Warned,
     ignore_event,
 )
 from blockspace.searching.failures import failure_error
 from blockspace.searching.interrupt import StopRequest, handle_stop_signals
 
 POLL = 0.2  # seconds between looks at the stop request
-ATTEMPTS = 2  # starts of one job, where the executor fails under it
 
 
 @dataclass(eq=False)
@@ -62,6 +74,9 @@ class JobSource(Protocol[Queued]):
     def finish_job(self, queued: Queued, result: Result) -> Queued | None:
         """Take a job's result. Returns the job, changed, where it is to be run once more."""
 
+    def note_fault(self, queued: Queued, fault: StorageFault) -> None:
+        """Take the reason why a job has no result: the storage failed. Raises StorageError where nothing can go on without it."""
+
 
 class Scheduler(Generic[Queued]):
     """Runs the jobs of one source on one executor. `ready` jobs wait for room, `running` ones are submitted."""
@@ -82,6 +97,7 @@ class Scheduler(Generic[Queued]):
                 if self.request:
                     self._stop(source)
                     return False
+                check_anchors()
                 self._collect(source, 0.0 if self._wants_job(source) else POLL)
                 self._start_ready()
                 if self._wants_job(source):
@@ -89,7 +105,7 @@ class Scheduler(Generic[Queued]):
                     if queued is not None:
                         self.ready.append(queued)
                     self._start_ready()
-            return True
+            return not self.request  # it may have come while the last result was taken
         finally:
             self.executor.cancel_all()
 
@@ -110,8 +126,12 @@ class Scheduler(Generic[Queued]):
         for handle, result, lost in self.executor.wait(timeout):
             queued = self.running.pop(handle)
             self._progress.pop(handle, None)
-            if lost and queued.attempts < ATTEMPTS:
+            can_repeat = lost or (isinstance(result, StorageFault) and result.is_private)
+            if can_repeat and queued.attempts < ATTEMPTS:
+                self.emit(TrainingRequeued(queued.job.number, queued.job.label))
                 self.ready.appendleft(queued)
+            elif isinstance(result, StorageFault):
+                source.note_fault(queued, result)
             elif result is not None:
                 again = source.finish_job(queued, result)
                 if again is not None:
@@ -135,10 +155,10 @@ class Scheduler(Generic[Queued]):
 def clear_job_folder(folder: Path) -> None:
     """Make a job's folder, and remove what a dead training of it left unfinished. Raises StorageError (E-IO)."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         (folder / RESULT).unlink(missing_ok=True)
     except OSError as reason:
-        raise error("E-IO", f"{folder} cannot be written: {reason.strerror}", cls=StorageError) from reason
+        raise storage_error(folder, reason) from reason
     sweep_temporaries(folder)
 
 
@@ -175,13 +195,14 @@ class JobBatch:
     def __init__(self, jobs: Sequence[Job], emit: Listener):
         self.emit = emit
         self.results: dict[int, Result] = {}
+        self.fault: StorageFault | None = None  # the last one
         self._places = {QueuedJob(job): place for place, job in enumerate(jobs)}
         self._waiting = deque(queued for queued in self._places if not self._adopt(queued))
 
     def _adopt(self, queued: QueuedJob) -> bool:
         """Take the trained result that is in the job's folder; returns whether there was one."""
         job = queued.job
-        result = adopt_result(job.folder, job.key, job.seed)
+        result = adopt_result(job.folder, job.key, job.seed, lambda text: self.emit(Warned(text)))
         if result is None or not result.trained:
             return False
         self.results[self._places[queued]] = result
@@ -201,8 +222,18 @@ class JobBatch:
         self.results[self._places[queued]] = result
         self.emit(FinalistTrained(queued.job.number, queued.job.label, result.state, result.reason, result.seconds))
 
+    def note_fault(self, queued: QueuedJob, fault: StorageFault) -> None:
+        """Keep a failed result, which is not written, so that the job is tried again by the next start; the other jobs go on."""
+        job, self.fault = queued.job, fault
+        found = adopt_result(job.folder, job.key, job.seed)  # written, although not for certain flushed to the disk
+        is_written = found is not None and found.trained
+        result = found if found and is_written else Result(TrialState.FAILED, seed=job.seed, key=job.key, reason=fault.message)
+        self.finish_job(queued, result)
+
     def check_failures(self) -> None:
-        """Raise FailureError if every job failed: there is nothing to compare then."""
+        """Raise FailureError if every job failed, StorageError if the storage did: there is nothing to compare then."""
         bad = [result for result in self.results.values() if not result.trained]
         if bad and len(bad) == len(self._places):
+            if self.fault is not None:
+                raise self.fault.error()
             raise failure_error(f"all {len(bad)} trainings failed, the last: {bad[-1].reason}")

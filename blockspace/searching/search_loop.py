@@ -17,8 +17,18 @@ import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, error
-from blockspace.executors import PRELOAD, Executor, Job, Result, TimeLimits, adopt_result, failure_result, open_executor
-from blockspace.files import sweep_temporaries
+from blockspace.executors import (
+    PRELOAD,
+    Executor,
+    Job,
+    Result,
+    StorageFault,
+    TimeLimits,
+    adopt_result,
+    failure_result,
+    open_executor,
+)
+from blockspace.files import find_storage_error, sweep_temporaries
 from blockspace.records import (
     Listener,
     ResultAdopted,
@@ -26,10 +36,12 @@ from blockspace.records import (
     SearchEnded,
     SearchGivenUp,
     SearchOpened,
+    TrainingRequeued,
     TrainingRetried,
     TrialMeasured,
     TrialProposed,
     TrialRecord,
+    Warned,
     count_saved_trainings,
     ignore_event,
 )
@@ -102,6 +114,9 @@ class SearchLoop:
         cap = self.plan.options.proposals * self.plan.options.trials
         if self.is_exhausted():
             return "the space is exhausted"
+        for name, choices in self.store.hopeless.given_up().items():
+            if choices.issuperset(map(str, self.plan.space.choices(name))):
+                return f"no choice of {name} has a network within the budget"
         return f"{self.proposed} proposals gave no more new networks within the budget" if self.proposed >= cap else None
 
     def next_job(self) -> Proposal | None:
@@ -118,7 +133,7 @@ class SearchLoop:
             trial = self.study.ask() if orphan.state == TrialState.WAITING else Trial(self.study, orphan._trial_id)
             return OpenTrial.continued(trial, orphan)
         chosen = [*(record.families for record in self.store.trained), *(p.candidate.families for p in self.pending)]
-        fixed = self._initial_assignment() or self.balance.next(chosen)
+        fixed = self._initial_assignment() or self.balance.next(chosen, self.store.hopeless.given_up())
         self.proposed += 1
         if fixed:
             self.study.enqueue_trial(fixed)
@@ -139,6 +154,8 @@ class SearchLoop:
         try:
             measured = self._measure(trial, candidate)
         except Exception as reason:
+            if storage := find_storage_error(reason, self.run_dir):
+                raise storage from reason
             proposal = Proposal(job, trial=trial, candidate=candidate, measured={})
             return self._store_or_retry(proposal, failure_result(reason, job, 0.0), is_new=True)
         if self.plan.measure is not None and "measured" not in trial.attributes:
@@ -149,7 +166,7 @@ class SearchLoop:
         proposal = Proposal(job, trial=trial, candidate=candidate, measured=measured)
         if "retried" in trial.attributes:
             proposal.change_options(*trial.attributes["retried"])
-        result = adopt_result(job.folder, candidate.key, job.seed) or self._take_earlier(proposal)
+        result = adopt_result(job.folder, candidate.key, job.seed, lambda text: self.emit(Warned(text))) or self._take_earlier(proposal)
         if result is None:
             return proposal
         self.emit(ResultAdopted(trial.number, candidate.label))
@@ -218,6 +235,11 @@ class SearchLoop:
             self.pending.append(again)
         return again
 
+    def note_fault(self, queued: Proposal, fault: StorageFault) -> None:
+        """Stop the search: its trial stays unfinished and is continued by the next start. Raises StorageError."""
+        self.emit(TrainingRequeued(queued.job.number, queued.job.label))
+        raise fault.error()
+
     def _store_or_retry(self, proposal: Proposal, result: Result, is_new: bool = False) -> Proposal | None:
         """Store an outcome, or return the changed proposal to be tried again; the failure limits count only what ended now (`is_new`)."""
         changed = self.plan.retry(proposal.job, result) if self.plan.retry and not proposal.retried else None
@@ -274,7 +296,9 @@ def optimize(
             stack.enter_context(StudyLock(folder))
         sweep_temporaries(folder)
         study = stack.enter_context(
-            open_study(folder, study_name, plan.objectives, sampler, {**(digest or {}), **plan.digest()}, options.trials)
+            open_study(
+                folder, study_name, plan.objectives, sampler, {**(digest or {}), **plan.digest()}, options.trials, plan.checked_elsewhere
+            )
         )
         loop = SearchLoop(plan, RunDir(folder), study, lambda: sampler.exhausted, on_event or ignore_event)
         request = stack.enter_context(handle_stop_signals(stop))

@@ -11,9 +11,9 @@ import json
 import os
 import sqlite3
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ import optuna
 import sqlalchemy
 from optuna.storages import RDBStorage
 
-from blockspace.errors import BlockspaceError, StorageError, error
-from blockspace.files import storage_error
+from blockspace.errors import BlockspaceError, Mistake, StorageError, error
+from blockspace.files import anchor, parse_json, storage_error
 from blockspace.records import RunDir, TrialRecord
 from blockspace.searching.optuna_adapter import read_trial_records
 from blockspace.searching.plan import diff_configs
@@ -39,8 +39,11 @@ def open_study(
     sampler: optuna.samplers.BaseSampler,
     digest: dict[str, Any],
     trials: int,
+    ignored: Sequence[str] = (),
 ) -> Iterator[optuna.Study]:
     """Open the study in `folder`, made when there is none; `objectives` maps a metric to `maximize` or `minimize`.
+
+    Sections of the digest that are `ignored` are not compared with those of earlier starts.
 
     Raises StorageError (E-STORE: damaged, or of another Optuna; E-IO, E-DISK) and BlockspaceError (E-CHANGED: another `digest`,
     or fewer `trials`).
@@ -48,13 +51,15 @@ def open_study(
     path = RunDir.of(folder).storage
     check_intact(path)
     with translate_errors(path), silence_optuna():
-        storage = connect_storage(path)
+        with translate_version_error(path):
+            storage = connect_storage(path)
         try:
-            directions = [optuna.study.StudyDirection[word.upper()] for word in objectives.values()]
-            study = optuna.create_study(storage=storage, study_name=name, sampler=sampler, directions=directions, load_if_exists=True)
-            study.set_metric_names(list(objectives))
-            check_unchanged(study, to_json_data(digest), trials)
-            yield study
+            with anchor(path):
+                directions = [optuna.study.StudyDirection[word.upper()] for word in objectives.values()]
+                study = optuna.create_study(storage=storage, study_name=name, sampler=sampler, directions=directions, load_if_exists=True)
+                study.set_metric_names(list(objectives))
+                check_unchanged(study, to_json_data(digest), trials, ignored)
+                yield study
         finally:
             storage.remove_session()
             storage.engine.dispose()
@@ -88,26 +93,89 @@ def check_intact(path: Path) -> None:
         finally:
             connection.close()
     except sqlite3.OperationalError as reason:
-        raise error("E-IO", f"{path} cannot be opened: {reason}", cls=StorageError) from reason
+        raise database_error(path, str(reason)) from reason
     except sqlite3.DatabaseError as reason:
         answer = str(reason)
     if answer != "ok":
-        help = f"move {path.name} away and run the same command again: finished trials are adopted from trials/*/result.json"
-        raise error("E-STORE", f"{path}: the study's database is damaged ({answer.splitlines()[-1]})", help=help, cls=StorageError)
+        raise damaged_database(path, answer.splitlines()[-1])
+
+
+def damaged_database(path: Path, reason: str) -> StorageError:
+    """Return the error (E-STORE) of a database whose content is damaged."""
+    help = f"move {path.name} away and run the same command again: finished trials are adopted from trials/*/result.json"
+    return StorageError(Mistake("E-STORE", f"{path}: the study's database is damaged ({reason})", help=help), path=str(path))
+
+
+def database_error(path: Path, text: str) -> StorageError:
+    """Return the error for what SQLite says: E-DISK, E-IO for storage that fails, else E-STORE."""
+    words = text.lower()
+    if "full" in words:
+        return storage_error(path, OSError(errno.ENOSPC, text))
+    if any(one in words for one in ("disk i/o error", "unable to open", "readonly", "locking protocol")):
+        return storage_error(path, OSError(errno.EIO, text))
+    if any(one in words for one in ("malformed", "not a database")):
+        return damaged_database(path, text)
+    help = "see that no other program uses it, then run the same command again"
+    return StorageError(Mistake("E-STORE", f"{path}: {text}", help=help), path=str(path))
 
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Raise the database's errors as StorageError (E-STORE, E-DISK)."""
+    """Raise the database's errors as StorageError (E-STORE, E-DISK, E-IO), also those about what is stored in it."""
     try:
         yield
-    except (sqlalchemy.exc.DBAPIError, optuna.exceptions.StorageInternalError) as reason:
+    except (sqlalchemy.exc.SQLAlchemyError, sqlite3.Error, optuna.exceptions.StorageInternalError) as reason:
         cause = reason.__cause__ or reason
-        text = str(getattr(cause, "orig", None) or cause).splitlines()[0]
-        if "full" in text:
-            raise storage_error(path, OSError(errno.ENOSPC, text)) from reason
-        raise error("E-STORE", f"{path}: {text}", cls=StorageError) from reason
-    except RuntimeError as reason:  # Optuna's check of the schema's version
+        text = (str(getattr(cause, "orig", None) or cause).splitlines() or [type(cause).__name__])[0]
+        raise database_error(path, text) from reason
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as reason:  # of a record that is not what was stored
+        damage = find_damaged_record(path)
+        if damage is None:
+            raise
+        raise damaged_database(path, damage) from reason
+
+
+JSON_COLUMNS = {
+    "study_user_attributes": "value_json",
+    "study_system_attributes": "value_json",
+    "trial_user_attributes": "value_json",
+    "trial_system_attributes": "value_json",
+    "trial_params": "distribution_json",
+}
+
+
+def find_damaged_record(path: Path) -> str | None:
+    """Return what is wrong with the first text of the database that is not JSON, as `trial 3, costs: ...`; None if there is none."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+        try:
+            return next((f"{where}: {reason}" for _, _, where, reason in list_damaged_records(connection)), None)
+        finally:
+            connection.close()
+    except sqlite3.Error as reason:
+        return str(reason)
+
+
+def list_damaged_records(connection: sqlite3.Connection) -> Iterator[tuple[str, int, str, str]]:
+    """Yield (table, row id, where, reason) of each text that should be JSON and is not."""
+    for table, column in JSON_COLUMNS.items():
+        of_trial = table.startswith("trial_")
+        key = "param_name" if table == "trial_params" else "key"
+        join = "JOIN trials ON trials.trial_id = own.trial_id" if of_trial else ""
+        number = "trials.number" if of_trial else "NULL"
+        for row, name, text, trial in connection.execute(f"SELECT own.rowid, own.{key}, own.{column}, {number} FROM {table} own {join}"):
+            try:
+                parse_json(text)
+            except (ValueError, TypeError) as reason:
+                yield table, row, f"trial {trial}, {name}" if of_trial else str(name), str(reason)
+
+
+@contextmanager
+def translate_version_error(path: Path) -> Iterator[None]:
+    """Raise Optuna's complaint about a schema of another version as StorageError (E-STORE)."""
+    try:
+        yield
+    except RuntimeError as reason:
         if "schema" not in str(reason) and "version" not in str(reason):
             raise
         help = "use the version of Optuna that made it, or another run directory"
@@ -132,13 +200,13 @@ def to_json_data(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def check_unchanged(study: optuna.Study, digest: dict[str, Any], trials: int) -> None:
+def check_unchanged(study: optuna.Study, digest: dict[str, Any], trials: int, ignored: Sequence[str] = ()) -> None:
     """Compare `digest` and `trials` with those the run directory was made for, and store them.
 
     Raises BlockspaceError (E-CHANGED): only the number of trials may change, and only grow.
     """
     kept = study.user_attrs
-    rows = diff_configs(kept[DIGEST], digest) if DIGEST in kept else []
+    rows = diff_configs(kept[DIGEST], digest, ignored=ignored) if DIGEST in kept else []
     if trials < kept.get(TRIALS, 0):
         rows.append(f"search.trials: {kept[TRIALS]} -> {trials} (may only grow)")
     if rows:
@@ -153,12 +221,16 @@ def check_unchanged(study: optuna.Study, digest: dict[str, Any], trials: int) ->
 
 @dataclass(frozen=True)
 class StoredStudy:
-    """A study as its database has it: the objectives (name to `maximize` or `minimize`), every trial, and each parameter's choices."""
+    """A study as its database has it: the objectives (name to `maximize` or `minimize`), every trial, and each parameter's choices.
+
+    `notes` name what is damaged in it, and was left out.
+    """
 
     name: str
     objectives: dict[str, str]
     records: list[TrialRecord]
     choices: dict[str, list[str]]
+    notes: tuple[str, ...] = ()
 
 
 def read_stored_study(folder: str | os.PathLike[str]) -> StoredStudy:
@@ -167,11 +239,12 @@ def read_stored_study(folder: str | os.PathLike[str]) -> StoredStudy:
     if not path.is_file():
         raise error("E-FILE", f"{folder} has no {path.name}", help="give a run directory, as runs/hs_vs_resnext", cls=StorageError)
     storage = None
+    notes: dict[str, None] = {}
     with translate_errors(path), silence_optuna():
         try:
             storage = RDBStorage(
                 "sqlite://",
-                engine_kwargs={"creator": lambda: copy_database(path)},
+                engine_kwargs={"creator": lambda: copy_database(path, notes)},
                 skip_compatibility_check=True,
                 skip_table_creation=True,
             )
@@ -179,21 +252,27 @@ def read_stored_study(folder: str | os.PathLike[str]) -> StoredStudy:
             if not names:
                 raise error("E-STORE", f"{path}: no study in it yet", cls=StorageError)
             study = optuna.load_study(study_name=names[0], storage=storage)
-            return _read_study(study)
+            return replace(_read_study(study), notes=tuple(notes))
         finally:
             if storage is not None:
                 storage.remove_session()
                 storage.engine.dispose()
 
 
-def copy_database(path: Path) -> sqlite3.Connection:
-    """Return a copy of the database in memory, taken at one moment: a long query would hold up the driver's checkpoints."""
+def copy_database(path: Path, notes: dict[str, None]) -> sqlite3.Connection:
+    """Return a copy of the database in memory, taken at one moment: a long query would hold up the driver's checkpoints.
+
+    Records that are damaged are left out of the copy; `notes` gets a line for each as a key.
+    """
     source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
     copy = sqlite3.connect(":memory:", check_same_thread=False)
     try:
         source.backup(copy)
     finally:
         source.close()
+    for table, row, where, reason in list(list_damaged_records(copy)):
+        copy.execute(f"DELETE FROM {table} WHERE rowid = ?", (row,))
+        notes[f"{path}: {where} is damaged and left out ({reason})"] = None
     return copy
 
 

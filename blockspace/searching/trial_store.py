@@ -10,6 +10,7 @@ import optuna
 from blockspace.costs import compute_violation
 from blockspace.executors import Result
 from blockspace.records import Listener, TrialDuplicated, TrialFinished, TrialRecord, TrialRefused, TrialState
+from blockspace.searching.hopeless_choices import HopelessChoices
 from blockspace.searching.optuna_adapter import OpenTrial, Teller, read_trial_record, read_trial_records
 from blockspace.searching.plan import SearchPlan
 from blockspace.searching.samplers import SAMPLERS
@@ -35,12 +36,14 @@ class Proposal(QueuedJob):
 class TrialStore:
     """The only writer of the study's trials.
 
-    `finished` are records by network key, `trained` the records that count, `waiting` the duplicates of a network that is not finished.
+    `finished` are records by network key, `trained` the records that count, `waiting` the duplicates of a network that is not finished,
+    `hopeless` the choices of which no network is within the budget.
     """
 
     def __init__(self, plan: SearchPlan, study: optuna.Study, emit: Listener):
         self.plan, self.study, self.emit = plan, study, emit
         self.teller = Teller(study, plan.objectives, SAMPLERS[plan.options.sampler])
+        self.hopeless = HopelessChoices(plan.compared)
         self.finished: dict[str, TrialRecord] = {}
         self.trained: list[TrialRecord] = []
         self.waiting: dict[str, list[OpenTrial]] = {}
@@ -51,6 +54,7 @@ class TrialStore:
 
     def remember(self, record: TrialRecord) -> None:
         """Take note of a finished trial."""
+        self.hopeless.note(record)
         if record.state.is_trained:
             self.trained.append(record)
         if record.key and record.duplicate_of is None:
@@ -70,7 +74,9 @@ class TrialStore:
     def copy_outcome(self, trial: OpenTrial, original: TrialRecord) -> None:
         """Store a trial whose network was seen before."""
         self.teller.repeat(trial, original)
-        self.emit(TrialDuplicated(self._record(trial.number)))
+        record = self._record(trial.number)
+        self.hopeless.note(record)
+        self.emit(TrialDuplicated(record))
 
     def refuse(self, trial: OpenTrial, violations: dict[str, float], reason: str, key: str = "") -> None:
         """Store a proposal that is not trained, as over budget.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blockspace.errors import error
-from blockspace.executors import Executor, Job, TimeLimits
+from blockspace.errors import FailureError, StorageError, error
+from blockspace.executors import Executor, Job, Result, TimeLimits, read_result
 from blockspace.records import (
     BASELINE,
     Listener,
@@ -15,6 +15,7 @@ from blockspace.records import (
     RunDir,
     TrainingDir,
     TrialRecord,
+    Warned,
     folder_name,
     read_card,
     select_best,
@@ -22,7 +23,7 @@ from blockspace.records import (
 from blockspace.searching import Candidate, derive_training_seed, run_jobs
 from blockspace.study.model_card import class_names, input_text, model_card
 from blockspace.study.resolve import ResolvedStudy
-from blockspace.study.worker_jobs import adapt_watchdog, read_epochs, read_scores, train_finalist
+from blockspace.study.worker_jobs import adapt_watchdog, check_weights, read_epochs, read_scores, train_finalist
 
 if TYPE_CHECKING:
     from blockspace.reporting import Answer
@@ -78,20 +79,49 @@ def finalist_jobs(resolved: ResolvedStudy, finalists: list[Finalist]) -> list[Jo
     return jobs
 
 
-def retrain(resolved: ResolvedStudy, finalists: list[Finalist], executor: Executor, on_event: Listener) -> None:
-    """Train every finalist with every seed; what was finished before is not trained again. Raises FailureError when all fail."""
+def retrain(resolved: ResolvedStudy, finalists: list[Finalist], executor: Executor, on_event: Listener) -> list[Result]:
+    """Train every finalist with every seed; what was finished before is not trained again. Returns the results, by finalist and seed.
+
+    Raises FailureError when all fail, StorageError when they fail because the storage does.
+    """
     jobs = finalist_jobs(resolved, finalists)
     for job in jobs:
-        remove_stale_result(job)
-    run_jobs(jobs, train_finalist, executor, on_event)
+        remove_stale_result(job, on_event)
+    return run_jobs(jobs, train_finalist, executor, on_event)
 
 
-def remove_stale_result(job: Job) -> None:
-    """Remove a result that was trained for another number of epochs, which may change while the search stands."""
+def remove_stale_result(job: Job, on_event: Listener) -> None:
+    """Remove a result that was trained for another number of epochs, which may change while the search stands, or has lost its files."""
     place = TrainingDir(Path(job.folder))
     epochs = read_epochs(place)
     if epochs and len(epochs) != job.options["recipe"]["epochs"]:
         place.result.unlink(missing_ok=True)
+    damage = find_damage(place) if place.result.is_file() else ""
+    if damage:
+        on_event(Warned(f"{damage}; the training is repeated"))
+        place.result.unlink(missing_ok=True)
+
+
+def find_damage(place: TrainingDir) -> str:
+    """Return what is wrong with the scores or weights of a finished training; empty where both can be read."""
+    result = read_result_quietly(place)
+    if result is None or not result.trained:
+        return ""
+    try:
+        read_scores(place.scores)
+        if place.weights.exists():  # older run directories may be kept without
+            check_weights(place.weights)
+    except StorageError as reason:
+        return str(reason)
+    return ""
+
+
+def read_result_quietly(place: TrainingDir) -> Result | None:
+    """Return the result of a training; None where there is none that can be read."""
+    try:
+        return read_result(place.path)
+    except StorageError:
+        return None
 
 
 def answer_study(resolved: ResolvedStudy, finalists: list[Finalist]) -> Answer:
@@ -101,9 +131,9 @@ def answer_study(resolved: ResolvedStudy, finalists: list[Finalist]) -> Answer:
     rivals = [(finalist.record, finalist.family) for finalist in finalists if finalist.record is not None]
     best, families = [record for record, _ in rivals], [family for _, family in rivals]
     reports = read_finalists(run_of(resolved), resolved.study, best, families, [])
-    answer = compute_answer(run_of(resolved), reports, resolved.study, list_declared_choices(resolved))
+    answer = compute_answer(run_of(resolved), reports, resolved.study, list_declared_choices(resolved), [])
     if answer is None:
-        raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*")
+        raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*", cls=FailureError)
     return answer
 
 
@@ -123,6 +153,8 @@ def export_finalists(resolved: ResolvedStudy, finalists: list[Finalist], answer:
                 export_finalist(resolved, finalist, place, folder, card)
             folders.append(folder)
             emit(NetworkExported(finalist.name))
+        elif finalist.record is not None and place.result.is_file():
+            emit(Warned(f"{finalist.name} is not exported: {place.weights} is missing"))
     return folders
 
 

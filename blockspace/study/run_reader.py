@@ -15,8 +15,9 @@ from typing import Any
 from blockspace.blocks import load
 from blockspace.costs import COSTS, Budget
 from blockspace.data import kept_preflight
-from blockspace.errors import BlockspaceError, error
+from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.exporting import PORTABLE_FORMATS
+from blockspace.files import read_json
 from blockspace.graph import Graph
 from blockspace.passes import canonical
 from blockspace.records import (
@@ -58,8 +59,9 @@ def read_run(folder: str | Path) -> StudyReport:
     run = RunDir.of(folder)
     if not run.is_study:
         raise error("E-FILE", f"{folder} is not a run directory: it has no study.yaml", help="give a folder such as runs/hs_vs_resnext")
-    notes: list[str] = []
+    run.refuse_links()
     study, database = load_study(run.study_yaml), read_stored_study(run)
+    notes = list(database.notes)
     per = compared_parameter(study, database.records)
     choices = list_seen_choices(database, per)
     best = select_best(database.records, database.objectives, per, choices, study.options.finalists.take)
@@ -160,7 +162,7 @@ def read_training(place: TrainingDir, replicate: int | None) -> FinalistTraining
 def read_result_fields(place: TrainingDir) -> dict[str, Any]:
     """Return the content of a result file; empty where there is none that can be read."""
     try:
-        return dict(json.loads(place.result.read_bytes())["result"])
+        return dict(read_json(place.result)["result"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -206,12 +208,15 @@ def resolved_budgets(study: Study, baseline: dict[str, float]) -> tuple[Budget, 
 # the answer
 
 
-def compute_answer(run: RunDir, finals: Sequence[FinalistReport], study: Study, choices: Iterable[str]) -> Answer | None:
+def compute_answer(
+    run: RunDir, finals: Sequence[FinalistReport], study: Study, choices: Iterable[str], notes: list[str]
+) -> Answer | None:
     """Return the comparison of the scored finalists by what is on disk; None while none is scored.
 
-    A network whose trainings all failed is left out. `choices` are those of the compared parameter, in their declared order.
+    A network whose trainings all failed is left out, and so are scores that cannot be read, which `notes` say. `choices` are those of the
+    compared parameter, in their declared order.
     """
-    rivals, baseline = read_scored(run, finals, study.costs)
+    rivals, baseline = read_scored(run, finals, study.costs, notes)
     if not rivals:
         return None
     against = rivals[0].family if first_is_reference(choices) else None
@@ -233,21 +238,24 @@ def current_answer(
         pass
     except (OSError, ValueError) as reason:
         notes.append(f"answer.json could not be read ({reason}); the answer was made anew from the scores.")
-    return compute_answer(run, finals, study, choices)
+    return compute_answer(run, finals, study, choices, notes)
 
 
 def read_scored(
-    run: RunDir, finals: Sequence[FinalistReport], costs: Sequence[str]
+    run: RunDir, finals: Sequence[FinalistReport], costs: Sequence[str], notes: list[str]
 ) -> tuple[list[ScoredFinalist], ScoredFinalist | None]:
-    """Return the finalists that have scores on the test split, and the baseline when it has, with these costs and the latency."""
+    """Return the finalists that have scores on the test split, and the baseline when it has, with these costs and the latency.
+
+    Scores that cannot be read are left out, and said in `notes`.
+    """
     import numpy
 
     rivals, baseline = [], None
     for final in finals:
         replicates = [training.replicate for training in final.trainings if training.is_scored and training.replicate is not None]
-        if not replicates:
+        scores = read_readable([run.finalist(final.name, replicate).scores for replicate in replicates], notes)
+        if not scores:
             continue
-        scores = [read_scores(run.finalist(final.name, replicate).scores) for replicate in replicates]
         correct, losses = (numpy.stack([arrays[name] for arrays in scores]) for name in ("correct", "log_loss"))
         known = {name: final.costs[name] for name in (*costs, "latency") if name in final.costs}
         scored = ScoredFinalist(final.family, final.name, known, correct, losses)
@@ -256,6 +264,17 @@ def read_scored(
         else:
             rivals.append(scored)
     return rivals, baseline
+
+
+def read_readable(paths: Iterable[Path], notes: list[str]) -> list[dict[str, Any]]:
+    """Return the scores of these files; those that cannot be read are left out, and said in `notes`."""
+    found = []
+    for path in paths:
+        try:
+            found.append(read_scores(path))
+        except StorageError as reason:
+            notes.append(f"{reason}; `blockspace search` repeats that training.")
+    return found
 
 
 # the study

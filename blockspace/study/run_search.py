@@ -14,7 +14,7 @@ from blockspace.costs import Budget
 from blockspace.data import Preflight, check_data, kept_preflight, preflight
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.executors import Executor, Job, TimeLimits, open_executor, submit_and_wait
-from blockspace.files import write_atomic
+from blockspace.files import as_storage_error, make_folder, write_atomic
 from blockspace.inputs import CALLABLE, PATH, PATHS, TEXTS, check_arguments, optional, relate_path
 from blockspace.records import (
     Assignment,
@@ -39,6 +39,7 @@ from blockspace.records import (
 from blockspace.reporting import write_results
 from blockspace.searching import Candidate, Interrupted, ResultCache, SearchPlan, StudyLock, optimize
 from blockspace.study.keywords import SearchKeywords
+from blockspace.study.missing import find_missing
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.retrain import answer_study, export_finalists, retrain, select_finalists
 from blockspace.study.study_file import LatencyWindow
@@ -73,6 +74,13 @@ def search(
     Raises BlockspaceError with every mistake of the study and the settings, and Interrupted when a signal stops it.
     """
     resolved = resolve_study(path, overrides, settings)
+    with as_storage_error(resolved.study.folder):
+        return search_resolved(resolved, on_event, reuse)
+
+
+def search_resolved(resolved: ResolvedStudy, on_event: Listener | None, reuse: Sequence[str | PathLike[str]]) -> StudyResult:
+    """Run a resolved study to its answer. Raises what `search` raises, and OSError for files that are not the study's."""
+    RunDir.of(resolved.study.folder).check_owner(is_study=True)
     runs = read_prior_runs(resolved, reuse)
     check_data(resolved.study.data)
     resolved.budgeted_space.check_reachable()
@@ -99,8 +107,9 @@ def run_stages(
     write_results(RunDir(folder).results, rows, resolved.per)
     finalists = select_finalists(resolved, rows)
     emit(RetrainingStarted(len(finalists), len(finalists) * resolved.options.finalists.seeds))
-    retrain(resolved, finalists, workers, emit)
+    results = retrain(resolved, finalists, workers, emit)
     answer = answer_study(resolved, finalists)
+    answer = replace(answer, missing=find_missing(resolved, rows, finalists, results))
     emit(ExportStarted(sum(finalist.record is not None for finalist in finalists)))
     exported = export_finalists(resolved, finalists, answer, emit)
     outcome = StudyResult(resolved, rows, answer, exported)
@@ -118,15 +127,21 @@ def make_start_event(resolved: ResolvedStudy, look: Preflight, lines: Sequence[s
 
 
 def prepare_run_dir(resolved: ResolvedStudy) -> Path:
-    """Make the run directory and return its absolute path. Raises StorageError (E-IO) unless it can be written."""
+    """Make the run directory and return its absolute path. Raises StorageError (E-IO) unless it can be written.
+
+    The lock file, which is made first, marks the folder as a run directory, also if nothing else comes to be in it.
+    """
     folder = resolved.study.folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as reason:
         message = f"{folder} cannot be made: {reason.strerror}"
         raise error("E-IO", message, help="choose another with out=FOLDER", cls=StorageError) from None
-    write_atomic(folder / ".probe", b"")
-    (folder / ".probe").unlink()
+    RunDir.of(folder).refuse_links()
+    with as_storage_error(folder):
+        RunDir.of(folder).lock.touch()
+        write_atomic(folder / ".probe", b"")
+        (folder / ".probe").unlink()
     return folder.absolute()
 
 
@@ -153,8 +168,16 @@ def run_trials(
         plan = SearchPlan(
             TrialSpace(resolved), train_trial, study.objectives, adapt_watchdog(options), measure=measure, limits=resolved.limits,
             job_options=recipe, retry=halve_batch, initial=resolved.initial, earlier=known,
+            compared=tuple(dict.fromkeys(filter(None, (resolved.per, *options.search.per_choice)))),
+            checked_elsewhere=("data",) if is_same_data(folder, look) else (),
         )  # fmt: skip
         return optimize(plan, study.name, folder, resolved.digest(), listen, executor=workers, lock=lock)
+
+
+def is_same_data(folder: Path, look: Preflight) -> bool:
+    """Return whether the data has the content that it had when the run directory was made, wherever it is now."""
+    before = kept_preflight(folder)
+    return before is not None and before.digest == look.digest
 
 
 def check_same_data(folder: Path, look: Preflight) -> None:
@@ -193,8 +216,7 @@ def make_latency_measurer(
     def measure(candidate: Candidate) -> dict[str, float]:
         if not child:
             child.append(stack.enter_context(open_executor("local", 1, MEASURE_PRELOAD)))
-        place = RunDir(folder).measuring
-        place.mkdir(exist_ok=True)
+        place = make_folder(RunDir(folder).measuring)
         job = Job(str(place), {"graph": candidate.arch["graph"]}, 0, candidate.key, shared, limits=TimeLimits(MEASURE_TIMEOUT))
         result = submit_and_wait(child[0], measure_latency, job)
         if result is None or not result.trained:
@@ -231,7 +253,7 @@ def report_end(folder: Path, emit: Listener) -> Iterator[None]:
         end = (StudyRefused if refused else StudyFailed)(str(reason).splitlines()[0])
         raise
     finally:
-        with suppress(OSError):  # what is on its way out matters more
+        with suppress(OSError, StorageError):  # what is on its way out matters more
             emit(end)
             if not isinstance(end, StudyRefused) and RunDir(folder).is_study:
                 write_report_or_warn(folder, emit)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blockspace.errors import INCOMPLETE
 from blockspace.records import TrialRecord, pareto_front
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.study_file import Study
@@ -52,6 +53,11 @@ class StudyResult:
 
         return [flatten_record(record, self.resolved.per) for record in self.rows]
 
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code of the command: 0, or 7 where something that was asked for is missing from the answer."""
+        return INCOMPLETE if self.answer.missing else 0
+
     def text(self) -> str:
         """Return the table, and a sentence for each comparison."""
         from blockspace.reporting import answer_table
@@ -60,9 +66,11 @@ class StudyResult:
 
 
 def format_result_json(outcome: StudyResult) -> str:
-    """Return the result for programs, as JSON: the answer's networks and sentences, and the exported folders."""
+    """Return the result for programs, as JSON: the answer's networks and sentences, what is missing, and the exported folders."""
     answer = outcome.answer
     names = ("family", "name", "seeds", "accuracy", "accuracy_sd", "log_loss", "log_loss_sd")
     rows = [{name: getattr(row, name) for name in names} | dict(row.costs) for row in answer.rows]
     exported = [str(place) for place in outcome.exported]
-    return json.dumps({"study": outcome.study.name, "sentences": answer.sentences(), "networks": rows, "exported": exported}, indent=1)
+    missing = [asdict(one) for one in answer.missing]
+    content = {"study": outcome.study.name, "sentences": answer.sentences(), "networks": rows, "missing": missing, "exported": exported}
+    return json.dumps(content, indent=1)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from blockspace.data import preflight
 from blockspace.errors import FailureError, error
 from blockspace.executors import Result, adopt_result
-from blockspace.files import write_atomic
+from blockspace.files import as_storage_error, write_atomic
 from blockspace.inputs import ANYTHING, CALLABLE, NAMES, PATH, SEED, TEXTS, VALUE, check_arguments, optional
-from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState
+from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState, Warned
 from blockspace.searching import StudyLock, diff_configs, handle_stop_signals
 from blockspace.study.keywords import RecipeKeywords
 from blockspace.study.model_card import class_names, input_text, model_card
-from blockspace.study.run_search import check_same_data
+from blockspace.study.retrain import find_damage
+from blockspace.study.run_search import check_same_data, is_same_data
 from blockspace.study.train_config import TrainConfig, resolve_training
 from blockspace.study.worker_jobs import describe_environment, read_scores, save_scores, save_weights
 
@@ -88,16 +89,17 @@ def train(
     options = {"data": data, "train": train, "seed": seed, "out": out, "weights": weights}
     given = {key: value for key, value in options.items() if value is not None}
     config = resolve_training(target, overrides, recipe, {**given, **params})
+    RunDir(config.folder).check_owner(is_study=False)
     if to:
         from blockspace.exporting import check_formats
 
         check_formats(to)
     look = preflight(config.data, config.folder)
-    with StudyLock(config.folder):
-        check_same_training(config)
+    with as_storage_error(config.folder), StudyLock(config.folder):
+        check_same_training(config, is_same_data(config.folder, look))
         check_same_data(config.folder, look)
         emit = EventLog(RunDir(config.folder), on_event)
-        done = adopt_result(config.folder, config.graph.key(), config.options.seed)
+        done = find_finished(config, emit)
         if done is None:
             module, notes = build_start_module(config)
             write_training_files(config, look)
@@ -128,14 +130,27 @@ def evaluate(target: str | PathLike[str], overrides: Sequence[str] = (), **setti
     return scores.means("test") | {"images": len(scores), "weights": str(weights)}
 
 
-def check_same_training(asked: TrainConfig) -> None:
-    """Check that the folder is new, or of this same training. Raises BlockspaceError (E-CHANGED)."""
+def find_finished(asked: TrainConfig, emit: Listener) -> Result | None:
+    """Return the result of this very training where it is finished and its files are whole; `emit` is told of files that are not."""
+    done = adopt_result(asked.folder, asked.graph.key(), asked.options.seed, lambda text: emit(Warned(text)))
+    damage = find_damage(RunDir(asked.folder).training) if done is not None else ""
+    if damage:
+        emit(Warned(f"{damage}; the training is repeated"))
+    return None if damage else done
+
+
+def check_same_training(asked: TrainConfig, is_data_same: bool = False) -> None:
+    """Check that the folder is new, or of this same training. Raises BlockspaceError (E-CHANGED).
+
+    Where the data has the same content, it does not matter how it is named.
+    """
     import yaml
 
     path = RunDir(asked.folder).training_yaml
     if not path.is_file():
         return
-    changes = diff_configs(yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(json.dumps(asked.record())))
+    kept, now = yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(json.dumps(asked.record()))
+    changes = diff_configs(kept, now, ignored=("data",) if is_data_same else ())
     if changes:
         message = f"{asked.folder} contains another training: {', '.join(changes[:3])}{', ...' if len(changes) > 3 else ''}"
         raise error("E-CHANGED", message, help="choose another folder with out=FOLDER")
@@ -188,13 +203,14 @@ def fit_and_score(asked: TrainConfig, module: Any, emit: Listener, stop: Callabl
             raise error("E-FAILED", f"{asked.network.name}: {reason}", help=help, cls=FailureError) from None
         if fitted.stopped:
             raise request.interrupted()
+        # a signal that comes from here on ends the command once the training is kept
         scores = score(module, data.final_split()[1])
-    metrics = dict(sorted(fitted.metrics.items())) | scores.means("test")
-    result = Result(TrialState.TRAINED, metrics, fitted.seconds, options.seed, asked.graph.key(), versions=describe_environment())
-    save_weights(module, place.weights)
-    save_scores(scores, train_split, place.scores)
-    result.write(folder)
-    place.checkpoint.unlink(missing_ok=True)
+        metrics = dict(sorted(fitted.metrics.items())) | scores.means("test")
+        result = Result(TrialState.TRAINED, metrics, fitted.seconds, options.seed, asked.graph.key(), versions=describe_environment())
+        save_weights(module, place.weights)
+        save_scores(scores, train_split, place.scores)
+        result.write(folder)
+        place.checkpoint.unlink(missing_ok=True)
     return result
 
 

@@ -41,6 +41,7 @@ def read_prior_runs(resolved: ResolvedStudy, folders: Sequence[str | PathLike[st
             help = "what is there is kept without being named"
             raise error("E-FILE", f"--reuse {folder}: the study's own run directory", help=help)
         try:
+            RunDir(folder).refuse_links()
             found.append(PriorRun(folder, load_study(RunDir(folder).study_yaml), read_stored_study(folder).records))
         except BlockspaceError as reason:
             raise error("E-FILE", f"--reuse {folder}: it cannot be read: {str(reason).splitlines()[0]}") from reason

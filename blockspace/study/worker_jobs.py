@@ -13,8 +13,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from blockspace.errors import Mistake, StorageError
 from blockspace.executors import Job, JobStopped, ProgressReporter, Result
-from blockspace.files import write_atomic
+from blockspace.files import RESULT, write_atomic
 from blockspace.records import TrainingDir, TrialState
 from blockspace.searching import count_available_cores
 
@@ -179,11 +180,35 @@ def save_scores(scores: Scores, training: Split, path: Path) -> None:
 
 
 def read_scores(path: Path) -> dict[str, Any]:
-    """Return the arrays that `save_scores` wrote: correct, log_loss, mean, std."""
+    """Return the arrays that `save_scores` wrote: correct, log_loss, mean, std. Raises StorageError (E-STORE) where they cannot be read."""
     import numpy
 
-    with numpy.load(path, allow_pickle=False) as content:
-        return dict(content)
+    try:
+        with numpy.load(path, allow_pickle=False) as content:
+            found = dict(content)
+        if not found:
+            raise ValueError("it is empty")
+        return found
+    except Exception as reason:  # torn and foreign files raise a dozen types
+        raise damaged_file(path, reason) from reason
+
+
+def check_weights(path: Path) -> None:
+    """Check that a file of weights is whole, by its header. Raises StorageError (E-STORE)."""
+    from safetensors import safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            file.keys()
+    except Exception as reason:
+        raise damaged_file(path, reason) from reason
+
+
+def damaged_file(path: Path, reason: Exception) -> StorageError:
+    """Return the error (E-STORE) of a training's file that cannot be read."""
+    text = (reason.strerror if isinstance(reason, OSError) else None) or (str(reason).splitlines() or [type(reason).__name__])[0]
+    help = f"delete the {RESULT} beside it and run the same command again: that training is repeated"
+    return StorageError(Mistake("E-STORE", f"{path}: damaged or missing ({text})", help=help), path=str(path))
 
 
 def read_epochs(place: TrainingDir) -> tuple[dict[str, float | None], ...]:

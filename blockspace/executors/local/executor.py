@@ -20,12 +20,13 @@ from types import TracebackType
 from typing import Self
 
 from blockspace.errors import error
-from blockspace.executors.base import Evaluate, FinishedJob, Handle, Job, JobProgress, SilentReporter
+from blockspace.executors.base import Evaluate, FinishedJob, Handle, Job, JobProgress, SilentReporter, StorageFault
 from blockspace.executors.local.forkserver import BOOT
 from blockspace.executors.local.heartbeat import HeartbeatTable
 from blockspace.executors.local.timeouts import STARTING
 from blockspace.executors.registry import PRELOAD
 from blockspace.executors.result import Result, adopt_result
+from blockspace.files import as_storage_error, make_folder
 from blockspace.records import TrainingDir, TrialState
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")}
@@ -79,12 +80,15 @@ class LocalExecutor:
 
         After `job.limits.timeout` seconds it is stopped (state `timeout`); after `job.limits.stall` seconds without a reported step (five
         times as many before the first) it is killed, its stacks in its log (state `hung`). Both hold also while nobody waits.
+        Raises StorageError where the job's folder cannot be made.
         """
         if getattr(evaluate, "__module__", None) == "__main__":
             name = getattr(evaluate, "__qualname__", repr(evaluate))
             raise ValueError(f"{name} is defined in the script that was started; move it to a module that can be imported")
         if self._server.poll() is not None and not self._running:
             self._restart()
+        with as_storage_error(job.folder):
+            make_folder(job.folder)
         slot = min(set(range(self.capacity)) - {run.slot for run in self._running.values()})
         run = _RunningJob(next(self._ids), Handle(job), slot, read_kernel_kills())
         self._heartbeats[slot].clear()
@@ -185,11 +189,13 @@ class LocalExecutor:
         del self._running[run.handle]
         return [FinishedJob(run.handle, result)]
 
-    def _result_of(self, run: _RunningJob, code: int, output: bytes, ended_by: str, peak: int) -> Result | None:
+    def _result_of(self, run: _RunningJob, code: int, output: bytes, ended_by: str, peak: int) -> Result | StorageFault | None:
         """Return the result it sent, else the one it wrote before it died, else why there is none."""
         job = run.job
-        result = _unpickle_result(output) or adopt_result(job.folder, job.key, job.seed)
+        result = _unpickle_outcome(output) or adopt_result(job.folder, job.key, job.seed)
         overran = ended_by in ("timeout", "hung")
+        if isinstance(result, StorageFault):
+            return None if run.cancelled else result
         if result is not None and (result.trained or not (overran or run.cancelled)):
             return result
         if overran:
@@ -233,10 +239,10 @@ class LocalExecutor:
 EXECUTOR = LocalExecutor  # found by `executors.registry`
 
 
-def _unpickle_result(output: bytes) -> Result | None:
-    """Return the result a child sent; None for nothing, or for a part sent by a child that was killed meanwhile."""
+def _unpickle_outcome(output: bytes) -> Result | StorageFault | None:
+    """Return the result or fault a child sent; None for nothing, or for a part sent by a child that was killed meanwhile."""
     try:
-        result: Result = ForkingPickler.loads(output)
+        result: Result | StorageFault = ForkingPickler.loads(output)
         return result
     except Exception:
         return None

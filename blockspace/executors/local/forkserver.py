@@ -19,7 +19,6 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from pathlib import Path
 from time import monotonic
 from typing import NoReturn
 
@@ -49,8 +48,8 @@ class CappedLog:
     def __init__(self, path: str, cap: int):
         self.room, self.left_out, self.tail = max(0, cap - TAIL), 0, b""
         try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self.file = open(path, "wb", buffering=0)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW  # a link may lead out of the run directory
+            self.file = open(os.open(path, flags, 0o666), "wb", buffering=0)
         except OSError:  # the training will meet the same error, and name it
             self.file = open(os.devnull, "wb", buffering=0)
 

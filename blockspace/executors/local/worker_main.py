@@ -50,7 +50,7 @@ def become_worker(log: int, parent: int) -> None:
 
 
 def run_pickled_job(payload: tuple[bytes, bytes], reporter: ProgressReporter) -> bytes:
-    """Run a pickled function on a pickled job. Returns the pickled Result, or nothing where the job was stopped."""
+    """Run a pickled function on a pickled job. Returns the pickled Result or StorageFault, or nothing where the job was stopped."""
     job: Job = replace(ForkingPickler.loads(payload[1]), reporter=reporter)
 
     def evaluate(job: Job) -> Result:

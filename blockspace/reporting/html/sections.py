@@ -28,7 +28,7 @@ def summarize_answer(run: StudyReport) -> dict[str, Any]:
     """Return the data of `answer.html`: the sentences, whether they are final, and a row for each network of the finals."""
     found = run.answer
     if found is None:
-        return {"sentences": [], "costs": [], "rows": [], "images": 0, "whole": False}
+        return {"sentences": [], "costs": [], "rows": [], "images": 0, "whole": False, "missing": []}
     done, asked = run.trainings
     costs = list(dict.fromkeys(name for row in found.rows for name in row.costs))
     finals = {one.name: one for one in run.finals}
@@ -37,6 +37,7 @@ def summarize_answer(run: StudyReport) -> dict[str, Any]:
         "costs": [find_quantity(name) for name in costs],
         "rows": [_describe_answer_row(row, costs, finals.get(row.name), run) for row in found.rows],
         "images": found.images,
+        "missing": [one.sentence() + "." for one in found.missing],
         "whole": done == asked,
     }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from blockspace.blocks import Token
 from blockspace.errors import error
@@ -18,17 +19,23 @@ class Stratifier:
     """
 
     def __init__(self, space: ChoiceSpace, names: Iterable[str], trials: int):
+        self.space = space
         self.choices = {name: list(space.choices(name)) for name in names}
         for name, choices in self.choices.items():
             _check_divides(name, choices, trials)
 
-    def next(self, families: Iterable[dict[str, str]]) -> Assignment:
-        """Return the choices to fix, given the `families` of every trained and running trial; of equal ones the first declared."""
-        counts: dict[str, Counter[str | None]] = {name: Counter() for name in self.choices}
+    def next(self, families: Iterable[dict[str, str]], given_up: Mapping[str, Collection[str]] = MappingProxyType({})) -> Assignment:
+        """Return the choices to fix, given the `families` of every trained and running trial; of equal ones the first declared.
+
+        Choices that were given up are left out. Where a hole has one, another of its choices is fixed, also if it is not named.
+        """
+        named = dict(self.choices) | {name: list(self.space.choices(name)) for name in given_up if name not in self.choices}
+        counts: dict[str, Counter[str | None]] = {name: Counter() for name in named}
         for chosen in families:
             for name, counter in counts.items():
                 counter[chosen.get(name)] += 1
-        return {name: _least_chosen(choices, counts[name]) for name, choices in self.choices.items()}
+        left = {name: [one for one in choices if str(one) not in given_up.get(name, ())] for name, choices in named.items()}
+        return {name: _least_chosen(choices, counts[name]) for name, choices in left.items() if choices}
 
     def check(self, candidate: Candidate) -> None:
         """Raise BlockspaceError (E-SPACE) for a candidate that does not say which of the choices it took."""

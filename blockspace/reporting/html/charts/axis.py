@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+EXTREME = 1e150  # no quantity is as large, or, but for 0, as small as the inverse
 DECADE = 10.0  # a span of more than this is drawn on a logarithmic scale
 
 
@@ -34,7 +35,7 @@ def make_axis(
 
     `words` formats the value of a tick, `wanted` is the number of ticks to aim at, `zero` includes zero.
     """
-    finite = [float(v) for v in values if v is not None and math.isfinite(v)] or [0.0, 1.0]
+    finite = [clip_extreme(float(v)) for v in values if v is not None and math.isfinite(v)] or [0.0, 1.0]
     low, high = min(finite), max(finite)
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
@@ -45,9 +46,15 @@ def make_axis(
         places = _choose_log_ticks(low, high, wanted)
     else:
         room = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
-        low, high = low - room * (low != 0 or not zero), high + room * (high != 0 or not zero)
+        is_point = low == high  # all differences are 0: room on both sides of it
+        low, high = low - room * (low != 0 or not zero or is_point), high + room * (high != 0 or not zero or is_point)
         places = _choose_linear_ticks(low, high, wanted)
     return Axis(low, high, start, end, log, tuple((v, t) for v, t in zip(places, _label_ticks(places, words))))
+
+
+def clip_extreme(value: float) -> float:
+    """Return the value, or the nearest of a size whose ratios and differences are still numbers."""
+    return 0.0 if abs(value) < 1 / EXTREME else min(EXTREME, max(-EXTREME, value))
 
 
 def _choose_linear_ticks(low: float, high: float, wanted: int) -> list[float]:
