@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from blockspace.errors import Mistake, StorageError
+from blockspace.errors import BlockspaceError, Mistake, StorageError, error
 from blockspace.inputs import expand_path
 
 TEMPORARY = ".tmp"
@@ -27,6 +27,7 @@ FAILING = (
 )  # fmt: skip
 GRAPH = "graph.json"  # of an exported graph that no YAML describes: networkx's node-link form
 ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"  # of a network, in every folder that holds one
+SVG_BEGINNINGS, PNG_BEGINNING = (b"<svg", b"<?xml"), b"\x89PNG"  # of pictures, which may replace earlier ones
 RESULT, CARD = "result.json", "card.md"  # of a training that has ended, and of an exported network
 
 
@@ -57,6 +58,19 @@ def find_home_folder(path: Path) -> Path | None:
         return expand_path(path)
     except BlockspaceError:
         return None
+
+
+def check_replaceable(path: str | os.PathLike[str], *beginnings: bytes) -> None:
+    """Check that a file may be written: none is there, or one that begins as it will. Raises BlockspaceError (E-FILE)."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(max(map(len, beginnings)))
+    except FileNotFoundError:
+        return
+    except OSError as reason:
+        raise storage_error(path, reason) from reason
+    if start and not start.startswith(beginnings):
+        raise error("E-FILE", f"{path} exists and is another kind of file, so it is not replaced", help="choose another name")
 
 
 def temporary_path(path: Path) -> Path:

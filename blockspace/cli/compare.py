@@ -230,10 +230,11 @@ def draw_side_by_side(a: Side, b: Side, full: bool) -> str:
 
 def write_both_svgs(a: Side, b: Side, path: str, full: bool) -> None:
     """Write both drawings side by side to one SVG file, and print its size."""
-    from blockspace.files import write_atomic
+    from blockspace.files import SVG_BEGINNINGS, check_replaceable, write_atomic
     from blockspace.inputs import expand_path
 
     stages, place = False if full else None, expand_path(path)
+    check_replaceable(place, *SVG_BEGINNINGS)
     text = join_svgs(a.graph.svg(stages=stages), b.graph.svg(stages=stages))
     print(f"{write_atomic(place, text)}: {len(text.encode()):,} bytes")
 

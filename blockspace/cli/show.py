@@ -132,11 +132,12 @@ def format_node_table(graph: Graph) -> str:
 
 def write_picture(graph: Graph, kind: str, path: str, theme: str | None, full: bool) -> None:
     """Write the drawing as svg or png to a file, and print its size."""
-    from blockspace.files import write_atomic
+    from blockspace.files import PNG_BEGINNING, SVG_BEGINNINGS, check_replaceable, write_atomic
     from blockspace.inputs import expand_path
 
     stages = False if full else None
     place = expand_path(path)
+    check_replaceable(place, *(SVG_BEGINNINGS if kind == "svg" else (PNG_BEGINNING,)))
     data = graph.svg(theme=theme or "auto", stages=stages) if kind == "svg" else graph.png(theme=theme or "light", stages=stages)
     print(f"{write_atomic(place, data)}: {len(data):,} bytes")
 

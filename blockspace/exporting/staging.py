@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from blockspace.errors import error
-from blockspace.files import storage_error, sync_directory, writer_lives
+from blockspace.files import ARCH, CARD, GRAPH, make_folder, storage_error, sync_directory, writer_lives
 
 NEW, OLD = ".tmp", ".old"
 
@@ -23,7 +23,7 @@ def staged_folder(folder: Path, force: bool) -> Iterator[Path]:
     """Yield an empty folder to fill; removed afterwards unless renamed. Raises BlockspaceError, StorageError (E-IO, E-DISK)."""
     stage = hidden_path(folder, NEW)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         clear_leftovers(folder)
         refuse_existing(folder, force)
         stage.mkdir()
@@ -40,13 +40,38 @@ def hidden_path(folder: Path, ending: str) -> Path:
 
 
 def refuse_existing(folder: Path, force: bool) -> None:
-    """Raise BlockspaceError (E-IO) when something is there that may not be replaced."""
+    """Raise BlockspaceError (E-IO) when something is there that may not be replaced; an empty folder may always."""
     if not folder.exists() and not folder.is_symlink():
         return
+    is_folder = folder.is_dir() and not folder.is_symlink()
+    if is_folder and not any(folder.iterdir()):
+        return
     if not force:
-        raise error("E-IO", f"{folder} exists", help="choose another folder, or replace it with --force (force=True)")
-    if folder.is_symlink() or not folder.is_dir():
+        raise error("E-IO", f"{folder} exists", help="choose another folder, or replace an earlier export with --force (force=True)")
+    if not is_folder:
         raise error("E-IO", f"{folder} is not a folder, so it is not replaced", help="choose another place")
+    if not (folder / CARD).is_file():
+        names = ", ".join(sorted(path.name for path in folder.iterdir())[:3])
+        message = f"{folder} holds {names} and no {CARD}: it is not an export, so it is not replaced"
+        raise error("E-IO", message, help="choose another folder")
+
+
+def refuse_foreign(folder: Path, written: Collection[str]) -> None:
+    """Raise BlockspaceError (E-IO) if an exported folder holds files that no export wrote, which would be lost; `written` are new ones."""
+    foreign = sorted(path.name for path in folder.iterdir() if path.name not in written and not is_exported_file(path))
+    if foreign:
+        message = f"{folder} holds {', '.join(foreign[:3])}, which no export wrote, so it is not replaced"
+        raise error("E-IO", message, help="move that away, or choose another folder")
+
+
+def is_exported_file(path: Path) -> bool:
+    """Return whether a file of an exported folder has a name that an export may have given it."""
+    stem, _, ending = path.name.partition(".")
+    if path.name in (ARCH, CARD, GRAPH, "config.json", "__pycache__"):
+        return True
+    if stem in ("model", "model_deploy", "weights", "weights_deploy"):
+        return ending in ("py", "onnx", "pt2", "safetensors")
+    return ending == "py" and (path.parent / "config.json").is_file()  # what registers the network with timm
 
 
 def clear_leftovers(folder: Path) -> None:
@@ -71,6 +96,8 @@ def replace_folder(folder: Path, stage: Path, force: bool) -> None:
             os.fsync(file.fileno())
     sync_directory(stage)
     refuse_existing(folder, force)  # it may have come while we were writing
+    if folder.exists():
+        refuse_foreign(folder, {path.name for path in stage.iterdir()})
     aside = hidden_path(folder, OLD)
     replacing = folder.exists()
     if replacing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,22 +95,29 @@ def ignore_signals() -> None:
 def raise_on_signals() -> Iterator[None]:
     """Let SIGTERM and SIGHUP raise Interrupted while the block runs, as Ctrl-C raises KeyboardInterrupt; in the main thread.
 
-    An exception that was lost, because the signal came while Python called a finaliser, is raised at the end of the block.
+    An exception that is lost, because the signal came while Python called a finaliser, is raised again a moment later.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
+    lost: list[int] = []
+    report_lost = sys.unraisablehook
+
+    def raise_again(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, Interrupted):
+            report_lost(unraisable)
+            return
+        lost.append(unraisable.exc_value.signum)
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
 
     def raise_interrupted(signum: int, _frame: FrameType | None = None) -> None:
-        came.append(signum)
-        raise Interrupted(signum)
+        raise Interrupted(lost.pop() if signum == signal.SIGALRM and lost else signum)
 
-    before = {signum: signal.signal(signum, raise_interrupted) for signum in SIGNALS}
+    before = {signum: signal.signal(signum, raise_interrupted) for signum in (*SIGNALS, signal.SIGALRM)}
+    sys.unraisablehook = raise_again
     try:
         yield
     finally:
+        sys.unraisablehook = report_lost
         for signum, handler in before.items():
             signal.signal(signum, handler)
-    if came:
-        raise Interrupted(came[0])

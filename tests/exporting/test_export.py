@@ -145,8 +145,16 @@ def test_an_existing_folder_is_refused_then_replaced_by_force(graph, trained, tm
         export_folder(graph, trained, target, "", "", formats=QUICK)
     assert caught.value.mistakes[0].code == "E-IO" and "--force" in caught.value.render()
     assert names(target) == ["mine.txt"]
-    export_folder(graph, trained, target, "", "", formats=QUICK, force=True)
-    assert names(target) == ["arch.yaml", "card.md", "model.py", "weights.safetensors"] and names(tmp_path) == ["out"]
+    with pytest.raises(BlockspaceError, match="holds mine.txt and no card.md: it is not an export"):
+        export_folder(graph, trained, target, "", "", formats=QUICK, force=True)
+    (target / "mine.txt").unlink()
+    for force in (False, True):  # an empty folder, then an export
+        export_folder(graph, trained, target, "", "", formats=QUICK, force=force)
+        assert names(target) == ["arch.yaml", "card.md", "model.py", "weights.safetensors"] and names(tmp_path) == ["out"]
+    (target / "notes.txt").write_text("keep")
+    with pytest.raises(BlockspaceError, match="holds notes.txt, which no export wrote"):
+        export_folder(graph, trained, target, "", "", formats=QUICK, force=True)
+    assert (target / "notes.txt").read_text() == "keep"
 
 
 def test_a_failed_replacement_keeps_the_old_folder(graph, trained, tmp_path, monkeypatch):
