@@ -24,12 +24,23 @@ EMPTY = {"label": "", "reason": "", "seconds": 0.0, "comparable": True, "reused"
 }
 
 
+class DamagedRecord(ValueError):
+    """Raised for a stored trial with attributes that no trial of ours has."""
+
+
 def read_trial_record(trial: FrozenTrial, objectives: dict[str, str]) -> TrialRecord:
-    """Return the record of a stored trial. Raises ValueError for attributes that no trial of ours has."""
+    """Return the record of a stored trial. Raises DamagedRecord."""
+    try:
+        return _read_attributes(trial, objectives)
+    except (ValueError, TypeError, AttributeError) as reason:
+        raise DamagedRecord(f"trial {trial.number}: {reason}") from reason
+
+
+def _read_attributes(trial: FrozenTrial, objectives: dict[str, str]) -> TrialRecord:
     attributes = {name: trial.user_attrs[name] for name in (*CANDIDATE_FIELDS, *OUTCOME_FIELDS) if name in trial.user_attrs}
     for name, value in attributes.items():
         if name in EMPTY and not isinstance(value, type(EMPTY[name])) and not (name == "seconds" and isinstance(value, int)):
-            raise ValueError(f"trial {trial.number}: {name} is {type(value).__name__}, not {type(EMPTY[name]).__name__}")
+            raise ValueError(f"{name} is {type(value).__name__}, not {type(EMPTY[name]).__name__}")
     state = TrialState(trial.user_attrs.get("status", "failed")) if trial.state.is_finished() else TrialState.RUNNING
     values = trial.values if trial.state.name == "COMPLETE" and not is_refused(trial) else None
     return TrialRecord(

@@ -24,7 +24,7 @@ from optuna.storages import RDBStorage
 from blockspace.errors import BlockspaceError, Mistake, StorageError, error
 from blockspace.files import anchor, parse_json, storage_error
 from blockspace.records import RunDir, TrialRecord
-from blockspace.searching.optuna_adapter import read_trial_records
+from blockspace.searching.optuna_adapter import DamagedRecord, read_trial_records
 from blockspace.searching.plan import diff_configs
 
 DIGEST = "blockspace:study"
@@ -129,7 +129,7 @@ def translate_errors(path: Path) -> Iterator[None]:
         text = (str(getattr(cause, "orig", None) or cause).splitlines() or [type(cause).__name__])[0]
         raise database_error(path, text) from reason
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as reason:  # of a record that is not what was stored
-        damage = find_damaged_record(path)
+        damage = str(reason) if isinstance(reason, DamagedRecord) else find_damaged_record(path)
         if damage is None:
             raise
         raise damaged_database(path, damage) from reason
@@ -273,6 +273,7 @@ def copy_database(path: Path, notes: dict[str, None]) -> sqlite3.Connection:
     for table, row, where, reason in list(list_damaged_records(copy)):
         copy.execute(f"DELETE FROM {table} WHERE rowid = ?", (row,))
         notes[f"{path}: {where} is damaged and left out ({reason})"] = None
+    copy.commit()
     return copy
 
 

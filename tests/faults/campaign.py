@@ -2,7 +2,7 @@
 
     python tests/faults/campaign.py --every 1 --upto 60        (about a minute for each k on one core)
 
-Either the answer equals the undisturbed one, or there is one line and an exit code; and the re-run's answer always equals it. The system calls
+Either the answer equals the undisturbed one, or there is one line and an exit code; and the re-run's answer always equals it. The calls
 fail by `fault_shim.c`, a library that is loaded before libc. A count of k is per process; those that no process reaches are left out.
 """
 
@@ -85,7 +85,8 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """Return the row of the table."""
         equal = "equal" if self.again.answer == self.expected else "differs"
-        return (self.function, str(self.k), str(self.first.code), str(self.again.code), equal, "fine" if self.is_fine else "NOT FINE", self.first.line)
+        fine = "fine" if self.is_fine else "NOT FINE"
+        return (self.function, str(self.k), str(self.first.code), str(self.again.code), equal, fine, self.first.line)
 
 
 def build_shim(folder: Path) -> Path | None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 
 import pytest
 
+from blockspace.errors import StorageError
 from blockspace.records import (
     EpochEnded,
     EventLog,
@@ -131,3 +134,47 @@ def test_a_directory_without_events_is_read_by_its_log(run):
     assert read_last_stage(run).kind == "failed", "a start that was refused changed nothing"
     EventLog(run)(STARTED)
     assert read_last_stage(run).kind == "asked", "once there are events, they count"
+
+
+@pytest.mark.parametrize("name", ["log", "events"])
+def test_a_log_that_cannot_be_written_is_said_once_and_the_run_goes_on(run, name):
+    path = getattr(run, name)
+    path.mkdir()
+    heard: list[Event] = []
+    log = EventLog(run, heard.append)
+    for event in EXAMPLES:
+        log(event)
+    (warning,) = [event for event in heard if event.kind == "warning"]
+    assert warning.reason == f"{path} cannot be written (Is a directory); the run goes on without it"
+    assert [event for event in heard if event.kind != "warning"] == EXAMPLES
+    other = run.events if name == "log" else run.log
+    assert len(other.read_text().splitlines()) >= len(EXAMPLES)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
+def test_a_full_or_broken_disk_stops_the_run(run, monkeypatch, number):
+    def fail(path, text):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("blockspace.records.event_log.append_line", fail)
+    with pytest.raises(StorageError) as caught:
+        EventLog(run)(STARTED)
+    assert caught.value.mistakes[0].code == ("E-DISK" if number == errno.ENOSPC else "E-IO")
+
+
+def test_a_log_is_not_written_through_a_link_or_into_a_folder_that_is_gone(run, tmp_path):
+    (tmp_path / "target").write_text("mine")
+    run.log.symlink_to(tmp_path / "target")
+    with pytest.raises(StorageError, match="Too many levels of symbolic links"):
+        EventLog(run)(STARTED)
+    assert (tmp_path / "target").read_text() == "mine"
+    with pytest.raises(StorageError, match="No such file or directory"):
+        EventLog(RunDir(tmp_path / "gone"))(STARTED)
+    assert not (tmp_path / "gone").exists()
+
+
+def test_lines_nested_too_deep_are_passed_over(run):
+    EventLog(run)(STARTED)
+    with open(run.events, "a") as file:
+        file.write("[" * 200_000 + "\n")
+    assert [event for _, event in read_events(run)] == [STARTED]

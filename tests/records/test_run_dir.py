@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,65 @@ def test_networks_are_found_by_number_and_name(tmp_path):
     with pytest.raises(bs.BlockspaceError, match="no network 'net' in"):
         run.training_named("net")
     assert runs_around(run.trial(3).path)[2] == run and run.training == TrainingDir(tmp_path)
+
+
+@pytest.mark.parametrize("names", [["study.yaml"], ["arch.yaml", "notes.txt"], ["log.txt"], ["study.db"], ["best/"], ["report.html"]])
+@pytest.mark.parametrize("is_study", [True, False])
+def test_a_folder_of_somebody_elses_is_refused(tmp_path, names, is_study):
+    for name in names:
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).write_text("mine")
+    with pytest.raises(bs.BlockspaceError, match="is neither empty nor a run directory: it holds ") as caught:
+        RunDir(tmp_path).check_owner(is_study)
+    assert caught.value.exit_code == 2 and "out=" in caught.value.mistakes[0].help
+
+
+def test_an_empty_folder_and_a_run_directory_are_taken(tmp_path):
+    run = RunDir(tmp_path / "run")
+    for is_study in (True, False):
+        run.check_owner(is_study)  # not there yet
+    run.path.mkdir()
+    (run.path / ".DS_Store").touch()
+    run.check_owner(is_study=True)
+    run.lock.touch()  # a start that was killed at once
+    (run.path / "notes.txt").touch()
+    for is_study in (True, False):
+        run.check_owner(is_study)
+    run.training_yaml.touch()
+    run.check_owner(is_study=False)
+    with pytest.raises(bs.BlockspaceError, match="is the run directory of the training of one network"):
+        run.check_owner(is_study=True)
+    run.training_yaml.unlink()
+    run.storage.write_bytes(b"SQLite format 3\0")
+    run.check_owner(is_study=True)
+    with pytest.raises(bs.BlockspaceError, match="is the run directory of a study"):
+        run.check_owner(is_study=False)
+
+
+def every_path(run: RunDir) -> list[Path]:
+    """Return every path that a run directory spells."""
+    places = [run, run.training, run.trial(3), run.finalist("hs", 1)]
+    found = [getattr(one, name) for one in places for name, own in vars(type(one)).items() if isinstance(own, property)]
+    return [*{path for path in found if isinstance(path, Path) and path != run.path}, run.trial(3).path, run.exported("hs") / "model.py"]
+
+
+def test_no_path_of_a_run_directory_may_be_a_link(tmp_path):
+    run = RunDir(tmp_path / "run")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    paths = every_path(run)
+    assert len(paths) > 30
+    for path in paths:
+        shutil.rmtree(run.path, ignore_errors=True)
+        path.parent.mkdir(parents=True)
+        for target in (outside, tmp_path / "dangling", run.path):
+            path.symlink_to(target)
+            with pytest.raises(bs.BlockspaceError, match=f"{path} is a symbolic link, and is not followed") as caught:
+                run.refuse_links()
+            assert caught.value.exit_code == 3
+            path.unlink()
+    run.refuse_links()
+    (run.path / "notes").symlink_to(outside)  # the user's own, which nothing here reads or writes
+    run.refuse_links()
+    link = tmp_path / "runs"
+    link.symlink_to(run.path)
+    RunDir(link).refuse_links()
