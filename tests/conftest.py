@@ -1,9 +1,13 @@
 """Puts this folder on the path, so that tests can share helpers: `from golden.rows import ROWS`."""
 
+import os
 import signal
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # one thread a test process: two of them run side by side, and torch is not imported yet
+
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs without Ctrl-C, and some tests are about it
 
@@ -20,6 +24,22 @@ def pytest_collection_modifyitems(items):
         return LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)
 
     items.sort(key=rank)
+
+
+# Files that use the finished run of tests/study/conftest.py: one process makes it once, and runs them all.
+TOGETHER = {f"tests/study/{name}.py" for name in ("test_reading", "test_reuse", "test_search")}
+
+
+class FilesTogether(LoadFileScheduling):
+    """A file's tests stay in one process, and so do those of files that share what takes long to make."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "tests/study" if file in TOGETHER else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return FilesTogether(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

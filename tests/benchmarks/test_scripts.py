@@ -26,7 +26,7 @@ SMALL: dict[str, tuple[dict[str, Any], Callable[[ModuleType], object]]] = {
     "cost": ({"ROUNDS": 1}, lambda script: script.main("resnet18")),
     "deploy": ({"SECONDS": 0}, lambda script: script.main(["shufflenet_v2_x1_0"], 32, False)),
     "drawing": ({"GRAPHS": [("hs_block", {})], "REPEATS": 1}, lambda script: script.main()),
-    "forms": ({"SECONDS": 0}, lambda script: script.main(2, 32)),
+    "forms": ({"SECONDS": 0}, lambda script: script.main(1, 32)),
     "guidelines": ({"BATCHES": (1,), "SIZE": 8, "PAIRS": 2}, lambda script: script.main()),
     "latency": ({"REPEATS": 2, "PAIRS": 2}, lambda script: script.main()),
     "overhead": ({}, lambda script: script.main(str(ROOT / "studies" / "hs_vs_resnext.yaml"), ["search.trials=2", *STUDY])),
@@ -38,7 +38,7 @@ SMALL: dict[str, tuple[dict[str, Any], Callable[[ModuleType], object]]] = {
     ),
     "verify": ({}, lambda script: script.main("shufflenet_v2_x0_5", 0)),
 }  # fmt: skip
-SLOW = {"deploy", "overhead", "report", "trials"}  # half a minute each; the default suite imports them
+SLOW = {"deploy", "forms", "overhead", "report", "trials"}  # half a minute each; the default suite imports them
 # scripts that start processes of their own or need one without torch, and their arguments
 ALONE = {
     "library": ["resnet18"],

@@ -10,14 +10,14 @@ from search_process import COMMAND, Terminal, checkpoints, table
 from searching.processes import alive, children, needs_proc, wait_for
 from study import tiny
 
-SHORT = ["search.trials=3", "finalists.seeds=1", "finalists.epochs=1", "train.epochs=30", "train.batch=32"]
+SHORT = ["search.trials=3", "finalists={take: 1, seeds: 1, epochs: 1}", "compare=null", "train.epochs=12", "train.batch=8"]
 
 
 @needs_proc
 def test_sigterm_keeps_checkpoints_and_the_same_command_resumes(tmp_path):
     tiny.write(tmp_path)
     terminal = Terminal([*COMMAND, *SHORT], tmp_path)
-    assert wait_for(lambda: re.search(r" [1-9]\d*/30 ", terminal.read())), terminal.read()[-2000:]
+    assert wait_for(lambda: re.search(r" [1-9]\d*/12 ", terminal.read())), terminal.read()[-2000:]
     below = children(terminal.process.pid)
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.wait() == 143

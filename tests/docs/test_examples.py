@@ -16,7 +16,7 @@ from blockspace.cli import main
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LONG = {"README.md", "tutorial.md"}  # pages that search: minutes on a busy machine
+LONG = {"README.md", "tutorial.md", "backbones.md", "training.md"}  # pages that search, train or compile much
 TINY = {
     "data": {"name": "digits", "train": 128, "val": 64, "test": 64},
     "search": {"trials": 2, "workers": 1},

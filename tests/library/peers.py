@@ -20,7 +20,7 @@ from golden.rows import conv_acts, network_row, shapes_hash
 from torch import nn
 
 from blockspace import load
-from blockspace.blocks import Network, list_names, parse_reference
+from blockspace.blocks import Network, list_families, list_names, parse_reference
 from blockspace.compiler import compile, transplant
 from blockspace.costs import cost
 
@@ -28,7 +28,8 @@ torch.set_num_threads(1)  # tests run side by side
 
 LARGEST = 200_000_000  # params of what is run at all; larger ones are counted only
 TOLERANCE = 1e-10
-USUAL = 30_000_000  # params of what the default suite runs
+USUAL = 30_000_000  # params of what the default suite runs of each family: the member it is named after
+SMALL = 3_000_000  # params of what it runs of the other members
 WITHOUT_HEADS = {"aux_logits": False, "init_weights": False}  # of torchvision's inceptions, where the constructor takes them
 
 
@@ -43,9 +44,14 @@ def papers() -> dict:
     return found
 
 
-def networks(library: str, low: int = 0, high: int = LARGEST) -> list[str]:
-    """The library networks whose reference is of `torchvision`, `timm` or `paper`, with more than `low` and at most `high` params."""
-    return [name for name in list_names("network") if source(load(name)) == library and low < params(name) <= high]
+def networks(library: str) -> list[str]:
+    """The library networks whose reference is of `torchvision`, `timm` or `paper`."""
+    return [name for name in list_names("network") if source(load(name)) == library and params(name) <= LARGEST]
+
+
+def usual(name: str) -> bool:
+    """Whether the default suite runs it."""
+    return params(name) <= (USUAL if name in list_families() else SMALL)
 
 
 @cache

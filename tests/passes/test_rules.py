@@ -21,6 +21,12 @@ torch.set_num_threads(1)
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_it_is_true(name):
+    assert prove(RULES[name], samples=20, enough=2) >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_it_is_true_of_library_blocks(name):
     assert prove(RULES[name], blocks(), samples=60, enough=4) >= 1
 
 

@@ -25,7 +25,8 @@ def again(done, tmp_path_factory):
     own = tmp_path_factory.mktemp("again")
     events: list[Event] = []
     seeds = [row.params for row in first.rows if row.state == "trained"][4:]
-    out = [f"out={own / 'run'}", f"search.seeds={json.dumps(seeds)}", *QUICK]
+    named = dict(zip(("early", "late"), seeds, strict=True))
+    out = [f"out={own / 'run'}", f"search.seeds={json.dumps(named)}", *QUICK]
     outcome = bs.search(tiny.write(own), out, events.append, [folder / "run"])
     return own / "run", outcome, events
 
@@ -62,6 +63,19 @@ def test_reports_say_what_was_taken_over(again):
         assert [line["reused"] for line in csv.DictReader(file) if line["reused"]] == [row.reused for row in taken]
     assert read_run(run).counts["reused"] == len(taken)
     assert "<span>reused</span>" in (run / "report.html").read_text()
+
+
+def test_results_and_answer_say_the_nearest_seed(again):
+    run, outcome, _ = again
+    rows = [row for row in csv.DictReader((run / "results.csv").read_text().splitlines()) if row["state"] == "trained"]
+    assert [(row["nearest"], row["changed"]) for row in rows[:2]] == [("early", "0"), ("late", "0")]
+    left = rows[2:]
+    assert left and all(row["nearest"] in ("early", "late") and int(row["changed"]) > 0 for row in left)
+    assert all(row["label"].startswith(f"{row['nearest']}+{row['changed']}-") for row in left)
+    finalists = {row.name.replace("_", "+") for row in outcome.answer.rows if row.family != "baseline"}
+    assert finalists <= {row["label"] for row in rows}
+    page = (run / "report.html").read_text()
+    assert all(row["label"] in page for row in rows)
 
 
 @pytest.mark.parametrize(

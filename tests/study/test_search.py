@@ -198,6 +198,7 @@ def again(done, tmp_path):
     return search
 
 
+@pytest.mark.slow
 def test_more_seeds_of_the_finalists_are_trained_beside_those_there_are(again, tmp_path):
     found, kinds = again("finalists.seeds=3")
     assert (kinds["started"], kinds["adopted"]) == (4, 8) and {row.seeds for row in found.answer.rows} == {3}
