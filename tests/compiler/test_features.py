@@ -7,7 +7,8 @@ import pytest
 import timm
 import torch
 from graphs import Sketch, network
-from library.peers import LARGEST, TOLERANCE, USUAL, filled, images, params
+from library.peers import LARGEST, TOLERANCE, filled, images
+from library.sizes import LARGE, families, params
 
 import blockspace as bs
 from blockspace.blocks import list_families, list_names, parse_reference
@@ -33,7 +34,7 @@ def timms(name):
 
 def usual(name):
     """Whether the default suite runs it: one network of a family, not the largest."""
-    return name in list_families() and params(name) <= USUAL
+    return name in list_families() and params(name) <= LARGE
 
 
 PEERS = [
@@ -99,7 +100,7 @@ def test_maps_of_papers(name, channels, reduction):
     assert [f.channels for f in found] == channels and [f.reduction for f in found] == reduction
 
 
-@pytest.mark.parametrize("name", list_families())
+@pytest.mark.parametrize("name", families())
 def test_every_network_is_a_backbone(name):
     """Maps of the shapes it says, for a size that is not its own, and nothing behind them."""
     graph = bs.load(name).graph()

@@ -4,20 +4,16 @@ import ast
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 from graphs import KINDS, Sketch, bottleneck, network, shuffle
+from library.sizes import families
 
 import blockspace as bs
-from blockspace import blocks
 from blockspace.compiler import compile, to_source
 from blockspace.graph import Graph
 from blockspace.ops import OPS, Add, Concat, Part
-
-NETWORKS = Path(blocks.__file__).parent / "library" / "networks"
-LIBRARY = sorted(path.stem for path in NETWORKS.glob("*.yaml"))
 
 
 def run(source):
@@ -49,7 +45,7 @@ def test_equals_compile(kind):
     assert max(map(len, source.splitlines())) <= 120
 
 
-@pytest.mark.parametrize("name", LIBRARY)
+@pytest.mark.parametrize("name", families())
 def test_library_networks_equal_compile(name):
     network = bs.load(name)
     side = 32 if network.input_shape[1] == 32 else 80  # the smallest that inception_v3 takes

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
 from compiler.graphs import KINDS, network, one_op
+from library.sizes import LARGE, params
 
 from blockspace.blocks import list_families, list_names, load
 from blockspace.graph import Graph
@@ -19,6 +21,11 @@ SUBJECTS = (
     | {f"tiny {kind}": lambda kind=kind: network(kind) for kind in KINDS}
     | {f"op {word}": lambda word=word: one_op(word) for word in sorted(set(OPS) - {"input"})}
 )
+
+
+def subjects() -> list:
+    """The names, for `parametrize`; large networks are slow tests."""
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in list_families() and params(name) > LARGE)) for name in SUBJECTS]
 
 
 def small(network) -> Graph:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from subjects import SUBJECTS, subject, torch_says
+from subjects import subject, subjects, torch_says
 from written import built
 
 from blockspace import cost
@@ -69,7 +69,7 @@ def test_norms_read_their_statistics_and_layers_their_biases():
     assert spent(Linear(8, 3), (8,)) == 4 * (8 + 27 + 3)
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("name", subjects())
 def test_equal_to_the_operands_of_torch(name):
     pytest.importorskip("torch")
     assert cost(subject(name)).bytes == torch_says(name)[0]

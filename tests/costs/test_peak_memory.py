@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from subjects import SUBJECTS, subject, torch_says
+from subjects import subject, subjects, torch_says
 from written import built
 
 from blockspace import cost, load
@@ -53,7 +53,7 @@ def test_an_empty_block_holds_its_input():
     assert list(peaks("[]").values()) == [1]
 
 
-@pytest.mark.parametrize("name", SUBJECTS)
+@pytest.mark.parametrize("name", subjects())
 def test_equal_to_what_torch_allocates(name):
     """To a thousandth: a mean makes single numbers too, which are not counted. A convolution's own passing copies are left out."""
     pytest.importorskip("torch")

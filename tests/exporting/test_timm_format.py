@@ -7,10 +7,10 @@ import sys
 import pytest
 import timm
 import torch
+from library.sizes import families
 from safetensors.torch import load_file
 
 import blockspace as bs
-from blockspace.blocks import list_families
 from blockspace.compiler import compile, python_name, to_timm_source
 from blockspace.errors import BlockspaceError, ExportError
 from blockspace.exporting import export_folder, formats, timm_format
@@ -160,7 +160,7 @@ def test_a_training_step(registered):
     assert all(not torch.equal(p, before[key]) for key, p in model.named_parameters())
 
 
-@pytest.mark.parametrize("name", list_families())
+@pytest.mark.parametrize("name", families())
 def test_every_network_prints(name, tmp_path):
     """The printed network has our names and maps, and its parts are the whole."""
     graph = bs.load(name).graph()

@@ -23,6 +23,7 @@ from blockspace import load
 from blockspace.blocks import Network, list_families, list_names, parse_reference
 from blockspace.compiler import compile, transplant
 from blockspace.costs import cost
+from library.sizes import params
 
 torch.set_num_threads(1)  # tests run side by side
 
@@ -52,13 +53,6 @@ def networks(library: str) -> list[str]:
 def usual(name: str) -> bool:
     """Whether the default suite runs it."""
     return params(name) <= (USUAL if name in list_families() else SMALL)
-
-
-@cache
-def params(name: str) -> int:
-    """Parameters of a library network: as published, else as counted by us."""
-    row = network_row(name)
-    return row["params"] if row else cost(load(name).graph()).params
 
 
 def source(network: Network) -> str:

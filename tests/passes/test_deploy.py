@@ -6,6 +6,7 @@ import runpy
 
 import pytest
 import torch
+from library.sizes import families
 from passes.narrow import blocks
 
 import blockspace as bs
@@ -53,12 +54,7 @@ def test_blocks_are_equal(graph):
     equal(graph)
 
 
-LONG = {"inception_v4", "inception_resnet_v2"}
-# vgg16 has nothing but dropout to rewrite
-NETWORKS = [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in list_families() if name != "vgg16"]
-
-
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", families(left_out=("vgg16",)))  # which has nothing but dropout to rewrite
 def test_networks_are_equal(name):
     equal(small(name))
 
