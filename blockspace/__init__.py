@@ -18,6 +18,7 @@ register_extensions(
     graph_mermaid="blockspace.drawing:to_mermaid",
     graph_dot="blockspace.drawing:to_dot",
     graph_html="blockspace.drawing:draw_html",
+    network_facts="blockspace.study:read_facts",
     cost_quantities="blockspace.costs:register_cost",
     metric_quantities="blockspace.training:register_task",
 )

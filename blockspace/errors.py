@@ -42,6 +42,7 @@ CODES = {
     "E-LOCKED": "another process runs this study",
     "E-CHANGED": "the study was changed since its run directory was made",
     "E-DATA": "data that is missing or unreadable",
+    "E-CODE": "code that a file names, and that is not run: of Python's own library, or in a command that runs none",
     "E-LABEL": "labels outside the classes",
     "E-FAILED": "too many trials failed",
     "E-WEIGHTS": "weights that do not fit the network",

@@ -29,6 +29,7 @@ GRAPH = "graph.json"  # of an exported graph that no YAML describes: networkx's 
 ARCH, WEIGHTS = "arch.yaml", "weights.safetensors"  # of a network, in every folder that holds one
 SVG_BEGINNINGS, PNG_BEGINNING = (b"<svg", b"<?xml"), b"\x89PNG"  # of pictures, which may replace earlier ones
 RESULT, CARD = "result.json", "card.md"  # of a training that has ended, and of an exported network
+FACTS = "facts.json"  # of an exported network: recipe, data, preprocessing, classes, results
 
 
 def write_atomic(path: str | Path, data: bytes | memoryview | str) -> Path:

@@ -11,6 +11,11 @@ SI_PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 TableStyle = Literal["plain", "markdown"]
 
+# absolute paths of two names or more inside a text, also of Windows and as file: URLs; fractions and other URLs are none
+PATH_IN_TEXT = re.compile(
+    r"""(?<![\w.:/\\~-])(?:file:/*/|~[\w.-]*/|/[^\s/'"<>|,;:()\[\]{}]+/|[A-Za-z]:[\\/]|\\\\)[^\s'"<>|,;:()\[\]{}]*"""
+)
+
 
 def format_significant(value: float, digits: int = 4) -> str:
     """Return `value`, of absolute value 1 to 1024, with `digits` significant digits, trailing zeros included."""
@@ -110,3 +115,18 @@ def join_side_by_side(left: str, right: str, width: int, gap: str = "   ") -> st
     height = max(len(ours), len(theirs))
     pairs = zip(ours + [""] * (height - len(ours)), theirs + [""] * (height - len(theirs)))
     return "\n".join(f"{a:<{wide}}{gap}{b}".rstrip() for a, b in pairs)
+
+
+def is_absolute(text: str) -> bool:
+    """Return whether a text is meant as a path from the root or from a home, of any system, or a file: URL."""
+    return re.match(r"/|~|[A-Za-z]:[\\/]|\\\\|file:", text) is not None
+
+
+def hide_path(text: str) -> str:
+    """Return a setting without the folders above it where it is an absolute path: `/home/ada/images` is `images`."""
+    return re.split(r"[/\\]", text.rstrip("/\\"))[-1] if is_absolute(text) else text
+
+
+def hide_paths(text: str) -> str:
+    """Return a text with the absolute paths in it reduced to their names, for what leaves this machine."""
+    return PATH_IN_TEXT.sub(lambda found: hide_path(found[0]) or "...", text)

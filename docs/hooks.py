@@ -235,6 +235,22 @@ def commands() -> str:
     return "\n\n".join(texts)
 
 
+def executions() -> str:
+    """Every kind of foreign code: how it is named, what runs, and which commands and functions may run it."""
+    from blockspace.executions import EXECUTIONS
+
+    rows = [(one.written, one.runs, ", ".join(map(code, (*one.commands, *one.calls)))) for one in EXECUTIONS.values()]
+    return table(("what", "executes", "run by"), rows)
+
+
+def reads() -> str:
+    """What each command reads, and the kinds of foreign code that it may run."""
+    from blockspace.executions import EXECUTIONS, READS
+
+    rows = [(code(name), text, ", ".join(one.name for one in EXECUTIONS.values() if name in one.commands)) for name, text in READS.items()]
+    return table(("command", "reads", "may execute"), rows)
+
+
 def exit_codes() -> str:
     from blockspace import errors
 
@@ -269,6 +285,8 @@ TABLES = {
         model,
         alternatives,
         commands,
+        executions,
+        reads,
         exit_codes,
         rules,
     )

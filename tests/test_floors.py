@@ -12,7 +12,7 @@ import blockspace
 
 PACKAGE = Path(blockspace.__file__).parent
 FLOORS = (
-    ("errors", "extensions", "shipped"), ("inputs", "units"), ("files", "reader", "options", "formatting"), ("quantities",),
+    ("errors", "extensions", "shipped"), ("inputs", "units"), ("files", "reader", "options", "formatting", "executions"), ("quantities",),
     ("records", "ops"), ("graph",),
     ("drawing", "blocks", "passes", "costs", "executors"),
     ("searching", "compiler", "data"), ("training", "exporting", "reporting", "runtimes"), ("study",), ("schema",), ("cli",),

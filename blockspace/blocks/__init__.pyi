@@ -23,10 +23,11 @@ from .library_files import (
     list_library_files as list_library_files,
     list_names as list_names,
 )
-from .load import load as load, load_unchecked as load_unchecked
+from .load import load as load, load_target as load_target, load_unchecked as load_unchecked
 from .network import Network as Network, Segment as Segment, StageBlock as StageBlock, list_stage_blocks as list_stage_blocks
 from .parameters import Param as Param
 from .serialize import check_serialized as check_serialized, serialize_network as serialize_network
+from .targets import Target as Target, find_target as find_target
 from .template import (
     Block as Block,
     inactive_mistake as inactive_mistake,

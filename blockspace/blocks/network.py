@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from blockspace.blocks import syntax
 from blockspace.blocks.evaluate import INVALID
@@ -12,15 +13,35 @@ from blockspace.blocks.expansion.expander import Expansion
 from blockspace.blocks.hole_readers import find_input_holes
 from blockspace.blocks.syntax import BlockStep, FlowStep
 from blockspace.blocks.template import Template, Values
+from blockspace.blocks.template_file import TemplateFile
 from blockspace.blocks.typed_values import evaluate_integer
 from blockspace.errors import BlockspaceError, error
+from blockspace.extensions import load_extension
 from blockspace.graph import Graph
 from blockspace.ops import Shape
 from blockspace.reader import Seq
 
+if TYPE_CHECKING:
+    from blockspace.records import TrainingDir, TrainingFacts
+
 
 class Network(Template):
-    """A network: stem, stages, head, with an input shape of its own."""
+    """A network: stem, stages, head, with an input shape of its own.
+
+    `folder` is that of its training or export, for a network that was loaded from one, as it is there.
+    """
+
+    def __init__(
+        self, file: TemplateFile, settings: dict[str, Any] | None = None, shape: Shape | None = None, folder: TrainingDir | None = None
+    ):
+        super().__init__(file, settings, shape)
+        self.folder = folder
+
+    @property
+    def trained(self) -> TrainingFacts | None:
+        """Return what is known of its training: recipe, data, classes, results; None for a network that comes from none."""
+        found: TrainingFacts | None = load_extension("network_facts")(self.folder) if self.folder is not None else None
+        return found
 
     @property
     def variants(self) -> list[str]:

@@ -33,13 +33,15 @@ def main(argv: list[str] | None = None) -> int:
 def run_command(argv: list[str]) -> int:
     """Run one command and return its exit code; print the mistakes of the user."""
     from blockspace.errors import BlockspaceError
+    from blockspace.executions import running_command
 
     try:
-        if is_quick(argv):
-            return import_module(f"blockspace.cli.{argv[0]}").run(*argv[1:]) or 0
-        from blockspace.cli.app import run
+        with running_command(next((word for word in argv if not word.startswith("-")), "blockspace")):
+            if is_quick(argv):
+                return import_module(f"blockspace.cli.{argv[0]}").run(*argv[1:]) or 0
+            from blockspace.cli.app import run
 
-        return run(argv)
+            return run(argv)
     except BlockspaceError as e:
         return report_mistakes(e, "--json" in argv)
     except KeyboardInterrupt as stop:

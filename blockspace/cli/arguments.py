@@ -44,8 +44,11 @@ def expand_target(target: str, given: Mapping[str, str]) -> tuple[Block | Networ
 
     `given` are values of its params and holes; `input=CxHxW` among them is the input shape.
     """
-    if target.endswith(".json"):
-        return open_graph_file(target, given)
+    from blockspace.blocks import find_target
+
+    place = find_target(target)
+    if place.path.endswith(".json"):
+        return open_graph_file(place.path, given)
     return expand_template(target, given)
 
 
@@ -64,7 +67,9 @@ def expand_template(target: str, given: Mapping[str, str]) -> tuple[Block | Netw
 
 def require_yaml(target: str) -> None:
     """Raise BlockspaceError (E-FILE) for a JSON file, which holds one graph and nothing to set."""
-    if target.endswith(".json"):
+    from blockspace.blocks import find_target
+
+    if target.endswith(".json") or find_target(target).path.endswith(".json"):
         help = "`blockspace show` and `check` read graphs in networkx's node-link form; bs.export and bs.compile take them from bs.from_nx"
         raise error("E-FILE", f"{target} is a graph; this command takes a block or network, by name or as a YAML file", help=help)
 

@@ -102,11 +102,13 @@ def is_study(target: str) -> bool:
 
 def describe_study(path: str) -> str:
     """Return the line that is printed for a study. Raises BlockspaceError with every mistake of the study and its space."""
+    from blockspace.data import can_describe
     from blockspace.study import resolve_study
 
     resolved = resolve_study(path)
     resolved.budgeted_space.check_reachable()
-    return f"{path}: ok: {resolved.space.size():,} topologies, baseline {resolved.baseline.costs['macs']:,} macs"
+    notes = "" if can_describe(resolved.study.data) else f"; {'; '.join(resolved.notes)}"
+    return f"{path}: ok: {resolved.space.size():,} topologies, baseline {resolved.baseline.costs['macs']:,} macs{notes}"
 
 
 def register(app: Typer) -> None:

@@ -84,30 +84,20 @@ def expand_sides(first: str, second: str, texts: Sequence[str]) -> tuple[Side, S
     from blockspace.cli.arguments import expand_template, parse_settings, require_yaml
     from blockspace.costs import cost
 
-    paths = [resolve_trial_path(first), resolve_trial_path(second)]
-    for path in paths:
-        require_yaml(path)
-    templates = [load_unchecked(path) for path in paths]
+    for target in (first, second):
+        require_yaml(target)
+    templates = [load_unchecked(target) for target in (first, second)]
     given = assign_settings(parse_settings(texts), templates)
     blocks = [isinstance(template, Block) for template in templates]
     if all(blocks) and not any("input" in own for own in given):
         channels = templates[0](**given[0]).usual_shape[0]
         given = [own | {"input": f"{channels}x56x56"} for own in given]
     found = []
-    for letter, target, path, own in zip("AB", (first, second), paths, given):
-        template, graph = expand_template(path, own)
+    for letter, target, own in zip("AB", (first, second), given):
+        template, graph = expand_template(target, own)
         shown = {name: value for name, value in own.items() if name != "input"}
         found.append(Side(letter, target, shown, template, graph, cost(graph)))
     return found[0], found[1]
-
-
-def resolve_trial_path(target: str) -> str:
-    """Return the file of `RUN#NUMBER`, or the target as typed."""
-    if "#" not in target:
-        return target
-    from blockspace.study import locate_network
-
-    return locate_network(target)[0]
 
 
 def assign_settings(given: dict[str, str], templates: Sequence[Block | Network]) -> list[dict[str, str]]:
@@ -258,7 +248,7 @@ def register(app: Typer) -> None:
 
     @app.command(epilog=USAGE)
     def compare(
-        first: str = typer.Argument(help="A: a library name, a YAML file, or RUN#NUMBER", autocompletion=complete_templates),
+        first: str = typer.Argument(help="A: a library name, a YAML file, RUN#NUMBER, or a folder", autocompletion=complete_templates),
         second: str = typer.Argument(help="B: the same", autocompletion=complete_templates),
         settings: list[str] = typer.Argument(None, help="key=value for both, A.key=value, B.key=value, and input=CxHxW"),
         full: bool = typer.Option(False, "--full", help="Every node of a network, not its blocks."),

@@ -30,13 +30,14 @@ def run(name: str, target: str | None = None, force: bool = False) -> None:
 
     source = find_source(name)
     name = source if name.startswith("~") else name
-    default = f"my_{os.path.basename(source) if os.path.isfile(name) else f'{name}.yaml'}"
+    own = os.path.isfile(name) or os.path.isdir(name) or "#" in name
+    default = f"my_{os.path.basename(source) if own else f'{name}.yaml'}"
     target = default if target is None else str(expand_path(target))
     if not target.endswith((".yaml", ".yml")):
         raise error("E-NAME", f"{target!r} is not a YAML file", help=shlex.join(["blockspace", "cp", name, f"{target.rstrip('/.')}.yaml"]))
     if os.path.exists(target) and (os.path.samefile(source, target) or not force):
         raise error("E-FILE", f"{target} already exists", help="give another name, or --force to replace it")
-    kind, text = copy_text(source, target, None if os.path.isfile(name) else name)
+    kind, text = copy_text(source, target, None if own else name)
     write_atomic(target, text)
     print(f"{target}: a copy of {name}")
     print(f"next: {NEXT[kind].format(shlex.quote(target))}")
@@ -44,6 +45,7 @@ def run(name: str, target: str | None = None, force: bool = False) -> None:
 
 def find_source(name: str) -> str:
     """Return the file of a name or path. Raises BlockspaceError (E-OP) for an unknown name."""
+    from blockspace.blocks import find_target
     from blockspace.cli.catalog import map_names_to_files
     from blockspace.errors import did_you_mean, error
     from blockspace.inputs import expand_path
@@ -54,6 +56,8 @@ def find_source(name: str) -> str:
     known = map_names_to_files()
     if name in known:
         return known[name]
+    if os.path.isdir(name) or "#" in name:
+        return find_target(name).path
     raise error("E-OP", f"nothing called {name!r} to copy", help=did_you_mean(name, known) or "`blockspace ls` lists what there is")
 
 

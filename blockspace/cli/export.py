@@ -26,15 +26,14 @@ def apply_settings(target: str, settings: list[str]) -> str | Block | Network:
     """Return the target with its settings bound, or as typed without any. Raises BlockspaceError (E-KEY) for what takes none."""
     if not settings:
         return target
-    from blockspace.blocks import load
+    from blockspace.blocks import find_target, load
     from blockspace.cli.arguments import parse_settings
     from blockspace.errors import error
-    from blockspace.study import locate_network
 
     given = parse_settings(settings)
     if "input" in given:
         raise error("E-KEY", "a network is exported at its own input shape", help="write it into a copy's `input:`: blockspace cp")
-    if locate_network(target)[0] != target:
+    if find_target(target).folder is not None:
         raise error("E-KEY", f"{target} is a trained network, which has no settings, got {', '.join(given)}", help="leave them out")
     return load(target, **given)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from blockspace.errors import error
+from blockspace.executions import DRY_RUN, running_command
 
 if TYPE_CHECKING:
     from typer import Typer
@@ -39,13 +40,20 @@ def register(app: Typer) -> None:
             help = shlex.join(["blockspace", "search", study, *texts, "--dry-run", "--measure"])
             raise error("E-KEY", "--measure belongs to --dry-run", help=help)
         if dry_run:
-            print_dry_run(study, texts, measure, reuse or [])
+            with running_command(DRY_RUN):
+                code = print_dry_run(study, texts, measure, reuse or [])
+            if code:
+                raise typer.Exit(code)
         elif code := run(study, texts, as_json, verbose, quiet, reuse or []):
             raise typer.Exit(code)
 
 
-def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequence[str] = ()) -> None:
-    """Print what the study would do, and what it would take over from other runs; with `measure`, also how long it would take."""
+def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequence[str] = ()) -> int:
+    """Print what the study would do, and what it would take over from other runs; with `measure`, also how long it would take.
+
+    Return the exit code: 7 where the time was asked for and is not known.
+    """
+    from blockspace.data import can_describe
     from blockspace.study import describe_reuse, draw_families, dry_run_text, estimate_duration, read_prior_runs, resolve_study
 
     resolved = resolve_study(study, overrides)
@@ -54,8 +62,12 @@ def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequen
     print(dry_run_text(resolved, draw_families(resolved)))
     for line in describe_reuse(resolved, runs):
         print(line)
+    if measure and not can_describe(resolved.study.data):
+        print(f"\ntime: not measured, since that needs the data: {resolved.study.data.python} is run by `search`, not by a dry run")
+        return 7
     if measure:
         print("\n" + estimate_duration(resolved))
+    return 0
 
 
 def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False, reuse: Sequence[str] = ()) -> int:

@@ -51,7 +51,7 @@ def run(target: str | None = None, *settings: str, options: ShowOptions | None =
 
         graph = deploy(graph)
     if options.as_json:
-        print_json(graph)
+        print_json(template, graph)
     elif explain:
         print(explain_rewriting(graph, options.why, options.rules, options.deploy))
     elif options.pictures:
@@ -62,18 +62,29 @@ def run(target: str | None = None, *settings: str, options: ShowOptions | None =
     elif options.source:
         from blockspace.compiler import to_source
 
-        print(to_source(graph, template.doc))
+        print(to_source(graph, document(template)))
     else:
         print_drawing(template, graph, options)
 
 
-def print_json(graph: Graph) -> None:
-    """Print the graph with its costs and key as JSON."""
+def print_json(template: Block | Network | GraphFile, graph: Graph) -> None:
+    """Print the graph with its costs and key as JSON; of a found network also what is known of its training."""
     import json
 
+    from blockspace.blocks import Network
     from blockspace.costs import cost
 
-    print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()}))
+    facts = template.trained if isinstance(template, Network) else None
+    trained = {"trained": facts.as_dict()} if facts else {}
+    print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()} | trained))
+
+
+def document(template: Block | Network | GraphFile) -> str:
+    """Return the docstring of the printed code: what it is, and of a found network what is known of its training."""
+    from blockspace.blocks import Network
+
+    facts = template.trained if isinstance(template, Network) else None
+    return facts.document(template.doc or template.name) if facts else template.doc
 
 
 def print_drawing(template: Block | Network | GraphFile, graph: Graph, options: ShowOptions) -> None:
@@ -84,6 +95,8 @@ def print_drawing(template: Block | Network | GraphFile, graph: Graph, options: 
     from blockspace.drawing import draw_lanes, draw_outline
 
     print(f"{template.name}: {template.doc}".rstrip(": "))
+    if isinstance(template, Network) and (facts := read_trained(template)):
+        print("\n".join(f"{title}: {text}" for title, text in facts.items()))
     for line in [] if isinstance(template, GraphFile) else [*list_sources(template), *list_open_parameters(template)]:
         print(line)
     print()
@@ -92,6 +105,17 @@ def print_drawing(template: Block | Network | GraphFile, graph: Graph, options: 
     else:
         print(draw_outline(graph) if isinstance(template, Network) and not options.full else draw_lanes(graph))
     print(f"\n{cost(graph)} at {'x'.join(map(str, graph.input_shape))}")
+
+
+def read_trained(network: Network) -> dict[str, str]:
+    """Return lines with what is known of a found network's training, or why that cannot be read; its costs are said of the drawing."""
+    from blockspace.errors import BlockspaceError
+
+    try:
+        facts = network.trained
+    except BlockspaceError as reason:
+        return {"training": str(reason).splitlines()[0]}
+    return {title: text for title, text in facts.lines().items() if title != "costs"} if facts else {}
 
 
 def list_sources(template: Block | Network) -> list[str]:
@@ -163,7 +187,9 @@ def register(app: Typer) -> None:
 
     @app.command(epilog="blockspace show hs_block input=64x56x56 splits=4")
     def show(
-        target: str = typer.Argument(help="a library name, a YAML file, or a networkx graph as JSON", autocompletion=complete_templates),
+        target: str = typer.Argument(
+            help="a library name, a YAML file, RUN#NUMBER, a folder, or a networkx graph as JSON", autocompletion=complete_templates
+        ),
         settings: list[str] = typer.Argument(
             None, help="params and holes as key=value, and input=CxHxW", autocompletion=complete_block_settings
         ),

@@ -1,8 +1,10 @@
+from .custom import make_importable as make_importable
 from .data import Data as Data, load as load
 from .data_spec import (
     DataSetting as DataSetting,
     DataSpec as DataSpec,
     Description as Description,
+    can_describe as can_describe,
     check_data as check_data,
     describe as describe,
     read_spec as read_spec,

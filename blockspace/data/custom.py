@@ -7,19 +7,27 @@ The function is called with the options as keyword arguments and returns the par
 of which all but train may be left out (val and test are then cut out of train, classes are numbered), or `(train, test)`, or train alone.
 A PART is a pair of arrays or tensors `(images, labels)`, images `(N, C, H, W)` or `(N, H, W)`, uint8 in 0..255 or float, labels `(N,)`
 integers from 0; or a torch Dataset whose items are `(image, label)`, an image being a PIL image, or an array or tensor `(C, H, W)`.
-PIL images are decoded as files are: upright, without alpha, 8 bits. The folder of the call is on the path of modules.
+PIL images are decoded as files are: upright, without alpha, 8 bits.
+
+Modules are looked for in the current folder, beside the study, and among the installed packages. A line on stderr says what is about to
+run; functions of Python's own library are refused.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+import importlib.util
 import json
 import os
 import sys
+import sysconfig
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import Any
 
 import numpy
@@ -28,6 +36,7 @@ from blockspace.data.decode import IN_MEMORY, DatasetImages, describe_failure
 from blockspace.data.image_facts import ImageFacts, Trait, examine_item
 from blockspace.data.image_shape import decide_shape
 from blockspace.errors import BlockspaceError, did_you_mean, error
+from blockspace.executions import announce_execution
 
 PARTS = ("train", "val", "test")
 CONTRACT = "return {'train': (images, labels) or a torch Dataset, 'test': ..., 'classes': [...]}; val, test and classes may be left out"
@@ -82,37 +91,115 @@ def call_function(target: str, options: dict[str, Any]) -> Any:
         return function(**options)
     except BlockspaceError:
         raise
-    except Exception as reason:
+    except (Exception, SystemExit) as reason:
         frames = traceback.extract_tb(reason.__traceback__)
         place = f" ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if len(frames) > 1 else ""
         message = f"{target} raised {type(reason).__name__}: {reason}{place}"
         raise error("E-DATA", message, help="it is called with data.options") from reason
 
 
-def import_function(target: str) -> Any:
-    """Return the function that `package.module:function` names. Raises BlockspaceError (E-DATA)."""
-    module_name, colon, name = target.partition(":")
-    if not colon or not module_name or not name:
-        raise error("E-DATA", f"data.python: {target!r} names no function", help="write package.module:function, as mydata:make")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+def import_function(target: str) -> Callable[..., Any]:
+    """Return the function that `package.module:function` names, after the line that says so. Raises BlockspaceError (E-DATA, E-CODE)."""
+    module_name, name = split_target(target)
+    make_importable(os.getcwd())
     importlib.invalidate_caches()
+    spec = find_package(module_name)
+    announce_execution("data", f"{target} for the data ({describe_home(spec)})")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as reason:
         if reason.name and (module_name + ".").startswith(reason.name + "."):
-            help = f"it is looked for in {os.getcwd()} and among the installed packages"
-            raise error("E-DATA", f"data.python: no module {reason.name!r}", help=help) from None
+            raise missing_module_error(reason.name) from None
         raise error("E-DATA", f"data.python: {module_name} imports {reason.name!r}, which is not installed") from reason
-    except Exception as reason:
+    except (Exception, SystemExit) as reason:
         raise error("E-DATA", f"data.python: importing {module_name} raised {type(reason).__name__}: {reason}") from reason
-    function = getattr(module, name, None)
+    function: Callable[..., Any] | None = getattr(module, name, None)
     if not callable(function):
         public = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         problem = "has no" if function is None else "holds no function"
         help = did_you_mean(name, public) or f"known: {', '.join(public) or 'none'}"
         raise error("E-DATA", f"data.python: {module_name} {problem} {name!r}", help=help)
+    home = find_home(function)
+    if is_standard(home):
+        raise standard_library_error(f"{target} is a function of {home}, of Python's")
     return function
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """Return module and function of `package.module:function`; nothing is imported.
+
+    Raises BlockspaceError: E-DATA for text of another form, E-CODE for a module of Python's own library.
+    """
+    module_name, _, name = target.partition(":")
+    if not name.isidentifier() or not all(word.isidentifier() for word in module_name.split(".")):
+        raise error("E-DATA", f"data.python: {target!r} names no function", help="write package.module:function, as mydata:make")
+    if is_standard(module_name):
+        raise standard_library_error(f"{module_name} is of Python's")
+    return module_name, name
+
+
+def make_importable(folder: str | os.PathLike[str]) -> None:
+    """Put a folder on the path of modules of this process, and of the workers that it starts later."""
+    path = str(Path(folder).absolute())
+    if path not in sys.path:
+        sys.path.insert(0, path)
+
+
+def find_package(module_name: str) -> ModuleSpec:
+    """Return where a module's package would be imported from. Raises BlockspaceError: E-DATA for none, E-CODE for Python's own."""
+    top = module_name.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:  # a module without a spec, as __main__
+        spec = None
+    if spec is None:
+        raise missing_module_error(top)
+    folder = Path(spec.origin or "").parent
+    own = {Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib")}
+    if spec.origin in ("built-in", "frozen") or {folder.resolve(), folder.resolve().parent} & own and not is_installed(folder):
+        raise standard_library_error(f"{module_name} is of Python's")
+    return spec
+
+
+def is_standard(module: str) -> bool:
+    """Return whether a module is of Python's standard library, or built into Python."""
+    top = module.partition(".")[0]
+    return top in sys.stdlib_module_names or top in sys.builtin_module_names
+
+
+def is_installed(folder: Path) -> bool:
+    """Return whether a folder is among the installed packages."""
+    return not {"site-packages", "dist-packages"}.isdisjoint(folder.parts)
+
+
+def find_home(function: Any) -> str:
+    """Return the module in which a function is defined, wherever it was found; of a partial call, that of the function inside."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    home = getattr(function, "__module__", None)
+    return str(home or type(function).__module__)
+
+
+def describe_home(spec: ModuleSpec) -> str:
+    """Return where a package is, for people: its file, or that it is an installed package."""
+    places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or [])
+    place = Path(places[0]) if places else Path(spec.name)
+    if is_installed(place):
+        return f"of the installed package {spec.name}"
+    relative = os.path.relpath(place)
+    return str(place) if relative.startswith("..") else relative
+
+
+def missing_module_error(name: str) -> BlockspaceError:
+    """Return the error for a module that is nowhere."""
+    help = f"it is looked for in {os.getcwd()}, beside the study, and among the installed packages"
+    return error("E-DATA", f"data.python: no module {name!r}", help=help)
+
+
+def standard_library_error(what: str) -> BlockspaceError:
+    """Return the error for a function of Python's own library, of which a file must not choose one to be called."""
+    help = "name a function of yours, in a file beside the study (of another name than Python's modules), or of an installed package"
+    return error("E-CODE", f"data.python: {what} standard library; its functions are not called", help=help)
 
 
 def check_parts(found: Any) -> CustomData:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from blockspace.data.custom import load_custom, read_custom_shape
+from blockspace.data.custom import load_custom, read_custom_shape, split_target
 from blockspace.data.decoding import parse_background
 from blockspace.data.folder_layout import Layout
 from blockspace.data.image_folder import find_images, read_folder_shape
@@ -143,7 +143,7 @@ class Description(NamedTuple):
 def read_spec(spec: str | Mapping[str, Any] | DataSpec, mark_of: MarkOf | None = None) -> DataSpec:
     """Return a DataSpec, given a data set's name, a folder, or the mapping of a study's `data:` (also as `{cifar10: {root: ...}}`).
 
-    Raises BlockspaceError: E-DATA for an unknown name, E-KEY and E-TYPE for wrong options.
+    Raises BlockspaceError: E-DATA for an unknown name, E-CODE for a function of Python's own, E-KEY and E-TYPE for wrong options.
     """
     if isinstance(spec, DataSpec):
         return spec
@@ -151,6 +151,11 @@ def read_spec(spec: str | Mapping[str, Any] | DataSpec, mark_of: MarkOf | None =
     found = validate(DataSpec, values, "data", mark_of)
     if found.name is not None:
         check_named_dataset(found, mark_of)
+    if found.python is not None:
+        try:
+            split_target(found.python)
+        except BlockspaceError as e:
+            raise e.at(mark_of(("python",)) if mark_of else None) from None
     return found
 
 
@@ -221,6 +226,11 @@ def check_data(spec: str | Mapping[str, Any] | DataSpec) -> None:
         find_images(spec.folder, spec.layout)
     elif spec.name is not None and DATASETS[spec.name].markers and not spec.download and find_place(spec) is None:
         raise make_missing_error(spec)
+
+
+def can_describe(spec: DataSpec) -> bool:
+    """Return whether `describe` runs no code of the user's."""
+    return spec.python is None
 
 
 class Place(NamedTuple):

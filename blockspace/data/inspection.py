@@ -37,7 +37,8 @@ class Preflight:
     `per_class` has the images of each class by part. `repeated` are images that occur more than once within train and val (they stay
     together in one of them), `leaked` test images that also occur in train or val, by content; `contradictory` are images that occur with
     different labels. `skipped` are the files that were left out because they cannot be read, with the reason; `remarks` are lines on what
-    else was left out, and on what was decided.
+    else was left out, and on what was decided. `mean` and `std` are of pixels in 0..1, or of floats as they were given (`pixels` is then
+    "given").
     """
 
     name: str
@@ -55,6 +56,7 @@ class Preflight:
     remarks: tuple[str, ...] = ()
     seconds: float = 0.0
     stamp: str = ""
+    pixels: str = "0..1"
 
     def lines(self) -> list[str]:
         """Return the findings as lines, oddities last."""
@@ -137,6 +139,8 @@ def preflight(spec: str | Mapping[str, Any] | DataSpec, folder: str | Path | Non
 
 def inspect_data(spec: DataSpec) -> Preflight:
     """Return the preflight of data that is read now."""
+    from torch import uint8
+
     from blockspace.data.data import assemble_data, describe_copies, open_source
 
     start = perf_counter()
@@ -157,6 +161,7 @@ def inspect_data(spec: DataSpec) -> Preflight:
         skipped=source.skipped,
         remarks=(*source.remarks, *filter(None, [copies]), *describe_alike(pools, data.classes), *describe_near(pools)),
         seconds=round(perf_counter() - start, 3), stamp=compute_stamp(spec),
+        pixels="0..1" if data.train.images.dtype == uint8 else "given",
     )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -18,9 +17,10 @@ from blockspace.exporting.export_job import ExportJob
 from blockspace.exporting.formats import FORMATS
 from blockspace.exporting.staging import replace_folder, staged_folder
 from blockspace.exporting.timm_format import check_timm
-from blockspace.files import ARCH, CARD, GRAPH
+from blockspace.files import ARCH, CARD, FACTS, GRAPH
 from blockspace.graph import Graph, to_node_link
 from blockspace.passes import deploy
+from blockspace.records import TrainingFacts
 
 BATCHES = (1, 3, 8)
 TOLERANCE = 1e-4
@@ -37,14 +37,15 @@ class ExportedFolder:
 
 def export_folder(
     graph: Graph, module: nn.Module, folder: str | Path, arch_yaml: str | None, card: str,
-    formats: Sequence[str] = DEFAULT_FORMATS, force: bool = False, images: dict[str, Any] | None = None,
+    formats: Sequence[str] = DEFAULT_FORMATS, force: bool = False, facts: TrainingFacts | None = None,
     deployed: bool = False,
 ) -> ExportedFolder:  # fmt: skip
     """Write `arch.yaml`, `card.md` and the files of `formats` to `folder`; `module` holds the trained weights of `compile(graph)`.
 
     A graph that no YAML describes (`arch_yaml` None) is written as `graph.json`, in networkx's node-link form.
 
-    The formats are those of `EXPORT_FORMATS`; `images` says by which `mean` and `std` images were normalised. With `deployed` `py`, `onnx`
+    The formats are those of `EXPORT_FORMATS`; `facts` are what is known of the training: they are written to `facts.json`, and into each
+    file that can hold them. With `deployed` `py`, `onnx`
     and `pt2` are of the form for deployment (see `blockspace.deploy`) and their files are named `model_deploy`;
     `weights_deploy.safetensors` is written beside the weights that can be trained on. Before the folder appears, each is loaded anew and
     run at batch 1, 3 and 8 in eval mode and 32 bits; it must equal the module to 1e-4 (times the largest output where that is above 1). An
@@ -61,7 +62,9 @@ def export_folder(
         else:
             (stage / ARCH).write_text(arch_yaml, encoding="utf-8")
         (stage / CARD).write_text(card, encoding="utf-8")
-        job = ExportJob(graph, reference, stage, make_examples(graph, reference), TOLERANCE, images or {})
+        if facts is not None and facts.is_trained:
+            (stage / FACTS).write_text(facts.to_json(), encoding="utf-8")
+        job = ExportJob(graph, reference, stage, make_examples(graph, reference), TOLERANCE, facts)
         fast = deploy_job(job) if deployed else None
         # weights first: model.py is checked with the weights file beside it
         for name in sorted(formats, key=list(FORMATS).index):

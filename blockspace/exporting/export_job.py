@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from blockspace.errors import BlockspaceError, ExportError, error
 from blockspace.graph import Graph
+from blockspace.records import TrainingFacts
 
 
 @dataclass
@@ -24,13 +24,19 @@ class ExportJob:
     folder: Path
     examples: list[tuple[torch.Tensor, torch.Tensor]]
     tolerance: float
-    images: dict[str, Any] = field(default_factory=dict)  # how they were normalised: mean, std
+    facts: TrainingFacts | None = None  # of the training
     differences: dict[str, float] = field(default_factory=dict)
 
     def file(self, name: str) -> Path:
         """Return where a file goes; names of the form for deployment say so: model_deploy.py."""
         stem, dot, ending = name.partition(".")
         return self.folder / (f"{stem}_deploy{dot}{ending}" if self.graph.form == "deploy" else name)
+
+    def metadata(self) -> dict[str, str]:
+        """Return what is known of the network as texts, for formats that hold such: its name and key, and the facts of its training."""
+        deployed = self.graph.form == "deploy"
+        own = {"network": self.graph.name, "key": ((self.graph.written if deployed else None) or self.graph).key()}
+        return (self.facts.metadata() if self.facts else {}) | own | ({"form": "deploy"} if deployed else {})
 
     def compare(self, name: str, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
         """Record the largest difference. Raises ExportError (E-EXPORT-MISMATCH) when it is above the tolerance, or not a number."""

@@ -19,7 +19,9 @@ from torch import nn
 from blockspace.compiler import to_source
 from blockspace.exporting.export_job import ExportJob, as_export_error, export_mismatch
 from blockspace.exporting.timm_format import write_timm_files
-from blockspace.files import WEIGHTS
+from blockspace.files import FACTS, WEIGHTS
+from blockspace.graph import Graph
+from blockspace.ops import format_shape
 
 
 def write_safetensors(job: ExportJob) -> None:
@@ -30,10 +32,10 @@ def write_safetensors(job: ExportJob) -> None:
 
 def write_weights(job: ExportJob) -> None:
     """Write the file of the weights. Raises ExportError (E-EXPORT-MISMATCH) when it does not hold them."""
-    path, deployed = job.file(WEIGHTS), job.graph.form == "deploy"
+    path = job.file(WEIGHTS)
     state = {key: tensor.contiguous().clone() for key, tensor in job.module.state_dict().items()}
-    about = {"format": "pt", "network": job.graph.name, "key": ((job.graph.written if deployed else None) or job.graph).key()}
-    path.write_bytes(save(state, metadata=about | {"form": "deploy"} if deployed else about))
+    about = job.metadata() | {"format": "pt"}
+    path.write_bytes(save(state, metadata=about))
     loaded = load_file(path)
     if set(loaded) != set(state) or not all(torch.equal(loaded[key], tensor) for key, tensor in state.items()):
         raise export_mismatch("safetensors: the file does not hold the model's weights")
@@ -42,12 +44,18 @@ def write_weights(job: ExportJob) -> None:
 def write_py(job: ExportJob) -> None:
     """Write model.py; it is run from its text, with the weights of the file beside it if there is one."""
     path = job.file("model.py")
-    path.write_text(to_source(job.graph), encoding="utf-8")
+    text = to_source(job.graph, job.facts.document(describe_shapes(job.graph))) if job.facts else to_source(job.graph)
+    path.write_text(text, encoding="utf-8")
     weights = job.file(WEIGHTS)
     with as_export_error("py: the printed file does not run"):
         network = load_printed(path).eval()
         network.load_state_dict(load_file(weights) if weights.exists() else job.module.state_dict())
     job.compare("py", network)
+
+
+def describe_shapes(graph: Graph) -> str:
+    """Return a network's name and the shapes of its input and output."""
+    return f"{graph.name}: {format_shape(graph.input_shape)} -> {format_shape(graph.output_shape)}"
 
 
 def load_printed(path: Path) -> nn.Module:
@@ -72,9 +80,21 @@ def write_onnx(job: ExportJob) -> None:
         )
         assert program is not None  # only the old exporter returns nothing
         program.save(path, external_data=False)
+        describe_onnx(path, job.metadata())
         onnx.checker.check_model(path, full_check=True)
         session = onnxruntime.InferenceSession(path, silent_options(), providers=["CPUExecutionProvider"])
     job.compare("onnx", lambda x: torch.from_numpy(session.run(None, {"input": x.numpy()})[0]))
+
+
+def describe_onnx(path: Path, about: dict[str, str]) -> None:
+    """Write what is known of the network into an ONNX file, in place of the converter's notes, which hold paths of this machine."""
+    model = onnx.load(path)
+    for part in (model, model.graph, *model.functions, *model.graph.node, *(node for one in model.functions for node in one.node),
+                 *model.graph.initializer, *model.graph.value_info, *model.graph.input, *model.graph.output):  # fmt: skip
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")
+    onnx.helper.set_model_props(model, about)
+    onnx.save(model, path)
 
 
 def silent_options() -> onnxruntime.SessionOptions:
@@ -90,7 +110,10 @@ def write_pt2(job: ExportJob) -> None:
     buffer = io.BytesIO()
     with as_export_error("pt2: the network cannot be converted"), quiet_converters():
         program = torch.export.export(job.module, (batch_of_two(job),), dynamic_shapes=({0: torch.export.Dim("batch")},))
-        torch.export.save(program, buffer)
+        for module in program.graph_module.modules():
+            for node in module.graph.nodes if isinstance(module, torch.fx.GraphModule) else []:
+                node.meta.pop("stack_trace", None)  # it holds paths of this machine
+        torch.export.save(program, buffer, extra_files={FACTS: job.facts.to_json()} if job.facts else None)
         path.write_bytes(buffer.getvalue())
         loaded = torch.export.load(path).module()
     job.compare("pt2", loaded)
@@ -120,7 +143,7 @@ def write_timm_folder(job: ExportJob) -> None:
     if not weights.exists():
         write_weights(job)
     with as_export_error("timm: the written model does not load"):
-        ways = write_timm_files(job, weights, job.images)
+        ways = write_timm_files(job, weights)
     for outputs in ways.values():
         job.compare("timm", replay_outputs(outputs))
 

@@ -57,19 +57,36 @@ def choose_timm_name(network: str) -> str:
     return f"bs_{name}" if timm.is_model(name) else name
 
 
-def write_timm_files(job: ExportJob, weights: Path, images: dict[str, Any]) -> dict[str, list[torch.Tensor]]:
+def write_timm_files(job: ExportJob, weights: Path) -> dict[str, list[torch.Tensor]]:
     """Write NAME.py and config.json, and return the outputs of timm's models of them, loaded in a fresh interpreter.
 
     Raises BlockspaceError (E-SHAPE) for a network without a head that can be told apart; RuntimeError with the last line of its errors.
     """
     name = choose_timm_name(job.graph.name)
-    about = {"interpolation": "bilinear", "crop_pct": 1.0, **default_statistics(job.graph.input_shape[0]), **images}
-    (job.folder / f"{name}.py").write_text(to_timm_source(job.graph, name, about, weights.name), encoding="utf-8")
+    about = {"interpolation": "bilinear", "crop_pct": 1.0, **default_statistics(job.graph.input_shape[0]), **describe_images(job)}
+    (job.folder / f"{name}.py").write_text(print_timm_source(job, name, about, weights.name), encoding="utf-8")
     found = default_config(job.graph)
     features = found.pop("num_features")
     config = {"architecture": name, "num_classes": found["num_classes"], "num_features": features, "pretrained_cfg": found | about}
+    if job.facts and job.facts.is_trained:
+        config["training"] = job.facts.as_dict()
     (job.folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return run_in_fresh_interpreter(job, name)
+
+
+def describe_images(job: ExportJob) -> dict[str, Any]:
+    """Return what timm asks of a training's images: statistics in 0..1, and the names of the classes."""
+    if job.facts is None:
+        return {}
+    known = {"mean": job.facts.mean, "std": job.facts.std, "label_names": job.facts.classes}
+    return {name: value for name, value in known.items() if value}
+
+
+def print_timm_source(job: ExportJob, name: str, about: dict[str, Any], weights: str) -> str:
+    """Return the text of NAME.py, with what is known of the training in its docstring."""
+    if job.facts is None:
+        return to_timm_source(job.graph, name, about, weights)
+    return to_timm_source(job.graph, name, about, weights, job.facts.document(f"{job.graph.name}, trained by blockspace"))
 
 
 def default_statistics(channels: int) -> dict[str, tuple[float, ...]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from blockspace.errors import BlockspaceError, error
+from blockspace.executions import announce_execution
 from blockspace.graph import Graph, Node
 from blockspace.inputs import expand_path
 from blockspace.ops import Op
@@ -104,11 +105,13 @@ def load_rules(path: str | Path) -> list[Rule]:
     try:
         if spec is None or spec.loader is None:
             raise error("E-FILE", f"{path} is not a Python file")
+        if Path(path).is_file():
+            announce_execution("rules", f"the rules of {path}")
         spec.loader.exec_module(module_from_spec(spec))
         found = [rule for name, rule in RULES.items() if name not in known]
     except (BlockspaceError, OSError) as reason:
         raise reason if isinstance(reason, BlockspaceError) else error("E-FILE", f"cannot read rules from {path}: {reason}") from None
-    except Exception as reason:
+    except (Exception, SystemExit) as reason:
         raise error("E-RULE", f"{path}: {type(reason).__name__}: {reason}") from reason
     finally:
         RULES.clear()

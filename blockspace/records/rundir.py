@@ -103,6 +103,11 @@ class RunDir(os.PathLike[str]):
         return self.path / "preflight.json"
 
     @property
+    def local(self) -> Path:
+        """Return where the paths of the study lead to on this machine; never exported."""
+        return self.path / "local.json"
+
+    @property
     def storage(self) -> Path:
         """Return Optuna's database."""
         return self.path / "study.db"
@@ -189,9 +194,11 @@ class RunDir(os.PathLike[str]):
         if not self.path.is_dir():
             raise error("E-FILE", f"no run directory {str(self)!r}", help="give a folder such as runs/hs_vs_resnext, then # and a number")
         self.refuse_links()
-        place = self.trial(int(name)) if name.isdigit() else self.finalist(name, 0)
-        if not place.arch.is_file():
-            help = f"see {self.results} for the trials, {self.finalists} for the names"
+        is_number = re.fullmatch(r"[0-9]{1,9}", name) is not None
+        place = self.trial(int(name)) if is_number else self.finalist(name, 0)
+        if not (is_number or name == folder_name(name)) or name in ("", ".", "..") or not place.arch.is_file():
+            found = [path.name for path in (self.results, self.finalists) if path.exists()]
+            help = f"see {' and '.join(found)} in it for numbers and names" if found else "give the run directory of a study"
             raise error("E-FILE", f"no network {name!r} in {self.path}", help=help)
         return place
 
@@ -262,6 +269,8 @@ def split_run_target(target: str) -> tuple[str, str]:
         return target, ""
     run, mark, name = target.rpartition("#")
     return (run, name) if mark else (target, "")
+
+
 def own_names() -> frozenset[str]:
     """Return the names of all files and folders at the top of a run directory."""
     run = RunDir(Path())
@@ -303,6 +312,43 @@ def is_database(path: Path) -> bool:
             return file.read(15) == b"SQLite format 3"
     except OSError:
         return False
+
+
+@dataclass(frozen=True)
+class TrainingPlace:
+    """The place of a network's folder in a run directory: a trial by its number, a finalist by its name, or the run's only training."""
+
+    run: RunDir
+    number: int | None = None
+    finalist: str = ""
+
+    @property
+    def is_single(self) -> bool:
+        """Return whether the network was trained by itself."""
+        return self.number is None and not self.finalist
+
+    @property
+    def label(self) -> str:
+        """Return the place as one would name it, without the folders above the run: `hs_vs_resnext#17`."""
+        name = self.run.path.absolute().name
+        return name if self.is_single else f"{name}#{self.finalist if self.number is None else self.number}"
+
+
+def find_training_place(folder: Path) -> TrainingPlace | None:
+    """Return the place of a training's or export's folder in the run directory that holds it; None where none does."""
+    folder = folder.absolute()
+    for run in runs_around(folder):
+        inside = folder.relative_to(run.path).parts
+        if run.training_yaml.is_file() and folder in (run.path, run.export):
+            return TrainingPlace(run)
+        if not run.is_study or not inside:
+            continue
+        if re.fullmatch(r"[0-9]{1,9}", inside[-1]) and folder == run.trial(int(inside[-1])).path:
+            return TrainingPlace(run, int(inside[-1]))
+        for name in inside[1:2]:
+            if folder == run.exported(name) or folder.parent == run.finalist(name, 0).path.parent:
+                return TrainingPlace(run, finalist=name)
+    return None
 
 
 def runs_around(folder: Path) -> list[RunDir]:

@@ -1,6 +1,6 @@
 from .doctor import DoctorCheck as DoctorCheck, diagnose as diagnose, preflight_target as preflight_target
 from .dry_run import draw_families as draw_families, dry_run_text as dry_run_text, estimate_duration as estimate_duration
-from .export_network import export as export, locate_network as locate_network
+from .export_network import export as export
 from .resolve import ResolvedStudy as ResolvedStudy, resolve_study as resolve_study
 from .run_reader import read_run as read_run, write_report as write_report
 from .run_search import search as search
@@ -8,4 +8,5 @@ from .study_file import Study as Study, StudyFile as StudyFile, load_study as lo
 from .study_result import StudyResult as StudyResult, format_result_json as format_result_json
 from .train_config import TrainingOptions as TrainingOptions
 from .train_one import Trained as Trained, evaluate as evaluate, train as train
+from .training_facts import read_facts as read_facts
 from .warm_start import describe_reuse as describe_reuse, read_prior_runs as read_prior_runs

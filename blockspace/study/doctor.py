@@ -13,7 +13,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from blockspace.data import DataSpec, Preflight, preflight, read_spec
+from blockspace.data import DataSpec, Preflight, make_importable, preflight, read_spec
 from blockspace.errors import BlockspaceError
 from blockspace.inputs import expand_path
 from blockspace.study.overrides import apply_texts, empty_tree, tree_as_data
@@ -230,7 +230,9 @@ def preflight_target(target: str, overrides: Sequence[str] = ()) -> Preflight:
     Raises BlockspaceError: E-DATA, E-LABEL, and the mistakes of the study file.
     """
     if target.endswith((".yaml", ".yml")):
-        return preflight(load_study(target, overrides).data)
+        study = load_study(target, overrides)
+        make_importable(study.path.parent)
+        return preflight(study.data)
     return preflight(_data_of([f"data={target}", *overrides]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from blockspace.blocks import Block, Network, load, serialize_network
 from blockspace.errors import error
@@ -13,7 +13,8 @@ from blockspace.exporting import DEFAULT_FORMATS
 from blockspace.graph import Graph, GraphLike, as_graph, is_graph_file, is_nx
 from blockspace.inputs import FLAG, NAMES, PATH, WEIGHTS, ArgumentKind, check_arguments, expand_path, is_path, optional
 from blockspace.passes import canonical
-from blockspace.records import RunDir, TrainingDir, runs_around, split_run_target
+from blockspace.records import TrainingFacts
+from blockspace.study.model_card import UNTRAINED, USAGE, describe_network, model_card
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,20 +57,38 @@ def export(
 
     if isinstance(target, Graph) or is_nx(target) or is_graph_file(target):
         return export_graph(target, folder, formats, weights, force, deploy)
-    network, own = open_network(target)
+    network = open_network(target)
     if not isinstance(network, Network):
         what = f"{network.name} is a {type(network).__name__.lower()}; export takes a network"
         raise error("E-OP", what, help="put a block into a network's stages; `bs.to_source(graph)` prints any graph as code")
     if weights is not None and not isinstance(weights, (str, PathLike)):
         help = "of its graph it takes one: bs.export(network.graph(), ...)"
         raise error("E-TYPE", f"the weights of a network should be a path, got {type(weights).__name__}", help=help)
+    own = network.folder.weights if network.folder is not None and network.folder.weights.is_file() else None
     source = expand_path(weights) if isinstance(weights, PathLike) else weights or own
     found = find_weights(network, source) if source is not None else None
+    trained = network.trained if weights is None else None
     network = found.network if found else network
     graph = canonical(network.graph())
-    about = untrained_card(network.name, network.doc, graph, source)
-    module, normal = initial_module(graph, found), normalisation_of(found, own)
-    return write_export(graph, module, expand_path(folder), serialize_network(network, {}), about, formats, force, normal, deploy)
+    facts = describe_network(graph, trained or describe_pretrained(found, source), name_weights(source))
+    about = model_card(network.name, facts.question or network.doc, facts, usage=USAGE if trained else "")
+    arch = serialize_network(network, {})
+    return write_export(graph, initial_module(graph, found), expand_path(folder), arch, about, formats, force, facts, deploy)
+
+
+def describe_pretrained(found: PretrainedWeights | None, source: str | Path | None) -> TrainingFacts | None:
+    """Return the facts of weights that were trained elsewhere: where they are from, and how images were normalised, if that is known."""
+    if found is None:
+        return None
+    mean, std = (tuple(found.about.get(name, ())) for name in ("mean", "std"))
+    return TrainingFacts(note=name_weights(source), mean=mean, std=std)
+
+
+def name_weights(source: object) -> str:
+    """Return where weights are from, for a card."""
+    if source is None:
+        return UNTRAINED
+    return f"from {Path(source).name}" if isinstance(source, (str, PathLike)) else "from a module in memory"
 
 
 def export_graph(
@@ -91,27 +110,15 @@ def export_graph(
         load_state(module, written, read_checkpoint(weights), Path(weights).name, anew=False)
     elif weights is not None:
         module = weights
-    about = untrained_card(graph.name, "A graph built in Python.", graph, weights)
-    return write_export(graph, compile(graph, seed=0, weights_from=module), expand_path(folder), None, about, formats, force, None, deploy)
+    facts = describe_network(graph, None, name_weights(weights))
+    about = model_card(graph.name, "A graph built in Python.", facts, usage="")
+    module = compile(graph, seed=0, weights_from=module)
+    return write_export(graph, module, expand_path(folder), None, about, formats, force, facts, deploy)
 
 
-def open_network(target: object) -> tuple[Block | Network | Graph, Path | None]:
-    """Return the network that is meant, and its weights if it has any."""
-    if isinstance(target, (Block, Network, Graph)):
-        return target, None
-    arch, own = locate_network(str(target))
-    return load(arch), own
-
-
-def locate_network(target: str) -> tuple[str, Path | None]:
-    """Return the network's file or library name, and its weights if it has any."""
-    run, name = split_run_target(target)
-    place = RunDir.of(run).training_named(name) if run != target else TrainingDir(expand_path(target))
-    if not place.path.is_dir():
-        return target, None
-    if not place.arch.is_file():
-        raise error("E-FILE", f"{place} has no {place.arch.name}", help="give an exported folder, or RUN#NUMBER")
-    return str(place.arch), place.weights if place.weights.is_file() else None
+def open_network(target: object) -> Block | Network | Graph:
+    """Return the network that is meant. Raises BlockspaceError."""
+    return target if isinstance(target, (Block, Network, Graph)) else load(str(target))
 
 
 def load_module(network: Network, graph: Graph, weights: str | Path) -> nn.Module:
@@ -129,33 +136,3 @@ def initial_module(graph: Graph, found: PretrainedWeights | None) -> nn.Module:
     if found is not None:
         load_state(module, graph, found.onto(graph), found.origin, anew=False)
     return module
-
-
-def normalisation_of(found: PretrainedWeights | None, own: Path | None) -> dict[str, tuple[Any, ...]]:
-    """By which `mean` and `std` images were normalised, and the classes, where weights or the training they are of say it."""
-    from blockspace.data import kept_preflight
-    from blockspace.study.worker_jobs import read_scores
-
-    if found is not None and "mean" in found.about:
-        return {key: found.about[key] for key in ("mean", "std")}
-    if own is None:
-        return {}
-    place = TrainingDir(own.absolute().parent)
-    run = next((run for run in runs_around(place.path) if kept_preflight(run)), RunDir(place.path))
-    places = (place, run.finalist(place.path.name, 0))  # best/NAME is the finalist's first seed
-    scores = next((read_scores(place.scores) for place in places if place.scores.is_file()), {})
-    known = {key: tuple(round(float(value), 6) for value in scores[key].ravel()) for key in ("mean", "std") if key in scores}
-    look = kept_preflight(run)
-    return known | ({"label_names": tuple(look.classes)} if look else {})
-
-
-def untrained_card(name: str, doc: str, graph: Graph, weights: str | PathLike[str] | nn.Module | None) -> str:
-    """Return the model card of a network that was not trained here."""
-    from blockspace.costs import cost
-    from blockspace.study.model_card import model_card
-
-    source = "freshly drawn (seed 0), not trained"
-    if weights is not None:
-        source = f"from {Path(weights).name}" if isinstance(weights, (str, PathLike)) else "from a module in memory"
-    facts = {"input": "x".join(map(str, graph.input_shape)), "costs": cost(graph), "key": graph.key(), "weights": source}
-    return model_card(name, doc, facts, usage="")

@@ -103,6 +103,12 @@ def plain_data(value: Any) -> Any:
     return value
 
 
+def data_as_node(value: object, name: str) -> Node:
+    """Return Python data as a tree whose places are in its `repr`, in a source called `name`."""
+    plain = plain_data(value)
+    return _to_node(plain, Source(name, repr(plain)), 1)
+
+
 def _to_node(value: Any, source: Source, column: int) -> Node:
     """Return plain data as nodes whose places are in its `repr`, which starts at `column` of the source."""
     mark = Mark(source, 1, column, len(repr(value)))

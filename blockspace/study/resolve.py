@@ -9,7 +9,7 @@ from typing import Any
 
 from blockspace.blocks import Hole, Network, Unknown, find_idle_holes, find_input_holes, format_token, load, serialize_network
 from blockspace.costs import COSTS, Budget
-from blockspace.data import Description, describe
+from blockspace.data import Description, can_describe, describe, make_importable
 from blockspace.errors import BlockspaceError, InfeasibleError, Mark, Mistake, error
 from blockspace.graph import Graph
 from blockspace.searching import BudgetedSpace, Candidate, SearchSpace, Solver, Stratifier
@@ -30,7 +30,7 @@ class ResolvedStudy:
     limits: dict[str, tuple[float | None, float | None]]  # on what is measured
     initial: tuple[dict[str, Any], ...] = ()  # assignments that are proposed before all others
     named_seeds: NamedSeeds | None = None  # the same, where the study names them
-    notes: tuple[str, ...] = ()  # where the data overruled the network file
+    notes: tuple[str, ...] = ()  # where the data overruled the network file, or was not looked at
 
     @property
     def options(self) -> StudyFile:
@@ -67,17 +67,15 @@ def space_as_data(network: Network) -> dict[str, Any]:
 
 
 def resolve_study(
-    path: str | PathLike[str], overrides: Sequence[str] = (), keywords: Mapping[str, object] | None = None
+    path: str | PathLike[str], overrides: Sequence[str] = (), keywords: Mapping[str, object] | None = None, run_code: bool = False
 ) -> ResolvedStudy:
     """Read a study file with settings beside it (see `load_study`) and make it concrete.
 
-    Raises BlockspaceError with the mistakes of the study, its space, its data and its budget.
+    Data of a function of the user's is described by running it, with `run_code`; otherwise the space keeps its own input shape and number
+    of classes, and a note says so. Raises BlockspaceError with the mistakes of the study, its space, its data and its budget.
     """
     study = load_study(path, overrides, keywords)
-    network = load_space(study)
-    shape, classes = describe_data(study)
-    space = SearchSpace(network.fitted(shape, classes))
-    check_decided_holes(network, space, shape, classes)
+    space, notes = fit_space(study, load_space(study), run_code)
     check_choices(study, space)
     solver = Solver(space)
     baseline = resolve_baseline(study, space, solver)
@@ -87,7 +85,7 @@ def resolve_study(
     seeds = tuple(resolve_seeds(study, budgeted))
     names = study.options.search.seeds
     named_seeds = NamedSeeds(space, names, seeds) if isinstance(names, dict) and names else None
-    notes = (*data_overrides(network, shape, classes), *unread_holes(space))
+    notes = (*notes, *unread_holes(space))
     return ResolvedStudy(study, space, budgeted, baseline, limits, seeds, named_seeds, notes)
 
 
@@ -98,6 +96,23 @@ def describe_data(study: Study) -> Description:
         return describe(data)
     except BlockspaceError as e:
         raise e.at(find_data_mark(data, study.mark_of)) from None
+
+
+def fit_space(study: Study, network: Network, run_code: bool) -> tuple[SearchSpace, tuple[str, ...]]:
+    """Return the space for the study's data, and notes on where the data overruled the file, or was not looked at."""
+    data = study.data
+    if run_code or can_describe(data):
+        make_importable(study.path.parent)
+        shape, classes = describe_data(study)
+        space = SearchSpace(network.fitted(shape, classes))
+        check_decided_holes(network, space, shape, classes)
+        return space, data_overrides(network, shape, classes)
+    if data.channels and data.size:
+        network = Network(network.file, network.settings | network.filled, (data.channels, data.size, data.size))
+    size = "x".join(map(str, network.input_shape))
+    outputs = f" and {network.params['classes']} classes" if "classes" in network.params else ""
+    note = f"data: {data.python} is not run here; the input {size}{outputs} are the network's own. `blockspace doctor --data` runs it"
+    return SearchSpace(network), (note,)
 
 
 def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget], dict[str, tuple[float | None, float | None]]]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from blockspace.errors import FailureError, StorageError, error
 from blockspace.executors import Executor, Job, Result, TimeLimits, read_result
+from blockspace.graph import Graph
 from blockspace.records import (
     BASELINE,
     Listener,
     NetworkExported,
     RunDir,
     TrainingDir,
+    TrainingFacts,
     TrialRecord,
     Warned,
     folder_name,
@@ -21,9 +23,10 @@ from blockspace.records import (
     select_best,
 )
 from blockspace.searching import Candidate, derive_training_seed, run_jobs
-from blockspace.study.model_card import class_names, input_text, model_card
+from blockspace.study.model_card import describe_network, model_card
 from blockspace.study.resolve import ResolvedStudy
-from blockspace.study.worker_jobs import adapt_watchdog, check_weights, read_epochs, read_scores, train_finalist
+from blockspace.study.training_facts import read_facts
+from blockspace.study.worker_jobs import adapt_watchdog, check_weights, read_epochs, train_finalist
 
 if TYPE_CHECKING:
     from blockspace.reporting import Answer
@@ -137,20 +140,20 @@ def answer_study(resolved: ResolvedStudy, finalists: list[Finalist]) -> Answer:
     return answer
 
 
-def export_finalists(resolved: ResolvedStudy, finalists: list[Finalist], answer: Answer, emit: Listener) -> list[Path]:
+def export_finalists(resolved: ResolvedStudy, finalists: list[Finalist], emit: Listener) -> list[Path]:
     """Export each finalist to `best/`, with the weights of its first seed; return the folders.
 
     A folder whose model card would say the same is left. `emit` is told of each.
     """
-    lines = format_scores(answer)
     folders = []
     for finalist in finalists:
         folder = run_of(resolved).exported(finalist.name)
         place = run_of(resolved).finalist(finalist.name, 0)
         if finalist.record is not None and place.weights.exists():
-            card = finalist_card(resolved, finalist, place, lines.get(finalist.name, "not scored"))
+            facts = finalist_facts(finalist, place)
+            card = model_card(finalist.name, resolved.options.doc or resolved.study.name, facts)
             if read_card(folder) != card:
-                export_finalist(resolved, finalist, place, folder, card)
+                export_finalist(resolved, finalist, place, folder, card, facts)
             folders.append(folder)
             emit(NetworkExported(finalist.name))
         elif finalist.record is not None and place.result.is_file():
@@ -158,45 +161,21 @@ def export_finalists(resolved: ResolvedStudy, finalists: list[Finalist], answer:
     return folders
 
 
-def format_scores(answer: Answer) -> dict[str, str]:
-    """Return, per network, accuracy and log-loss on the test split, for its card."""
-    size = f"{answer.images} images"
-    return {
-        row.name: f"accuracy {row.accuracy:.4f}, log-loss {row.log_loss:.4f} nats (means over {row.seeds} seeds, {size})"
-        for row in answer.rows
-    }
+def finalist_facts(finalist: Finalist, place: TrainingDir) -> TrainingFacts:
+    """Return what travels with a finalist: what its run directory says of it."""
+    return describe_network(Graph.from_dict(finalist.candidate.arch["graph"]), read_facts(place))
 
 
-def export_finalist(resolved: ResolvedStudy, finalist: Finalist, place: TrainingDir, folder: Path, card: str) -> None:
+def export_finalist(
+    resolved: ResolvedStudy, finalist: Finalist, place: TrainingDir, folder: Path, card: str, facts: TrainingFacts
+) -> None:
     """Write one finalist's folder. Raises what `blockspace.exporting.export_folder` raises."""
     from safetensors.torch import load_file
 
     from blockspace.compiler import compile
     from blockspace.exporting import export_folder
-    from blockspace.graph import Graph
 
     graph = Graph.from_dict(finalist.candidate.arch["graph"])
     module = compile(graph, seed=0)
     module.load_state_dict(load_file(str(place.weights)))
-    export_folder(graph, module, folder, resolved.to_yaml(finalist.candidate), card, force=True)
-
-
-def finalist_card(resolved: ResolvedStudy, finalist: Finalist, place: TrainingDir, scores: str) -> str:
-    """Return the model card of an exported finalist."""
-    options, candidate, data = resolved.options, finalist.candidate, resolved.study.data
-    ratio = finalist.record.measured.get("latency") if finalist.record else None
-    latency = {}
-    if ratio and options.budget.latency:
-        latency["latency"] = f"{ratio:.3f} of the baseline's (CPU time of one {options.budget.latency.runtime} call beside it)"
-    epochs = options.finalists.epochs or options.train.epochs
-    facts = {
-        "input": input_text(candidate.arch["graph"]["input"], read_scores(place.scores)),
-        "classes": class_names(run_of(resolved)),
-        "costs": ", ".join(f"{value:,} {name}" for name, value in candidate.costs.items()),
-        **latency,
-        "key": candidate.key,
-        "trained on": f"{data.name or data.folder or data.python}, train and validation, {epochs} epochs",
-        "test": scores,
-        "weights": f"of the first of {options.finalists.seeds} seeds, which was not chosen by its test score",
-    }
-    return model_card(finalist.name, options.doc or resolved.study.name, facts, candidate.arch["values"])
+    export_folder(graph, module, folder, resolved.to_yaml(finalist.candidate), card, force=True, facts=facts)

@@ -15,7 +15,7 @@ from blockspace.data import Preflight, check_data, kept_preflight, preflight
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.executors import Executor, Job, TimeLimits, open_executor, submit_and_wait
 from blockspace.files import as_storage_error, make_folder, write_atomic
-from blockspace.inputs import CALLABLE, PATH, PATHS, TEXTS, check_arguments, optional, relate_path
+from blockspace.inputs import CALLABLE, PATH, PATHS, TEXTS, check_arguments, optional
 from blockspace.records import (
     Assignment,
     DataChecked,
@@ -39,6 +39,7 @@ from blockspace.records import (
 from blockspace.reporting import write_results
 from blockspace.searching import Candidate, Interrupted, ResultCache, SearchPlan, StudyLock, optimize
 from blockspace.study.keywords import SearchKeywords
+from blockspace.study.local_paths import hide_local_paths, relative_path, write_local_paths
 from blockspace.study.missing import find_missing
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.retrain import answer_study, export_finalists, retrain, select_finalists
@@ -73,7 +74,7 @@ def search(
 
     Raises BlockspaceError with every mistake of the study and the settings, and Interrupted when a signal stops it.
     """
-    resolved = resolve_study(path, overrides, settings)
+    resolved = resolve_study(path, overrides, settings, run_code=True)
     with as_storage_error(resolved.study.folder):
         return search_resolved(resolved, on_event, reuse)
 
@@ -111,7 +112,7 @@ def run_stages(
     answer = answer_study(resolved, finalists)
     answer = replace(answer, missing=find_missing(resolved, rows, finalists, results))
     emit(ExportStarted(sum(finalist.record is not None for finalist in finalists)))
-    exported = export_finalists(resolved, finalists, answer, emit)
+    exported = export_finalists(resolved, finalists, emit)
     outcome = StudyResult(resolved, rows, answer, exported)
     write_answer(folder, outcome)
     return outcome
@@ -157,7 +158,7 @@ def run_trials(
 
         def listen(event: Event) -> None:
             if isinstance(event, SearchOpened):  # the study is the one this folder was made for
-                write_atomic(RunDir(folder).study_yaml, study_as_yaml(resolved))
+                write_study(resolved, RunDir(folder))
                 check_same_data(folder, look)
                 look.write(folder)
                 write_atomic(RunDir(folder).baseline, resolved.to_yaml(resolved.baseline))
@@ -227,15 +228,31 @@ def make_latency_measurer(
     return measure
 
 
+def write_study(resolved: ResolvedStudy, run: RunDir) -> None:
+    """Write the study as it is run: `study.yaml`, and where its paths lead to on this machine. Raises StorageError."""
+    study, shown = resolved.study, study_settings(resolved)
+    write_local_paths(run, study.options.model_dump(mode="json") | {"space": study.space_path}, shown, study.path.parent)
+    write_atomic(run.study_yaml, study_as_yaml(resolved))
+
+
 def study_as_yaml(resolved: ResolvedStudy) -> str:
-    """Return the study as it is run, as YAML with every default: the hole that is compared, the space's path from the run directory."""
+    """Return the study as it is run, as YAML."""
     import yaml
 
+    return str(yaml.safe_dump(study_settings(resolved), sort_keys=False))
+
+
+def study_settings(resolved: ResolvedStudy) -> dict[str, Any]:
+    """Return the study as it is run as plain data: every default, the hole that is compared, the space's path from the run directory.
+
+    Absolute paths are reduced to their last names, also a space's whose path would name folders of a user.
+    """
     study = resolved.study
-    space = relate_path(study.space_path, study.folder.resolve()) if os.path.isfile(study.space_path) else study.space_path
-    options = resolved.options.model_dump(mode="json") | {"space": space}
+    options = hide_local_paths(resolved.options.model_dump(mode="json"))
+    if os.path.isfile(study.space_path):
+        options["space"] = relative_path(study.space_path, study.folder) or os.path.basename(study.space_path)
     options["finalists"]["per"] = resolved.per
-    return str(yaml.safe_dump(options, sort_keys=False))
+    return options
 
 
 @contextmanager

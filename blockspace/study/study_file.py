@@ -16,10 +16,12 @@ from blockspace.data import DataSetting, DataSpec, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, did_you_mean, error
 from blockspace.inputs import expand_path, relate_path
 from blockspace.options import AS_COUNT, Measured, Options, PathText, refuse, suggest_key, validate
-from blockspace.reader import Map, read_yaml
+from blockspace.reader import Map, Scalar, read_yaml
+from blockspace.records import RunDir
 from blockspace.runtimes import runtime_names
 from blockspace.searching import HoleValues, SearchOptions
 from blockspace.shipped import find_shipped, list_shipped
+from blockspace.study.local_paths import resolve_tree
 from blockspace.study.overrides import KeyPath, apply_keyword, apply_text, apply_texts, find_mark, split_key, tree_as_data
 from blockspace.training import DEFAULT_TASK, TASKS, Recipe, list_objectives
 from blockspace.units import BASELINE_RATIO, BYTES_COST, COUNTED_COST, NumberKind, parse_measure, to_int_or_float
@@ -180,6 +182,11 @@ def load_study(
     root = read_yaml(str(path))
     if not isinstance(root, Map) or "study" not in root:
         raise error("E-KEY", f"{path} is not a study", root.mark, f"a study starts with `format: {FORMAT}` and `study: NAME`")
+    run = RunDir(Path(path).parent)
+    if Path(path) == run.study_yaml and run.local.is_file():
+        resolve_tree(root, run)
+        if isinstance(root.get("out"), Scalar):
+            root.items["out"] = Scalar(str(run), root.keys["out"], quoted=True)
     mistakes = [*_apply_keywords(root, keywords or {}), *apply_texts(root, overrides)]
 
     def mark_of(where: KeyPath) -> Mark | None:

@@ -12,19 +12,29 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from blockspace.blocks import LIBRARIES, Block, Network, load, serialize_network
+from blockspace.blocks import LIBRARIES, Block, Network, Target, find_target, load_target, serialize_network
 from blockspace.data import DataSetting, DataSpec, describe, read_spec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
-from blockspace.files import ARCH
+from blockspace.files import ARCH, FACTS
 from blockspace.graph import Graph
 from blockspace.inputs import expand_path
 from blockspace.options import AS_COUNT, Options, PathText, validate
 from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read_yaml
-from blockspace.records import runs_around
-from blockspace.study.export_network import locate_network
-from blockspace.study.overrides import KeyPath, apply_keyword, apply_texts, empty_tree, find_data_mark, find_mark, tree_as_data
+from blockspace.records import TrainingFacts, find_training_place
+from blockspace.study.local_paths import hide_local_paths, import_beside, resolve_tree
+from blockspace.study.overrides import (
+    KeyPath,
+    apply_keyword,
+    apply_texts,
+    data_as_node,
+    empty_tree,
+    find_data_mark,
+    find_mark,
+    tree_as_data,
+)
 from blockspace.study.resolve import data_overrides
+from blockspace.study.training_facts import read_facts
 from blockspace.training import Recipe
 
 
@@ -67,12 +77,12 @@ class TrainConfig:
         return serialize_network(self.network, {})
 
     def record(self) -> dict[str, Any]:
-        """Return the settings that must not change between starts, as plain data."""
+        """Return the settings that must not change between starts, as plain data; absolute paths are reduced to their last names."""
         start = sha256(self.start.read_bytes()).hexdigest() if isinstance(self.start, Path) else self.start
-        return {
+        return hide_local_paths({
             "network": self.network.name, "key": self.graph.key(), "data": self.data.as_dict(), "train": self.options.train.as_dict(),
             "seed": self.options.seed, "weights": start,
-        }  # fmt: skip
+        })  # fmt: skip
 
 
 def resolve_training(
@@ -89,12 +99,16 @@ def resolve_training(
     """
     known = tuple(TrainingOptions.model_fields)
     own = [text for text in overrides if text.partition("=")[0].split(".")[0] in known]
-    arch, weights = locate_network(str(target))
+    place = find_target(target)
+    folder = find_record_folder(place)
+    facts = read_facts(folder) if folder is not None else None
+    recorded = recorded_settings(folder, facts) if folder is not None and facts is not None else {}
     given = dict(keywords or {})
-    options, mark_of = read_training_options(own, recipe, {key: value for key, value in given.items() if key.split(".")[0] in known}, arch)
+    settings = {key: value for key, value in given.items() if key.split(".")[0] in known}
+    options, mark_of = read_training_options(own, recipe, settings, recorded)
     params = {key: value for key, value in given.items() if key.split(".")[0] not in known}
     params |= read_params([text for text in overrides if text not in own])
-    found = _load_target(arch, params)
+    found = _load_target(place, params)
     if not isinstance(found, Network):
         raise error("E-OP", f"{target} is a block; train takes a network", help="put it into a network's stages")
     data = read_spec(options.data, lambda path: mark_of(("data", *path)))
@@ -106,13 +120,18 @@ def resolve_training(
     graph = canonical(network.graph())
     check_output_shape(graph, classes)
     notes = data_overrides(found, shape, classes)
-    return TrainConfig(str(target), network, graph, data, options, weights, locate_weights(options.weights), notes)
+    if facts is not None and facts.source:
+        notes = (f"recipe and data, where not given: as {facts.source}", *notes)
+    return TrainConfig(str(target), network, graph, data, options, place.weights, locate_weights(options.weights), notes)
 
 
-def _load_target(arch: str, params: Mapping[str, object]) -> Block | Network:
+def _load_target(place: Target, params: Mapping[str, object]) -> Block | Network:
     """Load the network with its params; a setting of the recipe among them (`epochs=3`) is told from a misspelt param."""
     try:
-        return load(arch, **params)
+        found = load_target(place, **params)
+        if found.file.mistakes:
+            raise BlockspaceError(*found.file.mistakes)
+        return found
     except BlockspaceError as e:
         hints = {f"no param {key!r}": f"write train.{key}=VALUE, or from Python train={{{key!r}: VALUE}}" for key in Recipe.model_fields}
         help_of = {m: next((hint for words, hint in hints.items() if m.message.endswith(words)), m.help) for m in e.mistakes}
@@ -128,12 +147,16 @@ def check_output_shape(graph: Graph, classes: int) -> None:
 
 
 def read_training_options(
-    overrides: Sequence[str], recipe: str | PathLike[str] | None, keywords: Mapping[str, object], arch: str
+    overrides: Sequence[str], recipe: str | PathLike[str] | None, keywords: Mapping[str, object], recorded: Mapping[str, Node]
 ) -> tuple[TrainingOptions, Callable[[KeyPath], Mark | None]]:
-    """Return the options, and a function that finds the place of one of them for later complaints. Raises BlockspaceError."""
+    """Return the options, and a function that finds the place of one of them for later complaints; `recorded` are those of the network.
+
+    Raises BlockspaceError.
+    """
     root = empty_tree(overrides)
-    root.items["data"] = recorded_data(arch)
-    root.keys["data"] = root.items["data"].mark
+    default: Node = Scalar(TrainingOptions.model_fields["data"].default, Mark(Source("<default>", ""), 1, 1))
+    for key, node in {"data": default, **recorded}.items():
+        root.items[key], root.keys[key] = node, node.mark
     if recipe is not None:
         root.items["train"] = read_recipe_section(read_yaml(str(expand_path(recipe))))
         root.keys["train"] = root.items["train"].mark
@@ -148,16 +171,27 @@ def read_training_options(
     return validate(TrainingOptions, tree_as_data(root), "training", mark_of), mark_of
 
 
-def recorded_data(arch: str) -> Node:
-    """Return the data that a found network was trained on, as its run directory says; otherwise the default."""
-    folder = Path(arch).parent
-    near = runs_around(folder) if Path(arch).name == ARCH else []
-    records = (path for run in near for path in (run.training_yaml, run.study_yaml))
-    kept = next((place for place in records if place.is_file()), None)
-    record = None if kept is None else read_yaml(str(kept))
-    if isinstance(record, Map) and "data" in record:
-        return record.items["data"]
-    return Scalar(TrainingOptions.model_fields["data"].default, Mark(Source("<default>", ""), 1, 1))
+def find_record_folder(place: Target) -> Path | None:
+    """Return the folder that says how a found network was trained: of its training or export, also where its arch.yaml was named."""
+    if place.folder is not None:
+        return place.folder.path
+    return Path(place.path).parent if not place.name and Path(place.path).name == ARCH else None
+
+
+def recorded_settings(folder: Path, facts: TrainingFacts) -> dict[str, Node]:
+    """Return the data and the recipe that a found network was trained with, as `data` and `train`, as far as they are known.
+
+    In a run directory the data is found where it lies on this machine.
+    """
+    known = {"train": facts.recipe, "data": facts.data}
+    found = {key: data_as_node(value, str(folder / FACTS)) for key, value in known.items() if value}
+    if (place := find_training_place(folder)) is not None:
+        import_beside(place.run)
+        record = read_yaml(str(place.run.training_yaml if place.is_single else place.run.study_yaml))
+        if isinstance(record, Map) and "data" in record:
+            resolve_tree(record, place.run)
+            found["data"] = record.items["data"]
+    return found
 
 
 def read_recipe_section(root: Node) -> Map:
@@ -191,7 +225,7 @@ def locate_weights(source: str | None) -> Path | str | None:
     if place.is_file():
         return place
     if place.is_dir() or "#" in source:
-        found = locate_network(source)[1]
+        found = find_target(source).weights
         if found is not None:
             return found
     help = f"a checkpoint, a folder or RUN#NUMBER that holds one, or {' or '.join(LIBRARIES)}"

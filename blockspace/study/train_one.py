@@ -17,11 +17,13 @@ from blockspace.inputs import ANYTHING, CALLABLE, NAMES, PATH, SEED, TEXTS, VALU
 from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState, Warned
 from blockspace.searching import StudyLock, diff_configs, handle_stop_signals
 from blockspace.study.keywords import RecipeKeywords
-from blockspace.study.model_card import class_names, input_text, model_card
+from blockspace.study.local_paths import hide_local_paths, write_local_paths
+from blockspace.study.model_card import describe_network, model_card
 from blockspace.study.retrain import find_damage
 from blockspace.study.run_search import check_same_data, is_same_data
 from blockspace.study.train_config import TrainConfig, resolve_training
-from blockspace.study.worker_jobs import describe_environment, read_scores, save_scores, save_weights
+from blockspace.study.training_facts import read_facts
+from blockspace.study.worker_jobs import describe_environment, save_scores, save_weights
 
 if TYPE_CHECKING:
     from blockspace.training import EpochResult
@@ -108,7 +110,7 @@ def train(
         else:
             emit(TrainingFound(str(config.folder)))
         images = look.counts["test"]
-        exported = export_trained(config, done, images, to) if to else None
+        exported = export_trained(config, to) if to else None
         return Trained(config.folder, done, images, exported)
 
 
@@ -149,7 +151,7 @@ def check_same_training(asked: TrainConfig, is_data_same: bool = False) -> None:
     path = RunDir(asked.folder).training_yaml
     if not path.is_file():
         return
-    kept, now = yaml.safe_load(path.read_text(encoding="utf-8")), json.loads(json.dumps(asked.record()))
+    kept, now = hide_local_paths(yaml.safe_load(path.read_text(encoding="utf-8"))), json.loads(json.dumps(asked.record()))
     changes = diff_configs(kept, now, ignored=("data",) if is_data_same else ())
     if changes:
         message = f"{asked.folder} contains another training: {', '.join(changes[:3])}{', ...' if len(changes) > 3 else ''}"
@@ -162,10 +164,12 @@ def write_training_files(asked: TrainConfig, look: Any) -> None:
 
     from blockspace.compiler import to_source
 
+    write_local_paths(RunDir(asked.folder), {"data": asked.data.as_dict()}, asked.record())
     write_atomic(RunDir(asked.folder).training_yaml, yaml.safe_dump(json.loads(json.dumps(asked.record())), sort_keys=False))
     write_atomic(RunDir(asked.folder).training.arch, asked.arch)
-    write_atomic(RunDir(asked.folder).model_py, to_source(asked.graph, asked.network.doc))
     look.write(asked.folder)
+    facts = describe_network(asked.graph, read_facts(asked.folder))
+    write_atomic(RunDir(asked.folder).model_py, to_source(asked.graph, facts.document(asked.network.doc or asked.network.name)))
 
 
 def build_start_module(asked: TrainConfig) -> tuple[Any, list[str]]:
@@ -220,31 +224,13 @@ def make_epoch_event(epoch: EpochResult, epochs: int) -> EpochEnded:
     return EpochEnded(epoch.epoch + 1, epochs, epoch.train_loss, metrics, epoch.lr, epoch.seconds)
 
 
-def export_trained(asked: TrainConfig, result: Result, images: int, formats: Sequence[str]) -> Path:
+def export_trained(asked: TrainConfig, formats: Sequence[str]) -> Path:
     """Export the trained network as a folder that runs without blockspace, each file checked; an earlier one is replaced."""
     from blockspace.exporting import export_folder as write
-    from blockspace.study.export_network import load_module, normalisation_of
+    from blockspace.study.export_network import load_module
 
-    module = load_module(asked.network, asked.graph, RunDir(asked.folder).training.weights)
-    place = RunDir(asked.folder).export
-    about, normal = training_card(asked, result, images), normalisation_of(None, RunDir(asked.folder).training.weights)
-    write(asked.graph, module, place, asked.arch, about, list(formats), force=place.is_dir(), images=normal)
-    return place
-
-
-def training_card(asked: TrainConfig, result: Result, images: int) -> str:
-    """Return the model card of the trained network."""
-    from blockspace.costs import cost
-
-    data, metrics, run = asked.data, result.metrics, RunDir(asked.folder)
-    split = f"train split, {asked.options.train.epochs} epochs, seed {result.seed}"
-    facts = {
-        "input": input_text(asked.graph.input_shape, read_scores(run.training.scores)),
-        "classes": class_names(run),
-        "costs": cost(asked.graph),
-        "key": result.key,
-        "trained on": f"{data.name or data.folder or data.python}, {split}",
-        **({"started from": asked.start} if asked.start else {}),
-        "test": f"accuracy {metrics['test_acc']:.4f}, log-loss {metrics['test_loss']:.4f} nats ({images:,} images, scored once)",
-    }
-    return model_card(asked.network.name, asked.network.doc, facts)
+    run = RunDir(asked.folder)
+    module, facts = load_module(asked.network, asked.graph, run.training.weights), describe_network(asked.graph, read_facts(run))
+    about = model_card(asked.network.name, asked.network.doc, facts)
+    write(asked.graph, module, run.export, asked.arch, about, list(formats), force=run.export.is_dir(), facts=facts)
+    return run.export

@@ -7,7 +7,7 @@ import io
 import os
 import platform
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -147,9 +147,13 @@ def describe_environment() -> dict[str, str]:
 
 
 def describe_machine() -> str:
-    """Return where this runs: `ada: Linux x86_64, 8 of 16 cores`."""
-    usable = f"{count_available_cores()} of {os.cpu_count()} cores"
-    return f"{platform.node()}: {platform.system()} {platform.machine()}, {usable}"
+    """Return the kind of machine: `Linux x86_64, 8 of 16 cores`; its name stays here, since results are passed on."""
+    return f"{platform.system()} {platform.machine()}, {count_available_cores()} of {os.cpu_count()} cores"
+
+
+def without_host(versions: Mapping[str, str]) -> dict[str, str]:
+    """Return versions without the machine's name, which results of earlier versions begin with."""
+    return {name: text.partition(": ")[2] or text if name == "machine" else str(text) for name, text in versions.items()}
 
 
 def describe_device() -> str:

@@ -15,6 +15,7 @@ from blockspace.compiler import compile, python_name, to_timm_source
 from blockspace.errors import BlockspaceError, ExportError
 from blockspace.exporting import export_folder, formats, timm_format
 from blockspace.graph import find_features
+from blockspace.records import TrainingFacts
 
 torch.set_num_threads(1)
 NET = """
@@ -40,10 +41,10 @@ def folder(tmp_path_factory):
     graph = bs.load(str(place / "net.yaml")).graph()
     module = compile(graph, seed=0)
     module(torch.randn(16, 3, 32, 32))
-    images = {"mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6)}
-    made = export_folder(graph, module, place / "out", "arch: 1\n", "# card\n", formats=("timm",), images=images)
+    facts = TrainingFacts(mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
+    made = export_folder(graph, module, place / "out", "arch: 1\n", "# card\n", formats=("timm",), facts=facts)
     assert sorted(p.name for p in made.folder.iterdir()) == sorted(made.sizes) == [
-        "arch.yaml", "card.md", "config.json", "tiny_0_5x.py", "weights.safetensors",
+        "arch.yaml", "card.md", "config.json", "facts.json", "tiny_0_5x.py", "weights.safetensors",
     ]  # fmt: skip
     assert made.differences["timm"] <= 1e-5
     return made.folder, module.eval()

@@ -93,7 +93,7 @@ def test_exported_networks_are_the_trained_ones(done):
     assert len(outcome.exported) == 3
     for place in outcome.exported:
         files = {path.name for path in place.iterdir()}
-        assert files == {"arch.yaml", "card.md", "model.onnx", "model.py", "weights.safetensors"}
+        assert files == {"arch.yaml", "card.md", "facts.json", "model.onnx", "model.py", "weights.safetensors"}
         key = bs.load(str(place / "arch.yaml")).graph().key()
         assert key in {row["key"] for row in table(folder)}
         first = load_file(str(folder / "run" / "finalists" / place.name / "seed-0" / "weights.safetensors"))

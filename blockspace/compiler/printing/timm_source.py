@@ -87,8 +87,8 @@ def to_timm_source(graph: Graph, name: str, config: Mapping[str, Any], weights: 
     bodies = [print_class(one, of, graph) for one in found[:-1]] + [network]
     base = "\n" + inspect.getsource(Registered)
     helpers = [text for word, text in HELPERS.items() if any(f"{word}(" in body for body in bodies)]
-    title = doc or f"{graph.name}: {format_shape(graph.input_shape)} -> {format_shape(graph.output_shape)}"
-    about_file = f"{title}\n\nImport this file, then: timm.create_model({name!r}, pretrained=True)."
+    title = f"{graph.name}: {format_shape(graph.input_shape)} -> {format_shape(graph.output_shape)}"
+    about_file = f"{doc or title}\n\nImport this file, then: timm.create_model({name!r}, pretrained=True)."
     config_items = config_entries(graph, layout, config).items()
     rows = (f"{key}={repr(value) if key in config else quote_value(value)}" for key, value in config_items)
     entry = ENTRY.format(
