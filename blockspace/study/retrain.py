@@ -26,7 +26,7 @@ from blockspace.searching import Candidate, derive_training_seed, run_jobs
 from blockspace.study.model_card import describe_network, model_card
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.training_facts import read_facts
-from blockspace.study.worker_jobs import adapt_watchdog, check_weights, read_epochs, train_finalist
+from blockspace.study.worker_jobs import adapt_watchdog, check_weights, read_epochs, read_scores, train_finalist
 
 if TYPE_CHECKING:
     from blockspace.reporting import Answer
