@@ -60,6 +60,11 @@ def attach_layer(module: nn.Module, path: str, layer: nn.Module) -> None:
 
 def emit_call(code: fx.Graph, call: Call, inputs: list[fx.Node], owner: str) -> fx.Node:
     """Return one function call, inner calls first; its weights are attributes of the module at `owner`."""
+    if call.folded is not None:
+        function, value = resolve_target(call.folded), inputs[0]
+        for other in inputs[1:]:
+            value = code.call_function(function, (value, other))
+        return value
 
     def argument(value: object) -> Any:
         if value is INPUTS:

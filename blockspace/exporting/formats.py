@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from blockspace.compiler import to_source
+from blockspace.exporting.convertible import make_convertible
 from blockspace.exporting.export_job import ExportJob, as_export_error, export_mismatch
 from blockspace.exporting.timm_format import write_timm_files
 from blockspace.files import FACTS, WEIGHTS
@@ -70,7 +71,7 @@ def write_onnx(job: ExportJob) -> None:
     path = job.file("model.onnx")
     with as_export_error("onnx: the network cannot be converted"), quiet_converters():
         program = torch.onnx.export(
-            job.module,
+            make_convertible(job.module, batch_of_two(job), ceil_pools=False),
             (batch_of_two(job),),
             input_names=["input"],
             output_names=["output"],
@@ -109,7 +110,8 @@ def write_pt2(job: ExportJob) -> None:
     path = job.file("model.pt2")
     buffer = io.BytesIO()
     with as_export_error("pt2: the network cannot be converted"), quiet_converters():
-        program = torch.export.export(job.module, (batch_of_two(job),), dynamic_shapes=({0: torch.export.Dim("batch")},))
+        convertible = make_convertible(job.module, batch_of_two(job))
+        program = torch.export.export(convertible, (batch_of_two(job),), dynamic_shapes=({0: torch.export.Dim("batch")},))
         for module in program.graph_module.modules():
             for node in module.graph.nodes if isinstance(module, torch.fx.GraphModule) else []:
                 node.meta.pop("stack_trace", None)  # it holds paths of this machine

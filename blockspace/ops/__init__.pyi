@@ -9,6 +9,7 @@ from .op import (
     POINT as POINT,
     AllInputs as AllInputs,
     Call as Call,
+    Function as Function,
     In as In,
     Op as Op,
     Shape as Shape,

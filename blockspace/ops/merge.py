@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from blockspace.errors import BlockspaceError, error
-from blockspace.ops.op import FLOAT, INPUTS, Call, In, Op, Shape, count_elements, format_shape, op_dataclass, register_op
+from blockspace.ops.op import FLOAT, INPUTS, REDUCE, Call, Function, In, Op, Shape, count_elements, format_shape, op_dataclass, register_op
+
+MOST_NESTED = 32  # calls inside calls: Python's own parser takes no more than 200
 
 
 @op_dataclass
@@ -18,7 +20,9 @@ class Merge(Op):
     function = ""
 
     def call(self, count: int = 2) -> Call:
-        """Return a chain of binary calls over `count` inputs."""
+        """Return a chain of binary calls over `count` inputs, nested as a person writes a few of them; of many, folded."""
+        if count > MOST_NESTED:
+            return Call(REDUCE, Function(self.function), INPUTS)
         value: Call | In = In(0)
         for i in range(1, count):
             value = Call(self.function, value, In(i))

@@ -33,6 +33,14 @@ class AllInputs:
 
 
 INPUTS = AllInputs()
+REDUCE = "functools.reduce"
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of two values by its target, as an argument of `functools.reduce`, inside a Call."""
+
+    target: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class Call:
 
     Resolved by the compiler it is the module; printed it is the source. Arguments are plain values, lists of them, slices, `In(i)`,
     `INPUTS`, a `Weight`, or calls of functions. A layer is constructed from the arguments and then applied to the node's inputs in order.
+    `functools.reduce(Function(...), INPUTS)` applies a function of two values to all inputs, from the first on.
     """
 
     def __init__(self, target: str, *args: Any, **kwargs: Any):
@@ -59,6 +68,11 @@ class Call:
         """Return whether this is a module with parameters, buffers or a train/eval difference, rather than a function."""
         head, _, name = self.target.rpartition(".")
         return head == "torch.nn" and name[:1].isupper()
+
+    @property
+    def folded(self) -> str | None:
+        """Return the target of the function that is applied to all inputs one after the other; None of any other call."""
+        return self.args[0].target if self.target == REDUCE and isinstance(self.args[0], Function) else None
 
     @property
     def weights(self) -> list[Weight]:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+import written
 from graphs import KINDS, Sketch, bottleneck, network, shuffle
 from library.sizes import families
 
@@ -181,3 +182,32 @@ def test_runs_alone_with_nothing_but_torch(tmp_path):
     assert done.returncode == 0, done.stderr
     params = sum(p.numel() for p in compile(network("hs")).parameters())
     assert f"{params:,} parameters, output (1, 10)" in done.stdout and "the weights are random" in done.stdout
+
+
+@pytest.mark.parametrize("merge", ["add", "max", "mul", "concat"])
+def test_a_merge_of_a_thousand_values(merge):
+    """Nothing nests as deep as the merge is wide: the call, the module, the printed file, its classes."""
+    split = f"{{split: {{chunk: 1024}}, each: [], merge: {merge}}}"
+    text = f"input: [3, 4, 4]\nstem: [conv1x1: 1024]\nstages: [{split}]\nhead: [global_avgpool]"
+    graph = written.network(text).graph()
+    module = compile(graph, seed=0).eval()
+    printed = run(to_source(graph))[-1]().eval()
+    printed.load_state_dict(module.state_dict())
+    x = torch.randn(2, 3, 4, 4)
+    assert torch.equal(printed(x), module(x))
+    values = compile(written.network(text.split("stages")[0]).graph(), seed=0).eval()(x)
+    expected = {"add": values.sum(1, True), "max": values.amax(1, True), "mul": values.prod(1, True), "concat": values}[merge]
+    torch.testing.assert_close(module(x), expected.mean((-1, -2), keepdim=True), atol=1e-3, rtol=1e-4)
+
+
+def test_a_merge_of_few_values_is_written_as_a_person_does():
+    text = "input: [3, 4, 4]\nstem: [conv1x1: 8]\nstages: [{split: {chunk: 4}, each: [], merge: add}]"
+    source = to_source(written.network(text).graph())
+    assert "reduce" not in source and " + " in source
+
+
+def test_a_merge_of_too_many_values_is_refused_at_its_line():
+    flow = "split: {chunk: 4000}, each: [], as"
+    text = f"input: [3, 4, 4]\nstem: [conv1x1: 4000]\nstages:\n  - {{{flow}: a}}\n  - add: a[1..4000], a[1..100]"
+    found = written.mistakes(written.network(text).graph)
+    assert any(one.code == "E-TOO-BIG" and "add merges 4,100 values; at most 4,096" in one.message and one.mark.line == 7 for one in found)

@@ -25,6 +25,7 @@ from blockspace.reader import Node
 
 T = TypeVar("T")
 MAX_KERNEL = 255
+MAX_MERGED = 4096  # as many as a split has parts
 NORM_WORDS = frozenset({*NORMS, "none"})
 ACT_WORDS = frozenset({*ACTIVATIONS, "none"})
 
@@ -238,6 +239,8 @@ def add_merge(
         raise error("E-REF", f"{kind} merges values, and one of these is a list of parts", mark)
     if len(values) == 1:
         return values[0]
+    if len(values) > MAX_MERGED:
+        raise error("E-TOO-BIG", f"{kind} merges {len(values):,} values; at most {MAX_MERGED:,}", mark, "merge them in groups")
     return context.add_node(MERGES[kind](), *values, path=frame.path, base=base, mark=mark, names=labels)
 
 

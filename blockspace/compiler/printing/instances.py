@@ -47,6 +47,7 @@ class BlockInstance:
     in_channels: int
     out_channels: int
     items: list[BlockItem] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict, repr=False)  # of the items' values, as long as there are no more
 
     @property
     def height(self) -> int:
@@ -59,7 +60,11 @@ class BlockInstance:
 
     def number(self, value: str) -> int:
         """Return a value as its position: -1 for the input, else the item that makes it."""
-        return -1 if value == self.input else next(i for i, item in enumerate(self.items) if item.value == value)
+        if value == self.input:
+            return -1
+        if len(self._numbers) != len(self.items):
+            self._numbers = {item.value: at for at, item in enumerate(self.items)}
+        return self._numbers[value]
 
 
 def find_instances(graph: Graph, plan: Plan) -> BlockInstance:

@@ -18,7 +18,7 @@ from blockspace.compiler.printing.layout import (
     parenthesize as in_parentheses,
     text_expr,
 )
-from blockspace.ops import INPUTS, Call, In, Weight
+from blockspace.ops import INPUTS, Call, Function, In, Weight
 
 Slot = tuple[Any, ...]  # of str and int: the way to a number inside a call: ("kw", "stride"), ("arg", 2), ("arg", 1, "arg", 1, "start")
 
@@ -146,6 +146,8 @@ def print_call(call: Call, inputs: list[Code], number: Callable[[Slot], CodeExpr
             return inputs[value.index]
         if value is INPUTS:
             return list_expr(inputs)
+        if isinstance(value, Function):
+            return text_expr(value.target.replace("operator.", "torch."))
         if holds_number(value):
             return number(at)
         if isinstance(value, Weight):
@@ -192,7 +194,7 @@ def index_expr(value: Code, index: object, at: Slot, number: Callable[[Slot], Co
 
 def short_target(target: str) -> str:
     """Return the name as imported: torch.nn.functional.relu -> F.relu, torch.nn.Conv2d -> nn.Conv2d."""
-    for long, name in (("torch.nn.functional.", "F."), ("torch.nn.", "nn.")):
+    for long, name in (("torch.nn.functional.", "F."), ("torch.nn.", "nn."), ("functools.", "")):
         if target.startswith(long):
             return name + target[len(long) :]
     return target

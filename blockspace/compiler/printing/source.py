@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from blockspace.compiler.printing.classes import PrintedClass, constructor_call, group_classes
@@ -13,6 +15,7 @@ from blockspace.graph import Graph, GraphLike, as_graph, plan_execution
 from blockspace.inputs import TEXT, check_arguments
 from blockspace.ops import format_shape
 
+REDUCES = re.compile(r"(?<![.\w])reduce\(")
 LayerTree = dict[str, Any]  # a container: name -> the construction of a layer, or a container
 
 LAYERS = '''
@@ -70,9 +73,14 @@ def to_source(graph: GraphLike, doc: str = "") -> str:
     bodies = [print_class(one, of, graph) for one in found]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in body for body in bodies)]
     title = doc or f"{graph.name}: {format_shape(graph.input_shape)} -> {format_shape(graph.output_shape)}"
-    imports = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
+    imports = f"{reduce_import(bodies)}import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
     main = MAIN.format(name=found[-1].name, shape=", ".join(map(str, graph.input_shape)))
     return "\n".join([f"{format_docstring(title)}\n\n{imports}", *helpers, *bodies, main])
+
+
+def reduce_import(bodies: Sequence[str]) -> str:
+    """Return the line that imports `reduce`, where a merge of many values uses it, with an empty line behind it."""
+    return "from functools import reduce\n\n" if any(REDUCES.search(body) for body in bodies) else ""
 
 
 def format_docstring(doc: str, indent: int = 0) -> str:

@@ -121,6 +121,6 @@ def branch_name(item: BlockItem) -> str:
 
 def variable_name(name: str, busy: set[str]) -> str:
     """Return the name as a variable: no word of Python or of the file's imports, and numbered when it is in use."""
-    if name in {"self", "torch", "nn", "F"} or keyword.iskeyword(name) or hasattr(builtins, name):
+    if name in {"self", "torch", "nn", "F", "reduce"} or keyword.iskeyword(name) or hasattr(builtins, name):
         name += "_"
     return name if name not in busy else next(n for i in range(2, len(busy) + 3) if (n := f"{name}{i}") not in busy)

@@ -14,7 +14,7 @@ from typing import Any
 from blockspace.compiler.printing.classes import PrintedClass, group_classes
 from blockspace.compiler.printing.instances import BlockInstance, find_instances
 from blockspace.compiler.printing.registered import Registered
-from blockspace.compiler.printing.source import HELPERS, describe_class, format_docstring, print_class, print_constructor
+from blockspace.compiler.printing.source import HELPERS, describe_class, format_docstring, print_class, print_constructor, reduce_import
 from blockspace.compiler.printing.statements import print_forward
 from blockspace.errors import error
 from blockspace.graph import Feature, Graph, find_features, plan_execution
@@ -95,7 +95,8 @@ def to_timm_source(graph: Graph, name: str, config: Mapping[str, Any], weights: 
         name=name, cls=found[-1].name, weights=weights, indices=tuple(range(len(layout.maps))), title=json.dumps(title)[1:-1],
         config=",\n        ".join(rows),
     )  # fmt: skip
-    return "\n".join([f"{format_docstring(about_file)}\n\n{IMPORTS}", *helpers, base, *bodies, entry])
+    imports = reduce_import(bodies).rstrip("\n") + "\n" * bool(reduce_import(bodies)) + IMPORTS
+    return "\n".join([f"{format_docstring(about_file)}\n\n{imports}", *helpers, base, *bodies, entry])
 
 
 def default_config(graph: Graph) -> dict[str, Any]:
