@@ -83,8 +83,8 @@ def replace_ceil_pool(module: fx.GraphModule, node: fx.Node) -> None:
             around = (padding[1], padding[1] + lacks[1], padding[0], padding[0] + lacks[0])
             pooled = code.call_function(F.avg_pool2d, (code.call_function(F.pad, (source, around)), kernel), {"stride": stride})
             name = f"{node.name}_share"
-            ones = torch.ones(1, 1, *sizes)
-            module.register_buffer(name, F.avg_pool2d(ones, kernel, **node.kwargs) / F.avg_pool2d(F.pad(ones, around), kernel, stride))
+            ones, own = torch.ones(1, 1, *sizes), cast(dict[str, Any], node.kwargs)
+            module.register_buffer(name, F.avg_pool2d(ones, kernel, **own) / F.avg_pool2d(F.pad(ones, around), kernel, stride))
             new = code.call_function(operator.mul, (pooled, code.get_attr(name)))
     replace_node(node, new)
 
