@@ -43,6 +43,8 @@ CODES = {
     "E-CHANGED": "the study was changed since its run directory was made",
     "E-DATA": "data that is missing or unreadable",
     "E-CODE": "code that a file names, and that is not run: of Python's own library, or in a command that runs none",
+    "E-LOADER": "processes that load images failed or died",
+    "E-SHM": "shared memory that is too small for the processes that load images",
     "E-LABEL": "labels outside the classes",
     "E-FAILED": "too many trials failed",
     "E-WEIGHTS": "weights that do not fit the network",

@@ -11,3 +11,8 @@ from .data_spec import (
 )
 from .images import Split as Split
 from .inspection import Preflight as Preflight, kept_preflight as kept_preflight, preflight as preflight
+from .loading import (
+    GuardedImages as GuardedImages,
+    iterate_images as iterate_images,
+    translate_loader_error as translate_loader_error,
+)

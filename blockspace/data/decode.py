@@ -13,6 +13,7 @@ import numpy
 from PIL import Image, ImageOps
 
 from blockspace.data.decoding import Decoding
+from blockspace.data.image_formats import list_image_formats
 from blockspace.data.picture import convert_image, flatten_image
 from blockspace.errors import BlockspaceError, error
 
@@ -35,10 +36,10 @@ def decode(item: Any, decoding: Decoding) -> numpy.ndarray:
     uint8 in 0..255; an array of floats stays float32. Resizing is bilinear. Raises what PIL raises for a damaged file, and ValueError.
     """
     if isinstance(item, (str, Path)):
-        with Image.open(item) as image:
+        with Image.open(item, formats=list_image_formats()) as image:
             return fit_image(image, decoding)
     if isinstance(item, bytes):
-        with Image.open(io.BytesIO(item)) as image:
+        with Image.open(io.BytesIO(item), formats=list_image_formats()) as image:
             return fit_image(image, decoding)
     if isinstance(item, Image.Image):
         return fit_image(item, decoding)

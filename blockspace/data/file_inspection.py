@@ -12,6 +12,7 @@ from PIL import Image
 from blockspace.data.decode import describe_failure
 from blockspace.data.decoding import Decoding, widen_range
 from blockspace.data.image_facts import UNREAD, ImageFacts, Trait, examine_image
+from blockspace.data.image_formats import list_image_formats
 from blockspace.data.picture import convert_image, drop_alpha, is_deep, read_orientation, remove_alpha, turn_image
 
 THUMBNAIL = 9  # pixels on each side
@@ -39,7 +40,7 @@ def inspect_file(name: str) -> InspectedFile:
         return InspectedFile(bytes(16), reason.strerror or "cannot be read")
     key = hash_bytes(content)
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=list_image_formats()) as image:
             return InspectedFile(key, "", *inspect_image(image))
     except Exception as reason:  # PIL raises a dozen types for damaged files
         return InspectedFile(key, describe_failure(reason))

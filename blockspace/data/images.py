@@ -13,6 +13,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
 from blockspace.data.decode import decode_all
 from blockspace.data.decoding import Decoding
+from blockspace.data.loading import GuardedImages, iterate_images
 
 
 class LazyImages(Dataset[Tensor]):
@@ -68,7 +69,8 @@ class Split:
         """Yield the raw images at each of several index tensors; files are decoded by a DataLoader, with the data's `workers` processes."""
         if isinstance(self.images, LazyImages):
             own = torch.Generator().manual_seed(0)  # DataLoader would otherwise draw from torch's global generator
-            yield from DataLoader(self.images, sampler=list(chunks), batch_size=None, num_workers=self.images.workers, generator=own)
+            images, workers = GuardedImages(self.images), self.images.workers
+            yield from iterate_images(DataLoader(images, sampler=list(chunks), batch_size=None, num_workers=workers, generator=own))
         else:
             for chunk in chunks:
                 yield self.images[chunk]

@@ -7,6 +7,7 @@ import re
 import torch
 from torch.multiprocessing.spawn import ProcessRaisedException
 
+from blockspace.data import translate_loader_error
 from blockspace.errors import error
 from blockspace.training.batchnorm import make_single_value_error
 from blockspace.training.fit_result import Diverged, OutOfMemory
@@ -26,7 +27,7 @@ def translate_error(reason: Exception, batch: int) -> Exception | None:
     if isinstance(reason, ValueError) and SINGLE_VALUE in str(reason):
         shape = str(reason).rpartition("torch.Size(")[2].rstrip(")")
         return make_single_value_error(f"the training met a batch of shape {shape}")
-    return translate_memory_error(reason, batch) or translate_compile_error(reason)
+    return translate_memory_error(reason, batch) or translate_loader_error(reason) or translate_compile_error(reason)
 
 
 def translate_process_error(text: str, batch: int) -> Exception:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from blockspace.data import Split
+from blockspace.data import GuardedImages, Split, iterate_images
 from blockspace.training.batches.transforms import BatchMixing, BatchTransforms
 from blockspace.training.recipe import Recipe
 
@@ -81,7 +81,7 @@ class Batches:
         """Yield each plan with its raw images, loaded and transformed here or by the DataLoader's processes."""
         plans = self.draw_plans()
         if self.loader is not None:
-            yield from zip(plans, self.loader, strict=True)
+            yield from zip(plans, iterate_images(self.loader), strict=True)
         else:
             for plan in plans:
                 yield plan, self.transforms.apply(self.split.images[plan.indices], plan.drawn)
@@ -116,7 +116,7 @@ def make_data_loader(dataset: Dataset[Tensor], sampler: EpochSampler, workers: i
     Its own generator leaves torch's global one alone.
     """
     return DataLoader(
-        dataset, batch_size=None, sampler=sampler, num_workers=workers, persistent_workers=workers > 0,
+        GuardedImages(dataset), batch_size=None, sampler=sampler, num_workers=workers, persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(), generator=torch.Generator().manual_seed(0),
     )  # fmt: skip
 
