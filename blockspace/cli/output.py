@@ -10,6 +10,7 @@ import codecs
 import errno
 import os
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOBase
@@ -19,19 +20,29 @@ PLAIN = {  # characters of drawings, tables and progress; one for one where colu
     "─": "-", "━": "-", "│": "|", "┃": "|", "├": "+", "┤": "+", "┬": "+", "┴": "+", "┼": "+", "╭": ".", "╮": ".", "╰": "`", "╯": "'",
     "┌": "+", "┐": "+", "└": "+", "┘": "+", "╸": "-", "╺": "-", "●": "@", "○": "o", "◇": "<", "◆": ">", "•": "*", "·": ".", "×": "x",
     "∘": "o", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "±": "+-", "−": "-", "–": "-", "—": "-", "…": "...",
-    "“": '"', "”": '"', "‘": "'", "’": "'", "▲": "^", "▼": "v", "█": "#", "Σ": "sum", "σ": "sigma", "γ": "gamma", "β": "beta", "µ": "u",
-    "ᵀ": "T", "²": "2", "³": "3", "½": "1/2", "∈": "in", "⊕": "(+)", "⊙": "(.)", "∗": "*", "⋅": ".", "\N{NO-BREAK SPACE}": " ",
+    "“": '"', "”": '"', "‘": "'", "’": "'", "▲": "^", "▼": "v", "█": "#", "Σ": "sum", "√": "sqrt", "∈": "in", "∉": "not in", "⊕": "(+)",
+    "⊙": "(.)", "∗": "*", "⋅": ".", "∞": "inf", "\N{NO-BREAK SPACE}": " ",
 }  # fmt: skip
 ERRORS = "blockspace.plain"  # the name of the way in which characters are replaced
 
 
 def replace_unencodable(failure: UnicodeError) -> tuple[str, int]:
-    """Return ASCII in place of characters that an encoding lacks, where to go on: a picture's as `PLAIN` has them, others as `\\u03bb`."""
+    """Return ASCII in place of characters that an encoding lacks, and where to go on."""
     if not isinstance(failure, UnicodeEncodeError):
         raise failure
-    rest = failure.object[failure.start : failure.end]
-    plain = (PLAIN.get(character) or character.encode("ascii", "backslashreplace").decode() for character in rest)
-    return "".join(plain), failure.end
+    return "".join(map(spell_plainly, failure.object[failure.start : failure.end])), failure.end
+
+
+def spell_plainly(character: str) -> str:
+    """Return ASCII for a character: `+` for a corner, `pi`, `2` for a subscript; anything else by its number, as a name may hold it."""
+    name = unicodedata.name(character, "")
+    if found := PLAIN.get(character):
+        return found
+    if name.startswith("GREEK ") and " LETTER " in name:
+        return name.rpartition(" ")[2].lower()
+    if unicodedata.decomposition(character).startswith(("<sub>", "<super>")):
+        return unicodedata.normalize("NFKD", character).encode("ascii", "backslashreplace").decode()
+    return character.encode("ascii", "backslashreplace").decode()
 
 
 codecs.register_error(ERRORS, replace_unencodable)

@@ -1,0 +1,133 @@
+"""Output that fails - an encoding without the characters, a full disk, a closed stream, a reader that leaves - changes nothing else."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+from events import search_half_done
+
+from blockspace.cli import main
+from blockspace.cli.output import PLAIN, SafeStream
+from blockspace.cli.progress import EpochProgress, Progress
+
+COMMANDS = [
+    ["show", "hs_block"], ["show", "resnet50"], ["show", "hs_block", "--nodes"], ["show", "hs_block", "--passes"],
+    ["show", "se", "--source"], ["show", "se", "--json"], ["show", "se", "--mermaid"], ["compare", "se", "eca"], ["check", "resnet50"],
+    ["check", "nothing"], ["ls"], ["ls", "--rules"], ["--help"], ["show", "--help"], ["schema", "block"], ["show", "nothing"], ["nothing"],
+    ["check", "nothing", "--json"],
+]  # fmt: skip
+
+
+class Failing(io.StringIO):
+    """A stream that cannot be written, from `after` characters on."""
+
+    encoding = "utf-8"
+
+    def __init__(self, number: int, after: int = 0):
+        super().__init__()
+        self.number, self.after = number, after
+
+    def write(self, text):
+        if self.tell() + len(text) > self.after:
+            raise OSError(self.number, os.strerror(self.number))
+        return super().write(text)
+
+
+@pytest.fixture
+def streams(monkeypatch):
+    """Run a command with streams of one's own; return its exit code."""
+
+    def run(argv, out=None, err=None):
+        monkeypatch.setattr(sys, "stdout", out or io.StringIO())
+        monkeypatch.setattr(sys, "stderr", err or io.StringIO())
+        try:
+            return main(list(argv))
+        finally:
+            monkeypatch.undo()
+
+    return run
+
+
+def encoded(name):
+    return io.TextIOWrapper(io.BytesIO(), encoding=name, write_through=True)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
+@pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
+def test_every_encoding_shows_the_same_lines(argv, encoding, streams):
+    """A drawing keeps its lines and columns: one character stands for one."""
+    plain, other = io.StringIO(), encoded(encoding)
+    errors, others = io.StringIO(), encoded(encoding)
+    assert streams(argv, plain, errors) == streams(argv, other, others)
+    for one, two in ((plain, other), (errors, others)):
+        text = two.buffer.getvalue().decode(encoding)
+        assert text.count("\n") == one.getvalue().count("\n")
+        if argv[:2] == ["show", "hs_block"] and len(argv) == 2 and text:
+            assert [len(row) for row in text.splitlines()[5:]] == [len(row) for row in one.getvalue().splitlines()[5:]]
+
+
+def test_characters_of_drawings_become_ascii_and_names_stay_unambiguous():
+    stream = SafeStream(encoded("ascii"))
+    stream.write("├─◇ 98.4 ± 0.2 → π x₂ ² café \udcff\n")
+    assert stream.stream.buffer.getvalue() == rb"+-< 98.4 +- 0.2 -> pi x2 2 caf\xe9 \udcff" + b"\n"
+    assert all(text.isascii() for text in PLAIN.values())
+
+
+@pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EPIPE])
+def test_a_stream_that_fails_is_no_traceback(argv, number, streams):
+    code = streams(argv)
+    assert streams(argv, err=Failing(number)) == code, "stderr is never missed"
+    for after in (0, 100):
+        err = io.StringIO()
+        found = streams(argv, Failing(number, after), err)
+        lost = "could not be written to stdout" in err.getvalue()
+        assert found == (3 if lost and not code else code) and not (lost and number == errno.EPIPE)
+        assert "Traceback" not in err.getvalue()
+
+
+def test_a_command_whose_result_is_in_files_keeps_its_exit_code(streams, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    err = io.StringIO()
+    assert streams(["cp", "se", "mine.yaml"], Failing(errno.ENOSPC), err) == 0
+    assert (tmp_path / "mine.yaml").is_file() and "the result is in its files" in err.getvalue()
+
+
+@pytest.mark.parametrize("progress", [Progress, EpochProgress])
+def test_progress_on_a_stream_that_fails(progress):
+    for stream in (Failing(errno.EIO), Failing(errno.EPIPE), SafeStream(encoded("ascii"))):
+        with progress(stream=stream) as listener:
+            listener.say("├─ a line")
+            for event in search_half_done():
+                listener(event)
+
+
+def run_shell(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = f"{sys.executable} -c 'from blockspace.cli import entry; entry()'"
+    env = {**os.environ, **environment}
+    return subprocess.run(["bash", "-c", text.replace("BLOCKSPACE", command)], capture_output=True, text=True, timeout=300, env=env)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize(
+    "text, code, words",
+    [
+        ("BLOCKSPACE show se > /dev/full", 3, "No space left"),
+        ("BLOCKSPACE --help > /dev/full", 3, "No space left"),
+        ("BLOCKSPACE show se >&-", 0, ""),
+        ("BLOCKSPACE show nothing 2>&-", 2, ""),
+        ("BLOCKSPACE show nothing 2> /dev/full", 2, ""),
+        ("BLOCKSPACE cp se mine.yaml <&- >&- 2>&-; tail -n 1 mine.yaml | grep -q .", 0, ""),
+        ("set -o pipefail; BLOCKSPACE show resnet50 --full | head -1 > /dev/null", 0, ""),
+    ],
+)
+def test_closed_and_full_streams_of_a_real_process(text, code, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = run_shell(text, PYTHONUNBUFFERED="1")
+    assert found.returncode == code and "Traceback" not in found.stderr and "Exception" not in found.stderr
+    assert words in found.stderr if words else found.stderr == ""
