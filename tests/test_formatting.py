@@ -1,8 +1,13 @@
 """Numbers, sizes, durations and tables as text, to the letter."""
 
+import re
+from pathlib import Path
+
 import pytest
 
+import blockspace
 from blockspace.formatting import (
+    count_noun,
     format_bytes,
     format_cell,
     format_duration,
@@ -11,6 +16,8 @@ from blockspace.formatting import (
     format_table,
     join_side_by_side,
 )
+
+PACKAGE = Path(blockspace.__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -58,3 +65,18 @@ def test_both_styles_of_a_number():
 def test_means_and_durations():
     assert (format_mean(97.314, 0.42, 2), format_mean(0.5, None, 4)) == ("97.31 ± 0.42", "0.5000")
     assert [format_duration(seconds) for seconds in (42, 210, 7560)] == ["42 s", "3.5 min", "2.1 h"]
+
+
+@pytest.mark.parametrize("count, text", [(0, "0 networks"), (1, "1 network"), (2, "2 networks"), (12345, "12,345 networks")])
+def test_a_number_with_its_noun(count, text):
+    assert count_noun(count, "network") == text
+
+
+def test_a_plural_of_its_own():
+    assert count_noun(1, "node becomes", "nodes become") == "1 node becomes" and count_noun(3, "family", "families") == "3 families"
+
+
+def test_plurals_are_made_in_one_place():
+    own = re.compile(r"""['"]s['"] (?:if|\*)""")
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".html") and path.name != "formatting.py"]
+    assert [f"{path}: {line}" for path in files for line in path.read_text(encoding="utf-8").splitlines() if own.search(line)] == []

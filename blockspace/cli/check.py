@@ -66,17 +66,18 @@ def describe_target(target: str, variant: str | None = None) -> str:
         return describe_study(target)
     from blockspace.cli.arguments import GraphFile, expand_target
     from blockspace.costs import cost
-    from blockspace.formatting import format_si
+    from blockspace.formatting import count_noun, format_si
 
     template, graph = expand_target(target, {"variant": variant} if variant else {})
     found = cost(graph)
     open_places = len(template.open)
     if open_places and not isinstance(template, GraphFile):
         check_reachable_choices(template)
-    extra = f"; {open_places} place{'s' * (open_places > 1)} open" if open_places else ""
+    extra = f"; {count_noun(open_places, 'place')} open" if open_places else ""
     at = "x".join(map(str, graph.input_shape))
     title = f"{target} variant={variant}" if variant else target
-    return f"{title}: ok: {len(graph)} nodes, {found.params:,} params, {format_si(found.macs)} macs at {at}{extra}"
+    size = f"{count_noun(len(graph), 'node')}, {count_noun(found.params, 'param')}, {format_si(found.macs)} macs at {at}"
+    return f"{title}: ok: {size}{extra}"
 
 
 def check_reachable_choices(template: Block | Network) -> None:
@@ -103,12 +104,13 @@ def is_study(target: str) -> bool:
 def describe_study(path: str) -> str:
     """Return the line that is printed for a study. Raises BlockspaceError with every mistake of the study and its space."""
     from blockspace.data import can_describe
+    from blockspace.formatting import count_noun
     from blockspace.study import resolve_study
 
     resolved = resolve_study(path)
     resolved.budgeted_space.check_reachable()
     notes = "" if can_describe(resolved.study.data) else f"; {'; '.join(resolved.notes)}"
-    return f"{path}: ok: {resolved.space.size():,} topologies, baseline {resolved.baseline.costs['macs']:,} macs{notes}"
+    return f"{path}: ok: {count_noun(resolved.space.size(), 'topology', 'topologies')}, baseline {resolved.baseline.costs['macs']:,} macs{notes}"
 
 
 def register(app: Typer) -> None:

@@ -17,6 +17,7 @@ def run(*targets: str) -> None:
     """
     from blockspace.compiler import prove
     from blockspace.errors import did_you_mean, error
+    from blockspace.formatting import count_noun
     from blockspace.passes import RULES, load_rules
 
     rules = []
@@ -31,7 +32,7 @@ def run(*targets: str) -> None:
     graphs = build_library_graphs()
     for rule in rules:
         count = prove(rule, graphs)
-        print(f"ok  {rule.name:<{width}}  {rule.equation}  (on {count} graphs)", flush=True)
+        print(f"ok  {rule.name:<{width}}  {rule.equation}  (on {count_noun(count, 'graph')})", flush=True)
 
 
 def build_library_graphs() -> list[Graph]:

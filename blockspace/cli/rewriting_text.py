@@ -30,7 +30,7 @@ def format_deploy_steps(graph: Graph) -> str:
 
 def format_rewriting(found: Rewriting) -> str:
     """Return a table of the steps, the equations, and the total savings."""
-    from blockspace.formatting import format_si, format_table
+    from blockspace.formatting import count_noun, format_si, format_table
 
     saved = ("nodes", "launches", "macs", "params")
     rows = []
@@ -43,7 +43,8 @@ def format_rewriting(found: Rewriting) -> str:
     lines = [format_table(["step", "rule", "at", "change", *(f"-{name}" for name in saved)], rows, left=4), ""]
     lines += [f"{name:<{width}}  {rule.equation}" for name, rule in used.items()]
     total = ", ".join(f"{number:,} {name}" for name in saved if (number := found.saves[name]))
-    return "\n".join([*lines, "", f"{len(found.before)} nodes become {len(found.after)}; saved: {total or 'nothing'}"])
+    change = f"{count_noun(len(found.before), 'node becomes', 'nodes become')} {len(found.after):,}"
+    return "\n".join([*lines, "", f"{change}; saved: {total or 'nothing'}"])
 
 
 def count_ops(nodes: Iterable[Node]) -> str:
@@ -55,6 +56,7 @@ def count_ops(nodes: Iterable[Node]) -> str:
 def explain_rule(graph: Graph, name: str) -> str:
     """Return where a rule applies in a graph, and for the rewritten graph the reasons why it does not, each with its nodes."""
     from blockspace.errors import did_you_mean, error
+    from blockspace.formatting import count_noun
     from blockspace.passes import RULES, MutableGraph, canonical, rewriting_of
 
     if name not in RULES:
@@ -67,7 +69,8 @@ def explain_rule(graph: Graph, name: str) -> str:
         if isinstance(node.op, rule.at):
             reasons.setdefault(rule.why_not(draft, node), []).append(node.name)
     fired = [step.at for step in found.steps if step.rule is rule]
-    lines = [f"{name}: {rule.equation}", rule.doc, "", f"applied {len(fired)} times{': ' if fired else ''}{abbreviate_names(fired)}"]
+    applied = f"applied {count_noun(len(fired), 'time')}{': ' if fired else ''}{abbreviate_names(fired)}"
+    lines = [f"{name}: {rule.equation}", rule.doc, "", applied]
     rows = sorted(reasons.items(), key=lambda item: -len(item[1]))
     return "\n".join([*lines, *(f"not at {abbreviate_names(at)}: {reason}" for reason, at in rows)])
 

@@ -39,6 +39,7 @@ def register(app: Typer) -> None:
 
 def print_scores(network: str, settings: list[str], as_json: bool) -> None:
     """Print the test scores of given weights."""
+    from blockspace.formatting import count_noun
     from blockspace.study import evaluate
 
     found = evaluate(network, settings)
@@ -47,7 +48,7 @@ def print_scores(network: str, settings: list[str], as_json: bool) -> None:
 
         print(json.dumps(found))
         return
-    print(f"test accuracy {100 * found['test_acc']:.2f} %, log-loss {found['test_loss']:.4f} nats ({found['images']:,} images)")
+    print(f"test accuracy {100 * found['test_acc']:.2f} %, log-loss {found['test_loss']:.4f} nats ({count_noun(found['images'], 'image')})")
 
 
 def run(network: str, settings: list[str], recipe: str | None, formats: list[str], as_json: bool, quiet: bool) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from blockspace.formatting import format_bytes, format_si
+from blockspace.formatting import count_noun, format_bytes, format_si
 from blockspace.graph import Graph
 from blockspace.quantities import Quantity, register_quantity
 
@@ -105,7 +105,7 @@ class Counted:
 
     def __str__(self) -> str:
         others = (f"{quantity.format_amount(getattr(self, name))} {quantity.word}" for name, quantity in COSTS.items() if name != "params")
-        return ", ".join([f"{self.params:,} params", *others])
+        return ", ".join([count_noun(self.params, "param"), *others])
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}>"

@@ -17,6 +17,7 @@ from blockspace.data.images import LazyImages, Split, compute_statistics, join_s
 from blockspace.data.partition import partition_indices
 from blockspace.data.sources import DataSource, read_data_source
 from blockspace.errors import error
+from blockspace.formatting import count_noun
 
 PARTS = ("train", "val", "test")
 
@@ -96,7 +97,7 @@ def check_cut(cut: Mapping[str, numpy.ndarray], pool: ImagePool, source: DataSou
     if empty or (alone and copies):
         what = f"no image is left for {' and '.join(empty)}" if empty else "train is left with one class"
         help = "copies of one image are never in two parts: remove them, or make the parts yourself, as folders or by train, val and test"
-        why = copies or f"{len(pool):,} images are too few to be divided by class into {', '.join(cut)}"
+        why = copies or f"{count_noun(len(pool), 'image is', 'images are')} too few to be divided by class into {', '.join(cut)}"
         raise error("E-DATA", f"{source.name}: {why}; {what}", help=help if copies else "add images, or ask for fewer in the other parts")
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 from blockspace.data.decode import join_names
 from blockspace.data.folder_tree import FolderTree
 from blockspace.errors import BlockspaceError, error
+from blockspace.formatting import count_noun
 
 # the folders' names of each part, in small letters; where a folder has several of one part, the first is taken
 PART_NAMES = {"train": ("train", "training"), "val": ("val", "valid", "validation", "dev"), "test": ("test", "testing")}
@@ -135,7 +136,7 @@ def describe_unused(tree: FolderTree, parts: Mapping[str, FolderTree], prefix: s
         if name not in used:
             beside = [folder.path.name for part, folder in parts.items() if name.lower() in PART_NAMES[part]]
             why = f"{beside[0]!r} is read in its place" if beside else "its name is that of no part"
-            yield f"the folder {prefix}{name} ({folder.count:,} images) is left out: {why}"
+            yield f"the folder {prefix}{name} ({count_noun(folder.count, 'image')}) is left out: {why}"
     for name in used:
         if not prefix:
             yield from describe_stray(tree.folders[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from blockspace.drawing.units import DrawingRow, group_rows, parent_path
+from blockspace.formatting import count_noun
 from blockspace.graph import Graph, Node
 from blockspace.ops import Shape, format_shape
 
@@ -28,7 +29,7 @@ def draw_lanes(graph: Graph) -> str:
 def _format_step_costs(nodes: list[Node]) -> tuple[str, str]:
     """Return params and macs (at batch 1) of nodes together as text with their unit, empty where they are 0."""
     params, macs = sum(n.op.params() for n in nodes), sum(n.op.macs(n.shape) for n in nodes)
-    return f"{params:,} params" if params else "", f"{macs:,} macs" if macs else ""
+    return count_noun(params, "param") if params else "", f"{macs:,} macs" if macs else ""
 
 
 def _draw_lane_pictures(graph: Graph, rows: list[DrawingRow]) -> list[str]:

@@ -16,6 +16,7 @@ from blockspace.drawing.rasterize import rasterize_svg
 from blockspace.drawing.theme import HEAT_OPACITY, SHARED_CLASS, THEMES, scope_style_sheet
 from blockspace.drawing.units import DrawingEdge, DrawingLevel, DrawingUnit, build_levels, format_spaced_shape
 from blockspace.errors import did_you_mean, error
+from blockspace.formatting import count_noun
 from blockspace.graph import Graph, Node
 from blockspace.ops import format_shape
 
@@ -79,7 +80,7 @@ def draw_html(graph: Graph, **options: Any) -> str:
     head = "".join(f"<th>{name}</th>" for name in TABLE_COLUMNS)
     return (
         f'<div style="overflow:auto;max-width:100%">{draw_svg(graph, **options)}</div>'
-        f"<details><summary>{len(graph) - 1:,} nodes</summary><div style='overflow:auto;max-height:30em'>"
+        f"<details><summary>{count_noun(len(graph) - 1, 'node')}</summary><div style='overflow:auto;max-height:30em'>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></details>"
     )
 
@@ -197,7 +198,7 @@ class SvgWriter:
             lines.append(format_spaced_shape(unit.nodes[-1].shape))
         params = sum(node.op.params() for node in unit.nodes)
         macs = sum(node.op.macs(node.shape) for node in unit.nodes)
-        lines += [f"{params:,} params"] * bool(params) + [f"{macs:,} macs"] * bool(macs)
+        lines += [count_noun(params, "param")] * bool(params) + [f"{macs:,} macs"] * bool(macs)
         share = self.heat_map.measure_share(unit.nodes)
         return "\n".join(lines + [f"{share:.1%} of {self.heat_map.name}"] * bool(share))
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from blockspace.errors import BlockspaceError, Mark, error
 from blockspace.extensions import load_extension
+from blockspace.formatting import count_noun
 from blockspace.inputs import read_input_shape
 from blockspace.ops import Call, Input, Merge, Op, Shape, format_shape, op_from_dict
 
@@ -101,7 +102,7 @@ class Graph:
             if source not in self.nodes:
                 raise error("E-REF", f"{name}: no node {source!r}", mark)
         if op.arity is not None and len(inputs) != op.arity:
-            raise error("E-SHAPE", f"{op.name} takes {op.arity} input(s), got {len(inputs)}", mark)
+            raise error("E-SHAPE", f"{op.name} takes {count_noun(op.arity, 'input')}, got {len(inputs)}", mark)
         if op.arity is None and not inputs:
             raise error("E-SHAPE", f"{op.name} merges at least one input, got none", mark)
         if len(self.nodes) >= MAX_NODES:
@@ -298,4 +299,4 @@ class Graph:
         return graph.verify()
 
     def __repr__(self) -> str:
-        return f"<Graph {self.name}: {len(self)} nodes, {format_shape(self.input_shape)} -> {format_shape(self.output_shape)}>"
+        return f"<Graph {self.name}: {count_noun(len(self), 'node')}, {format_shape(self.input_shape)} -> {format_shape(self.output_shape)}>"

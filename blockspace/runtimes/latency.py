@@ -18,6 +18,7 @@ from torch import nn
 
 from blockspace.compiler import compile
 from blockspace.errors import error
+from blockspace.formatting import count_noun
 from blockspace.graph import Graph
 from blockspace.runtimes.runtime import Clock, load_runtime
 
@@ -95,7 +96,8 @@ def summarize_pairs(times: list[tuple[float, float]]) -> tuple[float, float, flo
     Raises BlockspaceError (E-LATENCY) when a time is not positive.
     """
     if not times or min(min(pair) for pair in times) <= 0:
-        raise error("E-LATENCY", f"no time could be measured in {len(times)} pairs", help="a larger batch or input takes longer")
+        pairs = count_noun(len(times), "pair")
+        raise error("E-LATENCY", f"no time could be measured in {pairs}", help="a larger batch or input takes longer")
     ratios = [candidate / baseline for candidate, baseline in times]
     low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else (ratios[0],) * 3
     candidate_ms, baseline_ms = (1000 * statistics.median(column) for column in zip(*times))

@@ -6,6 +6,7 @@ from collections import Counter
 
 from blockspace.errors import FailureError, InfeasibleError, Mistake
 from blockspace.executors import Result
+from blockspace.formatting import count_noun
 from blockspace.records import TrialRecord, TrialState
 from blockspace.searching.options import FailureLimits
 
@@ -45,10 +46,11 @@ def explain_no_training(rows: list[TrialRecord]) -> FailureError | InfeasibleErr
     """Return the error of a search that ended without one trained network: why its proposals were refused."""
     bad = [row for row in rows if row.state.is_failure or row.state is TrialState.DIVERGED]
     if bad:
-        return failure_error(f"no network trained: {len(bad)} of {len(bad)} trainings failed, the last: {bad[-1].reason or bad[-1].state}")
+        all_of = f"{len(bad)} of {count_noun(len(bad), 'training')}"
+        return failure_error(f"no network trained: {all_of} failed, the last: {bad[-1].reason or bad[-1].state}")
     counts = Counter(describe_misses(row) for row in rows)
     histogram = ", ".join(f"{name}: {count}" for name, count in counts.most_common())
-    message = f"none of {len(rows)} proposals is within the budget ({histogram})"
+    message = f"none of {count_noun(len(rows), 'proposal')} is within the budget ({histogram})"
     return InfeasibleError(Mistake("E-INFEASIBLE", message, None, suggest_nearest(rows)))
 
 

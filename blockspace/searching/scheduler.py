@@ -26,6 +26,7 @@ from blockspace.executors import (
     open_executor,
 )
 from blockspace.files import RESULT, check_anchors, make_folder, storage_error, sweep_temporaries
+from blockspace.formatting import count_noun
 from blockspace.records import (
     FinalistTrained,
     Listener,
@@ -236,4 +237,4 @@ class JobBatch:
         if bad and len(bad) == len(self._places):
             if self.fault is not None:
                 raise self.fault.error()
-            raise failure_error(f"all {len(bad)} trainings failed, the last: {bad[-1].reason}")
+            raise failure_error(f"all of {count_noun(len(bad), 'training')} failed, the last: {bad[-1].reason}")

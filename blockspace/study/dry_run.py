@@ -9,7 +9,7 @@ from statistics import mean, quantiles
 from time import process_time
 from typing import TYPE_CHECKING, Any
 
-from blockspace.formatting import format_si, format_table
+from blockspace.formatting import count_noun, format_si, format_table
 from blockspace.records import name_family
 from blockspace.study.resolve import ResolvedStudy
 
@@ -64,7 +64,8 @@ def draw_family(resolved: ResolvedStudy, fixed: dict[str, Any], samples: int) ->
 def dry_run_text(resolved: ResolvedStudy, families: list[FamilyDraws]) -> str:
     """Return the dry run as text: the space, the baseline, the budget, and a row for each family."""
     space, base = resolved.space, resolved.baseline
-    lines = [*resolved.notes, f"{space.name}: {space.size():,} topologies; {len(space.unknowns)} widths are solved for each", ""]
+    solved = f"{count_noun(len(space.unknowns), 'width is', 'widths are')} solved for each"
+    lines = [*resolved.notes, f"{space.name}: {count_noun(space.size(), 'topology', 'topologies')}; {solved}", ""]
     budgets = list(map(str, resolved.budgeted_space.budgets.values()))
     budgets += [limit_text(name, *bounds) for name, bounds in resolved.limits.items()]
     lines.append(f"baseline: {base.label}, {base.costs['macs']:,} macs, {base.costs['params']:,} params")
@@ -84,7 +85,7 @@ def dry_run_text(resolved: ResolvedStudy, families: list[FamilyDraws]) -> str:
 
 def misfit_text(label: str, macs: int | None, count: int) -> str:
     """One topology that cannot be solved, how often it was drawn, and how near it comes."""
-    times = f" ({count} times)" if count > 1 else ""
+    times = f" ({count_noun(count, 'time')})" if count > 1 else ""
     return f"{label}{times}: {'no widths in their ranges build' if macs is None else f'the nearest has {macs:,} macs'}"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from blockspace.blocks import find_used_holes
 from blockspace.errors import BlockspaceError, Mistake, error
+from blockspace.formatting import count_noun
 from blockspace.searching import BudgetedSpace, Candidate, SearchSpace
 from blockspace.study.study_file import Study
 
@@ -62,13 +63,14 @@ def check_seed_counts(study: Study, budgeted: BudgetedSpace, found: list[dict[st
     """Raise BlockspaceError (E-RANGE) for more seeds than trials, or more of one choice than its equal share of the trials."""
     search, mark = study.options.search, study.mark_of(("search", "seeds"))
     if len(found) > search.trials:
-        message = f"{len(found)} seeds are more than the {search.trials} trials"
+        message = f"{count_noun(len(found), 'seed is', 'seeds are')} more than the {count_noun(search.trials, 'trial')}"
         raise error("E-RANGE", message, mark, f"search.trials: {len(found)}, or fewer seeds")
     for name in search.per_choice:
         share = search.trials // len(budgeted.choices(name))
         token, count = Counter(seed[name] for seed in found).most_common(1)[0] if found else (None, 0)
         if count > share:
-            message = f"{count} seeds with {name} {token} are more than its equal share of the trials, {share}"
+            what = f"{count_noun(count, 'seed')} with {name} {token} {'is' if count == 1 else 'are'}"
+            message = f"{what} more than its equal share of the trials, {share}"
             raise error("E-RANGE", message, mark, "more trials, or fewer seeds of it")
 
 

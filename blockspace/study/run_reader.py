@@ -18,6 +18,7 @@ from blockspace.data import kept_preflight
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.exporting import PORTABLE_FORMATS
 from blockspace.files import read_json
+from blockspace.formatting import count_noun
 from blockspace.graph import Graph
 from blockspace.passes import canonical
 from blockspace.records import (
@@ -288,7 +289,8 @@ def study_state(
     trained = sum(record.state.is_trained for record in records)
     trainings = [training for final in finals for training in final.trainings if training.is_final]
     scored = sum(training.is_scored for training in trainings)
-    done = f"{trained} of {study.options.search.trials} networks trained, {scored} of {len(trainings)} trainings of the finals"
+    finals_done = f"{scored} of {count_noun(len(trainings), 'training')} of the finals"
+    done = f"{trained} of {count_noun(study.options.search.trials, 'network')} trained, {finals_done}"
     if owner:
         return "running", f"{done}; {owner}"
     last = read_last_stage(run)
@@ -304,13 +306,14 @@ def conditions(study: Study, run: RunDir) -> dict[str, str]:
     preflight = kept_preflight(run)
     options = study.options
     final, search = options.finalists, options.search
+    derived = "a training's follows from it and the network's key"
     epochs, each = final.epochs or options.train.epochs, f" of each {final.per}" if final.per else ""
     return {
         "data": options.data if isinstance(options.data, str) else json.dumps(options.data),
         **({"images": "; ".join(line.removeprefix("data: ") for line in preflight.lines())} if preflight else {}),
-        "search": f"{search.sampler}, {search.trials} networks, seed {search.seed}; a training's follows from it and the network's key",
-        "training": f"{options.train.epochs} epochs in the search, batch {options.train.batch}, {options.train.precision}",
-        "finals": f"best {final.take}{each} and the baseline, {final.seeds} seeds each, {epochs} epochs",
+        "search": f"{search.sampler}, {count_noun(search.trials, 'network')}, seed {search.seed}; {derived}",
+        "training": f"{count_noun(options.train.epochs, 'epoch')} in the search, batch {options.train.batch}, {options.train.precision}",
+        "finals": f"best {final.take}{each} and the baseline, {count_noun(final.seeds, 'seed')} each, {count_noun(epochs, 'epoch')}",
     }
 
 

@@ -13,6 +13,7 @@ from blockspace.data import preflight
 from blockspace.errors import FailureError, error
 from blockspace.executors import Result, adopt_result
 from blockspace.files import as_storage_error, write_atomic
+from blockspace.formatting import count_noun
 from blockspace.inputs import ANYTHING, CALLABLE, NAMES, PATH, SEED, TEXTS, VALUE, check_arguments, optional
 from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState, Warned
 from blockspace.searching import StudyLock, diff_configs, handle_stop_signals
@@ -42,7 +43,7 @@ class Trained:
         """Return the result in one line."""
         found = self.result.metrics
         test = f"test accuracy {100 * found['test_acc']:.2f} %, log-loss {found['test_loss']:.4f} nats"
-        return f"{test} ({self.images:,} images, scored once); val accuracy {100 * found['val_acc']:.2f} %"
+        return f"{test} ({count_noun(self.images, 'image')}, scored once); val accuracy {100 * found['val_acc']:.2f} %"
 
     def as_dict(self) -> dict[str, Any]:
         """For programs."""

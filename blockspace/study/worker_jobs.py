@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from blockspace.errors import Mistake, StorageError
 from blockspace.executors import Job, JobStopped, ProgressReporter, Result
 from blockspace.files import RESULT, write_atomic
+from blockspace.formatting import count_noun
 from blockspace.records import TrainingDir, TrialState
 from blockspace.searching import count_available_cores
 
@@ -163,7 +164,7 @@ def describe_device() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     threads = torch.get_num_threads()
-    return f"cpu, {threads} thread{'s' * (threads > 1)}"
+    return f"cpu, {count_noun(threads, 'thread')}"
 
 
 def save_weights(module: nn.Module, path: Path) -> None:

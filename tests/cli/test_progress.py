@@ -160,5 +160,8 @@ def test_trainings_that_were_saved_are_counted():
     lines = printed(events)
     assert lines[0].endswith("val_acc 0.9100  latency 0.900  trained as runs/first#17  |  search 1/6")
     assert lines[1] == "search done: 6 networks of 9 proposals; 2 trainings saved (1 duplicate, 1 reused)"
+    lines = printed([asked(), RetrainingStarted(1, 1), ExportStarted(1), SearchEnded(1, 1, {"duplicate": 1, "reused": 0})])
+    assert lines[:2] == ["finals: 1 training of 1 network", "exporting 1 network"]
+    assert lines[2] == "search done: 1 network of 1 proposal; 1 training saved (1 duplicate)"
     found = standing(events)
     assert found.counts()["reused"] == 1 and found.share() == 0

@@ -116,7 +116,7 @@ WRONG = {  # what is done to the residual block: code, and what the message name
     "input of a wrong size": (lambda d: d.add_node("input", size=(16, 0, 8)), "E-TYPE", "node 'input': size should be (C, H, W)"),
     "a fed input": (lambda d: d.add_edge("conv", "input"), "E-REF", "a cycle: "),
     "a node that reads nothing": (lambda d: (d.add_node("r", op="relu"), d.add_edge("r", "add", key=2)), "E-REF", "node 'r' reads nothing"),
-    "two edges into one": (lambda d: d.add_edge("input", "norm", key=1), "E-SHAPE", "node 'norm': batch_norm takes 1 input(s), got 2"),
+    "two edges into one": (lambda d: d.add_edge("input", "norm", key=1), "E-SHAPE", "node 'norm': batch_norm takes 1 input, got 2"),
     "shapes": (lambda d: d.add_node("conv", out_channels=8), "E-SHAPE", "node 'add': add needs equal channels"),
     "groups": (lambda d: d.add_node("conv", groups=3), "E-GROUPS", "node 'conv': conv3x3: 16 input channels do not divide"),
     "stale channels": (lambda d: d.add_node("conv", op=Conv(8, 16, (1, 1))), "E-SHAPE", "node 'conv': conv1x1 was made for 8 channels"),

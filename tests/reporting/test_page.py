@@ -116,7 +116,7 @@ def test_no_name_becomes_markup(name):
 
 def test_files_that_were_left_out_are_listed():
     texts = " ".join(Elements(render_page(run(2, name="torn"))).texts)
-    assert "1 unreadable files of the data were left out" in texts and "torn.png" in texts
+    assert "1 unreadable file of the data left out" in texts and "torn.png" in texts
 
 
 def test_what_cannot_be_seen_is_spelled_out():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockspace.cli.progress.progress_state import ProgressState
-from blockspace.formatting import format_duration, format_table
+from blockspace.formatting import count_noun, format_duration, format_table
 from blockspace.quantities import find_quantity
 from blockspace.records import (
     Event,
@@ -27,7 +27,7 @@ def format_event(event: Event, state: ProgressState) -> str | None:
         case StudyStarted(notes=notes):
             return "\n".join(notes) or None
         case SearchOpened(proposals=proposals):
-            return f"resumed: {state.done} of {state.total} trials are trained" if proposals else None
+            return f"resumed: {state.done} of {count_noun(state.total, 'trial')} trained" if proposals else None
         case TrialFinished():
             return format_trial(event.record, state)
         case FinalistTrained():
@@ -37,9 +37,9 @@ def format_event(event: Event, state: ProgressState) -> str | None:
         case SearchEnded():
             return format_search_end(event)
         case RetrainingStarted():
-            return f"finals: {event.trainings} trainings of {event.networks} networks"
+            return f"finals: {count_noun(event.trainings, 'training')} of {count_noun(event.networks, 'network')}"
         case ExportStarted():
-            return f"exporting {event.networks} networks"
+            return f"exporting {count_noun(event.networks, 'network')}"
         case Warned():
             return event.reason
         case StopRequested():
@@ -63,9 +63,9 @@ def format_finalist(event: FinalistTrained, state: ProgressState) -> str:
 def format_search_end(event: SearchEnded) -> str:
     """Return `search done: 24 networks of 31 proposals; 6 trainings saved (4 duplicates, 2 reused)`."""
     copies, reused = event.saved["duplicate"], event.saved["reused"]
-    parts = [*([f"{copies} duplicate{'s' if copies > 1 else ''}"] if copies else []), *([f"{reused} reused"] if reused else [])]
-    text = f"search done: {event.trained} networks of {event.proposals} proposals"
-    return f"{text}; {copies + reused} training{'s' if copies + reused > 1 else ''} saved ({', '.join(parts)})" if parts else text
+    parts = [*([count_noun(copies, 'duplicate')] if copies else []), *([f"{reused} reused"] if reused else [])]
+    text = f"search done: {count_noun(event.trained, 'network')} of {count_noun(event.proposals, 'proposal')}"
+    return f"{text}; {count_noun(copies + reused, 'training')} saved ({', '.join(parts)})" if parts else text
 
 
 def format_stage_left(state: ProgressState) -> str:
@@ -79,7 +79,7 @@ def format_stop(event: StopRequested) -> str:
     """Return what a person who pressed Ctrl-C once should know."""
     if not event.running:
         return "stopping"
-    trainings = f"{event.running} training{'s' if event.running > 1 else ''}"
+    trainings = count_noun(event.running, "training")
     return f"stopping: {trainings} at the end of the epoch" + ("; Ctrl-C again stops now" if event.patient else "")
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from blockspace.compiler.weights.read_checkpoint import COUNTER
 from blockspace.errors import error
+from blockspace.formatting import count_noun
 from blockspace.graph import Graph
 
 
@@ -37,7 +38,8 @@ def load_state(module: nn.Module, graph: Graph, found: Mapping[str, Any], origin
     module.load_state_dict({name: own[name] if name in differing else found.get(name, own[name]) for name in own})
     if not differing:
         return None
-    return f"weights: {head} has {len(own[weight])} outputs here and {len(found[weight])} in {origin}, so it is re-initialised"
+    outputs = count_noun(len(own[weight]), "output")
+    return f"weights: {head} has {outputs} here and {len(found[weight])} in {origin}, so it is re-initialised"
 
 
 def last_layer_name(graph: Graph, state: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from blockspace.compiler.module import build_module, module_graph, module_input_
 from blockspace.compiler.weights.convert import apply_weight_map, convert_weights
 from blockspace.compiler.weights.layer_trace import TracedLayer, saved_tensors, trace_layers
 from blockspace.errors import BlockspaceError, error
+from blockspace.formatting import count_noun
 from blockspace.graph import Graph
 from blockspace.inputs import MODULE, ArgumentKind, check_arguments, optional
 from blockspace.passes import rewriting_of
@@ -147,7 +148,7 @@ def match_in_order(source: list[TracedLayer], into: list[TracedLayer]) -> list[t
             raise error("E-WEIGHTS", text, help="both modules must have the same layers")
     if len(source) != len(into):
         longer, what = (source, "source") if len(source) > len(into) else (into, "destination")
-        text = f"the source runs {len(source)} layers with weights, the destination {len(into)}"
+        text = f"the source runs {count_noun(len(source), 'layer')} with weights, the destination {len(into)}"
         raise error("E-WEIGHTS", f"{text}; the first without a partner is {longer[min(len(source), len(into))].name} of the {what}")
     return list(zip(source, into))
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from blockspace.drawing import build_style_sheet, rasterize_svg
 from blockspace.files import write_atomic
+from blockspace.formatting import count_noun
 from blockspace.quantities import find_quantity
 from blockspace.records import RunDir
 from blockspace.reporting.html.charts import MARK_KINDS, choose_front_axes, draw_distribution, draw_front, draw_intervals, draw_mark
@@ -126,6 +127,7 @@ def _make_environment() -> Environment:
         finalize=escape_text,
     )  # fmt: skip
     env.filters["state"] = lambda name: reveal_unseen(name).replace("_", " ")
+    env.filters["counted"] = count_noun
     env.globals.update(badge=draw_badge, kinds=MARK_KINDS)
     return env
 

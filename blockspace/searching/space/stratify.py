@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from blockspace.blocks import Token
 from blockspace.errors import error
+from blockspace.formatting import count_noun
 from blockspace.records import Assignment
 from blockspace.searching.space.candidate import Candidate, ChoiceSpace
 
@@ -57,4 +58,5 @@ def _check_divides(name: str, choices: Sequence[Token], trials: int) -> None:
     if over:
         below, above = trials - over, trials - over + len(choices)
         help = f"nearest: {f'{below} or ' if below else ''}{above}"
-        raise error("E-RANGE", f"search: {trials} trials do not divide equally among the {len(choices)} choices of {name!r}", help=help)
+        what = count_noun(trials, "trial does", "trials do")
+        raise error("E-RANGE", f"search: {what} not divide equally among the {len(choices)} choices of {name!r}", help=help)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from blockspace.formatting import count_noun
 from blockspace.quantities import find_quantity
 from blockspace.records import TrialRecord, TrialState
 from blockspace.reporting.html.charts.axis import Axis, make_axis
@@ -66,7 +67,7 @@ def draw_front(run: StudyReport, cost: str, metric: str, finalists: Sequence[int
     parts.append(draw_legend(counts, LEFT, 22, WIDTH - LEFT - 290))
     parts.append(_draw_front_key(bool(refused), detail and bool(finalists)))
     titles = f"{find_quantity(metric).title} over {find_quantity(cost).title}"
-    words = f"{titles} of {len(points)} trained networks in {len(run.families)} families"
+    words = f"{titles} of {count_noun(len(points), 'trained network')} in {count_noun(len(run.families), 'family', 'families')}"
     return draw_chart(WIDTH, HEIGHT, words, parts, "front")
 
 
