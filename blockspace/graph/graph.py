@@ -299,4 +299,5 @@ class Graph:
         return graph.verify()
 
     def __repr__(self) -> str:
-        return f"<Graph {self.name}: {count_noun(len(self), 'node')}, {format_shape(self.input_shape)} -> {format_shape(self.output_shape)}>"
+        shapes = f"{format_shape(self.input_shape)} -> {format_shape(self.output_shape)}"
+        return f"<Graph {self.name}: {count_noun(len(self), 'node')}, {shapes}>"

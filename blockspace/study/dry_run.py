@@ -1,24 +1,17 @@
-"""Dry run: what a study would do, without training: its space, how proposals meet the budget, and, on request, how long it takes."""
+"""Dry run: what a study would do, without training: its space, and how proposals meet the budget."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import mean, quantiles
-from time import process_time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from blockspace.formatting import count_noun, format_si, format_table
 from blockspace.records import name_family
 from blockspace.study.resolve import ResolvedStudy
 
-if TYPE_CHECKING:
-    from blockspace.data import Split
-
 SAMPLES, SHOWN = 100, 5
-WARM, STEPS, LOOKED_AT = 3, 24, 1024  # steps and images that are timed
-LOADING = 1.4  # a worker's start, compile and files, relative to its training: measured by benchmarks/overhead.py, rounded up
 
 
 @dataclass(frozen=True)
@@ -104,50 +97,3 @@ def quantiles_text(values: list[int]) -> str:
         return "-"
     cuts = quantiles(values, n=20)
     return ", ".join(format_si(v) for v in (cuts[0], cuts[9], cuts[18]))
-
-
-def estimate_duration(resolved: ResolvedStudy) -> str:
-    """Time a training step and return it with an estimate of the whole study, in seconds, on one core."""
-    import torch
-
-    from blockspace.data import load
-
-    options = resolved.options
-    torch.set_num_threads(1)
-    train, val = load(resolved.study.data).search_split()
-    step, look = time_training_step(resolved, train, val)
-    recipe, workers, final = options.train, options.search.worker_count(), options.finalists
-    steps = max(1, len(train) // recipe.batch)
-    trials = options.search.trials * recipe.epochs * (steps * step + len(val) * look) / workers
-    networks = final.take * len(resolved.budgeted_space.families()) + 1
-    growth = (len(train) + len(val)) / len(train)
-    finals = networks * final.seeds * (final.epochs or recipe.epochs) * steps * growth * step / workers
-    total = LOADING * (trials + finals)
-    return (
-        f"{1000 * step:.1f} ms a step (baseline, batch {recipe.batch}, one thread); "
-        f"{options.search.trials} trials about {trials * LOADING / 60:.1f} min, finals about {finals * LOADING / 60:.1f} min, "
-        f"together about {total / 60:.1f} min on {workers} workers"
-    )
-
-
-def time_training_step(resolved: ResolvedStudy, train: Split, val: Split) -> tuple[float, float]:
-    """Return the CPU seconds, which other processes do not disturb, of a training step of the baseline and of evaluating one image."""
-    from dataclasses import replace
-
-    from blockspace.compiler import compile
-    from blockspace.graph import Graph
-    from blockspace.training import fit, predict
-
-    recipe = resolved.options.train.model_copy(update={"epochs": 1})
-    module = compile(Graph.from_dict(resolved.baseline.arch["graph"]), seed=0)
-
-    def spent(work: Callable[..., object], split: Split, count: int, *rest: object) -> float:
-        start = process_time()
-        work(module, replace(split, labels=split.labels[:count]), *rest)  # images beyond the labels are not looked at
-        return process_time() - start
-
-    # the first steps are slower than all others; what a start costs is in both of the other two
-    _, brief, whole = (spent(fit, train, steps * recipe.batch, None, recipe, 0) for steps in (WARM, WARM, WARM + STEPS))
-    taken = max(1, min(WARM + STEPS, len(train) // recipe.batch) - min(WARM, len(train) // recipe.batch))
-    _, looked = (spent(predict, val, LOOKED_AT) for _ in range(2))
-    return max(0.0, whole - brief) / taken, looked / min(LOOKED_AT, len(val))

@@ -8,7 +8,8 @@ from study import tiny
 from blockspace.cli.check import run as run_check
 from blockspace.errors import BlockspaceError, InfeasibleError
 from blockspace.study import draw_families, resolve_study
-from blockspace.study.dry_run import dry_run_text, estimate_duration
+from blockspace.study.dry_run import dry_run_text
+from blockspace.study.duration import Timings, estimate_duration, plan_stages, time_latency
 
 
 def test_families_sizes_and_shares(tmp_path, monkeypatch):
@@ -21,11 +22,45 @@ def test_families_sizes_and_shares(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"plain_pair.yaml", "space.yaml", "study.yaml"}
 
 
-def test_an_estimate_of_the_time(tmp_path):
-    assert "ms a step" in estimate_duration(resolve_study(tiny.write(tmp_path)))
+TIMED = Timings(start=5.0, setup=0.5, step=0.01, look=0.001, latency=1.0, first_export=8.0, export=3.0)
 
 
-def test_the_estimate_looks_at_a_few_steps_only(tmp_path, monkeypatch):
+@pytest.fixture
+def quick(monkeypatch):
+    """Starting a worker and exporting, which take seconds, are not timed."""
+    monkeypatch.setattr("blockspace.study.duration.time_worker_start", lambda: TIMED.start)
+    monkeypatch.setattr("blockspace.study.duration.time_exports", lambda *_: (TIMED.first_export, TIMED.export))
+
+
+def test_an_estimate_of_the_time(tmp_path, quick):
+    text = estimate_duration(resolve_study(tiny.write(tmp_path)))
+    assert "ms a step" in text and "the start about 5 s" in text and "3 exports about 14 s" in text and " 0.0 min" not in text
+
+
+def test_the_estimate_counts_all_that_is_run(tmp_path):
+    """Six trials of 200 images and 100 to watch, the best of three families and the baseline with two seeds each, three exports."""
+    resolved = resolve_study(tiny.write(tmp_path))
+    stages = {stage.words: stage.seconds for stage in plan_stages(resolved, TIMED, (200, 100, 300))}
+    assert stages == pytest.approx({
+        "the start": 5.0, "6 trials": 3 * (0.5 + 1.4 * (6 * 0.01 + 100 * 0.001)),
+        "finals of 8 trainings": 4 * (0.5 + 1.4 * (9 * 0.01 + 300 * 0.001)), "3 exports": 14.0,
+    })  # fmt: skip
+    measured = resolve_study(tmp_path / "study.yaml", ["budget.latency.high=130%", "search.trials=3", "finalists.take=5"])
+    stages = {stage.words: stage.seconds for stage in plan_stages(measured, TIMED, (200, 100, 300))}
+    assert stages["3 latencies"] == 5.0 + 3 * 1.0 and list(stages) == [
+        "the start", "3 latencies", "3 trials", "finals of 8 trainings", "3 exports",
+    ]  # fmt: skip
+
+
+def test_a_latency_is_timed_where_one_is_measured(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("blockspace.runtimes.measure_graphs", lambda *_, **options: seen.append(options))
+    resolved = resolve_study(tiny.write(tmp_path))
+    assert time_latency(resolved) == 0.0 and not seen
+    assert time_latency(resolve_study(tmp_path / "study.yaml", ["budget.latency.high=130%"])) >= 0.0 and seen[0]["pairs"]
+
+
+def test_the_estimate_looks_at_a_few_steps_only(tmp_path, monkeypatch, quick):
     from blockspace.training import Batches
 
     seen = []
