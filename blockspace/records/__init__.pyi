@@ -1,4 +1,10 @@
-from .event_log import EventLog as EventLog, LastStage as LastStage, read_events as read_events, read_last_stage as read_last_stage
+from .event_log import (
+    EventLog as EventLog,
+    LastStage as LastStage,
+    read_command as read_command,
+    read_events as read_events,
+    read_last_stage as read_last_stage,
+)
 from .events import (
     DataChecked as DataChecked,
     EpochEnded as EpochEnded,

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from blockspace.files import FAILING, append_line, check_anchors, parse_json, storage_error
-from blockspace.records.events import Event, Listener, Warned, event_types
+from blockspace.records.events import Event, Listener, StudyStarted, Warned, event_types
 from blockspace.records.legacy_log import read_log
 from blockspace.records.rundir import RunDir
 from blockspace.records.trial import TrialRecord, TrialState
@@ -110,6 +110,18 @@ def read_last_stage(run: RunDir) -> LastStage:
     events = (LastStage(event.kind, time, getattr(event, "reason", "")) for time, event in read_events(run))
     last = last_stage(events)
     return last if last.kind else last_stage(LastStage(*line) for line in read_log(run))
+
+
+def read_command(run: RunDir) -> str:
+    """Return the command that last started the study, by `events.jsonl`, refused starts aside; empty where none is known."""
+    refused = 0
+    for _, event in reversed(read_events(run)):
+        refused += event.kind == "refused"
+        if isinstance(event, StudyStarted):
+            if not refused:
+                return event.command
+            refused -= 1
+    return ""
 
 
 def last_stage(events: Iterable[LastStage]) -> LastStage:

@@ -32,7 +32,7 @@ class Event:
 
 @dataclass(frozen=True)
 class StudyStarted(Event):
-    """A study was read and its data checked. `per` is the search parameter by which it compares."""
+    """A study was read and its data checked. `per` is the search parameter by which it compares, `command` what starts it again."""
 
     kind = "asked"
     study: str
@@ -41,6 +41,7 @@ class StudyStarted(Event):
     per: str | None = None
     budgets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    command: str = ""
 
 
 @dataclass(frozen=True)

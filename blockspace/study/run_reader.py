@@ -30,6 +30,7 @@ from blockspace.records import (
     first_is_reference,
     folder_name,
     name_family,
+    read_command,
     read_last_stage,
     select_best,
 )
@@ -71,7 +72,7 @@ def read_run(folder: str | Path) -> StudyReport:
     baseline = baseline_costs(run, notes)
     return StudyReport(
         name=study.name, question=" ".join(study.options.doc.split()), state=state, words=words, folder=run.display(),
-        command=f"blockspace search STUDY.yaml out={run.display()}", objectives=database.objectives,
+        command=read_command(run) or command_of_folder(run), objectives=database.objectives,
         trials=tuple(database.records), per=per, wanted=study.options.search.trials,
         families=tuple(name_family(choice, per) for choice in choices if per) or (study.name,),
         budgets=resolved_budgets(study, baseline), baseline=baseline, finals=finals,
@@ -79,6 +80,12 @@ def read_run(folder: str | Path) -> StudyReport:
         settings=run.study_yaml.read_text(encoding="utf-8"), facts=conditions(study, run), left_out=unreadable_files(run),
         environments=count_environments(run, database.records, finals), notes=tuple(notes),
     )  # fmt: skip
+
+
+def command_of_folder(run: RunDir) -> str:
+    """Return the command that goes on with a study whose own command is not known, by the study file in its run directory."""
+    folder = run.display()
+    return shlex.join(["blockspace", "search", f"{folder}/{run.study_yaml.name}", f"out={folder}"])
 
 
 def compared_parameter(study: Study, records: Iterable[TrialRecord]) -> str | None:

@@ -42,6 +42,7 @@ from blockspace.study.keywords import SearchKeywords
 from blockspace.study.local_paths import hide_local_paths, relative_path, write_local_paths
 from blockspace.study.missing import find_missing
 from blockspace.study.resolve import ResolvedStudy, resolve_study
+from blockspace.study.resume_command import write_search_command
 from blockspace.study.retrain import answer_study, export_finalists, retrain, select_finalists
 from blockspace.study.study_file import LatencyWindow
 from blockspace.study.study_result import StudyResult
@@ -91,7 +92,7 @@ def search_resolved(resolved: ResolvedStudy, on_event: Listener | None, reuse: S
         known, lines = collect_prior_results(resolved, look, runs)
         folder = prepare_run_dir(resolved)
         emit = EventLog(RunDir(folder), on_event)
-        emit(make_start_event(resolved, look, lines))
+        emit(make_start_event(resolved, look, lines, write_search_command(path, overrides, settings, reuse)))
         for line in look.lines():
             emit(DataChecked(line))
         for line in lines:
@@ -118,13 +119,13 @@ def run_stages(
     return outcome
 
 
-def make_start_event(resolved: ResolvedStudy, look: Preflight, lines: Sequence[str]) -> StudyStarted:
-    """Return the event that says what the study asks, and notes on it and its data."""
+def make_start_event(resolved: ResolvedStudy, look: Preflight, lines: Sequence[str], command: str) -> StudyStarted:
+    """Return the event that says what the study asks, notes on it and its data, and the command that starts it again."""
     study = resolved.study
     budgets = list(map(str, resolved.budgeted_space.budgets.values()))
     budgets += [str(Budget(name, *bounds)) for name, bounds in resolved.limits.items()]
     notes = (*resolved.notes, *look.notes(), *lines)
-    return StudyStarted(study.name, resolved.options.search.trials, study.objectives, resolved.per, tuple(budgets), notes)
+    return StudyStarted(study.name, resolved.options.search.trials, study.objectives, resolved.per, tuple(budgets), notes, command)
 
 
 def prepare_run_dir(resolved: ResolvedStudy) -> Path:

@@ -65,7 +65,7 @@ def test_the_steps_to_deployment(capsys):
 def test_why(capsys):
     show("inception_v1", why="parallel_convolutions")
     out = capsys.readouterr().out
-    assert "applied 1 times: input" in out and "no two of its readers are dense convolutions" in out
+    assert "applied 1 time: input" in out and "no two of its readers are dense convolutions" in out
     with pytest.raises(BlockspaceError, match="no rule 'idenity'"):
         show("resnext", why="idenity")
 

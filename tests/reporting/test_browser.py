@@ -103,6 +103,26 @@ def test_on_a_phone_the_page_is_not_wider_than_the_screen(page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+CUT = """() => [...document.querySelectorAll("svg.chart, table, .drawing svg")].filter(one => {
+    const card = one.closest(".drawing, .wide"), right = one.getBoundingClientRect().right
+    const style = card && getComputedStyle(card)
+    return right > innerWidth && !(style && style.overflowX === "auto" && parseFloat(style.borderRightWidth) > 0)
+}).length"""
+
+
+def test_on_a_phone_what_is_wide_scrolls_inside_a_card(page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate(CUT) == 0
+
+
+@pytest.mark.parametrize("width", [390, 700, 1200])
+def test_curves_have_one_size(page, width):
+    """The baseline has one chart, the others two: it is not enlarged."""
+    page.set_viewport_size({"width": width, "height": 900})
+    sizes = page.eval_on_selector_all("svg.curves", "charts => charts.map(one => Math.round(one.getBoundingClientRect().width))")
+    assert len(sizes) == 5 and len(set(sizes)) == 1
+
+
 def test_a_name_is_only_ever_text(page):
     assert page.locator("img").count() == 0
     assert page.locator("#families bdi", has_text="<img src=x onerror=alert(1)>").count() == 1

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from reporting.runs import begun, run
 
+import blockspace as bs
 from blockspace.reporting import answer_json, draw_front_png, draw_front_svg, read_answer, render_page, write_page
 
 NASTY = (
@@ -112,6 +113,16 @@ def test_no_name_becomes_markup(name):
     check_harmless(found)
     assert [n for n, _ in found.found if n not in ("a", "p")].count("b") == [n for n, _ in PLAIN.found].count("b")  # the counters' own
     assert not re.search("[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_a_finalist_is_drawn_as_written_first_and_the_canonical_form_is_named():
+    content = run()
+    written = bs.load("hs_block", splits=3).graph((12, 8, 8))
+    finals = [replace(one, graph=bs.canonical(written) if one.number == 0 else written) for one in content.finals]
+    both, one = render_page(replace(content, finals=tuple(finals))).split('<article id="f')[1:3]
+    first, second = both.split("<summary>In canonical form, as it was trained</summary>")
+    assert "As written in its YAML.</p>" in first and "split 3 × 4" in first and "split 3 × 4" not in second.split("<table")[0]
+    assert "As written in its YAML, which is canonical form.</p>" in one and "In canonical form" not in one
 
 
 def test_files_that_were_left_out_are_listed():

@@ -85,6 +85,7 @@ def describe_finalists(run: StudyReport, drawings: int, nodes: int) -> list[dict
 def _describe_finalist(final: FinalistReport, run: StudyReport, drawn: bool, nodes: int) -> dict[str, Any]:
     """Return the data of one finalist: costs, drawing, curves, nodes and trainings."""
     graph = final.graph if drawn else None
+    written = (graph.written or graph) if graph else None
     rows = _tabulate_nodes(graph) if graph else []
     place = run.families.index(final.family) if final.family in run.families else None
     return {
@@ -92,7 +93,8 @@ def _describe_finalist(final: FinalistReport, run: StudyReport, drawn: bool, nod
         "anchor": name_anchor(final),
         "place": place,
         "costs": [find_quantity(name).format_with_unit(value) for name, value in final.costs.items()],
-        "drawing": draw_network(graph) if graph else Markup(""),
+        "drawing": draw_network(written) if written else Markup(""),
+        "canonical": draw_network(graph) if graph and written is not graph else Markup(""),
         "curves": draw_curves(final, place),
         "nodes": rows[:nodes],
         "left_out": len(rows[nodes:]),
