@@ -34,7 +34,9 @@ def write_settings(settings: Mapping[str, object]) -> Iterator[str]:
         key, value = name, plain_data(given)
         if key.split(".")[0] not in StudyFile.model_fields and key.split(".")[0] in SearchOptions.model_fields:
             key = f"search.{key}"
-        if key in SECTIONS and isinstance(value, dict):
+        if key != name and isinstance(value, str):
+            yield f"{key}={value}"  # read as on the command line there too
+        elif key in SECTIONS and isinstance(value, dict):
             yield from (f"{key}.{inner}={write_value(item)}" for inner, item in value.items())
         else:
             yield f"{key}={write_value(value)}"

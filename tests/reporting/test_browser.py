@@ -120,7 +120,7 @@ def test_curves_have_one_size(page, width):
     """The baseline has one chart, the others two: it is not enlarged."""
     page.set_viewport_size({"width": width, "height": 900})
     sizes = page.eval_on_selector_all("svg.curves", "charts => charts.map(one => Math.round(one.getBoundingClientRect().width))")
-    assert len(sizes) == 5 and len(set(sizes)) == 1
+    assert len(sizes) == 7 and len(set(sizes)) == 1
 
 
 def test_a_name_is_only_ever_text(page):

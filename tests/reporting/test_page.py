@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from reporting.runs import begun, run
 
 import blockspace as bs
+from blockspace.passes import RULES
 from blockspace.reporting import answer_json, draw_front_png, draw_front_svg, read_answer, render_page, write_page
 
 NASTY = (
@@ -117,11 +118,12 @@ def test_no_name_becomes_markup(name):
 
 def test_a_finalist_is_drawn_as_written_first_and_the_canonical_form_is_named():
     content = run()
-    written = bs.load("hs_block", splits=3).graph((12, 8, 8))
+    written = RULES["idempotent"].example()
     finals = [replace(one, graph=bs.canonical(written) if one.number == 0 else written) for one in content.finals]
     both, one = render_page(replace(content, finals=tuple(finals))).split('<article id="f')[1:3]
     first, second = both.split("<summary>In canonical form, as it was trained</summary>")
-    assert "As written in its YAML.</p>" in first and "split 3 × 4" in first and "split 3 × 4" not in second.split("<table")[0]
+    drawn = [text.split('<div class="drawing">')[1].split("</svg>")[0] for text in (first, second)]
+    assert "As written in its YAML.</p>" in first and drawn[0] in written.svg(styled=False) and drawn[1] not in written.svg(styled=False)
     assert "As written in its YAML, which is canonical form.</p>" in one and "In canonical form" not in one
 
 
