@@ -77,11 +77,13 @@ def search(
     """
     resolved = resolve_study(path, overrides, settings, run_code=True)
     with as_storage_error(resolved.study.folder):
-        return search_resolved(resolved, on_event, reuse)
+        return search_resolved(resolved, on_event, reuse, write_search_command(path, overrides, settings, reuse))
 
 
-def search_resolved(resolved: ResolvedStudy, on_event: Listener | None, reuse: Sequence[str | PathLike[str]]) -> StudyResult:
-    """Run a resolved study to its answer. Raises what `search` raises, and OSError for files that are not the study's."""
+def search_resolved(
+    resolved: ResolvedStudy, on_event: Listener | None, reuse: Sequence[str | PathLike[str]], command: str
+) -> StudyResult:
+    """Run a resolved study to its answer; `command` starts it again. Raises what `search` raises, and OSError for files that are not the study's."""
     RunDir.of(resolved.study.folder).check_owner(is_study=True)
     runs = read_prior_runs(resolved, reuse)
     check_data(resolved.study.data)
@@ -92,7 +94,7 @@ def search_resolved(resolved: ResolvedStudy, on_event: Listener | None, reuse: S
         known, lines = collect_prior_results(resolved, look, runs)
         folder = prepare_run_dir(resolved)
         emit = EventLog(RunDir(folder), on_event)
-        emit(make_start_event(resolved, look, lines, write_search_command(path, overrides, settings, reuse)))
+        emit(make_start_event(resolved, look, lines, command))
         for line in look.lines():
             emit(DataChecked(line))
         for line in lines:
