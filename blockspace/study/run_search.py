@@ -83,7 +83,10 @@ def search(
 def search_resolved(
     resolved: ResolvedStudy, on_event: Listener | None, reuse: Sequence[str | PathLike[str]], command: str
 ) -> StudyResult:
-    """Run a resolved study to its answer; `command` starts it again. Raises what `search` raises, and OSError for files that are not the study's."""
+    """Run a resolved study to its answer; `command` starts it again.
+
+    Raises what `search` raises, and OSError for files that are not the study's.
+    """
     RunDir.of(resolved.study.folder).check_owner(is_study=True)
     runs = read_prior_runs(resolved, reuse)
     check_data(resolved.study.data)
