@@ -110,7 +110,8 @@ def describe_study(path: str) -> str:
     resolved = resolve_study(path)
     resolved.budgeted_space.check_reachable()
     notes = "" if can_describe(resolved.study.data) else f"; {'; '.join(resolved.notes)}"
-    return f"{path}: ok: {count_noun(resolved.space.size(), 'topology', 'topologies')}, baseline {resolved.baseline.costs['macs']:,} macs{notes}"
+    topologies = count_noun(resolved.space.size(), "topology", "topologies")
+    return f"{path}: ok: {topologies}, baseline {resolved.baseline.costs['macs']:,} macs{notes}"
 
 
 def register(app: Typer) -> None:
