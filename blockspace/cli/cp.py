@@ -124,12 +124,26 @@ def list_replacements(root: Map, kind: str, stem: str, source: str, target: str)
     out, space = root.get("out"), root.get("space")
     if kind == "study" and isinstance(out, Scalar):
         found.append((out, f"runs/{stem}"))
+    if kind == "study":
+        found += follow_local_paths(root, source, target)
     imports = root.get("blocks")
     for node in imports.items.values() if isinstance(imports, Map) else []:
         found += rebase_path(node, source, target)
-    if kind == "study" and isinstance(space, Scalar):
+    if kind == "study" and isinstance(space, Scalar) and not any(node is space for node, _ in found):
         found += rebase_path(space, source, target) or check_library_space(space, source)
     return found
+
+
+def follow_local_paths(root: Map, source: str, target: str) -> list[Replacement]:
+    """Return (node, new text) for the paths of a run directory's study that lead elsewhere on this machine, but for `out`."""
+    from blockspace.records import RunDir
+    from blockspace.study import list_leading
+
+    run = RunDir.of(os.path.dirname(source) or ".")
+    if not os.path.samefile(source, run.study_yaml if run.is_study else os.devnull):
+        return []
+    found = [(above.items[key], path) for above, key, path in list_leading(root, run) if key != "out"]
+    return [(node, json.dumps(path, ensure_ascii=False)) for node, path in found]
 
 
 def rebase_path(node: Node, source: str, target: str) -> list[Replacement]:

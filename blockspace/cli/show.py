@@ -94,7 +94,7 @@ def print_drawing(template: Block | Network | GraphFile, graph: Graph, options: 
     from blockspace.costs import cost
     from blockspace.drawing import draw_lanes, draw_outline
 
-    print(f"{template.name}: {template.doc}".rstrip(": "))
+    print("".join(letter for letter in f"{template.name}: {template.doc}".rstrip(": ") if letter.isprintable() or letter == "\n"))
     if isinstance(template, Network) and (facts := read_trained(template)):
         print("\n".join(f"{title}: {text}" for title, text in facts.items()))
     for line in [] if isinstance(template, GraphFile) else [*list_sources(template), *list_open_parameters(template)]:

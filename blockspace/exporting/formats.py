@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import logging
 import runpy
 import warnings
@@ -24,6 +25,8 @@ from blockspace.files import FACTS, WEIGHTS
 from blockspace.graph import Graph
 from blockspace.ops import format_shape
 
+WEIGHTS_METADATA = ("network", "key", "form", "facts")  # the facts hold all the others
+
 
 def write_safetensors(job: ExportJob) -> None:
     """Write weights.safetensors, with the graph's key in its metadata; compared bit by bit."""
@@ -35,11 +38,21 @@ def write_weights(job: ExportJob) -> None:
     """Write the file of the weights. Raises ExportError (E-EXPORT-MISMATCH) when it does not hold them."""
     path = job.file(WEIGHTS)
     state = {key: tensor.contiguous().clone() for key, tensor in job.module.state_dict().items()}
-    about = job.metadata() | {"format": "pt"}
-    path.write_bytes(save(state, metadata=about))
+    about = {name: text for name, text in job.metadata().items() if name in WEIGHTS_METADATA} | {"format": "pt"}
+    path.write_bytes(sort_header(save(state, metadata=about)))
     loaded = load_file(path)
     if set(loaded) != set(state) or not all(torch.equal(loaded[key], tensor) for key, tensor in state.items()):
         raise export_mismatch("safetensors: the file does not hold the model's weights")
+
+
+def sort_header(data: bytes) -> bytes:
+    """Return a safetensors file with its metadata in order; safetensors writes it in another one each time."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8 bytes
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 def write_py(job: ExportJob) -> None:

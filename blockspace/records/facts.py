@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from blockspace.errors import error
 from blockspace.files import FACTS
 from blockspace.formatting import hide_path, hide_paths, is_absolute
-from blockspace.options import Options
 
 FORMAT = "blockspace/facts/1"
 LIMIT = 4_000_000  # bytes of a file that is read
@@ -21,7 +20,7 @@ TESTED = ("test_acc", "test_loss")
 RECIPE = ("epochs", "batch", "optimizer", "schedule", "augment", "precision")  # settings of a recipe that a line names
 
 
-class TrainingFacts(Options):
+class TrainingFacts(BaseModel):
     """What is known of a training; a field that is not known is empty. No path, user or host name is in it.
 
     `source` is where it was trained (`hs_vs_resnext#17`, or the name of a run directory). The network sees images of shape `input`
@@ -85,10 +84,10 @@ class TrainingFacts(Options):
             "validation": format_scores(self.results, "val"),
             "test": self.test_line(),
             "weights": self.weights_line(),
-            "source": f"{self.source}{f', study {self.study}' if self.study else ''}" if self.source else "",
+            "trained as": f"{self.source}{f', study {self.study}' if self.study else ''}" if self.source else "",
             "versions": ", ".join(f"{name} {text}" for name, text in self.versions.items()),
         }
-        return {title: hide_paths(" ".join(text.split())) for title, text in found.items() if text}
+        return {title: hide_paths(make_printable(text)) for title, text in found.items() if text}
 
     def document(self, title: str) -> str:
         """Return the docstring of a network's Python file: what it is, and what is known of its training."""
@@ -112,7 +111,7 @@ class TrainingFacts(Options):
     def recipe_line(self) -> str:
         """Return the settings of the recipe that matter most."""
         shown = {key: self.recipe[key] for key in RECIPE if self.recipe.get(key)}
-        return ", ".join(f"{key} {format_setting(value)}" for key, value in shown.items() if key != "epochs")
+        return "; ".join(f"{key} {format_setting(value)}" for key, value in shown.items() if key != "epochs")
 
     def test_line(self) -> str:
         """Return the scores on the test split."""
@@ -146,6 +145,11 @@ def without_paths(value: Any) -> Any:
     return {key: without_paths(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
+def make_printable(text: str) -> str:
+    """Return a text in one line without what would control a terminal."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+
+
 def name_some(names: tuple[str, ...], most: int = MOST_NAMES) -> str:
     """Return the names, at most `most` of them."""
     more = f" and {len(names) - most:,} more, in {FACTS}" if len(names) > most else ""
@@ -160,10 +164,19 @@ def format_scores(results: Mapping[str, float], part: str) -> str:
 
 
 def format_setting(value: Any) -> str:
-    """Return a setting as one would write it: `adamw`, or `sgd (lr 0.1)`."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {format_setting(item)}".rstrip() if item else str(key) for key, item in value.items())
-    return ", ".join(map(format_setting, value)) if isinstance(value, list) else str(value)
+    """Return a setting as one would say it: `adamw (lr 0.003, weight_decay 0.05)`; what is zero or off is left out."""
+    if isinstance(value, list):
+        return ", ".join(map(format_setting, value))
+    if not isinstance(value, dict):
+        return str(value)
+    parts = []
+    for name, item in value.items():
+        inner = format_setting(item) if item else ""
+        if isinstance(item, dict):
+            parts.append(f"{name} ({inner})" if inner else str(name))
+        elif item:
+            parts.append(f"{name} {inner}")
+    return ", ".join(parts)
 
 
 def read_facts_file(folder: Path) -> TrainingFacts | None:

@@ -2,6 +2,7 @@ from .doctor import DoctorCheck as DoctorCheck, diagnose as diagnose, preflight_
 from .dry_run import draw_families as draw_families, dry_run_text as dry_run_text
 from .duration import estimate_duration as estimate_duration
 from .export_network import export as export
+from .local_paths import list_leading as list_leading
 from .resolve import ResolvedStudy as ResolvedStudy, resolve_study as resolve_study
 from .run_reader import read_run as read_run, write_report as write_report
 from .run_search import search as search

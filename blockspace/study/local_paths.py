@@ -85,9 +85,16 @@ def read_local_paths(run: RunDir) -> dict[str, Any]:
 
 def resolve_tree(root: Map, run: RunDir) -> None:
     """Put the paths of this machine into the settings of a run directory, where they still lead somewhere."""
+    for above, last, path in list_leading(root, run):
+        above.items[last] = Scalar(path, above.items[last].mark, quoted=True)
+
+
+def list_leading(root: Map, run: RunDir) -> list[tuple[Map, str, str]]:
+    """Return the settings whose paths `local.json` knows and that are there: the mapping that holds each, its key, and the path."""
+    found = []
     for entry in read_local_paths(run).get("paths", []):
         try:
-            *above, last = entry["key"]
+            *above, last = map(str, entry["key"])
             written, path = str(entry["written"]), str(entry["path"])
         except (KeyError, TypeError, ValueError):
             continue
@@ -96,7 +103,8 @@ def resolve_tree(root: Map, run: RunDir) -> None:
         if here is None or not isinstance(node, Scalar) or (last == "space" and (run.path / node.text).is_file()):
             continue
         if node.text == written and os.path.exists(path):
-            here.items[last] = Scalar(path, node.mark, quoted=True)
+            found.append((here, last, path))
+    return found
 
 
 def find_map(root: Node, keys: list[str]) -> Map | None:

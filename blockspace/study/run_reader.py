@@ -6,6 +6,7 @@ No lock is taken and nothing of the study is written.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ from blockspace.data import kept_preflight
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.exporting import PORTABLE_FORMATS
 from blockspace.files import read_json
-from blockspace.formatting import count_noun
+from blockspace.formatting import count_noun, hide_path
 from blockspace.graph import Graph
 from blockspace.passes import canonical
 from blockspace.records import (
@@ -47,8 +48,9 @@ from blockspace.reporting import (
     write_page,
 )
 from blockspace.searching import StoredStudy, find_lock_holder, read_stored_study
+from blockspace.study.local_paths import hide_values
 from blockspace.study.study_file import MEASURED, Study, load_study, resolve_budget
-from blockspace.study.worker_jobs import read_epochs, read_scores
+from blockspace.study.worker_jobs import read_epochs, read_scores, without_host
 
 
 def write_report(folder: str | Path) -> Path:
@@ -299,7 +301,7 @@ def study_state(
     finals_done = f"{scored} of {count_noun(len(trainings), 'training')} of the finals"
     done = f"{trained} of {count_noun(study.options.search.trials, 'network')} trained, {finals_done}"
     if owner:
-        return "running", f"{done}; {owner}"
+        return "running", f"{done}; {re.sub(r' on .* since ', ' since ', owner)}"  # a report does not name the machine
     last = read_last_stage(run)
     if last.kind == "done" or (last.kind == "exporting" and run.answer.is_file()):
         return "finished", last.time
@@ -316,7 +318,7 @@ def conditions(study: Study, run: RunDir) -> dict[str, str]:
     derived = "a training's follows from it and the network's key"
     epochs, each = final.epochs or options.train.epochs, f" of each {final.per}" if final.per else ""
     return {
-        "data": options.data if isinstance(options.data, str) else json.dumps(options.data),
+        "data": hide_path(options.data) if isinstance(options.data, str) else json.dumps(hide_values(options.data)),
         **({"images": "; ".join(line.removeprefix("data: ") for line in preflight.lines())} if preflight else {}),
         "search": f"{search.sampler}, {count_noun(search.trials, 'network')}, seed {search.seed}; {derived}",
         "training": f"{count_noun(options.train.epochs, 'epoch')} in the search, batch {options.train.batch}, {options.train.precision}",
@@ -325,9 +327,9 @@ def conditions(study: Study, run: RunDir) -> dict[str, str]:
 
 
 def unreadable_files(run: RunDir) -> dict[str, str]:
-    """Return the files of the data that could not be read and were left out, each with the reason."""
+    """Return the files of the data that could not be read and were left out, by folder and name, each with the reason."""
     preflight = kept_preflight(run)
-    return dict(preflight.skipped) if preflight else {}
+    return {"/".join(Path(path).parts[-2:]): reason for path, reason in preflight.skipped.items()} if preflight else {}
 
 
 def count_environments(
@@ -337,5 +339,6 @@ def count_environments(
     places = [run.trial(record.number) for record in records if record.seconds]
     replicates = ((final.name, training.replicate) for final in finals for training in final.trainings)
     places += [run.finalist(name, replicate) for name, replicate in replicates if replicate is not None]
-    counts = Counter(json.dumps(versions) for place in places if (versions := read_result_fields(place).get("versions")))
+    found = (read_result_fields(place).get("versions") for place in places)
+    counts = Counter(json.dumps(without_host(versions)) for versions in found if versions)
     return tuple(Environment(json.loads(text), count) for text, count in counts.most_common())

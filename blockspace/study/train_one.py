@@ -163,12 +163,17 @@ def write_training_files(asked: TrainConfig, look: Any) -> None:
     """Write the files of the folder that exist before the training starts."""
     import yaml
 
-    from blockspace.compiler import to_source
-
     write_local_paths(RunDir(asked.folder), {"data": asked.data.as_dict()}, asked.record())
     write_atomic(RunDir(asked.folder).training_yaml, yaml.safe_dump(json.loads(json.dumps(asked.record())), sort_keys=False))
     write_atomic(RunDir(asked.folder).training.arch, asked.arch)
     look.write(asked.folder)
+    write_source(asked)
+
+
+def write_source(asked: TrainConfig) -> None:
+    """Write the network as Python code, with what is known of its training so far."""
+    from blockspace.compiler import to_source
+
     facts = describe_network(asked.graph, read_facts(asked.folder))
     write_atomic(RunDir(asked.folder).model_py, to_source(asked.graph, facts.document(asked.network.doc or asked.network.name)))
 
@@ -215,6 +220,7 @@ def fit_and_score(asked: TrainConfig, module: Any, emit: Listener, stop: Callabl
         save_weights(module, place.weights)
         save_scores(scores, train_split, place.scores)
         result.write(folder)
+        write_source(asked)
         place.checkpoint.unlink(missing_ok=True)
     return result
 

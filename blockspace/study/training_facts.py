@@ -110,7 +110,7 @@ def describe_data(run: RunDir, place: TrainingDir, data: DataSpec | None) -> dic
     try:
         scores = read_scores(place.scores)
         return found | {name: tuple(round(float(value), 6) for value in scores[name].ravel()) for name in ("mean", "std")}
-    except (OSError, ValueError, KeyError):
+    except (BlockspaceError, OSError, ValueError, KeyError):  # a record of the data is damaged too: what is left is still of use
         return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from blockspace.blocks import LIBRARIES, Network, load
+from blockspace.blocks import LIBRARIES, Network, Target, find_target, load, load_target
 from blockspace.compiler.compile import compile
 from blockspace.compiler.features import INDICES, Indices
 from blockspace.compiler.weights.convert import convert_weights
@@ -19,7 +19,7 @@ from blockspace.compiler.weights.read_checkpoint import COUNTER, SUFFIXES, State
 from blockspace.compiler.weights.reference import PRIVATE, ReferenceModel, check_library, find_reference, list_references
 from blockspace.compiler.weights.transplant import transplant
 from blockspace.errors import BlockspaceError, error
-from blockspace.files import ARCH, WEIGHTS
+from blockspace.files import WEIGHTS
 from blockspace.graph import Graph
 from blockspace.inputs import COUNT, FLAG, PATH, VALUE, check_arguments, expand_path, optional
 from blockspace.ops import Shape
@@ -55,22 +55,22 @@ def load_pretrained(
 ) -> nn.Module:  # fmt: skip
     """Return a network as a module with a checkpoint's weights; `name` is of the library or a YAML file, `settings` bind its params.
 
-    An exported folder, or that of a training, is a name too, and brings its own weights. `source` is otherwise `torchvision` or `timm`,
-    whose own weights of this network are downloaded by that library (by default the one that `reference:` names); or the path of a
+    A folder of an export or a training, or `RUN#17`, is a name too, and brings its own weights. `source` is otherwise `torchvision` or
+    `timm`, whose own weights of this network are downloaded by that library (by default the one that `reference:` names); or the path of a
     checkpoint (.pth, .pt, .bin, .safetensors) with the names of torchvision, of timm or of ours, also inside what training scripts put
     around a state_dict. Only tensors are read (`weights_only=True`). `classes` is the number of outputs wanted: where the checkpoint has
     another, the last layer starts anew; not given, it must have the network's. `features_only` and `out_indices` are those of `compile`.
-    `module.meta["pretrained"]` says where the weights are from and, if known, the `mean` and `std` of the images.
+    `module.meta["pretrained"]` says where the weights are from and, if known, the `mean` and `std` of the images, and the classes.
 
     Raises BlockspaceError: E-FILE (no such file, no checkpoint, no download), E-NAME (an unknown source), E-WEIGHTS (weights of another
     network, or with another number of classes).
     """
-    if (place := expand_path(name)).is_dir():
-        name, source = place / ARCH, source or place / WEIGHTS
+    place = find_target(name)
     network = load(name, **settings)
     if not isinstance(network, Network):
         raise error("E-OP", f"{name} is a block; only networks have pretrained weights", help="`blockspace ls` lists the networks")
-    found = find_weights(network, source)
+    own = place.weights if source is None else None
+    found = find_weights(network, own or source)
     if classes is not None:
         network = replace_classes(network, classes)
     graph = network.graph()
@@ -81,8 +81,16 @@ def load_pretrained(
         module = compile(graph, features_only=features_only, out_indices=out_indices)
         state = whole.state_dict()
         module.load_state_dict({key: state[key] for key in module.state_dict()})
-    module.meta["pretrained"] = {"source": found.origin} | found.about
+    module.meta["pretrained"] = {"source": found.origin} | found.about | (describe_images(place) if own else {})
     return module
+
+
+def describe_images(place: Target) -> dict[str, Any]:
+    """Return what is known of the images that a found network was trained on: `mean` and `std` per channel, and `classes`."""
+    network = load_target(place)
+    found = network.trained if isinstance(network, Network) else None
+    known = {"mean": found.mean, "std": found.std, "classes": found.classes} if found else {}
+    return {name: value for name, value in known.items() if value}
 
 
 def find_weights(network: Network, source: str | Path | None = None) -> PretrainedWeights:

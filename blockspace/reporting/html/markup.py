@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
+from blockspace.formatting import hide_paths
+
 # controls, lone surrogates and non-characters (not XML), and marks of reading direction (a name could pass for another one)
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
@@ -17,8 +19,8 @@ def reveal_unseen(text: object) -> str:
 
 
 def escape_text(value: object) -> Markup:
-    """Return any value as escaped text for HTML and XML; `Markup` is returned as it is."""
-    return value if isinstance(value, Markup) else escape(reveal_unseen(value))
+    """Return any value as escaped text for HTML and XML, absolute paths in it reduced to their names; `Markup` is returned as it is."""
+    return value if isinstance(value, Markup) else escape(reveal_unseen(hide_paths(str(value))))
 
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
