@@ -19,12 +19,17 @@ def register(app: Typer) -> None:
     def doctor(
         settings: list[str] = typer.Argument(None, help="out=FOLDER: where runs would be written (default: runs)"),
         data: str = typer.Option(None, "--data", help="Look at data instead: a study file, a data set's name, or a folder of images."),
+        sheet: str = typer.Option(None, "--sheet", help="With --data: a PNG to write, of the images before and after augmentation."),
         as_json: bool = typer.Option(False, "--json", help="The checks as JSON."),
     ) -> None:
         """Check Python, packages, cores, device, disk and folder; each line says ok, warn or fail, and the next step."""
         if data is not None:
-            report_data(data, settings or [], as_json)
+            report_data(data, settings or [], as_json, sheet)
             return
+        if sheet is not None:
+            from blockspace.errors import error
+
+            raise error("E-KEY", "--sheet shows data, and none is named", help="blockspace doctor --data my/images --sheet classes.png")
         from blockspace.cli.arguments import parse_settings as given
         from blockspace.study import diagnose
 
@@ -32,18 +37,23 @@ def register(app: Typer) -> None:
             raise typer.Exit(code)
 
 
-def report_data(target: str, overrides: list[str], as_json: bool) -> None:
+def report_data(target: str, overrides: list[str], as_json: bool, sheet: str | None = None) -> None:
     """Read a whole data set and print what was found; damaged files, wrong labels and missing files are mistakes, with exit code 2."""
-    from blockspace.study import preflight_target
+    from blockspace.data import preflight
+    from blockspace.study import check_sheet_path, read_data_target, write_contact_sheet
 
-    found = preflight_target(target, overrides)
+    data, recipe = read_data_target(target, overrides)
+    if sheet is not None:
+        check_sheet_path(sheet)
+    found = preflight(data)
+    written = write_contact_sheet(sheet, data, recipe, found) if sheet is not None else None
     if as_json:
         import json
 
         print(json.dumps(found.as_dict()))
         return
     first, *notes = found.lines()
-    print("\n".join([f"ok    {first}", *(f"warn  {note}" for note in notes), *found.table()]))
+    print("\n".join([f"ok    {first}", *(f"warn  {note}" for note in notes), *found.table(), *([f"ok    {written}"] if written else [])]))
 
 
 def check_doctor_settings(given: dict[str, str]) -> dict[str, str]:

@@ -16,3 +16,4 @@ from .loading import (
     iterate_images as iterate_images,
     translate_loader_error as translate_loader_error,
 )
+from .scan import cache_folder as cache_folder

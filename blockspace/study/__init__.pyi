@@ -1,4 +1,10 @@
-from .doctor import DoctorCheck as DoctorCheck, diagnose as diagnose, preflight_target as preflight_target
+from .contact_sheet import check_sheet_path as check_sheet_path, write_contact_sheet as write_contact_sheet
+from .doctor import (
+    DoctorCheck as DoctorCheck,
+    diagnose as diagnose,
+    preflight_target as preflight_target,
+    read_data_target as read_data_target,
+)
 from .dry_run import draw_families as draw_families, dry_run_text as dry_run_text
 from .duration import estimate_duration as estimate_duration
 from .export_network import export as export

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -13,18 +14,20 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from blockspace.data import DataSpec, Preflight, make_importable, preflight, read_spec
-from blockspace.errors import BlockspaceError
+from blockspace.data import DataSpec, Preflight, cache_folder, make_importable, preflight, read_spec
+from blockspace.errors import BlockspaceError, Mistake
 from blockspace.inputs import expand_path
-from blockspace.study.overrides import apply_texts, empty_tree, tree_as_data
+from blockspace.study.overrides import apply_texts, empty_tree, find_mark, tree_as_data
 from blockspace.study.study_file import load_study
+from blockspace.training import Recipe, read_recipe
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 GIB = 2**30
 NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "9p", "fuse.sshfs", "lustre", "gpfs", "ceph", "afs", "glusterfs", "beegfs")
-IMPORTED = {"scikit-learn": "sklearn", "pyyaml": "yaml"}  # distributions whose module has another name
+MIB = 2**20
+SHARED_MEMORY = 64 * MIB  # what containers have by default, and the least for a few processes that load images
 
 
 class DoctorCheck(NamedTuple):
@@ -40,6 +43,8 @@ def diagnose(out: str = "runs") -> Iterator[DoctorCheck]:
     """Yield every check, one after the other; `out` is where runs would be written."""
     for check in (check_python, *list_package_checks(), check_cores, check_device, check_bf16, check_channels_last, check_compiler):
         yield run_check(check)
+    yield run_check(check_shared_memory)
+    yield run_check(check_cache)
     for place in (check_disk, check_writable, check_storage):
         yield run_check(partial(place, expand_path(out)))
 
@@ -97,12 +102,23 @@ def check_package(wanted: Requirement) -> DoctorCheck:
     if not wanted.specifier.contains(version, prereleases=True):
         return DoctorCheck(wanted.name, "fail", f"{version}, wanted {wanted.specifier}", fetch)
     try:
-        import_module(IMPORTED.get(wanted.name, wanted.name))
+        import_module(find_module_name(wanted.name))
     except Exception as reason:
         return DoctorCheck(
             wanted.name, "fail", f"{version} cannot be imported: {reason}", f"pip install --force-reinstall '{wanted.name}=={version}'"
         )
     return DoctorCheck(wanted.name, "ok", version)
+
+
+def find_module_name(package: str) -> str:
+    """Return the module by which an installed package is imported, as its own list of files says: `yaml` of pyyaml."""
+    found = metadata.distribution(package)
+    listed = (found.read_text("top_level.txt") or "").split()
+    tops = [path.parts[0] for path in found.files or () if len(path.parts) == 2 and path.name == "__init__.py"]
+    files = [path.name.partition(".")[0] for path in found.files or () if len(path.parts) == 1 and path.suffix in (".py", ".so", ".pyd")]
+    names = [name for name in dict.fromkeys((*listed, *tops, *files)) if not name.startswith("_")]
+    usual = re.sub(r"[-.]+", "_", package)
+    return next((name for name in names if name.lower() == usual.lower()), names[0] if names else usual)
 
 
 # -- the machine ---------------------------------------------------------------------------------------------------------------------------
@@ -160,6 +176,32 @@ def check_compiler() -> DoctorCheck:
     if found:
         return DoctorCheck("compiler", "ok", found)
     return DoctorCheck("compiler", "warn", f"no C++ compiler ({', '.join(names)})", "only torch.compile needs one: apt-get install g++")
+
+
+def check_shared_memory(place: str = "/dev/shm") -> DoctorCheck:
+    """Check that there is shared memory for the processes that load images; systems without a folder for it have no such limit."""
+    if not os.path.isdir(place):
+        return DoctorCheck("shared memory", "ok", "no limit known")
+    free = shutil.disk_usage(place).free
+    if free >= SHARED_MEMORY:
+        return DoctorCheck("shared memory", "ok", f"{free / MIB:,.0f} MiB free")
+    help = "load images in the training's own process (train.workers=0), or start the container with --shm-size=1g"
+    return DoctorCheck("shared memory", "warn", f"{free / MIB:,.1f} MiB free: little for processes that load images", help)
+
+
+def check_cache() -> DoctorCheck:
+    """Check that decoded images can be kept for the next run."""
+    folder = cache_folder()
+    if folder is None:
+        return DoctorCheck("cache", "warn", "no home folder: image files are decoded anew in each run", "BLOCKSPACE_CACHE=/a/folder")
+    try:
+        nearest = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(place))
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(b"blockspace")
+    except OSError as reason:
+        text = f"{folder} cannot be written: {reason.strerror or reason}: image files are decoded anew in each run"
+        return DoctorCheck("cache", "warn", text, "BLOCKSPACE_CACHE=/a/folder")
+    return DoctorCheck("cache", "ok", f"{folder}")
 
 
 # -- the run directory ---------------------------------------------------------------------------------------------------------------------
@@ -229,16 +271,26 @@ def preflight_target(target: str, overrides: Sequence[str] = ()) -> Preflight:
 
     Raises BlockspaceError: E-DATA, E-LABEL, and the mistakes of the study file.
     """
+    return preflight(read_data_target(target, overrides)[0])
+
+
+def read_data_target(target: str, overrides: Sequence[str] = ()) -> tuple[DataSpec, Recipe]:
+    """Return the data and the recipe of a study, or the data that a name or a folder and overrides describe, with their recipe.
+
+    Raises BlockspaceError: the mistakes of the study file, of the data or of the overrides.
+    """
     if target.endswith((".yaml", ".yml")):
         study = load_study(target, overrides)
         make_importable(study.path.parent)
-        return preflight(study.data)
-    return preflight(_data_of([f"data={target}", *overrides]))
-
-
-def _data_of(overrides: Sequence[str]) -> DataSpec:
-    """Return the data that overrides alone describe. Raises BlockspaceError."""
-    root = empty_tree(overrides)
-    if mistakes := apply_texts(root, overrides):
+        return study.data, study.options.train
+    texts = [f"data={target}", *overrides]
+    root = empty_tree(texts)
+    mistakes = apply_texts(root, texts)
+    unknown = [key for key in root.items if key not in ("data", "train")]
+    help = "data.KEY=VALUE and train.KEY=VALUE are read here; others belong to a study"
+    mistakes += [Mistake("E-KEY", f"doctor --data has no setting {key!r}", root.keys[key], help) for key in unknown]
+    if mistakes:
         raise BlockspaceError(*mistakes)
-    return read_spec(tree_as_data(root)["data"])
+    values = tree_as_data(root)
+    data = read_spec(values["data"], lambda path: find_mark(root, ("data", *path)))
+    return data, read_recipe(values.get("train"), lambda path: find_mark(root, ("train", *path)))

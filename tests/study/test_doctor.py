@@ -55,6 +55,31 @@ def test_packages():
     assert doctor.check_package(Requirement("no-such-package-here>=1")).text == "is not installed, wanted >=1"
 
 
+def test_an_installation_that_is_whole():
+    """Each requirement is imported by the name of its module, whatever the package is called."""
+    modules = {"resvg-py": "resvg_py", "pyyaml": "yaml", "scikit-learn": "sklearn", "numpy": "numpy"}
+    assert {name: doctor.find_module_name(name) for name in modules} == modules
+    found = [check() for check in doctor.list_package_checks()]
+    assert {check.state for check in found} == {"ok"}, found
+
+
+def test_shared_memory(monkeypatch, tmp_path):
+    assert doctor.check_shared_memory(str(tmp_path / "none")).state == "ok"
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**20))
+    found = doctor.check_shared_memory(str(tmp_path))
+    assert found.state == "warn" and found.text.startswith("1.0 MiB free") and "train.workers=0" in found.help
+
+
+def test_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("BLOCKSPACE_CACHE", str(tmp_path / "cache"))
+    assert doctor.check_cache() == ("cache", "ok", str(tmp_path / "cache"), None)
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BLOCKSPACE_CACHE", str(tmp_path / "file" / "below"))
+    assert doctor.check_cache().state == "warn"
+    monkeypatch.setattr(doctor, "cache_folder", lambda: None)
+    assert "no home folder" in doctor.check_cache().text
+
+
 def test_a_package_that_does_not_load(monkeypatch):
     def broken(_):
         raise ImportError("libfoo.so.1: cannot open shared object file")
