@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 CODES = {
     "E-YAML": "the file is not YAML, too large, too deep, or not text",
@@ -59,6 +60,12 @@ CODES = {
 INCOMPLETE = 7  # the exit code of a command that has answered, where something that was asked for is missing
 
 
+@lru_cache(maxsize=2)
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a text; kept for the next mistake in it."""
+    return text.splitlines()
+
+
 @dataclass(frozen=True)
 class Source:
     """The text a mark points into, and the name it is known by."""
@@ -68,7 +75,7 @@ class Source:
 
     def line(self, number: int) -> str:
         """Return line `number`, counted from 1; empty when the text is shorter."""
-        lines = self.text.splitlines()
+        lines = split_lines(self.text)
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
@@ -85,14 +92,21 @@ class Mark:
         return f"{self.source.path}:{self.line}:{self.column}"
 
 
+MAX_WORD, MAX_MESSAGE, MAX_SHOWN = 100, 600, 100  # letters of a word that hints are looked for, of a message; mistakes that are printed
+
+
 @dataclass(frozen=True)
 class Mistake:
-    """One thing that is wrong: a code of `CODES`, one sentence, where, and the next step."""
+    """One thing that is wrong: a code of `CODES`, one sentence, where, and the next step. A very long sentence is cut in its middle."""
 
     code: str
     message: str
     mark: Mark | None = None
     help: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.message) > MAX_MESSAGE:
+            object.__setattr__(self, "message", f"{self.message[: MAX_MESSAGE - 100]} ... {self.message[-90:]}")
 
     def render(self) -> str:
         """Return the message as printed on stderr: what, where with the line quoted, the next step."""
@@ -132,7 +146,9 @@ class BlockspaceError(Exception):
 
     def render(self) -> str:
         """Return the messages of all mistakes, as printed on stderr."""
-        return "\n".join(m.render() for m in self.mistakes)
+        left = len(self.mistakes) - MAX_SHOWN
+        more = [f"error: {left:,} more mistakes are not shown"] if left > 0 else []
+        return "\n".join([*(m.render() for m in self.mistakes[:MAX_SHOWN]), *more])
 
 
 class StorageError(BlockspaceError):
@@ -172,7 +188,15 @@ def error(
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return "did you mean 'a' or 'b'?" for the closest of `known`, or None."""
+    if len(word) > MAX_WORD:
+        return None
+    return find_near_words(word, tuple(known))
+
+
+@lru_cache(maxsize=256)
+def find_near_words(word: str, known: tuple[str, ...]) -> str | None:
+    """Return the hint of `did_you_mean`; kept, since a file tends to repeat its mistakes."""
     from difflib import get_close_matches
 
-    close = get_close_matches(word, list(known), n=3, cutoff=0.6)
+    close = get_close_matches(word, known, n=3, cutoff=0.6)
     return f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None

@@ -8,6 +8,7 @@ plain words), so a hostile file is refused before it costs anything.
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import yaml
@@ -17,6 +18,9 @@ from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 32
 MAX_NODES = 50_000
+MAX_STEPS = 20_000  # items of lists that may be steps: as many as a graph may have nodes
+MOST_REPORTED = 100  # mistakes, before the rest of a file is left
+SMALL, FAR = 200, 20_000  # characters: of texts that are parsed at once, and that the slow parser reads to explain a mistake
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -38,11 +42,12 @@ class Scalar:
 class Seq:
     """A list."""
 
-    __slots__ = ("items", "mark", "key", "parsed")
+    __slots__ = ("items", "mark", "key", "parsed", "runs")
 
     def __init__(self, items: list[Node], mark: Mark):
         self.items, self.mark, self.key = items, mark, mark
         self.parsed: list[Any] | None = None  # the steps of the flow, once it is known to be one
+        self.runs: list[int] | None = None  # how many items after each one are written alike, once it is asked
 
     def __repr__(self) -> str:
         return repr(self.items)
@@ -92,7 +97,74 @@ def read_yaml(path: str) -> Node:
 
 def parse_yaml(text: str, path: str = "<text>") -> Node:
     """Return the root node of YAML text; errors show `path` as its file."""
-    return _Reader(Source(path, text)).document()
+    source = Source(path, text)
+    if _refused and _refused[0][0] == source:
+        raise _refused[0][1]
+    try:
+        refuse_oversized(source)
+        return _Reader(source).document()
+    except BlockspaceError as e:
+        _refused[:] = [(source, e)]
+        raise
+
+
+_refused: list[tuple[Source, BlockspaceError]] = []  # the last text with mistakes: a command may read it more than once
+
+
+BRACKETS = re.compile(r"""[\[{]|[\]}]|(?<![^\s\[{,:-])(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*')|(?<![^\s])\#[^\n]*""")
+DASHES = re.compile(rf"^[ ]*(?:- ){{{MAX_DEPTH + 1}}}", re.MULTILINE)
+LINE_STEPS = re.compile(r"^[ ]*-[ ]+[A-Za-z{]", re.MULTILINE)
+WORD_STEPS = re.compile(r"[\[,][ \n]*[A-Za-z_]\w*[ \n]*(?=[,\]])")
+KEYS = re.compile(r":(?=\s)")
+PROSE = re.compile(r"""["'#]|[|>][-+0-9]*[ \t]*\n""")  # where commas and dashes may be part of a text
+
+
+def refuse_oversized(source: Source) -> None:
+    """Raise E-YAML for a text that nests too deep, or holds too many values or steps, before a parser sees it.
+
+    Parsers need up to quadratic time for such texts. Only brackets, commas, dashes and colons are counted, and where they may belong to a
+    text nothing is said, so what passes may still be refused while it is parsed.
+    """
+    text = source.text
+    if len(text) < SMALL:
+        return
+    deep = find_depth(text)
+    if deep is not None:
+        raise error("E-YAML", f"nested deeper than {MAX_DEPTH} levels", mark_at(source, deep))
+    if PROSE.search(text) is None and text.count(",") + len(LINE_STEPS.findall(text)) + 2 * len(KEYS.findall(text)) > MAX_NODES:
+        raise error("E-YAML", f"more than {MAX_NODES:,} values")
+    steps = len(LINE_STEPS.findall(text)) + (len(WORD_STEPS.findall(text)) if text.count(",") > MAX_STEPS else 0)
+    if steps > MAX_STEPS and PROSE.search(text) is None:
+        raise error("E-YAML", f"more than {MAX_STEPS:,} steps in one file", help="write repeated steps with `repeat:`")
+
+
+def find_depth(text: str) -> int | None:
+    """Return where brackets, or dashes in one line, nest deeper than any file may; None where they do not.
+
+    In a plain text outside of brackets, as in `doc: a [b`, a bracket is a letter: only one that begins a value opens a list.
+    """
+    dashes = DASHES.search(text)
+    depth = 0
+    for match in BRACKETS.finditer(text):
+        character = text[match.start()]
+        if character in "[{":
+            depth += depth > 0 or begins_value(text, match.start())
+            if depth > MAX_DEPTH:
+                return match.start()
+        elif character in "]}":
+            depth = max(0, depth - 1)
+    return dashes.end() - 2 if dashes else None
+
+
+def begins_value(text: str, place: int) -> bool:
+    """Return whether only white space is before a place in its line, or a dash, colon or question mark."""
+    before = text[max(0, place - SMALL) : place].rpartition("\n")[2].rstrip()
+    return not before or before[-1] in "-:?"
+
+
+def mark_at(source: Source, place: int) -> Mark:
+    """Return the mark of a character of a text."""
+    return Mark(source, source.text.count("\n", 0, place) + 1, place - source.text.rfind("\n", 0, place))
 
 
 class _Reader:
@@ -137,6 +209,8 @@ class _Reader:
             raise error("E-YAML", f"nested deeper than {MAX_DEPTH} levels", self._mark(event))
         if self.count > MAX_NODES:
             raise error("E-YAML", f"more than {MAX_NODES:,} values", self._mark(event))
+        if len(self.mistakes) >= MOST_REPORTED:
+            raise BlockspaceError(*self.mistakes)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if event.tag is not None:
@@ -195,9 +269,12 @@ class _Reader:
     def _explain(self, refusal: yaml.YAMLError) -> yaml.YAMLError:
         """Return the pure-Python parser's error, which says what was expected, for a text that libyaml refused; else libyaml's own.
 
-        The second parse passes the same guards as the first: libyaml refuses 1,000 open brackets before it yields one of them, and the
-        Python parser needs quadratic time for them. Raises E-YAML where a guard stops it.
+        The second parse passes the same guards as the first. Where it would have far to go, libyaml's words are kept, since the Python
+        parser takes a hundred times as long. Raises E-YAML where a guard stops it.
         """
+        mark = getattr(refusal, "problem_mark", None)
+        if mark is None or mark.index > FAR:
+            return refusal
         try:
             _Reader(self.source)._document(yaml.SafeLoader)
         except yaml.YAMLError as better:
@@ -223,6 +300,17 @@ class _Reader:
         if "\\t" in problem:
             return "indent with spaces, not tabs"
         return None
+
+
+def count_runs(node: Seq) -> list[int]:
+    """Return for each item how many of those that follow it at once are written alike."""
+    if node.runs is None:
+        texts = [repr(item) for item in node.items]
+        node.runs = [0] * len(texts)
+        for place in range(len(texts) - 2, -1, -1):
+            if texts[place] == texts[place + 1]:
+                node.runs[place] = node.runs[place + 1] + 1
+    return node.runs
 
 
 def copy_node(node: Node) -> Node:

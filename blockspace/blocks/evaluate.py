@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, fin
 
 from blockspace.blocks.expression import compile_expression
 from blockspace.blocks.parameters import Param, format_list, is_list_value
-from blockspace.blocks.syntax import RESERVED, is_operation, suggest_word
+from blockspace.blocks.syntax import CONDITION_KEYS, RESERVED, is_operation, refuse_unknown_keys, suggest_word
 from blockspace.blocks.template_file import BlockUnit
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -18,6 +18,9 @@ from blockspace.units import NETWORK_NUMBER, is_number, parse_measure, parse_num
 
 if TYPE_CHECKING:
     from fractions import Fraction
+
+
+MAX_CHAIN = 64  # names that read each other, one after the other
 
 
 class Invalid(Enum):
@@ -34,7 +37,13 @@ Settings: TypeAlias = "dict[str, tuple[Node, LexicalScope]]"  # each setting wit
 
 
 class ValueContext(Protocol):
-    """The expansion that answers for searched and solved values, and is told which settings are read."""
+    """The expansion that answers for searched and solved values, and is told which settings are read.
+
+    `chain` counts the names that are being evaluated, each read by the one before it; `exhausted` says that a limit was passed.
+    """
+
+    chain: int
+    exhausted: bool
 
     def read_hole(self, node: Map, env: LexicalScope) -> Value:
         """Return the value of a `search:` mapping."""
@@ -162,12 +171,19 @@ class LexicalScope:
         """Evaluate a thunk and keep its value. Raises E-RECURSION for a name that depends on itself."""
         if thunk is _BUSY:
             raise error("E-RECURSION", f"{name!r} depends on itself")
+        context = self.context
+        if context.chain >= MAX_CHAIN:
+            context.exhausted = True
+            raise error("E-RECURSION", f"{name!r} is the last of a chain of more than {MAX_CHAIN} names that read each other")
         self.table[name] = _BUSY
+        context.chain += 1
         try:
             result = evaluate_node(thunk.node, thunk.env)
         except BaseException:
             self.table[name] = thunk
             raise
+        finally:
+            context.chain -= 1
         self.table[name] = result
         return result
 
@@ -276,7 +292,8 @@ def evaluate_node(node: Node, env: LexicalScope) -> Value:
             return env.context.read_hole(node, env)
         if "solve" in node:
             return env.context.read_unknown(node, env)
-        if "if" in node and "then" in node and set(node.items) <= {"if", "then", "else"}:
+        if "if" in node and "then" in node:
+            refuse_unknown_keys(node, CONDITION_KEYS, "a condition")
             return evaluate_conditional(node, env)
         if "default" in node and set(node.items) <= {"default", "doc", "words"}:
             return evaluate_node(node.items["default"], env)

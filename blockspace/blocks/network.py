@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from blockspace.blocks import syntax
-from blockspace.blocks.evaluate import INVALID
+from blockspace.blocks.evaluate import INVALID, InvalidRead
 from blockspace.blocks.expansion.context import Frame, StepValue, UnitScope
 from blockspace.blocks.expansion.control_flow import bind_stage, make_scalar
 from blockspace.blocks.expansion.expander import Expansion
@@ -62,8 +62,12 @@ class Network(Template):
             raise error("E-KEY", f"network {self.name!r} has no `input:`", self.file.mark, "input: [3, 224, 224]")
         if not isinstance(node, Seq) or len(node.items) != 3:
             raise error("E-TYPE", "`input:` is [channels, height, width]", node.mark)
-        names = self._names(Expansion(self.holes, {**self.filled, **values}, (1, 1, 1)))  # params may size it, as EfficientNet's do
-        return tuple(evaluate_integer(item, names, "input") for item in node.items)
+        context = Expansion(self.holes, {**self.filled, **values}, (1, 1, 1))
+        names = self._names(context)  # params may size it, as EfficientNet's do
+        try:
+            return tuple(evaluate_integer(item, names, "input") for item in node.items)
+        except InvalidRead:
+            raise BlockspaceError(*context.mistakes.values()) from None
 
     @cached_property
     def sized_by(self) -> frozenset[str]:
@@ -82,7 +86,12 @@ class Network(Template):
 
     def graph(self, shape: Shape | None = None, values: Values | None = None) -> Graph:
         """Return the graph for an input of `(C, H, W)` (its own by default); `values` fills holes by name. Raises BlockspaceError."""
-        return self._expand(self.shape_under(values or {}) if shape is None else shape, values)
+        if shape is None:
+            try:
+                shape = self.shape_under(values or {})
+            except BlockspaceError as e:
+                raise BlockspaceError(*dict.fromkeys([*self.file.mistakes, *e.mistakes])) from None
+        return self._expand(shape, values)
 
     def _run(self, context: Expansion) -> StepValue:
         source: StepValue = "input"

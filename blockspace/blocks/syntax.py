@@ -41,6 +41,7 @@ NORM_KEYS = ("norm", *NORM_SETTINGS)
 SHORTCUT_KEYS = ("out", "stride", "pool")
 SPLIT_KEYS = ("split", "branches", "each", "keep", "carry", "merge")
 
+CONDITION_KEYS = ("if", "then", "else")
 STEP_KEYS = frozenset({*SPLIT_KEYS, *MODIFIERS, "for", "repeat", "do", "then", "else", "block"})
 
 LIKELY = {  # rule 15: one spelling each
@@ -53,6 +54,7 @@ LIKELY = {  # rule 15: one spelling each
     "activation": "act", "bn": "norm", "batchnorm": "norm", "shuffle": "channel_shuffle", "depthwise": "dwconv3x3",
     "swish": "silu", "maxpool": "maxpool3x3", "avgpool": "avgpool3x3",
 }  # fmt: skip
+MOST_MISTAKES = 100  # of one kind, before the rest is left
 LOCAL = ("branches", "each", "keep", "as")  # names that are given inside are not seen behind
 
 
@@ -176,11 +178,15 @@ def parse_flow(node: Node, file: FlowNames) -> list[FlowStep]:
     if node.parsed is not None and not isinstance(node, Scalar):
         return node.parsed
     steps: list[FlowStep] = []
+    bad = 0
     for item in node.items if isinstance(node, Seq) else [node]:
         try:
             steps.append(parse_step(item, file))
         except BlockspaceError as e:
             steps.append(BadStep(item, e.at(item.mark).mistakes))
+            bad += 1
+        if bad >= MOST_MISTAKES:
+            break
     if not isinstance(node, Scalar):
         node.parsed = steps
     return steps
@@ -225,7 +231,7 @@ def strict(node: Map, cls: type[SplitStep | LoopStep | IfStep], allowed: tuple[s
 
 def refuse_unknown_keys(node: Map, allowed: Sequence[str], what: str) -> None:
     """Raise E-KEY for every key of `node` that is not allowed."""
-    unknown = [key for key in node.items if key not in allowed]
+    unknown = [key for key in node.items if key not in allowed][:MOST_MISTAKES]
     if unknown:
         raise BlockspaceError(*(comma_mistake(node, key) or unknown_key_mistake(key, node.keys[key], allowed, what) for key in unknown))
 

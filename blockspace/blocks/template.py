@@ -114,6 +114,8 @@ class Template:
                 context.graph.output = output
         except BlockspaceError as e:
             context.report(e, self.file.mark, "")
+        except RecursionError:
+            context.report(error("E-RECURSION", "blocks, conditions and names nest too deep"), self.file.mark, "")
         if context.mistakes:
             by_place = sorted(context.mistakes.values(), key=lambda m: (m.mark.source.path, m.mark.line) if m.mark else ("", 0))
             raise BlockspaceError(*by_place)

@@ -17,6 +17,7 @@ from blockspace.blocks.parameters import (
 )
 from blockspace.blocks.syntax import (
     DEFAULTS,
+    MOST_MISTAKES,
     STEP_KEYS,
     BadStep,
     BlockStep,
@@ -167,7 +168,9 @@ class TemplateFile(BlockUnit):
                 raise BlockspaceError(*file.mistakes)
             return file
         path = find_file(word, "block")
-        return read_template_file(path) if path else None
+        if path:
+            return read_template_file(path)
+        return self if self.kind == "block" and word == self.name else None
 
     @property
     def imported(self) -> dict[str, TemplateFile]:
@@ -252,6 +255,8 @@ def normalize_part(node: Node) -> Map:
 def check_flow(node: Node, unit: BlockUnit, mistakes: list[Mistake]) -> None:
     """Read a flow and all flows inside it, collecting mistakes."""
     for step in parse_flow(node, unit):
+        if len(mistakes) >= MOST_MISTAKES:
+            return
         if isinstance(step, BadStep):
             mistakes.extend(step.mistakes)
             continue
@@ -307,7 +312,8 @@ def read_template_file(path: str) -> TemplateFile:
         return _FILES[stamp]
     if path in _LOADING:
         chain = " -> ".join(os.path.basename(p) for p in [*_LOADING, path])
-        raise error("E-RECURSION", f"blocks that contain themselves: {chain}")
+        help = "a file cannot import itself, even under `if`: a block may call itself by its own name, and so may a part"
+        raise error("E-RECURSION", f"blocks that contain themselves: {chain}", help=help)
     _LOADING.append(path)
     try:
         _FILES[stamp] = TemplateFile(read_yaml(shorten_path(path)), path).check()

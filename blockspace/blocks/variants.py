@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from blockspace.blocks.library_files import find_file
 from blockspace.blocks.parameters import Param, get_text, read_section, title_mistakes
-from blockspace.blocks.syntax import suggest_word
+from blockspace.blocks.syntax import MOST_MISTAKES, suggest_word
 from blockspace.errors import Mark, Mistake, did_you_mean
 from blockspace.reader import Map, Node, Scalar
 
@@ -72,6 +72,8 @@ def variant_mistakes(variants: dict[str, Variant], name: str, params: dict[str, 
         if variants and key in params
     ]
     for variant in variants.values():
+        if len(found) >= MOST_MISTAKES:
+            break
         found += variant_name_mistakes(variant, name, path)
         if not isinstance(variant.node, Map):
             help = f"write {variant.name}: {{{next(iter(params), 'param')}: value}}"

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from blockspace.blocks import Block, Network
 
+MOST_MISTAKES = 100  # of a file, before its variants are left
+
 
 def run(*targets: str, as_json: bool = False) -> int:
     """Check each file or library name, each variant of a network's file too.
@@ -29,7 +31,9 @@ def run(*targets: str, as_json: bool = False) -> int:
                 try:
                     lines.append(describe_target(target, variant))
                 except BlockspaceError as e:
-                    mistakes.extend(m for m in e.mistakes if m not in mistakes)
+                    mistakes = list(dict.fromkeys([*mistakes, *e.mistakes]))
+            if len(mistakes) >= MOST_MISTAKES:
+                break
         except BlockspaceError as e:
             mistakes.extend(m for m in e.mistakes if m not in mistakes)
     if as_json:

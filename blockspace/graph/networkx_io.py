@@ -306,6 +306,7 @@ def _value_problem(type_name: str, key: str, value: object) -> str | None:
     problems = {
         "int": (f"a whole number of at least {least}", is_count(value, 0 if key == "paths" else least)),
         "Pair": ("a whole number, or (height, width)", is_count(value) or (several and len(value) == 2)),  # type: ignore[arg-type]  # a sequence
+        "Size": ("a whole number, or (height, width)", is_count(value) or (several and len(value) == 2)),  # type: ignore[arg-type]  # a sequence
         "Shape": ("(C, H, W) or (C,)", several and len(value) in (1, 3)),  # type: ignore[arg-type]  # a sequence
         "bool": ("true or false", isinstance(value, bool)),
         "float": ("a number", is_number(value)),

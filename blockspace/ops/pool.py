@@ -21,6 +21,8 @@ from blockspace.ops.op import (
     require_spatial,
 )
 
+Size = int | Pair  # of a grid: one number for both axes, or (height, width)
+
 
 @op_dataclass
 class Pool(Op):
@@ -94,27 +96,30 @@ class AvgPool(Pool):
 @register_op("adaptive_avgpool")
 @op_dataclass
 class AdaptiveAvgPool(Op):
-    """Mean over a grid of `size x size` cells, `(C, H, W) -> (C, size, size)`; size 1 is `global_avgpool`."""
+    """Mean over a grid of `size` cells, one number or (height, width), `(C, H, W) -> (C, *size)`; size 1 is `global_avgpool`."""
 
-    size: int
+    size: Size
 
     channelwise = True
     fresh = True
 
     def shape(self, value: Shape) -> Shape:
-        """Return (C, size, size). Raises BlockspaceError (E-SHAPE) for a flat value."""
-        return (require_spatial("adaptive_avgpool", value)[0], self.size, self.size)
+        """Return (C, *size). Raises BlockspaceError (E-SHAPE) for a flat value."""
+        return (require_spatial("adaptive_avgpool", value)[0], *self.cells)
+
+    @property
+    def cells(self) -> Pair:
+        """The number of cells as (height, width)."""
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
 
     def window(self, value: Shape) -> Window | None:
         """Return the largest cell. Where the cells do not divide the map, some are smaller by one and they overlap."""
         if self.size == 1:
             return None
-        _, height, width = value
-        return Window((self.cell_length(height), self.cell_length(width)), (max(1, height // self.size), max(1, width // self.size)))
-
-    def cell_length(self, length: int) -> int:
-        """Return the positions in the largest cell along a side of this length."""
-        return max(-(-(i + 1) * length // self.size) - i * length // self.size for i in range(self.size))
+        sides = list(zip(value[1:], self.cells))
+        height, width = (cell_length(*side) for side in sides)
+        down, right = (max(1, length // cells) for length, cells in sides)
+        return Window((height, width), (down, right))
 
     def call(self) -> Call:
         """Return a call of `torch.nn.functional.adaptive_avg_pool2d`."""
@@ -122,4 +127,10 @@ class AdaptiveAvgPool(Op):
 
     def label(self) -> str:
         """Return a short text for drawings."""
-        return "global avgpool" if self.size == 1 else f"adaptive avgpool {self.size}"
+        size = self.size if isinstance(self.size, int) else format_shape(self.size)
+        return "global avgpool" if self.size == 1 else f"adaptive avgpool {size}"
+
+
+def cell_length(length: int, cells: int) -> int:
+    """Return the positions in the largest of so many cells along a side of this length."""
+    return max(-(-(i + 1) * length // cells) - i * length // cells for i in range(cells))

@@ -21,7 +21,7 @@ from blockspace.schema.value_schemas import (
     word_schema as one_word,
 )
 
-TYPES = {"int": "integer", "float": "number", "bool": "flag", "Factor": "factor"}
+TYPES = {"Size": "pair", "int": "integer", "float": "number", "bool": "flag", "Factor": "factor"}
 SIZE = r"\d{1,3}x\d{1,3}$"
 KINDS = dict.fromkeys(("k", "stride", "dilation", "padding"), "pair") | dict.fromkeys(("out", "groups", "norm_groups"), "integer")
 KINDS |= dict.fromkeys(("bias", "ceil_mode", "count_include_pad"), "flag")

@@ -10,6 +10,7 @@ from typing import Any
 from blockspace.blocks import find_used_holes
 from blockspace.errors import BlockspaceError, Mistake, error
 from blockspace.formatting import count_noun
+from blockspace.options import MOST_FAULTS
 from blockspace.searching import BudgetedSpace, Candidate, SearchSpace
 from blockspace.study.study_file import Study
 
@@ -27,6 +28,8 @@ def resolve_seeds(study: Study, budgeted: BudgetedSpace) -> list[dict[str, Any]]
             found.append(resolve_seed(study, budgeted, place, seed))
         except BlockspaceError as e:
             mistakes += e.mistakes
+        if len(mistakes) >= MOST_FAULTS:
+            break
     if mistakes:
         raise BlockspaceError(*mistakes)
     check_seed_counts(study, budgeted, found)

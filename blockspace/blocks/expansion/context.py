@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from blockspace.blocks.evaluate import INVALID, Invalid, InvalidRead, LexicalScope, Settings, Value, ValueContext, evaluate_node
 from blockspace.blocks.holes import Holes, Token
-from blockspace.blocks.syntax import INHERITED, FlowStep
+from blockspace.blocks.syntax import INHERITED, MOST_MISTAKES, FlowStep
 from blockspace.blocks.template_file import BlockUnit
 from blockspace.blocks.typed_values import evaluate_boolean, evaluate_integer, evaluate_real
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
@@ -64,11 +64,14 @@ def find_unit_scope(env: LexicalScope | None) -> UnitScope | None:
 class Frame:
     """The names, graph values and dotted path that a step is expanded with."""
 
-    __slots__ = ("env", "values", "path", "label")
+    __slots__ = ("env", "values", "path", "label", "again")
 
-    def __init__(self, env: LexicalScope, values: dict[str, StepValue], path: str, label: str | None = None):
+    def __init__(
+        self, env: LexicalScope, values: dict[str, StepValue], path: str, label: str | None = None, again: set[str] | None = None
+    ):
         self.env, self.values, self.path = env, values, path
         self.label = label  # the name of a step that has none of its own; stages have their number
+        self.again = set() if again is None else again  # names of values that earlier rounds of a loop gave, and this one may give anew
 
     def inside(self, path: str | None = None, **names: Value) -> Frame:
         """Return a frame for a branch: graph values made in it stay local."""
@@ -121,7 +124,8 @@ class ExpansionContext(ABC):
         self.graph = Graph(shape, holes.file.name)
         self.mistakes: dict[tuple[str, int, int] | Mistake, Mistake] = {}
         self.used: set[str] = {"input"}
-        self.depth = self.steps = 0
+        self.counts: dict[str, int] = {}  # the last number given to each name that was wanted more than once
+        self.depth = self.steps = self.chain = self.handed = self.tries = 0
         self.exhausted = False  # a limit was passed: no further mistakes are looked for
 
     def report(self, e: BlockspaceError, mark: Mark | None, path: str) -> None:
@@ -132,6 +136,7 @@ class ExpansionContext(ABC):
             if elsewhere:
                 mistake = Mistake(mistake.code, f"{mistake.message} (in {path})", place, mistake.help)
             self.mistakes.setdefault((place.source.path, place.line, place.column) if place else mistake, mistake)
+        self.exhausted = self.exhausted or len(self.mistakes) >= MOST_MISTAKES
 
     def recover(self, e: BlockspaceError, mark: Mark | None, path: str) -> None:
         """Record the mistakes of `e` and go on. Raises `e` when a limit was passed."""
@@ -150,12 +155,21 @@ class ExpansionContext(ABC):
         """Return a dotted name below `path` that is not taken, and take it."""
         base = to_attribute(base)
         prefix = f"{path}." if path else ""
-        name, count = prefix + base, 1
+        name = wanted = prefix + base
+        count = self.counts.get(wanted, 1)  # where the last search ended: all numbers below are taken
         while name in self.used:
             count += 1
-            name = f"{prefix}{base}_{count}"
+            name = f"{wanted}_{count}"
+        self.counts[wanted] = count
         self.used.add(name)
         return name
+
+    def refuse_growth(self, rounds: int, nodes: int, steps: int, mark: Mark | None) -> None:
+        """Raise E-TOO-BIG when so many more rounds of so many nodes and steps pass a limit, without expanding them."""
+        if len(self.graph) + rounds * nodes > MAX_NODES or self.steps + rounds * steps > MAX_STEPS:
+            self.exhausted = True
+            limit = f"{MAX_NODES:,} nodes" if rounds * nodes > MAX_NODES else f"{MAX_STEPS:,} steps"
+            raise error("E-TOO-BIG", f"more than {limit}", mark, "fewer repeats")
 
     def add_node(self, op: Op, *inputs: StepValue, path: str, base: str, mark: Mark, names: tuple[str, ...] = ()) -> GraphValue:
         """Add a node below `path` and return its name; INVALID when an input is."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from blockspace.blocks.evaluate import Alternative, FlowValue, LexicalScope, Settings, evaluate_condition, evaluate_node
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue
 from blockspace.blocks.syntax import RESERVED, BlockStep, IfStep, LoopStep
 from blockspace.blocks.typed_values import evaluate_integer
 from blockspace.errors import Mark, error
-from blockspace.reader import Scalar
+from blockspace.ops import Shape
+from blockspace.reader import Map, Node, Scalar, Seq
 
 MAX_ROUNDS = 50_000
 MAX_BLOCKS = 10_000
+MANY_ROUNDS = 64  # from here on it is foreseen whether rounds pass a limit
 
 
 def expand_condition(context: ExpansionContext, step: IfStep, frame: Frame, source: StepValue) -> StepValue:
@@ -22,15 +26,47 @@ def expand_condition(context: ExpansionContext, step: IfStep, frame: Frame, sour
 
 
 def expand_loop(context: ExpansionContext, step: LoopStep, frame: Frame, source: StepValue) -> StepValue:
-    """Expand `for: i in a..b` or `repeat: n`; names made inside are visible after."""
+    """Expand `for: i in a..b` or `repeat: n`.
+
+    Names made inside are visible after; each round gives them anew, and before it does, they are those of the round before.
+    """
     variable, span = parse_loop_range(step, frame.env)
     if len(span) > MAX_ROUNDS:
         raise error("E-TOO-BIG", f"a loop of {len(span):,} rounds", step.mark, "fewer repeats")
-    for i in span:
+    before = set(frame.values)
+    alike = len(span) > MANY_ROUNDS and not mentions(step.do, variable or "index", "as")
+    for number, i in enumerate(span, 1):
+        size = measure_expansion(context, source)
         context.count_step(step.mark)
         names = {variable: i} if variable else {"index": i}
-        source = context.expand_flow(step.do, Frame(LexicalScope(frame.env, names), frame.values, frame.path), source)
+        again = frame.again | (set(frame.values) - before)
+        source = context.expand_flow(step.do, Frame(LexicalScope(frame.env, names), frame.values, frame.path, again=again), source)
+        if alike:
+            foresee_rounds(context, size, source, len(span) - number, step.mark)
     return source
+
+
+def mentions(node: Node | None, *words: str) -> bool:
+    """Return whether a text in the node holds one of the words, or a key is one."""
+    if isinstance(node, Scalar):
+        return any(re.search(rf"\b{word}\b", node.text) for word in words)
+    if isinstance(node, Map):
+        return any(key in words or mentions(value, *words) for key, value in node.items.items())
+    return isinstance(node, Seq) and any(mentions(item, *words) for item in node.items)
+
+
+def measure_expansion(context: ExpansionContext, source: StepValue) -> tuple[int, int, Shape | None]:
+    """Return the nodes and steps so far, and the shape of a value."""
+    return len(context.graph), context.steps, context.shape_of(source) if isinstance(source, str) else None
+
+
+def foresee_rounds(
+    context: ExpansionContext, before: tuple[int, int, Shape | None], source: StepValue, rounds: int, mark: Mark | None
+) -> None:
+    """Raise E-TOO-BIG when rounds like the last one, which gave the shape that it got, pass a limit."""
+    nodes, steps, shape = measure_expansion(context, source)
+    if shape is not None and shape == before[2]:
+        context.refuse_growth(rounds, nodes - before[0], steps - before[1], mark)
 
 
 def parse_loop_range(step: LoopStep, env: LexicalScope) -> tuple[str | None, range]:
@@ -55,10 +91,15 @@ def expand_block(context: ExpansionContext, step: BlockStep, frame: Frame, sourc
     repeat = 1 if step.repeat is None else evaluate_integer(step.repeat, frame.env, "repeat", 0, MAX_BLOCKS)
     base = frame.label or step.name or step.word
     path = frame.path if step.repeat is None else context.unique_name(frame.path, base)
+    roots = (context.holes.file.root, frame.env.unit.file.root)
+    alike = repeat > MANY_ROUNDS and not any(mentions(root, "index") for root in roots)
     for index in range(1, repeat + 1):
+        size = measure_expansion(context, source)
         place, settings = bind_stage(context, step, frame.env, index, source)
         name = base if step.repeat is None else f"block{index}"
         source = context.expand_callable(step.what, place, settings, source, path, name, step.mark)
+        if alike and index > 1:
+            foresee_rounds(context, size, source, repeat - index, step.mark)
     return source
 
 

@@ -6,7 +6,8 @@ whatever reads it, so that all mistakes of a file come at once and none twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 
 from blockspace.blocks import syntax
 from blockspace.blocks.evaluate import (
@@ -25,7 +26,13 @@ from blockspace.blocks.evaluate import (
     evaluate_node,
 )
 from blockspace.blocks.expansion.context import ExpansionContext, Frame, StepValue, UnitScope, join_scopes
-from blockspace.blocks.expansion.control_flow import expand_block, expand_condition, expand_loop
+from blockspace.blocks.expansion.control_flow import (
+    expand_block,
+    expand_condition,
+    expand_loop,
+    foresee_rounds,
+    measure_expansion,
+)
 from blockspace.blocks.expansion.operations import expand_operation
 from blockspace.blocks.expansion.references import require_single, resolve_references
 from blockspace.blocks.expansion.splits import expand_split
@@ -34,9 +41,11 @@ from blockspace.blocks.parameters import Param, is_list_value
 from blockspace.blocks.syntax import MERGES, BadStep, BlockStep, FlowStep, IfStep, LoopStep, OpStep, SplitStep, is_operation, is_value
 from blockspace.blocks.template_file import BlockUnit
 from blockspace.errors import BlockspaceError, Mark, Mistake, error
-from blockspace.reader import Map, Node, Scalar
+from blockspace.reader import Map, Node, Scalar, Seq, count_runs
 
 MAX_NESTING = 32
+LONG_FLOW = 8  # steps of a flow in which equal ones are looked for
+NEAR, MAX_TRIES = 257, 4_000  # values tried around a param that breaks a rule; in one expansion
 
 
 class Expansion(ExpansionContext):
@@ -92,8 +101,13 @@ class Expansion(ExpansionContext):
 
     def expand_flow(self, node: Node, frame: Frame, source: StepValue) -> StepValue:
         """Expand the steps of a flow from the value `source` and return the last value."""
-        for step in syntax.parse_flow(node, frame.env.unit):
+        steps = syntax.parse_flow(node, frame.env.unit)
+        runs = count_runs(node) if isinstance(node, Seq) and len(steps) >= LONG_FLOW else None
+        for place, step in enumerate(steps):
+            size = measure_expansion(self, source) if runs and runs[place] else None
             source = self.expand_step(step, frame, source)
+            if runs and size and step.as_ is None:
+                foresee_rounds(self, size, source, runs[place], step.mark)
         return source
 
     def expand_step(self, step: FlowStep, frame: Frame, source: StepValue) -> StepValue:
@@ -111,7 +125,7 @@ class Expansion(ExpansionContext):
                 return self._named(step, frame, source)
             if isinstance(source, list):
                 refuse_part_list(step)
-            result = EXPAND[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label), source)
+            result = EXPAND[type(step)](self, step, Frame(env, frame.values, frame.path, frame.label, frame.again), source)
         except BlockspaceError as e:
             self.recover(e, step.mark, frame.path)
             result = self.invalidate(step, frame)
@@ -128,11 +142,12 @@ class Expansion(ExpansionContext):
 
     def _named(self, step: FlowStep, frame: Frame, result: StepValue) -> StepValue:
         if step.as_ is not None:
-            if step.as_ in frame.values and not isinstance(step, LoopStep):
+            if step.as_ in frame.values and step.as_ not in frame.again and not isinstance(step, LoopStep):
                 self.report(
                     error("E-NAME", f"the name {step.as_!r} is given twice", step.mark, "each value has one name"), step.mark, frame.path
                 )
             frame.values[step.as_] = result
+            frame.again.discard(step.as_)
         return result
 
     # -- blocks ----------------------------------------------------------------------------------------------------------------------
@@ -213,11 +228,11 @@ class Expansion(ExpansionContext):
     def check_requirements(self, unit: BlockUnit, env: UnitScope, path: str) -> bool:
         """Return whether the unit's rules hold; report those that do not (one, where another value of one param mends all)."""
         broken = [rule for rule in unit.requires if not self._legal(rule, env, path)]
-        hint = suggest_legal_value(unit, env) if broken else None
+        hint = suggest_legal_value(self, unit, env) if broken else None
         for rule in broken[:1] if hint else broken:
             parsed = rule.parsed if isinstance(rule, Scalar) else None
             names = sorted(parsed[1].names) if parsed is not None and parsed[0] == "expression" else []
-            values = ", ".join(f"{name} = {env.lookup(name)}" for name in names)
+            values = ", ".join(f"{name} = {env.find(name)}" for name in names if env.find(name) is not None)
             where = f" in {path}" if path else ""
             self.report(error("E-REQUIRE", f"{str(rule)!r} does not hold{where} ({values})", rule.mark, hint), rule.mark, "")
         return not broken
@@ -262,16 +277,29 @@ class Expansion(ExpansionContext):
                 if unit is not None:
                     own = {k: (n, env) for k, n in syntax.read_block_settings(key, inner).items()}
                     return self.expand_unit(unit, merge_settings(own, settings, key), env, source, self.unique_name(path, base))
-            if isinstance(node, Scalar) or is_value(node):
-                return self.expand_callable(node, env, settings, source, path, base, mark)
-            siblings = {k: v for k, v in settings.items() if not env.has(k)}
-            inner_env = LexicalScope(env, {k: Thunk(n, ArgumentScope(e, settings, k)) for k, (n, e) in siblings.items()})
-            return self.expand_flow(node, Frame(inner_env, {"input": source}, self.unique_name(path, base)), source)
+            if self.handed >= MAX_NESTING:
+                self.exhausted = True
+                raise error("E-RECURSION", f"a flow that contains itself, or more than {MAX_NESTING} in each other", mark)
+            self.handed += 1
+            try:
+                return self._expand_held(node, env, settings, source, path, base, mark)
+            finally:
+                self.handed -= 1
         if found == "none":
             return source
         if isinstance(found, str) and is_operation(found):
             return self._operation(Scalar(found, mark), settings, place, source, path, base)
         raise error("E-OP", f"a block was expected, got {found}", mark, "a block's name, `{name: {settings}}`, or a list of steps")
+
+    def _expand_held(
+        self, node: Node, env: LexicalScope, settings: Settings, source: StepValue, path: str, base: str, mark: Mark
+    ) -> StepValue:
+        """Expand a flow, or the name or condition of one, that a value holds."""
+        if isinstance(node, Scalar) or is_value(node):
+            return self.expand_callable(node, env, settings, source, path, base, mark)
+        siblings = {k: v for k, v in settings.items() if not env.has(k)}
+        inner_env = LexicalScope(env, {k: Thunk(n, ArgumentScope(e, settings, k)) for k, (n, e) in siblings.items()})
+        return self.expand_flow(node, Frame(inner_env, {"input": source}, self.unique_name(path, base)), source)
 
     def _operation(self, what: Scalar, settings: Settings, place: LexicalScope, source: StepValue, path: str, base: str) -> StepValue:
         nodes = {key: node for key, (node, _) in settings.items()}
@@ -303,16 +331,31 @@ def merge_settings(own: Settings, beside: Settings, block: str) -> Settings:
     return own | beside
 
 
-def suggest_legal_value(unit: BlockUnit, env: UnitScope) -> str | None:
-    """Return the nearest values of one integer param that make all rules hold, as a next step; None where there are none."""
+def suggest_legal_value(context: ExpansionContext, unit: BlockUnit, env: UnitScope) -> str | None:
+    """Return the nearest values of one integer param that make all rules hold, as a next step; None where none is found.
+
+    At most `MAX_TRIES` values are tried in an expansion: around the given one and, far from small numbers, up to the latter.
+    """
     for name in unit.params:
         current = env.table.get(name)
         if isinstance(current, bool) or not isinstance(current, int):
             continue
-        legal = [v for v in (*range(current, 0, -1), *range(current + 1, current + 257)) if _satisfies(unit, env, name, v)]
-        below, above = [v for v in legal if v < current][:1], [v for v in legal if v > current][:1]
+        nearby = (range(current - 1, max(0, current - NEAR), -1), range(min(current - NEAR, NEAR), 0, -1))
+        ways = (chain(*nearby), range(current + 1, current + NEAR))
+        below, above = (find_legal_value(context, unit, env, name, values) for values in ways)
         if below or above:
-            return f"nearest legal {name}: {', '.join(map(str, below + above))}"
+            return f"nearest legal {name}: {', '.join(map(str, filter(None, (below, above))))}"
+    return None
+
+
+def find_legal_value(context: ExpansionContext, unit: BlockUnit, env: UnitScope, name: str, values: Iterable[int]) -> int | None:
+    """Return the first of the values for a param that makes all rules hold; None where none does, or after too many tries."""
+    for value in values:
+        context.tries += 1
+        if context.tries > MAX_TRIES:
+            return None
+        if _satisfies(unit, env, name, value):
+            return value
     return None
 
 

@@ -206,7 +206,13 @@ def read_factor(node: Node, env: LexicalScope, what: str) -> float | str:
     return "learned" if found == "learned" else evaluate_real(node, env, what)
 
 
-READ = {"int": evaluate_integer, "float": evaluate_real, "bool": evaluate_boolean, "Factor": read_factor}
+def read_size(node: Node, env: LexicalScope, what: str) -> int | tuple[int, int]:
+    """Return one number for both axes, also where two are written that agree, or (height, width)."""
+    height, width = evaluate_pair(node, env, what)
+    return height if height == width else (height, width)
+
+
+READ = {"Size": read_size, "int": evaluate_integer, "float": evaluate_real, "bool": evaluate_boolean, "Factor": read_factor}
 
 
 def make_registry_op(step: OpStep, frame: Frame, shape: Shape) -> Op:

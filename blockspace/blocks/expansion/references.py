@@ -25,14 +25,13 @@ def resolve_references(node: Node, frame: Frame, previous: StepValue, env: Lexic
 
 def split_commas(text: str) -> list[str]:
     """Split at commas outside brackets."""
-    parts, depth = [""], 0
-    for c in text:
+    parts, depth, start = [], 0, 0
+    for place, c in enumerate(text):
         depth += (c in "([") - (c in ")]")
         if c == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += c
-    return parts
+            parts.append(text[start:place])
+            start = place + 1
+    return [*parts, text[start:]]
 
 
 def resolve_reference(text: str, mark: Mark, frame: Frame, previous: StepValue, env: LexicalScope) -> list[StepValue]:

@@ -49,6 +49,7 @@ class Transform(Choice):
 
 
 OWN = ("crop", "flip")
+MOST_TRANSFORMS = 200
 MIXES = {name: f"it mixes two images: write {name}: {{alpha: ...}} beside augment" for name in ("mixup", "cutmix")}
 
 
@@ -100,7 +101,9 @@ def read_transform_setting(value: Any) -> Any:
 
 
 def as_tuple(value: Any) -> Any:
-    """Return a YAML list as a tuple, so that the recipe is immutable."""
+    """Return a YAML list as a tuple, so that the recipe is immutable. Raises what `validated` reports as E-TYPE for a very long one."""
+    if isinstance(value, list) and len(value) > MOST_TRANSFORMS:
+        raise refuse("E-TYPE", f"{len(value):,} changes to each image; at most {MOST_TRANSFORMS}")
     return tuple(value) if isinstance(value, list) else value
 
 
