@@ -183,7 +183,7 @@ def load_study(
     if not isinstance(root, Map) or "study" not in root:
         raise error("E-KEY", f"{path} is not a study", root.mark, f"a study starts with `format: {FORMAT}` and `study: NAME`")
     run = RunDir(Path(path).parent)
-    if Path(path) == run.study_yaml and run.local.is_file():
+    if Path(path) == run.study_yaml and (run.local.is_file() or run.storage.is_file()):  # a run goes on where it is, also a copy
         resolve_tree(root, run)
         if isinstance(root.get("out"), Scalar):
             root.items["out"] = Scalar(str(run), root.keys["out"], quoted=True)
