@@ -194,3 +194,136 @@ def test_the_weights_of_another_form_are_mapped_without_rewriting_again(monkeypa
     compile(fast, weights_from=trained)
     again = compile(graph, weights_from=trained).state_dict()
     assert all(torch.equal(again[name], tensor) for name, tensor in module.state_dict().items())
+
+
+# -- siblings of one shape -----------------------------------------------------------------------------------------------------------------
+
+
+class Siblings(nn.Module):
+    """Branches of one shape, run in an `order`, joined by name."""
+
+    def __init__(self, order, join="cat", depth=2):
+        super().__init__()
+        self.order, self.join = order, join
+        self.branch = nn.ModuleDict({
+            name: nn.Sequential(*(nn.Conv2d(4, 4, 3, padding=1, bias=False) for _ in range(depth))) for name in sorted(order)
+        })  # fmt: skip
+        self.out = nn.Conv2d(4 * len(order) if join != "sum" else 4, 4, 1)
+
+    def forward(self, x):
+        made = {name: self.branch[name](x) for name in self.order}
+        values = [torch.relu(made[name]) * (2 + i) for i, name in enumerate(sorted(made))]
+        if self.join == "cat":
+            return self.out(torch.cat(values, 1))
+        if self.join == "sum":
+            return self.out(sum(values))
+        return self.out(torch.stack(values, 1).flatten(1, 2))  # the same, written otherwise
+
+
+@pytest.mark.parametrize("orders", [("ab", "ba"), ("abc", "cab"), ("abcd", "dcba")])
+@pytest.mark.parametrize("joins", [("cat", "cat"), ("cat", "stack"), ("sum", "sum")])
+@pytest.mark.parametrize("example", [None, "zeros", "normal"])
+def test_siblings_of_one_shape_in_another_order(orders, joins, example):
+    theirs, ours = (Siblings(order, join) for order, join in zip(orders, joins))
+    x = torch.randn(2, 4, 6, 6)
+    given = torch.zeros(2, 4, 6, 6) if example in (None, "zeros") else x
+    transplant(theirs, ours, example=given)
+    torch.testing.assert_close(ours(x), theirs(x))
+    assert all(torch.equal(ours.branch[name][0].weight, theirs.branch[name][0].weight) for name in orders[0])
+
+
+class Interleaved(nn.Module):
+    """Two branches of two layers of one shape, run layer by layer or branch by branch."""
+
+    def __init__(self, by_layer):
+        super().__init__()
+        self.by_layer = by_layer
+        self.a1, self.a2, self.b1, self.b2 = (nn.Linear(5, 5) for _ in range(4))
+
+    def forward(self, x):
+        if self.by_layer:
+            b, a = self.b1(x), self.a1(x)
+            b, a = self.b2(b), self.a2(a)
+        else:
+            a, b = self.a2(self.a1(x)), self.b2(self.b1(x))
+        return a * b
+
+
+def test_a_branch_is_not_paired_with_another_behind_its_first_layer():
+    theirs, ours = Interleaved(True), Interleaved(False)
+    transplant(theirs, ours, example=torch.zeros(2, 5))
+    x = torch.randn(3, 5)
+    torch.testing.assert_close(ours(x), theirs(x))
+
+
+class Other(Siblings):
+    """The same layers, of which another function is computed."""
+
+    def forward(self, x):
+        made = [self.branch[name](x) for name in self.order]
+        return self.out(torch.cat([torch.tanh(v) for v in made], 1))
+
+
+def test_a_pair_whose_values_differ_is_named():
+    told = refusal(Siblings("ab"), Other("ab"), example=torch.zeros(2, 4, 6, 6))
+    assert "the modules differ on the example input" in told
+    assert "out of the destination got the weights of out, whose values are others" in told
+
+
+def test_modules_that_only_round_otherwise_agree():
+    theirs, ours = (nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4, eps=eps), nn.Conv2d(4, 4, 1)) for eps in (1e-5, 1e-4))
+    transplant(theirs, ours, example=torch.zeros(2, 4, 3, 3))
+
+
+# -- types and devices ---------------------------------------------------------------------------------------------------------------------
+
+
+def forms():
+    graph = load("resnext_a").graph((64, 8, 8))
+    return graph, canonical(graph), deploy(graph)
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_folding_keeps_the_digits_of_float64(wide):
+    """Also where the source is another library's module, and the destination was made in 32 bits."""
+    graph, _, fast = forms()
+    source = disturbed(compile(graph, seed=0))
+    plain = nn.Sequential(source)
+    x = torch.randn(2, 64, 8, 8, dtype=torch.float64)
+    for src in (source, plain):
+        into = compile(fast)
+        transplant(src, into.double() if wide else into, example=x)
+        assert next(into.parameters()).dtype == torch.float64
+        with torch.inference_mode():
+            torch.testing.assert_close(into.eval()(x), source(x), atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_weights_that_are_taken_keep_their_type(dtype):
+    graph, form, fast = forms()
+    source = compile(graph, seed=0).to(dtype)
+    for target in (graph, form, fast):
+        made = compile(target, weights_from=source)
+        assert {t.dtype for t in made.state_dict().values() if t.is_floating_point()} == {dtype}
+    again = compile(graph, weights_from=compile(form, weights_from=source)).state_dict()
+    assert all(torch.equal(again[name], tensor) for name, tensor in source.state_dict().items())
+
+
+def test_a_narrow_source_does_not_narrow_a_module_that_is_there():
+    graph, form, fast = forms()
+    source = compile(graph, seed=0).to(torch.bfloat16)
+    for target in (graph, form, fast):
+        into = transplant(source, compile(target))
+        assert {t.dtype for t in into.state_dict().values() if t.is_floating_point()} == {torch.float32}
+
+
+def test_counters_and_tensors_on_other_devices_are_taken():
+    graph, form, fast = forms()
+    source = compile(graph, seed=0)
+    for name, buffer in source.named_buffers():
+        buffer.fill_(7) if name.endswith("num_batches_tracked") else None
+    made = transplant(nn.Sequential(source), compile(form), example=torch.zeros(2, 64, 8, 8))
+    assert {int(t) for name, t in made.state_dict().items() if name.endswith("num_batches_tracked")} == {7}
+    ghost = compile(form).to("meta")
+    assert all(t.is_meta for t in transplant(source, ghost).state_dict().values()), "nothing is computed, and nothing fails"
+    assert "on the meta device and holds no numbers" in refusal(source.to("meta"), compile(fast))

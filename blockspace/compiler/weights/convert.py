@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import singledispatch
+from typing import TypedDict
 
 import torch
 
@@ -32,6 +33,13 @@ from blockspace.passes import (
 )
 
 State = Mapping[str, torch.Tensor]
+
+
+class TensorOptions(TypedDict):
+    """Type and device of a new tensor."""
+
+    dtype: torch.dtype
+    device: torch.device
 
 
 def apply_weight_map(found: WeightMap, state: State) -> dict[str, torch.Tensor]:
@@ -124,17 +132,18 @@ def _evaluate_sum(expr: SumExpr, state: State) -> torch.Tensor:
 
 @evaluate_expr.register
 def _evaluate_full(expr: FullExpr, state: State) -> torch.Tensor:
-    return torch.full(expr.size, expr.number, dtype=common_dtype(state))
+    return torch.full(expr.size, expr.number, **common_options(state))
 
 
 @evaluate_expr.register
 def _evaluate_dirac(expr: DiracExpr, state: State) -> torch.Tensor:
-    return torch.nn.init.dirac_(torch.empty(expr.shape, dtype=common_dtype(state)), expr.groups)
+    return torch.nn.init.dirac_(torch.empty(expr.shape, **common_options(state)), expr.groups)
 
 
-def common_dtype(state: State) -> torch.dtype:
-    """Return the type of the weights."""
-    return next((tensor.dtype for tensor in state.values() if tensor.is_floating_point()), torch.get_default_dtype())
+def common_options(state: State) -> TensorOptions:
+    """Return type and device of the weights."""
+    first = next((tensor for tensor in state.values() if tensor.is_floating_point()), torch.empty(0))
+    return {"dtype": first.dtype, "device": first.device}
 
 
 @evaluate_expr.register

@@ -7,7 +7,7 @@ view, a permutation).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,29 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from blockspace.errors import error
+
+
+@dataclass(eq=False, repr=False)
+class TracedCall:
+    """A call of a torch function on values that come from the input.
+
+    `text` is its name and settings; `inputs` the calls whose results it reads, by slot; `layer` the layer that it is of, if it reads
+    weights; `measures` of its result, where that was computed: mean, root of the mean square and largest amount.
+    """
+
+    text: str
+    inputs: list[TracedCall]
+    layer: TracedLayer | None = None
+    measures: tuple[float, ...] | None = None
+
+
+@dataclass(eq=False, repr=False)
+class ModuleTrace:
+    """The layers of a module in execution order, all its calls, and what it returned."""
+
+    layers: list[TracedLayer]
+    calls: list[TracedCall]
+    output: Any = None
 
 
 @dataclass(eq=False, repr=False)  # each knows its neighbours: a text of one would hold all, many times
@@ -44,6 +67,9 @@ class TracedLayer:
         return ", ".join(f"{key} {'x'.join(map(str, t.shape)) or 'scalar'}" for key, t in self.keys().items())
 
 
+SAME_CALLS = {"iadd": "add", "radd": "add", "imul": "mul", "rmul": "mul"}  # names of operators in place and from the right
+
+
 def owner_name(name: str) -> str:
     """Return the module that owns a tensor: stage1.conv.weight -> stage1.conv."""
     return name.rpartition(".")[0]
@@ -59,19 +85,33 @@ def saved_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     return found
 
 
-def trace_layers(module: nn.Module, shape: tuple[int, ...]) -> list[TracedLayer]:
-    """Return the layers that run in eval mode on an input of this shape, in execution order. Raises BlockspaceError (E-WEIGHTS)."""
+def trace_layers(module: nn.Module, shape: tuple[int, ...]) -> ModuleTrace:
+    """Return the layers that run in eval mode on an input of this shape, and all calls. Raises BlockspaceError (E-WEIGHTS)."""
     tensors = saved_tensors(module)
     run = LayerTrace(tensors)
-    run_on_meta(module, shape, run)
+    output = run_on_meta(module, shape, run)
     first = {owner_name(name): layer for layer in reversed(run.found) for name in layer.tensors}
     read = {name for layer in run.found for name in layer.tensors}
     for name in tensors.keys() - read:
         if not isinstance(tensors[name], nn.Parameter) and owner_name(name) in first:
             first[owner_name(name)].unread[name] = tensors[name]
+    places = {name: at for at, name in enumerate(tensors)}
     for layer in run.found:
-        layer.tensors = {name: layer.tensors[name] for name in sorted(layer.tensors, key=list(tensors).index)}
-    return run.found
+        layer.tensors = {name: layer.tensors[name] for name in sorted(layer.tensors, key=places.__getitem__)}
+    return ModuleTrace(run.found, run.calls, output)
+
+
+def measure_layers(module: nn.Module, image: torch.Tensor, state: Mapping[str, torch.Tensor], dtype: torch.dtype) -> ModuleTrace:
+    """Return the trace of the module in eval mode on an image, its results measured.
+
+    The tensors of `state` take the place of its own, and all that hold fractions are of type `dtype`.
+    """
+    run = LayerTrace(saved_tensors(module), measuring=True)
+    given = {}
+    for name, own in (*module.named_parameters(), *module.named_buffers()):
+        tensor = state.get(name, own).detach().to(own.device)
+        given[name] = tensor.to(dtype, copy=True) if tensor.is_floating_point() else tensor.clone()
+    return ModuleTrace(run.found, run.calls, run_module(module, image.clone(), given, run))
 
 
 class LayerTrace(TorchFunctionMode):
@@ -81,9 +121,10 @@ class LayerTrace(TorchFunctionMode):
     functions alone, a dict used as an ordered set. Whatever has sources, be they none, comes from the input.
     """
 
-    def __init__(self, tensors: dict[str, torch.Tensor]):
+    def __init__(self, tensors: dict[str, torch.Tensor], measuring: bool = False):
         super().__init__()
-        self.tensors = tensors
+        self.tensors, self.measuring = tensors, measuring
+        self.calls: list[TracedCall] = []
         self.of: dict[str, TracedLayer] = {}  # which layer a weight belongs to
 
     @property
@@ -102,12 +143,28 @@ class LayerTrace(TorchFunctionMode):
         made = [v for v in pytree.tree_leaves(result) if isinstance(v, torch.Tensor)]
         if made and weights and from_input:
             sources = {self.layer(weights, sources): None}
+        if from_input and made:
+            self.note_calls(func, (args, kwargs), given, made, next(iter(sources)) if weights else None)
         for tensor in made:
             if from_input:
                 vars(tensor)["sources"] = sources
             elif weights:
                 vars(tensor)["weights"] = weights
         return result
+
+    def note_calls(
+        self, func: Callable[..., Any], arguments: Any, given: list[torch.Tensor], made: list[torch.Tensor], layer: TracedLayer | None
+    ) -> None:
+        """Note the call of a function, once for each tensor that it made."""
+        name = getattr(func, "__name__", str(func)).strip("_")
+        settings = [repr(v) for v in pytree.tree_leaves(arguments) if not isinstance(v, (torch.Tensor, bool, type(None)))]
+        inputs = [call for v in given if (call := vars(v).get("call")) is not None]
+        for index, tensor in enumerate(made):
+            call = TracedCall(" ".join([SAME_CALLS.get(name, name), str(index), *settings]), inputs, layer)
+            if self.measuring and layer is not None and tensor.is_floating_point():
+                call.measures = measure(tensor)
+            vars(tensor)["call"] = call
+            self.calls.append(call)
 
     def layer(self, weights: dict[str, None], sources: dict[TracedLayer, None]) -> TracedLayer:
         """Return the layer that reads these weights: the one that read some of them before, or a new one."""
@@ -122,20 +179,30 @@ class LayerTrace(TorchFunctionMode):
         return layer
 
 
-def run_on_meta(module: nn.Module, shape: tuple[int, ...], run: LayerTrace) -> None:
-    """Run the module in eval mode on the meta device, its own tensors untouched."""
+def measure(tensor: torch.Tensor) -> tuple[float, ...]:
+    """Return numbers of a value that do not depend on the order of its elements: mean, root of the mean square, largest amount."""
+    values = tensor.double()
+    return (values.mean().item(), values.square().mean().sqrt().item(), values.abs().max().item()) if values.numel() else ()
+
+
+def run_on_meta(module: nn.Module, shape: tuple[int, ...], run: LayerTrace) -> Any:
+    """Return what the module makes in eval mode on the meta device, its own tensors untouched. Raises BlockspaceError (E-WEIGHTS)."""
     ghosts = {key: torch.empty_like(t, device="meta") for key, t in (*module.named_parameters(), *module.named_buffers())}
-    for name in run.tensors.keys() & ghosts.keys():
-        vars(ghosts[name])["weights"] = {name: None}
     dtype = next((t.dtype for t in ghosts.values() if t.is_floating_point()), torch.get_default_dtype())
-    image = torch.empty(shape, dtype=dtype, device="meta")
-    vars(image)["sources"] = {}
     try:
-        with evaluation_mode(module), torch.no_grad(), run:
-            torch.func.functional_call(module, ghosts, (image,))
+        return run_module(module, torch.empty(shape, dtype=dtype, device="meta"), ghosts, run)
     except (RuntimeError, TypeError, ValueError) as reason:
         text = f"{type(module).__name__} does not run on an input of {'x'.join(map(str, shape))}: {reason}"
         raise error("E-WEIGHTS", text, help="give transplant an example= of the shape that both modules take") from reason
+
+
+def run_module(module: nn.Module, image: torch.Tensor, state: dict[str, torch.Tensor], run: LayerTrace) -> Any:
+    """Return the module's output in eval mode with `state` in place of its tensors, while `run` listens."""
+    for name in run.tensors.keys() & state.keys():
+        vars(state[name])["weights"] = {name: None}
+    vars(image).update(sources={}, call=TracedCall("input", []))
+    with evaluation_mode(module), torch.no_grad(), run:
+        return torch.func.functional_call(module, state, (image,))
 
 
 @contextmanager

@@ -1,9 +1,8 @@
 """Weights from one module into another that holds the same layers under other names, or runs its branches in another order.
 
-Both modules run once on the meta device (no arithmetic). Each layer is described by the shapes of its tensors, by the layers whose values
-reach it through functions alone, and by those its own value reaches, all the way up and down; how the functions are written does not count.
-Layers with equal descriptions correspond, in execution order among themselves. So a shortcut that one module runs before the main path and
-the other after it finds its weights, although both hold a 1x1 convolution of one shape.
+Both modules run once on the meta device (no arithmetic), and layers that are described alike correspond (`layer_match`). Where that leaves
+a choice, as between branches of one shape, both also run on the example input with the weights as they would be, and must compute the same;
+otherwise other choices are tried, and where none helps, the pair of layers whose values differ is named.
 
 Shapes that mean the same are the same: a linear layer over channels is a convolution 1x1, a factor per channel may be (C,) or (C, 1, 1),
 and a 1-d convolution is one of height 1. A layer's only tensor may have any name.
@@ -11,22 +10,25 @@ and a 1-d convolution is one of height 1. A layer's only tensor may have any nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from hashlib import blake2b
+from collections.abc import Callable, Iterator
+from functools import reduce
+from itertools import islice
 
 import torch
 from torch import nn
 
 from blockspace.compiler.module import build_module, module_graph, module_input_shape
 from blockspace.compiler.weights.convert import apply_weight_map, convert_weights
-from blockspace.compiler.weights.layer_trace import TracedLayer, saved_tensors, trace_layers
+from blockspace.compiler.weights.example_check import ExampleDifference, compare_runs, run_example
+from blockspace.compiler.weights.layer_match import LayerMatch, match_layers, rematch_layers
+from blockspace.compiler.weights.layer_trace import ModuleTrace, TracedLayer, saved_tensors, trace_layers
 from blockspace.errors import BlockspaceError, error
-from blockspace.formatting import count_noun
 from blockspace.graph import Graph
 from blockspace.inputs import MODULE, ArgumentKind, check_arguments, optional
 from blockspace.passes import rewriting_of
 
 BATCH = 2
+MOST_TRIES = 64  # other pairings that are compared on the example
 TENSOR = ArgumentKind("a tensor of shape (N, C, H, W)", lambda value: isinstance(value, torch.Tensor) and value.ndim > 1)
 
 
@@ -35,57 +37,159 @@ def transplant(src: nn.Module, dst: nn.Module, example: torch.Tensor | None = No
     """Copy parameters and buffers of `src` into the corresponding layers of `dst`, in place, and return `dst`.
 
     Two modules that `compile` made may be different forms of one network: its weight map is applied. A `dst` of a rewritten graph also
-    takes the layers of the form it was written in. A `dst` in the form for deployment takes any form's, batch norms folded in; that is a
-    one-way street.
+    takes the layers of the form it was written in. A `dst` in the form for deployment takes any form's, batch norms folded in, in 64 bits;
+    that is a one-way street. No digit is lost: where the numbers of `src` are wider than those of `dst`, as float64 is than float32, `dst`
+    becomes as wide.
 
-    `example` is an input `(N, C, H, W)`, of which only the shape counts; by default the input of whichever module `compile` made. Layers
-    of `src` that do not run in eval mode (auxiliary heads) are left out. Raises BlockspaceError (E-WEIGHTS) naming the first layer that
-    differs, when there is no example, or when a layer of `dst` would keep its old weights; `dst` is then unchanged.
+    `example` is an input `(N, C, H, W)`; by default one of the shape of whichever module `compile` made, drawn at random. Where layers of
+    one shape could correspond in several ways, both modules are compared on it. Layers of `src` that do not run in eval mode (auxiliary
+    heads) are left out. Raises BlockspaceError (E-WEIGHTS) naming the first layer that differs, the pair of layers whose values differ,
+    when there is no example, or when a layer of `dst` would keep its old weights; `dst` is then unchanged.
     """
+    check_numbers(src, dst)
     source, target = module_graph(src), module_graph(dst)
     trained = target.written if target is not None and target.form == "deploy" else None  # the form that `dst` is made of
     if source is not None and target is not None and not (trained is not None and source.key() == trained.key()):
         if source.key() == target.key():
-            return load_tensors(dst, convert_weights(src.state_dict(), source, target))
+            return load_tensors(dst, convert_weights(src.state_dict(), source, target), widest_dtype(src))
     if trained is not None:
-        return load_tensors(dst, fold_weights(transplant(src, build_module(trained), example), trained))
+        return load_tensors(dst, fold_weights(transplant(src, build_module(trained), example), trained), widest_dtype(src))
     try:
-        return copy_layers(src, dst, example)
+        found = find_weights_of_layers(src, dst, example)
     except BlockspaceError:
         if target is None or target.written is None:
             raise
-    written = copy_layers(src, build_module(target.written).to(next(dst.parameters())), example)
-    return load_tensors(dst, convert_weights(written.state_dict(), target.written, target))
+        written = transplant(src, build_module(target.written), example)
+        found = convert_weights(written.state_dict(), target.written, target)
+    return load_tensors(dst, found, widest_dtype(src))
+
+
+def check_numbers(src: nn.Module, dst: nn.Module) -> None:
+    """Raise BlockspaceError (E-WEIGHTS) for a source on the meta device, which holds no numbers, unless the destination has none either."""
+    empty = next((name for name, tensor in saved_tensors(src).items() if tensor.is_meta), None)
+    if empty is not None and not any(tensor.is_meta for tensor in saved_tensors(dst).values()):
+        raise error("E-WEIGHTS", f"{empty} of the source is on the meta device and holds no numbers", help="load its weights first")
 
 
 def fold_weights(module: nn.Module, before: Graph) -> dict[str, torch.Tensor]:
     """Return the tensors for deployment, made of a module of the graph before; in 64 bits, so that folding costs no digits."""
-    state = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in module.state_dict().items()}
-    return apply_weight_map(rewriting_of(before, "deploy").weights, state)
+    state = {name: tensor if tensor.is_meta else tensor.detach().cpu() for name, tensor in module.state_dict().items()}
+    wide = {name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    return apply_weight_map(rewriting_of(before, "deploy").weights, wide)
 
 
-def load_tensors(module: nn.Module, state: dict[str, torch.Tensor]) -> nn.Module:
-    """Return the module with these tensors; others keep their numbers."""
-    own = module.state_dict()
+def widest_dtype(module: nn.Module) -> torch.dtype | None:
+    """Return the floating-point type that holds all parameters and buffers of a module; None without any."""
+    found = {tensor.dtype for tensor in saved_tensors(module).values() if tensor.is_floating_point()}
+    return reduce(torch.promote_types, found) if found else None
+
+
+def load_tensors(module: nn.Module, state: dict[str, torch.Tensor], dtype: torch.dtype | None) -> nn.Module:
+    """Return the module with these tensors, of the type that holds `dtype` and its own; others keep their numbers."""
+    own = widest_dtype(module)
+    if own is not None and dtype is not None and torch.promote_types(own, dtype) != own:
+        module.to(torch.promote_types(own, dtype))
+    into = saved_tensors(module)
     with torch.no_grad():
         for name, tensor in state.items():
-            own[name].copy_(tensor)
+            into[name].copy_(tensor)
     return module
 
 
-def copy_layers(src: nn.Module, dst: nn.Module, example: torch.Tensor | None) -> nn.Module:
-    """Return the layers of `src` in `dst`, matched one by one."""
+def find_weights_of_layers(src: nn.Module, dst: nn.Module, example: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    """Return the tensors of `dst` by name, each as the corresponding layer of `src` holds it. Raises BlockspaceError (E-WEIGHTS)."""
     shape = tuple(example.shape) if example is not None else resolve_example_shape(src, dst)
-    pairs = match_layers(trace_layers(src, shape), trace_layers(dst, shape))
-    reached = {name for _, into in pairs for name in (*into.tensors, *into.unread)}
+    theirs, ours = trace_layers(src, shape), trace_layers(dst, shape)
+    match = match_layers(theirs, ours)
+    check_all_reached(dst, match)
+    state = collect_tensors(match)
+    if match.certain or any(tensor.is_meta for tensor in (*saved_tensors(src).values(), *saved_tensors(dst).values())):
+        return state
+    return choose_by_example((src, dst), (theirs, ours), match, make_image(example, shape))
+
+
+def check_all_reached(dst: nn.Module, match: LayerMatch) -> None:
+    """Raise BlockspaceError (E-WEIGHTS) for a tensor of `dst` that no layer reads."""
+    reached = {name for _, into in match.pairs for name in (*into.tensors, *into.unread)}
     for name in saved_tensors(dst):
         if name not in reached:
             raise error("E-WEIGHTS", f"{name} of the destination is not read, so nothing corresponds to it")
-    with torch.no_grad():
-        for source, into in pairs:
-            for tensor, found in pair_tensors(source, into):
-                tensor.copy_(found.reshape(tensor.shape))
-    return dst
+
+
+def collect_tensors(match: LayerMatch) -> dict[str, torch.Tensor]:
+    """Return the source's tensors by the destination's names, in its shapes."""
+    return {
+        name: found.detach().reshape(tensor.shape)
+        for source, into in match.pairs
+        for name, tensor, found in pair_tensors(source, into)
+    }
+
+
+def make_image(example: torch.Tensor | None, shape: tuple[int, ...]) -> torch.Tensor:
+    """Return the example in 64 bits; one that is the same everywhere, or none, is drawn at random, since it would tell nothing apart."""
+    if example is not None and not example.is_meta and example.is_floating_point() and example.double().std() > 0:
+        return example.detach().cpu().double()
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+# -- compared on the example -----------------------------------------------------------------------------------------------------------
+
+
+def choose_by_example(
+    modules: tuple[nn.Module, nn.Module], traces: tuple[ModuleTrace, ModuleTrace], match: LayerMatch, image: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Return the tensors of the first pairing under which both modules compute the same. Raises BlockspaceError (E-WEIGHTS)."""
+    src, dst = modules
+    expected = run_example(src, image, {})
+    if expected is None:
+        return collect_tensors(match)
+
+    def difference(found: LayerMatch) -> ExampleDifference:
+        return compare_runs(found, expected, run_example(dst, image, collect_tensors(found)))
+
+    first = difference(match)
+    if first.agrees:
+        return collect_tensors(match)
+    found = improve_match(traces, match, first, difference)
+    found = found or next((other for other in islice(list_matches(traces, {}), MOST_TRIES) if difference(other).agrees), None)
+    if found is None:
+        raise error("E-WEIGHTS", first.text(match), help="copy these layers by name, or let both modules run them in one order")
+    return collect_tensors(found)
+
+
+def improve_match(
+    traces: tuple[ModuleTrace, ModuleTrace],
+    match: LayerMatch,
+    best: ExampleDifference,
+    difference: Callable[[LayerMatch], ExampleDifference],
+) -> LayerMatch | None:
+    """Return a match that agrees, found by making one choice after the other as brings both outputs nearest; None without one."""
+    settled: dict[int, int] = {}
+    tries = 0
+    while (choice := next((c for c in match.choices if c.place not in settled), None)) is not None:
+        settled[choice.place] = choice.chosen
+        for candidate in choice.candidates:
+            other = None if candidate == choice.chosen else rematch_layers(*traces, {**settled, choice.place: candidate})
+            if other is None:
+                continue
+            if (tries := tries + 1) > MOST_TRIES:
+                return None
+            found = difference(other)
+            if found.agrees:
+                return other
+            if found.distance < best.distance:
+                match, best, settled[choice.place] = other, found, candidate
+    return None
+
+
+def list_matches(traces: tuple[ModuleTrace, ModuleTrace], settled: dict[int, int]) -> Iterator[LayerMatch]:
+    """Yield the matches that the choices allow, those `settled` made."""
+    found = rematch_layers(*traces, settled)
+    choice = None if found is None else next((c for c in found.choices if c.place not in settled), None)
+    if found is not None and choice is None:
+        yield found
+    for candidate in choice.candidates if choice is not None else ():
+        yield from list_matches(traces, {**settled, choice.place: candidate} if choice is not None else settled)
 
 
 def resolve_example_shape(src: nn.Module, dst: nn.Module) -> tuple[int, ...]:
@@ -96,74 +200,15 @@ def resolve_example_shape(src: nn.Module, dst: nn.Module) -> tuple[int, ...]:
     return (BATCH, *found)
 
 
-def pair_tensors(source: TracedLayer, into: TracedLayer) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield each tensor to write with the one to read; of unread ones (a count of batches) those that both layers have."""
+def pair_tensors(source: TracedLayer, into: TracedLayer) -> Iterator[tuple[str, torch.Tensor, torch.Tensor]]:
+    """Yield each tensor to write, after its name, with the one to read; of unread ones (a count of batches) those that both layers have."""
     if len(into.tensors) == 1:
-        yield next(iter(into.tensors.values())), next(iter(source.tensors.values()))
+        yield *next(iter(into.tensors.items())), next(iter(source.tensors.values()))
     else:
         theirs = source.keys()
-        yield from ((tensor, theirs[key]) for key, tensor in into.keys().items())
+        yield from ((name, tensor, theirs[key]) for (name, tensor), key in zip(into.tensors.items(), into.keys()))
     rest = {name.rpartition(".")[2]: tensor for name, tensor in source.unread.items()}
     for name, tensor in into.unread.items():
         found = rest.get(name.rpartition(".")[2])
         if found is not None and found.shape == tensor.shape:
-            yield tensor, found
-
-
-# -- which corresponds to which --------------------------------------------------------------------------------------------------------
-
-
-def layer_form(layer: TracedLayer) -> str:
-    """Return the shapes of a layer's tensors, written so that shapes which mean the same are equal."""
-    shapes = {key: "x".join(map(str, standard_shape(tuple(tensor.shape)))) for key, tensor in layer.keys().items()}
-    return ", ".join(f"{key} {shape}" for key, shape in sorted(shapes.items())) if len(shapes) > 1 else "".join(shapes.values())
-
-
-def standard_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return (o, i, 1, 1) as (o, i), (C, 1, 1) as (C,), and the (o, i, k) of a 1-d convolution as (o, i, 1, k)."""
-    core = shape
-    while core and core[-1] == 1:
-        core = core[:-1]
-    if len(core) <= 2:
-        return core
-    return (*shape[:2], 1, shape[2]) if len(shape) == 3 else shape
-
-
-def match_layers(source: list[TracedLayer], into: list[TracedLayer]) -> list[tuple[TracedLayer, TracedLayer]]:
-    """Return pairs of corresponding layers. Raises BlockspaceError (E-WEIGHTS) naming the first that has none."""
-    theirs, ours = describe_layers(source), describe_layers(into)
-    if sorted(theirs) != sorted(ours):
-        return match_in_order(source, into)
-    waiting: dict[str, list[TracedLayer]] = {}
-    for text, layer in zip(theirs, source):
-        waiting.setdefault(text, []).append(layer)
-    return [(waiting[text].pop(0), layer) for text, layer in zip(ours, into)]
-
-
-def match_in_order(source: list[TracedLayer], into: list[TracedLayer]) -> list[tuple[TracedLayer, TracedLayer]]:
-    """Return pairs by execution order alone, for modules whose functions between the layers differ; every shape must agree."""
-    for a, b in zip(source, into):
-        if layer_form(a) != layer_form(b):
-            text = f"layers differ from {b.name} on: it holds {b.shapes}; the source has {a.name} there with {a.shapes}"
-            raise error("E-WEIGHTS", text, help="both modules must have the same layers")
-    if len(source) != len(into):
-        longer, what = (source, "source") if len(source) > len(into) else (into, "destination")
-        text = f"the source runs {count_noun(len(source), 'layer')} with weights, the destination {len(into)}"
-        raise error("E-WEIGHTS", f"{text}; the first without a partner is {longer[min(len(source), len(into))].name} of the {what}")
-    return list(zip(source, into))
-
-
-def describe_layers(layers: list[TracedLayer]) -> list[str]:
-    """Return for each layer a hash of its form, of everything before it, then of everything after it."""
-    down: dict[TracedLayer, str] = {}
-    for layer in layers:
-        down[layer] = hash_parts(layer_form(layer), sorted(down[other] for other in layer.before))
-    up: dict[TracedLayer, str] = {}
-    for layer in reversed(layers):
-        up[layer] = hash_parts(down[layer], sorted(up.get(other, "again") for other in layer.after))
-    return [up[layer] for layer in layers]
-
-
-def hash_parts(text: str, others: list[str]) -> str:
-    """Return a hash of a text and of others in order."""
-    return blake2b("|".join([text, *others]).encode(), digest_size=12).hexdigest()
+            yield name, tensor, found
