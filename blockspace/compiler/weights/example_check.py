@@ -17,8 +17,11 @@ EXACT, CLOSE = 1e-9, 1e-3  # relative differences: of the same arithmetic, and o
 
 @dataclass(frozen=True)
 class ExampleDifference:
-    """How far apart two modules are: `output` is the largest difference of their outputs, relative to the largest number, `distance` the root
-    of the mean square of all differences, `pair` the first pair of layers whose values differ."""
+    """How far apart two modules are.
+
+    `output` is the largest difference of their outputs, relative to the largest number; `distance` the root of the mean square of all
+    differences; `pair` the first pair of layers whose values differ.
+    """
 
     output: float
     distance: float
