@@ -146,7 +146,8 @@ def format_ratio(a: int, b: int) -> str:
 
 
 def format_costs(a: Side, b: Side) -> str:
-    """Return the table of costs."""
+    """Return the table of costs: of both as written, and those of their canonical forms that are others."""
+    from blockspace.cli.form_costs import cost_canonical, list_differing_costs
     from blockspace.costs import COSTS
     from blockspace.formatting import format_table
 
@@ -155,6 +156,11 @@ def format_costs(a: Side, b: Side) -> str:
 
     rows = [(q.word, *(text(name, getattr(side.cost, name)) for side in (a, b)), format_ratio(getattr(a.cost, name), getattr(b.cost, name)))
             for name, q in COSTS.items()]  # fmt: skip
+    differing = {**list_differing_costs(a.graph), **list_differing_costs(b.graph)}
+    forms = [cost_canonical(side.graph) for side in (a, b)] if differing else []
+    for name in (name for name in COSTS if name in differing):
+        values = [getattr(form, name) for form in forms]
+        rows.append((f"{COSTS[name].word}, canonical form", *(text(name, value) for value in values), format_ratio(*values)))
     return format_table(["cost", "A", "B", "B / A"], rows, left=1)
 
 

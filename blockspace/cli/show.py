@@ -72,11 +72,13 @@ def print_json(template: Block | Network | GraphFile, graph: Graph) -> None:
     import json
 
     from blockspace.blocks import Network
+    from blockspace.cli.form_costs import cost_canonical
     from blockspace.costs import cost
 
     facts = template.trained if isinstance(template, Network) else None
     trained = {"trained": facts.as_dict()} if facts else {}
-    print(json.dumps(graph.as_dict() | {"costs": cost(graph).as_dict(), "key": graph.key()} | trained))
+    costs = {"costs": cost(graph).as_dict(), "canonical_costs": cost_canonical(graph).as_dict()}
+    print(json.dumps(graph.as_dict() | costs | {"key": graph.key()} | trained))
 
 
 def document(template: Block | Network | GraphFile) -> str:
@@ -91,6 +93,7 @@ def print_drawing(template: Block | Network | GraphFile, graph: Graph, options: 
     """Print what the file says of the graph, its drawing or the table of its nodes, and its costs."""
     from blockspace.blocks import Network
     from blockspace.cli.arguments import GraphFile
+    from blockspace.cli.form_costs import format_form_costs
     from blockspace.costs import cost
     from blockspace.drawing import draw_lanes, draw_outline
 
@@ -105,6 +108,8 @@ def print_drawing(template: Block | Network | GraphFile, graph: Graph, options: 
     else:
         print(draw_outline(graph) if isinstance(template, Network) and not options.full else draw_lanes(graph))
     print(f"\n{cost(graph)} at {'x'.join(map(str, graph.input_shape))}")
+    if line := format_form_costs(graph):
+        print(line)
 
 
 def read_trained(network: Network) -> dict[str, str]:

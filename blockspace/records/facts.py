@@ -20,6 +20,9 @@ TESTED = ("test_acc", "test_loss")
 RECIPE = ("epochs", "batch", "optimizer", "schedule", "augment", "precision")  # settings of a recipe that a line names
 
 
+COSTS_TITLE = "costs of the canonical form"  # as written, a network may move other bytes
+
+
 class TrainingFacts(BaseModel):
     """What is known of a training; a field that is not known is empty. No path, user or host name is in it.
 
@@ -75,7 +78,7 @@ class TrainingFacts(BaseModel):
         found = {
             "input": self.input_line(),
             "classes": name_some(self.classes),
-            "costs": ", ".join(f"{value:,} {name}" for name, value in self.costs.items()),
+            COSTS_TITLE: ", ".join(f"{value:,} {name}" for name, value in self.costs.items()),
             "latency": self.latency,
             "key": self.key,
             "trained on": self.data_line(),

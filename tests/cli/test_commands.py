@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from study import tiny
 
+from blockspace import canonical, cost, load
 from blockspace.cli import main
+from blockspace.costs import COSTS
 from blockspace.searching import Interrupted
+from blockspace.study.model_card import describe_network
 
 ROOT = Path(__file__).parents[2]
 BAD = "format: blockspace/block/1\nblock: bad\nflow: [conv33: same]\n"
@@ -98,6 +101,25 @@ def test_show_as_json(capsys):
     _, out, _ = said(capsys, "show", "resnet50", "--json")
     found = json.loads(out)
     assert found["costs"]["params"] == 25_557_032 and found["key"].startswith("v")
+
+
+def test_costs_of_both_forms_are_named(capsys):
+    """An exported network's card has the costs of the canonical form, which `show` of its file names too."""
+    graph = load("resnext_a").graph()
+    own, form = cost(graph), cost(canonical(graph))
+    _, out, _ = said(capsys, "show", "resnext_a")
+    written, other = out.rstrip().splitlines()[-2:]
+    assert written == f"{own} at 256x56x56"
+    assert other.startswith("as written; its canonical form, which is trained, exported and reported: ")
+    assert f"{COSTS['bytes'].format_amount(form.bytes)} moved, {COSTS['peak_memory'].format_amount(form.peak_memory)} peak memory" in other
+    found = json.loads(said(capsys, "show", "resnext_a", "--json")[1])
+    assert found["costs"] == own.as_dict() and found["canonical_costs"] == form.as_dict()
+    facts = describe_network(canonical(graph), None)
+    assert f"{form.bytes:,} bytes" in facts.lines()["costs of the canonical form"]
+    assert "canonical" not in said(capsys, "show", "resnet50")[1] and "canonical" not in said(capsys, "show", "resnext_a", "--deploy")[1]
+    _, out, _ = said(capsys, "compare", "resnext", "resnext_a", "input=64x8x8", "width=8", "cardinality=8")
+    (row,) = [line for line in out.splitlines() if line.startswith("moved, canonical form")]
+    assert row.endswith("equal")
 
 
 def test_show_as_a_picture(files, capsys):
