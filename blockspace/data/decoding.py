@@ -40,6 +40,8 @@ class Decoding:
         It is part of the file's identity in the data's digest and in the cache of decoded images, so both stay what they were wherever
         the pixels do.
         """
+        if not facts.traits:
+            return ""
         changes = []
         if facts.traits & Trait.TURNED:
             changes.append("turned")

@@ -13,7 +13,7 @@ from blockspace.data.decode import describe_failure
 from blockspace.data.decoding import Decoding, widen_range
 from blockspace.data.image_facts import UNREAD, ImageFacts, Trait, examine_image
 from blockspace.data.image_formats import list_image_formats
-from blockspace.data.picture import convert_image, drop_alpha, is_deep, read_orientation, remove_alpha, turn_image
+from blockspace.data.picture import convert_image, drop_alpha, flatten_image, is_deep, read_orientation, remove_alpha, turn_image
 
 THUMBNAIL = 9  # pixels on each side
 
@@ -21,14 +21,12 @@ THUMBNAIL = 9  # pixels on each side
 class InspectedFile(NamedTuple):
     """What an image file holds: a hash of its bytes, and its facts, or the reason why it cannot be decoded ("" when it can).
 
-    `pixels` is a hash of the picture at its own size, upright and on white: equal for files that show the same. `thumbnail` has the 9x9
-    levels of the picture in grey. Hashes have 16 bytes.
+    `thumbnail` has the 9x9 levels of the picture in grey, upright and on white. Hashes have 16 bytes.
     """
 
     content: bytes
     fault: str
     facts: ImageFacts = UNREAD
-    pixels: bytes = bytes(16)
     thumbnail: bytes = bytes(THUMBNAIL**2)
 
 
@@ -46,21 +44,46 @@ def inspect_file(name: str) -> InspectedFile:
         return InspectedFile(key, describe_failure(reason))
 
 
-def inspect_image(image: Image.Image) -> tuple[ImageFacts, bytes, bytes]:
-    """Return the facts of an image just opened, the hash of its pixels, and its thumbnail. Raises what PIL raises, and ValueError."""
+def inspect_image(image: Image.Image) -> tuple[ImageFacts, bytes]:
+    """Return the facts of an image just opened, and its thumbnail. Raises what PIL raises, and ValueError."""
     facts = examine_image(image)
-    span = widen_range(facts.low, facts.high)
     orientation = read_orientation(image)
-    stored = remove_alpha(image, Decoding((1, 0, 0), integers=span, floats=span))
+    stored = remove_alpha(image, span_levels(facts))
     picture = turn_image(stored, orientation)
     traits = facts.traits
     if picture is not stored and have_other_pixels(picture, stored):
         traits |= Trait.TURNED
     if traits & Trait.TRANSPARENT and (is_deep(image) or have_other_pixels(drop_alpha(image), stored)):
         traits |= Trait.RECOLOURED
-    shown = turn_image(image, orientation) if is_deep(image) else convert_image(picture, 3)
-    thumbnail = convert_image(picture, 1).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX).tobytes()
-    return facts._replace(traits=int(traits)), hash_bytes(f"{shown.mode} {shown.size}".encode() + shown.tobytes()), thumbnail
+    return facts if traits == facts.traits else facts._replace(traits=traits), make_thumbnail(picture)
+
+
+def span_levels(facts: ImageFacts) -> Decoding:
+    """Return the decoding by which an image of more than 8 bits is shown from its smallest to its largest value."""
+    span = widen_range(facts.low, facts.high)
+    return Decoding((facts.channels, facts.height, facts.width), integers=span, floats=span)
+
+
+def make_thumbnail(picture: Image.Image) -> bytes:
+    """Return the 9x9 levels of a picture of 8 bits in grey; exact means, so that copies in another size have nearly the same."""
+    return convert_image(picture, 1).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX).tobytes()
+
+
+def hash_pixels(name: str) -> bytes:
+    """Return a hash of a file's picture at its own size, upright and on white: equal for files that show the same.
+
+    One that cannot be read any more is like no other.
+    """
+    try:
+        with Image.open(name, formats=list_image_formats()) as image:
+            image.load()
+            if is_deep(image):
+                shown = turn_image(image, read_orientation(image))
+            else:
+                shown = convert_image(flatten_image(image, Decoding((3, 0, 0))), 3)
+            return hash_bytes(f"{shown.mode} {shown.size}".encode() + shown.tobytes())
+    except Exception:  # PIL raises a dozen types for damaged files
+        return hash_bytes(name.encode("utf-8", "surrogateescape"))
 
 
 def have_other_pixels(one: Image.Image, other: Image.Image) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy
@@ -13,8 +13,11 @@ from blockspace.data.picture import find_transparent, has_alpha, is_deep, is_gre
 ONE_PICTURE = ("MPO", "PSD")  # formats whose other frames are previews, depth maps or layers
 
 
-class Trait(IntFlag):
-    """What is worth knowing of an image. RECOLOURED and TURNED say that decoding 1 gave other pixels, and are known of files only."""
+class Trait(IntEnum):
+    """The bits of what is worth knowing of an image.
+
+    RECOLOURED and TURNED say that decoding 1 gave other pixels, and are known of files only.
+    """
 
     INTEGERS = 1  # of more than 8 bits
     FLOATS = 2  # in a file or a PIL image
@@ -44,7 +47,7 @@ def examine_image(image: Image.Image, whole: bool = True) -> ImageFacts:
 
     Raises ValueError for values that are NaN or infinite, and what PIL raises for a damaged file.
     """
-    traits = Trait.FRAMES if is_animated(image) else Trait(0)  # asked first: it seeks, after which GIF is decoded anew
+    traits = int(Trait.FRAMES) if is_animated(image) else 0  # asked first: it seeks, after which GIF is decoded anew
     if whole:
         image.load()
     width, height = image.size[::-1] if sets_upright(read_orientation(image)) else image.size
@@ -54,7 +57,7 @@ def examine_image(image: Image.Image, whole: bool = True) -> ImageFacts:
         traits |= Trait.FLOATS if image.mode == "F" else Trait.INTEGERS
     if whole and has_alpha(image) and find_transparent(image):
         traits |= Trait.TRANSPARENT
-    return ImageFacts(channels, height, width, int(traits), low, high)
+    return ImageFacts(channels, height, width, traits, low, high)
 
 
 def is_animated(image: Image.Image) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy
 import torch
@@ -83,8 +83,7 @@ def convert_channels(pixels: torch.Tensor, channels: int) -> torch.Tensor:
     return converted
 
 
-@dataclass(frozen=True, eq=False)
-class FileRow:
+class FileRow(NamedTuple):
     """An image file that can be decoded.
 
     `content` is the hash of its bytes as they are decoded, `shows` the smallest hash of those files that show the same picture.
@@ -94,16 +93,14 @@ class FileRow:
     label: int
     content: bytes
     shows: bytes
-    thumbnail: numpy.ndarray
 
 
-def pool_files(rows: list[FileRow], decoding: Decoding, spec: DataSpec, lazy: bool) -> ImagePool:
+def pool_files(rows: list[FileRow], thumbnails: numpy.ndarray, decoding: Decoding, spec: DataSpec, lazy: bool) -> ImagePool:
     """Return a pool of image files: those that show the same are the same image wherever they lie."""
-    files, contents = [row.path for row in rows], [row.content for row in rows]
+    files, labels, contents, shows = map(list, zip(*rows))
     images = LazyImages(files, decoding, spec.workers) if lazy else torch.from_numpy(scan.decode_files(files, contents, decoding))
-    labels, thumbnails = [row.label for row in rows], numpy.stack([row.thumbnail for row in rows])
-    keys = salt_hashes([row.shows for row in rows], spec)
-    return ImagePool(images, labels, keys, salt_hashes(contents, spec), thumbnails, list(map(str, files)))
+    keys = salt_hashes(shows, spec)
+    return ImagePool(images, labels, keys, keys if contents == shows else salt_hashes(contents, spec), thumbnails, list(map(str, files)))
 
 
 def salt_hashes(hashes: list[bytes], spec: DataSpec) -> list[bytes]:

@@ -26,21 +26,31 @@ def hash_differences(thumbnails: numpy.ndarray) -> numpy.ndarray:
 
 def find_near(hashes: numpy.ndarray, part: numpy.ndarray) -> dict[int, int]:
     """Return picture -> one that looks like it in a part of smaller number; hashes are uint8 `(N, 16)`, parts `(N,)`."""
-    weight = numpy.bitwise_count(hashes).sum(axis=1)
+    bits = numpy.ascontiguousarray(hashes).view(numpy.uint64)
+    weight = numpy.bitwise_count(bits).sum(axis=1)
     chosen = numpy.flatnonzero((weight >= LEAST) & (weight <= hashes.shape[1] * 8 - LEAST))
-    found: dict[int, int] = {}
-    for group in list_candidates(hashes, chosen):
-        distance = numpy.bitwise_count(hashes[group][:, None] ^ hashes[group][None]).sum(axis=2)
-        near = (distance <= NEAR) & (part[group][:, None] > part[group][None])
-        for here in numpy.flatnonzero(near.any(axis=1)):
-            found.setdefault(int(group[here]), int(group[near[here].argmax()]))
-    return found
+    match = numpy.full(len(hashes), -1)
+    for here, there in list_candidates(hashes, part, chosen):
+        near = numpy.bitwise_count(bits[here] ^ bits[there]).sum(axis=1) <= NEAR
+        fresh = near & (match[here] < 0)
+        match[here[fresh]] = there[fresh]
+    return {int(here): int(match[here]) for here in numpy.flatnonzero(match >= 0)}
 
 
-def list_candidates(hashes: numpy.ndarray, chosen: numpy.ndarray) -> Iterator[numpy.ndarray]:
-    """Yield groups of the chosen pictures that share one of the words of 16 bits of their hashes."""
+def list_candidates(hashes: numpy.ndarray, part: numpy.ndarray, chosen: numpy.ndarray) -> Iterator[tuple[numpy.ndarray, numpy.ndarray]]:
+    """Yield pairs `(here, there)` of chosen pictures that share one of the words of 16 bits of their hashes, `there` of an earlier part."""
     words = numpy.ascontiguousarray(hashes).view(numpy.uint16)
     for column in range(words.shape[1]):
-        order = chosen[numpy.argsort(words[chosen, column], kind="stable")]
-        cuts = numpy.flatnonzero(numpy.diff(words[order, column])) + 1
-        yield from (group for group in numpy.split(order, cuts) if 2 <= len(group) <= MOST)
+        word = words[chosen, column]
+        few = numpy.bincount(word, minlength=2**16)[word] <= MOST
+        order = chosen[few][numpy.argsort(word[few], kind="stable")]
+        word = words[order, column]
+        for step in range(1, MOST):  # pictures of one word follow each other
+            first = numpy.flatnonzero(word[:-step] == word[step:])
+            if not len(first):
+                break
+            one, other = order[first], order[first + step]
+            later = part[one] > part[other]
+            here, there = numpy.where(later, one, other), numpy.where(later, other, one)
+            differ = part[here] > part[there]
+            yield here[differ], there[differ]

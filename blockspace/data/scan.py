@@ -9,43 +9,40 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy
 
 from blockspace.data.decode import decode_all, forbid_decompression_bombs
 from blockspace.data.decoding import VERSION, Decoding
-from blockspace.data.file_inspection import THUMBNAIL, InspectedFile, inspect_file
+from blockspace.data.file_inspection import hash_pixels, inspect_file
 from blockspace.data.image_facts import ImageFacts
+from blockspace.data.known_files import KnownFiles, read_known_files, write_known_files
 from blockspace.errors import BlockspaceError
 from blockspace.files import find_home_folder, write_atomic
 
 CACHE_VARIABLE = "BLOCKSPACE_CACHE"  # a folder for what can always be made again
 PIXELS_KEPT = 4 * 2**30  # bytes of decoded images in the cache; the longest unused go first
-
-
-# what is kept of a file beside its name and fault; the stamp is its size in bytes and time of change, the shape (C, H, W)
-ROW = numpy.dtype(
-    [
-        ("stamp", "i8", 2), ("content", "u1", 16), ("pixels", "u1", 16), ("thumbnail", "u1", THUMBNAIL**2),
-        ("shape", "i4", 3), ("traits", "i4"), ("levels", "f8", 2),
-    ]
-)  # fmt: skip
-KnownFiles = dict[str, tuple[numpy.void, str]]  # name -> (ROW, fault)
-LATEST: dict[Path | None, KnownFiles] = {}  # the last scan, by its place in the cache: one command asks for it three times
+CHUNK = 64  # files that a thread reads at a time: to hand out each by itself costs as much as to decode a small one
+T = TypeVar("T")
+LATEST: dict[Path | None, KnownFiles] = {}  # of the last scan, by its place in the cache: one command asks for it three times
 
 
 @dataclass(frozen=True, eq=False)
 class FileScan:
-    """Per file, in the order asked for, what `InspectedFile` says; `thumbnails` is uint8 `(N, 81)`."""
+    """Per file, in the order asked for: a hash of its bytes, why it cannot be decoded ("" when it can), and its facts.
+
+    `shows` is the smallest hash of those files that show the same picture, `thumbnails` uint8 `(N, 81)`.
+    """
 
     hashes: list[bytes]
     faults: list[str]
     facts: list[ImageFacts]
-    pixels: list[bytes]
+    shows: list[bytes]
     thumbnails: numpy.ndarray
 
     def good_facts(self) -> list[ImageFacts]:
@@ -67,41 +64,65 @@ def find_cached(kind: str, name: str) -> Path | None:
 def scan_files(files: Sequence[Path]) -> FileScan:
     """Read, decode and hash each file that was not seen before as it is now."""
     names = [os.path.abspath(path) for path in files]
-    stamps = [stamp_file(name) for name in names]
+    stamps = numpy.array([stamp_file(name) for name in names], numpy.int64).reshape(-1, 2)
     folder = os.path.commonpath({os.path.dirname(name) for name in names}) if names else ""
     place = find_cached("scans", f"{hash_listing(f'decoding {VERSION}: {folder}')}.npz")
-    known = LATEST.get(place) or (read_scan(place) if place else {})
-    fresh = [i for i, name in enumerate(names) if name not in known or tuple(known[name][0]["stamp"].tolist()) != stamps[i]]
+    known = LATEST.get(place) or (read_known_files(place) if place else KnownFiles())
+    fresh = known.find_changed(names, stamps)
     if fresh:
-        known |= {names[i]: make_row(stamps[i], found) for i, found in zip(fresh, inspect_files([names[i] for i in fresh]))}
-        if place:
-            write_scan(place, known)
+        fresh_names = [names[i] for i in fresh]
+        known = known.update(fresh_names, stamps[fresh], run_in_threads(inspect_file, fresh_names))
+    places = known.locate(names)
+    compared = compare_pixels(known, places)
+    if place and (fresh or compared):
+        write_known_files(place, known)
     LATEST.clear()
     LATEST[place] = known
-    return collect_scan([known[name] for name in names])
+    return collect_scan(known, places)
 
 
-def collect_scan(found: Sequence[tuple[numpy.void, str]]) -> FileScan:
-    """Return the rows of files as a scan."""
-    rows = numpy.array([row for row, _ in found], ROW)
+def compare_pixels(known: KnownFiles, places: numpy.ndarray) -> bool:
+    """Hash the pixels of the files whose thumbnails are those of other files; return whether there were any that had not been hashed.
+
+    Files of one thumbnail may show the same; all others are known not to.
+    """
+    rows = known.rows[places]
+    alike: dict[bytes, list[int]] = {}
+    for place, thumbnail in zip(places.tolist(), list_fields(rows["thumbnail"])):
+        if not known.faults[place]:
+            alike.setdefault(thumbnail, []).append(place)
+    contents = known.rows["content"]
+    several = [place for found in alike.values() if len(found) > 1 and len({bytes(contents[i]) for i in found}) > 1 for place in found]
+    asked = sorted({place for place in several if not any(bytes(known.rows["pixels"][place]))})
+    for place, pixels in zip(asked, run_in_threads(hash_pixels, [known.names[place] for place in asked])):
+        known.rows["pixels"][place] = numpy.frombuffer(pixels, "V16")[0]
+    return bool(asked)
+
+
+def collect_scan(known: KnownFiles, places: numpy.ndarray) -> FileScan:
+    """Return what is known of the files at these places."""
+    rows, faults = known.rows[places], [known.faults[place] for place in places]
     shapes, traits, levels = rows["shape"].tolist(), rows["traits"].tolist(), rows["levels"].tolist()
     facts = [ImageFacts(c, h, w, trait, low, high) for (c, h, w), trait, (low, high) in zip(shapes, traits, levels)]
-    hashes, pixels = list_hashes(rows["content"]), list_hashes(rows["pixels"])
-    return FileScan(hashes, [fault for _, fault in found], facts, pixels, rows["thumbnail"])
+    hashes = list_fields(rows["content"])
+    return FileScan(hashes, faults, facts, group_by_pixels(hashes, list_fields(rows["pixels"])), rows["thumbnail"])
 
 
-def list_hashes(rows: numpy.ndarray) -> list[bytes]:
-    """Return the rows of uint8 `(N, 16)` as bytes."""
+def group_by_pixels(hashes: list[bytes], pixels: list[bytes]) -> list[bytes]:
+    """Return for each file the smallest of the hashes of those files that show the same picture."""
+    unknown = bytes(16)
+    first: dict[bytes, bytes] = {}
+    for content, shown in zip(hashes, pixels):
+        if shown != unknown:
+            first[shown] = min(content, first.get(shown, content))
+    return [first.get(shown, content) for content, shown in zip(hashes, pixels)] if first else hashes
+
+
+def list_fields(rows: numpy.ndarray) -> list[bytes]:
+    """Return the bytes of each row."""
     content = rows.tobytes()
-    return [content[start : start + 16] for start in range(0, len(content), 16)]
-
-
-def make_row(stamp: tuple[int, int], found: InspectedFile) -> tuple[numpy.void, str]:
-    """Return what is kept of a file."""
-    content, pixels, thumbnail = (numpy.frombuffer(part, numpy.uint8) for part in (found.content, found.pixels, found.thumbnail))
-    facts = found.facts
-    row = numpy.array([(stamp, content, pixels, thumbnail, facts[:3], facts.traits, (facts.low, facts.high))], ROW)
-    return row[0], found.fault
+    size = len(content) // max(1, len(rows))
+    return [content[start : start + size] for start in range(0, len(content), size)] if size else []
 
 
 def stamp_file(name: str) -> tuple[int, int]:
@@ -113,39 +134,11 @@ def stamp_file(name: str) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def inspect_files(names: list[str]) -> list[InspectedFile]:
-    """Return what is in each file; decoding runs outside Python's global lock, so threads help."""
+def run_in_threads(function: Callable[[str], T], names: list[str]) -> list[T]:
+    """Return what a function returns for each file; decoding runs outside Python's global lock, so threads help."""
+    chunks = [names[start : start + CHUNK] for start in range(0, len(names), CHUNK)]
     with forbid_decompression_bombs(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(inspect_file, names, chunksize=64))
-
-
-def read_scan(place: Path) -> KnownFiles:
-    """Return an earlier scan; empty when there is none or it is damaged."""
-    try:
-        with numpy.load(place, allow_pickle=False) as kept:
-            names, faults = (bytes(kept[key]).decode("utf-8", "surrogateescape").split("\0") for key in ("names", "faults"))
-            rows = kept["rows"]
-    except Exception:  # a torn or foreign file: a dozen types again
-        return {}
-    if rows.dtype != ROW or not len(names) == len(faults) == len(rows):
-        return {}
-    return dict(zip(names, zip(rows, faults)))
-
-
-def write_scan(place: Path, known: KnownFiles) -> None:
-    """Write the cache, or nothing where it cannot be written."""
-    rows, faults = zip(*known.values())
-    buffer = io.BytesIO()
-    numpy.savez(buffer, names=pack_texts(known), faults=pack_texts(faults), rows=numpy.array(list(rows), ROW))
-    try:
-        write_atomic(place, buffer.getvalue())
-    except BlockspaceError:
-        pass
-
-
-def pack_texts(texts: Iterable[str]) -> numpy.ndarray:
-    """Return texts as one array of bytes, with zeros between them, which no file name holds."""
-    return numpy.frombuffer("\0".join(texts).encode("utf-8", "surrogateescape"), numpy.uint8)
+        return [found for chunk in pool.map(lambda chunk: list(map(function, chunk)), chunks) for found in chunk]
 
 
 def hash_listing(text: str) -> str:

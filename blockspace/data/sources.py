@@ -14,14 +14,14 @@ import torch
 from blockspace.data.custom import load_custom
 from blockspace.data.data_spec import DataSpec, describe, find_place
 from blockspace.data.decode import join_names, make_unreadable_error
-from blockspace.data.decoding import choose_decoding
-from blockspace.data.image_folder import find_images, read_folder_shape
+from blockspace.data.decoding import Shape, choose_decoding
+from blockspace.data.image_folder import find_images
 from blockspace.data.image_pool import FileRow, ImagePool, fits_in_memory, pool_arrays, pool_files, pool_items
-from blockspace.data.image_shape import describe_decoding
+from blockspace.data.image_shape import decide_shape, describe_decoding
 from blockspace.data.images import resize_images
 from blockspace.data.named_datasets import DATASETS
 from blockspace.data.partition import hash_contents
-from blockspace.data.scan import FileScan, scan_files
+from blockspace.data.scan import scan_files
 from blockspace.data.torchvision_sets import find_or_download, read_idx, read_torchvision_set
 from blockspace.errors import error
 
@@ -118,39 +118,35 @@ def read_folder(spec: DataSpec) -> DataSource:
     """Return images in class folders."""
     found = find_images(str(spec.folder), spec.layout)
     parts = {("train" if part == "all" else part): (files, found.labels[part]) for part, files in found.files.items()}
-    source = make_files_source(spec, found.root.name, found.classes, parts, read_folder_shape(found, spec.size, spec.channels))
+    source = make_files_source(spec, found.root.name, found.classes, parts)
     return replace(source, remarks=(*found.remarks, *source.remarks))
 
 
 def make_files_source(
-    spec: DataSpec, name: str, classes: tuple[str, ...], parts: Mapping[str, tuple[list[Path], list[int]]], shape: tuple[int, int, int]
+    spec: DataSpec, name: str, classes: tuple[str, ...], parts: Mapping[str, tuple[list[Path], list[int]]], shape: Shape | None = None
 ) -> DataSource:  # fmt: skip
-    """Return image files with their labels, scanned once; held decoded when all of them fit into memory, else decoded when used."""
+    """Return image files with their labels, scanned once; held decoded when all of them fit into memory, else decoded when used.
+
+    Without a shape, the spec and the images decide it.
+    """
     files = [path for paths, _ in parts.values() for path in paths]
     labels = [label for _, given in parts.values() for label in given]
     seen = scan_files(files)
     bad = {str(path): fault for path, fault in zip(files, seen.faults) if fault}
+    indices = iter(range(len(files)))
+    whole = {part: [i for i in islice(indices, len(paths)) if not seen.faults[i]] for part, (paths, _) in parts.items()}
+    check_bad_files(bad, len(files), spec, [part for part, found in whole.items() if not found])
     facts = seen.good_facts()
+    shape = shape or decide_shape(facts, spec.size, spec.channels)
     decoding = choose_decoding(shape, facts, spec.fit, spec.alpha, spec.levels)
     contents = [identify_content(key, decoding.name_changes(one)) for key, one in zip(seen.hashes, seen.facts)]
-    rows = iter(list(zip(map(FileRow, files, labels, contents, group_by_pixels(seen), seen.thumbnails), seen.faults)))
-    whole = {part: [row for row, fault in islice(rows, len(paths)) if not fault] for part, (paths, _) in parts.items()}
-    check_bad_files(bad, len(files), spec, [part for part, found in whole.items() if not found])
+    rows = list(map(FileRow, files, labels, contents, seen.shows))
     lazy = not fits_in_memory(len(files), shape)
-    made = {part: pool_files(found, decoding, spec, lazy) for part, found in whole.items()}
+    made = {part: pool_files([rows[i] for i in found], seen.thumbnails[found], decoding, spec, lazy) for part, found in whole.items()}
     known = DATASETS.get(str(spec.name))
     sizes = usual_sizes(len(made["train"]), known.val if known else None)
     remarks = tuple(describe_decoding(facts, decoding, spec.alpha, not (spec.size or known), not (spec.channels or known)))
     return DataSource(name, classes, shape, made, sizes, by_file=True, skipped=bad, remarks=remarks)
-
-
-def group_by_pixels(seen: FileScan) -> list[bytes]:
-    """Return for each file the smallest of the hashes of those files that show the same picture."""
-    first: dict[bytes, bytes] = {}
-    for content, pixels, fault in zip(seen.hashes, seen.pixels, seen.faults):
-        if not fault:
-            first[pixels] = min(content, first.get(pixels, content))
-    return [first.get(pixels, content) for content, pixels in zip(seen.hashes, seen.pixels)]
 
 
 def identify_content(key: bytes, changes: str) -> bytes:
