@@ -10,7 +10,12 @@ from .data_spec import (
     read_spec as read_spec,
 )
 from .images import Split as Split
-from .inspection import Preflight as Preflight, kept_preflight as kept_preflight, preflight as preflight
+from .inspection import (
+    Preflight as Preflight,
+    is_same_content as is_same_content,
+    kept_preflight as kept_preflight,
+    preflight as preflight,
+)
 from .loading import (
     GuardedImages as GuardedImages,
     iterate_images as iterate_images,

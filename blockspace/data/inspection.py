@@ -7,7 +7,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -271,3 +271,19 @@ def kept_preflight(folder: str | os.PathLike[str]) -> Preflight | None:
         return read_preflight(folder, json.loads(RunDir.of(folder).preflight.read_bytes())["stamp"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_same_content(spec: DataSpec, look: Preflight, kept: Preflight) -> bool:
+    """Return whether the data of `spec`, with the preflight `look`, has the images, labels and classes that `kept` recorded.
+
+    It may have another name now, as a folder that was moved; that is part of a digest, so it is computed again under the old one.
+    """
+    if look.digest == kept.digest:
+        return True
+    known = ("classes", "input_shape", "counts", "per_class")
+    if look.name == kept.name or any(getattr(look, name) != getattr(kept, name) for name in known):
+        return False
+    from blockspace.data.data import compute_digest, open_source
+
+    source, pools = open_source(spec)
+    return compute_digest(replace(source, name=kept.name), pools) == kept.digest

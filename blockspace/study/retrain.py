@@ -149,15 +149,18 @@ def export_finalists(resolved: ResolvedStudy, finalists: list[Finalist], emit: L
     for finalist in finalists:
         folder = run_of(resolved).exported(finalist.name)
         place = run_of(resolved).finalist(finalist.name, 0)
-        if finalist.record is not None and place.weights.exists():
+        result = read_result_quietly(place)
+        is_trained = result is not None and result.trained
+        if finalist.record is not None and is_trained and place.weights.exists():
             facts = finalist_facts(finalist, place)
             card = model_card(finalist.name, resolved.options.doc or resolved.study.name, facts)
             if read_card(folder) != card:
                 export_finalist(resolved, finalist, place, folder, card, facts)
             folders.append(folder)
             emit(NetworkExported(finalist.name))
-        elif finalist.record is not None and place.result.is_file():
-            emit(Warned(f"{finalist.name} is not exported: {place.weights} is missing"))
+        elif finalist.record is not None:
+            why = f"{place.weights} is missing" if is_trained else "the training of its first seed failed"
+            emit(Warned(f"{finalist.name} is not exported: {why}"))
     return folders
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from blockspace.costs import Budget
-from blockspace.data import Preflight, check_data, kept_preflight, preflight
+from blockspace.data import DataSpec, Preflight, check_data, is_same_content, kept_preflight, preflight
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.executors import Executor, Job, TimeLimits, open_executor, submit_and_wait
 from blockspace.files import as_storage_error, make_folder, write_atomic
@@ -165,7 +165,7 @@ def run_trials(
         def listen(event: Event) -> None:
             if isinstance(event, SearchOpened):  # the study is the one this folder was made for
                 write_study(resolved, RunDir(folder))
-                check_same_data(folder, look)
+                check_same_data(folder, look, study.data)
                 look.write(folder)
                 write_atomic(RunDir(folder).baseline, resolved.to_yaml(resolved.baseline))
             if isinstance(event, SearchGivenUp):
@@ -176,21 +176,20 @@ def run_trials(
             TrialSpace(resolved), train_trial, study.objectives, adapt_watchdog(options), measure=measure, limits=resolved.limits,
             job_options=recipe, retry=halve_batch, initial=resolved.initial, earlier=known,
             compared=tuple(dict.fromkeys(filter(None, (resolved.per, *options.search.per_choice)))),
-            checked_elsewhere=("data",) if is_same_data(folder, look) else (),
+            checked_elsewhere=("data",) if is_same_data(folder, look, study.data) else (),
         )  # fmt: skip
         return optimize(plan, study.name, folder, resolved.digest(), listen, executor=workers, lock=lock)
 
 
-def is_same_data(folder: Path, look: Preflight) -> bool:
+def is_same_data(folder: Path, look: Preflight, data: DataSpec) -> bool:
     """Return whether the data has the content that it had when the run directory was made, wherever it is now."""
     before = kept_preflight(folder)
-    return before is not None and before.digest == look.digest
+    return before is not None and is_same_content(data, look, before)
 
 
-def check_same_data(folder: Path, look: Preflight) -> None:
+def check_same_data(folder: Path, look: Preflight, data: DataSpec) -> None:
     """Raise BlockspaceError (E-CHANGED) unless the data is what it was when the run directory was made."""
-    before = kept_preflight(folder)
-    if before is not None and before.digest != look.digest:
+    if kept_preflight(folder) is not None and not is_same_data(folder, look, data):
         message = f"{folder}: the data has changed since this study was started: {look.lines()[0]}"
         raise error("E-CHANGED", message, help="restore the data, or start again with out=FOLDER")
 

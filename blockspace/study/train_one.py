@@ -99,8 +99,8 @@ def train(
         check_formats(to)
     look = preflight(config.data, config.folder)
     with as_storage_error(config.folder), StudyLock(config.folder):
-        check_same_training(config, is_same_data(config.folder, look))
-        check_same_data(config.folder, look)
+        check_same_training(config, is_same_data(config.folder, look, config.data))
+        check_same_data(config.folder, look, config.data)
         emit = EventLog(RunDir(config.folder), on_event)
         done = find_finished(config, emit)
         if done is None:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
 
-from blockspace.data import Preflight, kept_preflight
+from blockspace.data import Preflight, is_same_content, kept_preflight
 from blockspace.errors import BlockspaceError, error
 from blockspace.formatting import count_noun
 from blockspace.inputs import expand_path
@@ -89,6 +89,6 @@ def find_differences(run: PriorRun, resolved: ResolvedStudy, look: Preflight | N
     data = diff_configs(run.study.data.as_dict(), resolved.study.data.as_dict(), "data")
     found += [line for line in data if line.partition(":")[0] not in PLACES]
     kept = kept_preflight(run.folder)
-    if look is not None and (kept is None or kept.digest != look.digest):
+    if look is not None and (kept is None or not is_same_content(resolved.study.data, look, kept)):
         found.append("data: other images" if kept else "data: not recorded there")
     return found + diff_configs(there.search.seed, here.search.seed, "search.seed")

@@ -189,7 +189,7 @@ def read_scores(path: Path) -> dict[str, Any]:
     import numpy
 
     try:
-        with numpy.load(path, allow_pickle=False) as content:
+        with open(path, "rb") as file, numpy.load(file, allow_pickle=False) as content:
             found = dict(content)
         if not found:
             raise ValueError("it is empty")

@@ -39,7 +39,7 @@ format: blockspace/network/1
 network: tiny
 params:
   classes: 10
-  width: {default: 8, search: [4, 8, 12]}
+  width: {default: 8, search: [8, 12, 16]}
   block:
     default: basic
     search:

@@ -17,7 +17,7 @@ from study import tiny
 
 import blockspace as bs
 from blockspace.cli import main
-from blockspace.data import kept_preflight, preflight
+from blockspace.data import kept_preflight, preflight, read_spec
 from blockspace.executors import adopt_result
 from blockspace.files import WEIGHTS
 from blockspace.graph import load_node_link
@@ -259,7 +259,7 @@ def test_data_that_is_missing_or_was_changed_stops_a_study_before_its_first_tria
     look = preflight({"python": "digits_of_mine:make", "size": 16})
     assert look.counts["train"] == 280
     with pytest.raises(bs.BlockspaceError, match="has changed since this study was started"):
-        check_same_data(write_other(tmp_path, look), look)
+        check_same_data(write_other(tmp_path, look), look, read_spec({"python": "digits_of_mine:make", "size": 16}))
 
 
 def write_other(folder, look):
