@@ -21,6 +21,8 @@ NEW, OLD = ".tmp", ".old"
 @contextmanager
 def staged_folder(folder: Path, force: bool) -> Iterator[Path]:
     """Yield an empty folder to fill; removed afterwards unless renamed. Raises BlockspaceError, StorageError (E-IO, E-DISK)."""
+    if not folder.name or folder.name == ".." or (folder.exists() and folder.samefile(os.curdir)):
+        raise error("E-IO", f"{folder} cannot be replaced as a whole, which an export does", help="name a folder in it")
     stage = hidden_path(folder, NEW)
     try:
         make_folder(folder.parent)

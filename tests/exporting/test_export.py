@@ -137,7 +137,7 @@ def test_a_network_the_converter_refuses_leaves_nothing(graph, trained, tmp_path
     assert names(tmp_path) == []
 
 
-def test_an_existing_folder_is_refused_then_replaced_by_force(graph, trained, tmp_path):
+def test_an_existing_folder_is_refused_then_replaced_by_force(graph, trained, tmp_path, monkeypatch):
     target = tmp_path / "out"
     target.mkdir()
     (target / "mine.txt").write_text("keep")
@@ -155,6 +155,10 @@ def test_an_existing_folder_is_refused_then_replaced_by_force(graph, trained, tm
     with pytest.raises(BlockspaceError, match="holds notes.txt, which no export wrote"):
         export_folder(graph, trained, target, "", "", formats=QUICK, force=True)
     assert (target / "notes.txt").read_text() == "keep"
+    monkeypatch.chdir(tmp_path)
+    for place in (".", "..", tmp_path, "out/.."):
+        with pytest.raises(BlockspaceError, match="cannot be replaced as a whole"):
+            export_folder(graph, trained, place, "", "", formats=QUICK, force=True)
 
 
 def test_a_failed_replacement_keeps_the_old_folder(graph, trained, tmp_path, monkeypatch):
