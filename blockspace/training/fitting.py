@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -164,9 +165,14 @@ class EpochEndCallback(Checkpoint):
             self.saved_at = time.perf_counter()
 
     def find_checkpoint(self, identity: str) -> Path | None:
-        """Return the usable checkpoint of the training with this identity, or None."""
+        """Return the usable checkpoint of the training with this identity, or None; one that is not usable is named on stderr."""
         path = TrainingDir(self.folder).checkpoint if self.folder else None
-        return path if path and path.is_file() and is_usable(path, identity) else None
+        if path is None or not path.is_file():
+            return None
+        if not is_usable(path, identity):
+            print(f"{path}: damaged, or of another training; the training starts from its beginning", file=sys.stderr)
+            return None
+        return path
 
 
 @contextmanager

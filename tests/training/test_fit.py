@@ -154,7 +154,7 @@ def test_a_checkpoint_is_plain_data_and_short_trainings_write_none(digits, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["torn", "flipped", "empty", "of another seed", "of another network"])
-def test_an_unusable_checkpoint_is_not_used(digits, tmp_path, kind):
+def test_an_unusable_checkpoint_is_not_used(digits, tmp_path, kind, capsys):
     fit(small(), *digits.search_split(), quick(), 1, tmp_path, callbacks=FitCallbacks(should_stop=stop_after(1)))
     path = tmp_path / "last.ckpt"
     content = bytearray(path.read_bytes())
@@ -162,6 +162,7 @@ def test_an_unusable_checkpoint_is_not_used(digits, tmp_path, kind):
     path.write_bytes({"torn": content[:5000], "flipped": content, "empty": b""}.get(kind, path.read_bytes()))
     seed, module = (2 if kind == "of another seed" else 1), small(channels=8 if kind == "of another network" else 16)
     assert fit(module, *digits.search_split(), quick(), seed, tmp_path).resumed == 0
+    assert f"{path}: damaged, or of another training" in capsys.readouterr().err
 
 
 def test_a_rate_too_high_diverges_at_a_step(digits):
