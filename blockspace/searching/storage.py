@@ -57,8 +57,8 @@ def open_study(
             with anchor(path):
                 directions = [optuna.study.StudyDirection[word.upper()] for word in objectives.values()]
                 study = optuna.create_study(storage=storage, study_name=name, sampler=sampler, directions=directions, load_if_exists=True)
+                check_unchanged(study, to_json_data(digest), trials, ignored)  # first: another number of objectives cannot be named
                 study.set_metric_names(list(objectives))
-                check_unchanged(study, to_json_data(digest), trials, ignored)
                 yield study
         finally:
             storage.remove_session()

@@ -349,3 +349,11 @@ def test_a_choice_outside_the_measured_budget_is_not_asked_for_without_end(tmp_p
             compared=("block",),
         )  # fmt: skip
     assert len(read_stored_study(tmp_path / "none").records) < 100
+
+
+def test_another_number_of_objectives_is_a_change(stored, workers):
+    with pytest.raises(BlockspaceError, match="objectives.macs: .* -> \"minimize\""):
+        search_fakes(
+            stored, workers, SearchOptions(trials=4, sampler="random", workers=1), FakeSpace(99),
+            objectives={"acc": "maximize", "macs": "minimize"},
+        )  # fmt: skip
