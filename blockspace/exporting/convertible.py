@@ -117,10 +117,22 @@ def gather_merge(last: fx.Node) -> None:
     values.reverse()
     code, shape = last.graph, shape_of(last)[1:]
     with code.inserting_before(last):
-        joined = code.call_function(torch.cat, (values, 1))
+        joined = find_whole(values) or code.call_function(torch.cat, (values, 1))
         split = code.call_function(torch.reshape, (joined, (-1, len(values), *shape)))
         new = code.call_function(REDUCTIONS[last.target], (split, 1))
     replace_node(last, new)
+
+
+def find_whole(values: list[fx.Node]) -> fx.Node | None:
+    """Return the value that these are all parts of, one after the other; None where they are not."""
+    sources = {value.args[0] if value.args else None for value in values}
+    bounds = [channel_slice(value) for value in values]
+    source = sources.pop()
+    if sources or not isinstance(source, fx.Node) or any(one is None for one in bounds):
+        return None
+    ends = [one for one in bounds if one is not None]
+    whole = ends[0][0] == 0 and ends[-1][1] == shape_of(source)[1] and all(a[1] == b[0] for a, b in zip(ends, ends[1:]))
+    return source if whole else None
 
 
 def continues(node: fx.Node) -> bool:

@@ -88,5 +88,6 @@ def test_many_values_are_merged_by_a_few_calls(merge, split, each):
     x = torch.randn(3, 3, 4, 4, dtype=torch.float64)
     twin = make_convertible(module, x)
     assert merge == "concat" or len(twin.graph.nodes) < len(module.graph.nodes)
+    assert len(twin.graph.nodes) < 12 or (split, each) != ("chunk", "[]") or merge == "concat", "all parts of a value are that value"
     torch.testing.assert_close(twin(x), module(x))
     assert {name: id(p) for name, p in twin.named_parameters()} == {name: id(p) for name, p in module.named_parameters()}
