@@ -277,7 +277,13 @@ def count_part_bytes(image: Any) -> int:
 
 def read_pair(dataset: Any, index: int, name: str) -> tuple[Any, int]:
     """Return one item's image and label. Raises BlockspaceError (E-DATA, E-LABEL)."""
-    item = dataset[index]
+    try:
+        item = dataset[index]
+    except BlockspaceError:
+        raise
+    except Exception as reason:  # the user's code, or PIL's for a damaged file
+        text = describe_failure(reason)
+        raise error("E-DATA", f"{name}[{index}] raised {type(reason).__name__}: {text}", help="repair the image, or leave it out") from reason
     if not isinstance(item, (tuple, list)) or len(item) != 2:
         raise error("E-DATA", f"{name}[{index}] is {type(item).__name__}, not (image, label)", help=CONTRACT)
     try:

@@ -107,7 +107,9 @@ def decode_all(items: Iterable[Any], decoding: Decoding, dtype: Any = numpy.uint
             except BlockspaceError:
                 raise
             except Exception as reason:  # PIL raises a dozen types for damaged files
-                bad[item if isinstance(item, (str, Path)) else f"image {index}"] = describe_failure(reason)
+                bad[item if isinstance(item, (str, Path)) else index] = describe_failure(reason)
+    if bad and not all(isinstance(item, (str, Path)) for item in bad):
+        raise make_unreadable_error(bad, "repair them, or leave them out of the data set")
     if bad:
         raise make_unreadable_error(bad)
     return pixels
@@ -129,7 +131,7 @@ def join_names(words: Iterable[object]) -> str:
 
 def make_unreadable_error(bad: Mapping[Any, str], help: str = "repair or remove them, or set on_bad_sample: skip") -> BlockspaceError:
     """Return the error for images that cannot be read: which, and why."""
-    shown = join_names(f"{path} ({reason})" for path, reason in bad.items())
+    shown = join_names(f"{f'image {name}' if isinstance(name, int) else name} ({reason})" for name, reason in bad.items())
     return error("E-DATA", f"{len(bad):,} image(s) cannot be read: {shown}", help=help)
 
 

@@ -79,7 +79,7 @@ def scale_tile(width: int, height: int) -> tuple[int, int]:
 def draw_row(row: SheetRow, x: int, y: int, tile: tuple[int, int], group: int) -> Iterator[str]:
     """Yield the elements of a row whose upper left corner is at `(x, y)`."""
     middle = y + tile[1] / 2
-    yield draw_text(x, middle - 2, shorten_text(row.label, LABEL - 12, 13, bold=True), 13, bold=True)
+    yield draw_text(x, middle - 2, shorten_name(row.label, LABEL - 12), 13, bold=True)
     yield draw_text(x, middle + 14, shorten_text(row.note, LABEL - 12, 11), 11, "muted")
     for start, images in ((x + LABEL, row.left), (x + LABEL + group + BETWEEN, row.right)):
         for index, image in enumerate(images):
@@ -119,6 +119,16 @@ def shorten_text(text: str, width: float, size: int, *, bold: bool = False) -> s
     while text and measure_text(text + "…", size, bold=bold) > width:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def shorten_name(name: str, width: float) -> str:
+    """Return a row's label that fits a width, its middle replaced by an ellipsis where needed: names often differ at their ends."""
+    short = name
+    for left in range(len(name) - 1, 0, -1):
+        if measure_text(short, 13, bold=True) <= width:
+            break
+        short = f"{name[: left - left // 2]}…{name[len(name) - left // 2 :]}"
+    return short
 
 
 def wrap_text(text: str, width: float) -> list[str]:

@@ -47,7 +47,9 @@ def write_contact_sheet(path: str | PathLike[str], spec: DataSpec, recipe: Recip
     rest = look.classes[CLASSES:]
     footer = f"and {len(rest):,} more class{'es' * (len(rest) > 1)}: {', '.join(rest)}" if rest else ""
     heads = ("as decoded", f"in a batch: {describe_augmentation(recipe)}")
-    svg = draw_contact_sheet(look.name, describe_sheet(look, train), heads, rows, footer)
+    folder = f"{Path(spec.folder).expanduser()}/" if spec.folder else ""
+    lines = [line.replace(folder, "") if folder else line for line in describe_sheet(look, train)]
+    svg = draw_contact_sheet(look.name, lines, heads, rows, footer)
     write_atomic(place, rasterize_svg(svg, scale=2))
     images = sum(len(row.left) for row in rows)
     return f"sheet: {place}: {images:,} train images of {len(shown):,} of {len(look.classes):,} classes"

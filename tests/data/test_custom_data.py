@@ -52,6 +52,9 @@ def named_gap(): return {"train": (X, Y * 2), "classes": ["a", "b", "c"]}
 def soft(): return X, Y / 2
 def nan(): return X / 0.0 * 0, Y
 def empty(): return Items("pil", 0)
+class Torn(Items):
+    def __getitem__(self, i): return Image.open("gone.png"), 0
+def torn(): return Torn("pil", 9)
 def single(): return [1, 2, 3]
 def words(): return [(X[0], "cat")] * 3
 thing = 5
@@ -135,6 +138,7 @@ def test_size_and_channels():
         ("their_data:soft", "E-LABEL", "train has labels of float64, not integers"),
         ("their_data:nan", "E-DATA", "NaN or infinite"),
         ("their_data:empty", "E-DATA", "train is empty"),
+        ("their_data:torn", "E-DATA", "train[0] raised FileNotFoundError: [Errno 2] No such file or directory: "),
         ("their_data:single", "E-DATA", "train is list, neither (images, labels) nor a Dataset"),
     ],
 )

@@ -14,7 +14,7 @@ from PIL import Image
 from blockspace.cli import main
 from blockspace.data import load, preflight, read_spec
 from blockspace.drawing import SheetRow, draw_contact_sheet
-from blockspace.drawing.contact_sheet import scale_tile
+from blockspace.drawing.contact_sheet import scale_tile, shorten_name
 from blockspace.errors import BlockspaceError
 from blockspace.study import contact_sheet, read_data_target, write_contact_sheet
 from blockspace.training import read_recipe
@@ -64,9 +64,10 @@ def test_the_drawing_holds_every_image_and_label():
     rows = [SheetRow(name, "4 train images", pictures, pictures) for name in ("cat", "a & b <c>", "\ud800\n", "x" * 99)]
     svg = draw_contact_sheet("pets", ["two lines"], ("left", "right"), rows, "and 2 more classes: owl, " + "ant " * 999)
     found = re.findall(r'base64,([\w+/=]+)"', svg)
-    assert len(found) == 32 and 'width="48" height="64"' in svg and "a &amp; b &lt;c&gt;" in svg and "x…" in svg
+    assert len(found) == 32 and 'width="48" height="64"' in svg and "a &amp; b &lt;c&gt;" in svg and "x…x" in svg
     assert numpy.array_equal(numpy.asarray(Image.open(io.BytesIO(base64.b64decode(found[1])))), pictures[1])
     assert svg.encode("utf-8").count(b"ant") < 200, "the footer is cut"
+    assert (shorten_name("cat", 90), shorten_name("rear_view_of_a_car_1", 90)) == ("cat", "rear_v…_car_1")
     assert [scale_tile(*size) for size in ((8, 8), (28, 28), (72, 40), (640, 480), (4096, 1))] == [
         (72, 72), (56, 56), (72, 40), (72, 54), (72, 1),
     ]  # fmt: skip
