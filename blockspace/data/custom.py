@@ -282,8 +282,8 @@ def read_pair(dataset: Any, index: int, name: str) -> tuple[Any, int]:
     except BlockspaceError:
         raise
     except Exception as reason:  # the user's code, or PIL's for a damaged file
-        text = describe_failure(reason)
-        raise error("E-DATA", f"{name}[{index}] raised {type(reason).__name__}: {text}", help="repair the image, or leave it out") from reason
+        message = f"{name}[{index}] raised {type(reason).__name__}: {describe_failure(reason)}"
+        raise error("E-DATA", message, help="repair the image, or leave it out") from reason
     if not isinstance(item, (tuple, list)) or len(item) != 2:
         raise error("E-DATA", f"{name}[{index}] is {type(item).__name__}, not (image, label)", help=CONTRACT)
     try:

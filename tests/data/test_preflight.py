@@ -136,7 +136,7 @@ def test_labels_out_of_range(tmp_path, monkeypatch, label, hint):
     labels[4] = label
     images = numpy.random.default_rng(0).integers(0, 256, (30, 1, 4, 4), dtype=numpy.uint8)
     monkeypatch.setattr("blockspace.data.custom.call_function", lambda *_: {"train": (images, labels), "classes": range(10)})
-    found = mistake({"python": f"anything:label{label}"})
+    found = mistake({"python": f"anything:label{abs(label)}"})
     assert found.code == "E-LABEL" and f"labels run from {min(label, 0)} to {max(label, 9)}, expected 0 to 9" in found.message
     assert hint in found.help
 
