@@ -216,7 +216,8 @@ def describe_fault(section: Section, path: Path, faults: list[Any]) -> Mistake:
     if fault["type"] == "extra_forbidden":
         return unknown_key(section, path, fault["loc"])
     if fault["type"] == "missing":
-        return Mistake("E-KEY", f"{where}: missing", mark)
+        only = get_args(section.model.model_fields[str(path[0])].annotation) if len(path) == 1 else ()
+        return Mistake("E-KEY", f"{where}: missing", mark, f"add `{path[0]}: {only[0]}`" if len(only) == 1 else None)
     if fault["type"] in ("union_tag_invalid", "union_tag_not_found", "model_attributes_type"):
         return unknown_choice(fault, where, mark)
     rules = [one["msg"].removeprefix("Value error, ").removeprefix("Input ") for one in faults if one["type"] != "model_type"]

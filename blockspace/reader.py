@@ -313,6 +313,38 @@ def count_runs(node: Seq) -> list[int]:
     return node.runs
 
 
+def read_top_scalar(path: str, key: str) -> str | None:
+    """Return the text of a file's top-level key such as `format`, in any style of YAML; None where it has none, or cannot be read.
+
+    Only as much of the file is parsed as stands before that key.
+    """
+    try:
+        if os.path.getsize(path) > MAX_BYTES:
+            return None
+        with open(path, "rb") as file:
+            source = Source(path, file.read().decode("utf-8-sig"))
+        refuse_oversized(source)
+        return find_top_scalar(source.text, key)
+    except (OSError, UnicodeDecodeError, BlockspaceError, yaml.YAMLError):
+        return None
+
+
+def find_top_scalar(text: str, key: str) -> str | None:
+    """Return the text of a key of the mapping that a YAML text is; None where it has none, or holds no scalar. Raises yaml.YAMLError."""
+    depth, names, last = 0, False, None
+    for event in yaml.parse(text, Loader=_Loader):
+        opens = isinstance(event, yaml.CollectionStartEvent)
+        if depth == 1 and not isinstance(event, yaml.CollectionEndEvent):
+            names = not names
+            if not names and last == key:
+                return str(event.value) if isinstance(event, yaml.ScalarEvent) else None
+            last = event.value if isinstance(event, yaml.ScalarEvent) else None
+        if depth == 0 and isinstance(event, yaml.SequenceStartEvent):
+            return None
+        depth += opens - isinstance(event, yaml.CollectionEndEvent)
+    return None
+
+
 def copy_node(node: Node) -> Node:
     """Return a copy of the tree: each use of an alias is a place of its own, with holes of its own."""
     if isinstance(node, Scalar):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Protocol
 
+from blockspace.blocks.foreign_names import explain_absence, find_step
 from blockspace.errors import BlockspaceError, Mark, Mistake, did_you_mean, error
 from blockspace.ops import OPS, Activation, Merge, Pool
 from blockspace.reader import Map, Node, Scalar, Seq
@@ -263,7 +264,11 @@ def parse_word_step(node: Scalar, file: FlowNames) -> FlowStep:
 
 
 def unknown_operation_error(word: str, mark: Mark, file: FlowNames) -> BlockspaceError:
-    """Return E-OP for an unknown word, with the nearest operation or block."""
+    """Return E-OP for an unknown word, with the step to write for a name from elsewhere, or the nearest operation or block."""
+    if step := find_step(word):
+        return error("E-OP", f"unknown operation {word!r}", mark, f"write `{step}`")
+    if absent := explain_absence(word):
+        return error("E-OP", f"there is no operation {word!r}", mark, f"{absent}; `blockspace ls --ops` lists the operations")
     known = [*list_operation_words(), *file.unit_names()]
     return error("E-OP", f"unknown operation {word!r}", mark, suggest_word(word, known) or "`blockspace ls` lists operations and blocks")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from blockspace.blocks.foreign_names import find_step
 from blockspace.blocks.library_files import find_file, list_names
 from blockspace.blocks.parameters import (
     Param,
@@ -33,7 +34,7 @@ from blockspace.blocks.syntax import (
     unknown_key_mistake,
 )
 from blockspace.blocks.variants import Variant, build_member_root, check_reference, read_variants, unknown_variant_mistake, variant_mistakes
-from blockspace.errors import BlockspaceError, Mark, Mistake, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, did_you_mean, error
 from blockspace.inputs import expand_path
 from blockspace.reader import Map, Node, Scalar, Seq, read_yaml
 
@@ -127,7 +128,12 @@ class TemplateFile(BlockUnit):
             return FORMATS[given.text]
         mark = given.mark if given else node.mark
         what = f"unknown format {given.text!r}" if isinstance(given, Scalar) and given.text else "the file does not say its format"
-        raise error("E-KEY", what, mark, f"the first line is `format: {'` or `format: '.join(FORMATS)}`")
+        if isinstance(given, Scalar) and given.text.startswith("blockspace/study/") or given is None and "study" in node:
+            help = "`blockspace check` and `search` read it; its `space:` names the network"
+            raise error("E-KEY", "this is a study, not a block or network", mark, help)
+        near = did_you_mean(given.text, FORMATS) if isinstance(given, Scalar) else None
+        known = f"the first line is `format: {'` or `format: '.join(FORMATS)}`"
+        raise error("E-KEY", what, mark, f"{near} {known}" if near else known)
 
     def _name(self, node: Map) -> str:
         name = node.get(self.kind)
@@ -293,7 +299,9 @@ def unknown_setting_mistakes(step: BlockStep, unit: BlockUnit) -> list[Mistake]:
     if target is None:
         if not unit.declares(step.what.text) and not is_operation(step.what.text):
             known = [*unit.unit_names(), *unit.params]
-            return [Mistake("E-OP", f"unknown block {step.what.text!r}", step.what.mark, suggest_word(step.what.text, known))]
+            step_to_write = find_step(step.what.text)
+            help = f"write the step `{step_to_write}` instead" if step_to_write else suggest_word(step.what.text, known)
+            return [Mistake("E-OP", f"unknown block {step.what.text!r}", step.what.mark, help or "`blockspace ls --blocks` lists blocks")]
         return []
     allowed = list(target.params)
     bad = [key for key in step.settings if key not in target.params and key != "stride"]

@@ -41,9 +41,7 @@ def read_doc(path: str) -> str:
 def describe_names(kind: str) -> dict[str, str]:
     """Return the names of one kind with a line of documentation each."""
     if kind == "operations":
-        from blockspace.ops import OPS
-
-        return {name: read_first_line(op) for name, op in sorted(OPS.items()) if op.kind != "input"}
+        return describe_operations()
     if kind == "rules":
         from blockspace.passes import RULES
 
@@ -54,6 +52,22 @@ def describe_names(kind: str) -> dict[str, str]:
         return {name: load(name).doc for name in list_names(kind[:-1])}
     single = {"spaces": "space", "studies": "study"}[kind]
     return {name: read_doc(path) for name, path in list_files(single).items()}
+
+
+def describe_operations() -> dict[str, str]:
+    """Return the words of operations as steps write them, each with the first line of its documentation."""
+    from blockspace.blocks import syntax
+    from blockspace.ops import OPS
+
+    homes = {"conv3x3": "conv", "dwconv3x3": "conv", "maxpool3x3": "maxpool", "avgpool3x3": "avgpool", "global_avgpool": "adaptive_avgpool"}
+    words = {name: name for name in (*syntax.SIMPLE, *syntax.MERGES)} | homes
+    own = {
+        "norm": "Normalisation: batch, layer or group.",
+        "shortcut": "The value itself where its shape is right, else convolution 1x1 and norm.",
+        "global_avgpool": "Mean over space, `(C, H, W) -> (C, 1, 1)`.",
+        "dwconv3x3": "Depthwise convolution: one group per channel.",
+    }
+    return dict(sorted(({word: read_first_line(OPS[op]) for word, op in words.items()} | own).items()))
 
 
 def read_first_line(thing: object) -> str:

@@ -78,10 +78,26 @@ def describe_target(target: str, variant: str | None = None) -> str:
     if open_places and not isinstance(template, GraphFile):
         check_reachable_choices(template)
     extra = f"; {count_noun(open_places, 'place')} open" if open_places else ""
+    problem = None if isinstance(template, GraphFile) else find_stride_problem(template)
+    extra += f"; with stride: 2 not: {problem}" if problem else ""
     at = "x".join(map(str, graph.input_shape))
     title = f"{target} variant={variant}" if variant else target
     size = f"{count_noun(len(graph), 'node')}, {count_noun(found.params, 'param')}, {format_si(found.macs)} macs at {at}"
     return f"{title}: ok: {size}{extra}"
+
+
+def find_stride_problem(template: Block | Network) -> str | None:
+    """Return why a block with a param `stride` cannot be built with a stride of 2, as stages ask for; None where it can, or excludes it."""
+    from blockspace.blocks import Block
+    from blockspace.errors import BlockspaceError
+
+    if not isinstance(template, Block) or template.params.get("stride") != "1":
+        return None
+    try:
+        template(stride=2).graph()
+    except BlockspaceError as e:
+        return None if any(m.code == "E-REQUIRE" for m in e.mistakes) else e.mistakes[0].message
+    return None
 
 
 def check_reachable_choices(template: Block | Network) -> None:
@@ -95,14 +111,12 @@ def check_reachable_choices(template: Block | Network) -> None:
 
 
 def is_study(target: str) -> bool:
-    """Return whether a file says that it is a study, without reading all of it."""
+    """Return whether a file says that it is a study."""
     from blockspace.inputs import expand_path
+    from blockspace.reader import read_top_scalar
 
-    try:
-        with open(expand_path(target), encoding="utf-8") as file:
-            return any(line.startswith("format: blockspace/study/") for line in file)
-    except (OSError, UnicodeDecodeError):
-        return False
+    path = str(expand_path(target))
+    return (read_top_scalar(path, "format") or "").startswith("blockspace/study/") or read_top_scalar(path, "study") is not None
 
 
 def describe_study(path: str) -> str:
