@@ -29,6 +29,7 @@ SMALL: dict[str, tuple[dict[str, Any], Callable[[ModuleType], object]]] = {
     "forms": ({"SECONDS": 0}, lambda script: script.main(1, 32)),
     "guidelines": ({"BATCHES": (1,), "SIZE": 8, "PAIRS": 2}, lambda script: script.main()),
     "latency": ({"REPEATS": 2, "PAIRS": 2}, lambda script: script.main()),
+    "mutants": ({"LONG": 1e9}, lambda script: script.main(60, 1)),
     "overhead": ({}, lambda script: script.main(str(ROOT / "studies" / "hs_vs_resnext.yaml"), ["search.trials=2", *STUDY])),
     "report": ({}, lambda script: script.main(6)),
     "rules": ({}, lambda script: script.main(["resnext_a", "shufflenet_v1"])),

@@ -40,7 +40,8 @@ def test_a_study_is_known_in_every_spelling(text, tmp_path):
 @pytest.mark.parametrize(
     "text",
     ["format: blockspace/block/1\nblock: b\ndoc: |\n  format: blockspace/study/1\nflow: [relu]\n", "[format, blockspace/study/1]\n",
-     "format",     "", "a: {format: blockspace/study/1}\n", "format: [blockspace/study/1]\n", "format: blockspace/network/1\nx: [\n", "- " * 100, "\xff"],
+     "format", "",
+     "a: {format: blockspace/study/1}\n", "format: [blockspace/study/1]\n", "format: blockspace/network/1\nx: [\n", "- " * 100, "\xff"],
 )  # fmt: skip
 def test_others_are_not(text, tmp_path):
     path = tmp_path / "s.yaml"
