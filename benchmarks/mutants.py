@@ -1,4 +1,4 @@
-"""Damage blocks, networks, studies and overrides at random, and read them: how many load, are refused, end in another exception, or take long.
+"""Damage blocks, networks, studies and overrides at random and read them: how many load, are refused, end in tracebacks, or take long.
 
     python benchmarks/mutants.py --count 20000 --seed 1
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import sys
 import tempfile
 import time
@@ -17,28 +18,32 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from blockspace.blocks import Block, Network, list_library_files, load_unchecked
+from blockspace.blocks import Block, Network, list_library_files
+from blockspace.blocks.template_file import TemplateFile
 from blockspace.errors import BlockspaceError
+from blockspace.reader import parse_yaml
 from blockspace.shipped import find_shipped, list_shipped
 from blockspace.study.resolve import resolve_study
 from blockspace.study.study_file import load_study
 
 LONG = 2.0  # seconds of CPU time that no mutant may take
 WORDS = (
-    "0 -1 1e3 5e-4 60M 010 1:30 yes on off none same true x[1] [] {} [relu] 1/3 ~ input prev block index part channels width concat 1..3 20ms 3s 50% "
-    "4MiB 9**9 (((( ' \" &a *a !!int <<: conv3x3 99999999999 100000 -5 1e999 {copy:2} {search:[1,2]} {search:1..3} {if:1,then:2} {solve:macs,range:1..4} "
-    "{a:{b:{c:1}}} [[[1]]] batch_norm Conv2d upsample inherit out_channels stride 3ms 1h auto null digits adamw"
+    "0 -1 1e3 5e-4 60M 010 1:30 yes on off none same true x[1] [] {} [relu] 1/3 ~ input prev block index part channels width "
+    "concat 1..3 20ms 3s 50% 4MiB 9**9 (((( ' \" &a *a !!int <<: conv3x3 99999999999 100000 -5 1e999 {copy:2} {search:[1,2]} "
+    "{search:1..3} {if:1,then:2} {solve:macs,range:1..4} {a:{b:{c:1}}} [[[1]]] batch_norm Conv2d upsample inherit "
+    "out_channels stride 3ms 1h auto null digits adamw"
 ).split()  # fmt: skip
 OVERRIDES = (
-    "search.trials search.timeout search.workers search.seeds search.failures.share train.epochs train.batch train.optimizer train.schedule train.augment "
-    "train.ema train.mixup train.mixup.p train.devices budget.macs.high budget.macs.low budget.latency.high budget.bytes.high baseline baseline.block "
-    "baseline.macs data data.name data.size data.train objectives finalists.take finalists.per finalists compare compare.by out space study format doc"
+    "search.trials search.timeout search.workers search.seeds search.failures.share train.epochs train.batch train.optimizer "
+    "train.schedule train.augment train.ema train.mixup train.mixup.p train.devices budget.macs.high budget.macs.low "
+    "budget.latency.high budget.bytes.high baseline baseline.block baseline.macs data data.name data.size data.train "
+    "objectives finalists.take finalists.per finalists compare compare.by out space study format doc"
 ).split()  # fmt: skip
 
 
 def damage(text: str, rng: random.Random) -> str:
     """Return the text with one to three mutations: a word replaced, a character put in, or a line lost, doubled, moved or indented."""
-    for _ in range(rng.randint(1, 3)):
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
         lines = text.splitlines() or [""]
         place = rng.randrange(len(lines))
         line, kind = lines[place], rng.randrange(8)
@@ -76,16 +81,22 @@ def read_mutant(kind: str, path: Path, rng: random.Random, folder: Path) -> None
         texts = [damage(f"{rng.choice(OVERRIDES)}={rng.choice(WORDS)}", rng).strip() for _ in range(rng.randint(1, 3))]
         load_study(path, texts)
         return
-    mutant = folder / path.name
-    mutant.write_text(damage(path.read_text(encoding="utf-8"), rng), encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     if kind == "study":
+        mutant = folder / path.name
+        beside = re.sub(r"(?m)^space: (\S+/\S+)", lambda match: f"space: {path.parent / match[1]}", text)
+        mutant.write_text(damage(beside, rng), encoding="utf-8")
         load_study(mutant)
-        if rng.random() < 0.2:
+        if rng.random() < 0.3:
             resolve_study(mutant)
         return
-    found = load_unchecked(str(mutant))
-    found.graph((64, 56, 56) if isinstance(found, Block) else None)
-    assert isinstance(found, (Block, Network))
+    file = TemplateFile(parse_yaml(damage(text, rng), str(path)), str(path)).check()
+    if file.mistakes:
+        raise BlockspaceError(*file.mistakes)
+    if file.kind == "block":
+        Block(file).graph((64, 56, 56))
+    else:
+        Network(file).graph()
 
 
 def main(count: int, seed: int, only: int | None = None) -> int:
