@@ -42,10 +42,11 @@ def escape_glob(text: str) -> str:
 
 
 def complete_templates(incomplete: str) -> list[str]:
-    """Complete blocks and networks: library names, and files once part of a path was typed."""
+    """Complete blocks and networks: library names; trials and files once part of a path was typed."""
     from blockspace.blocks import list_names
 
-    return select_matching([*list_names("block"), *list_names("network")], incomplete) + (list_yaml_files(incomplete) if incomplete else [])
+    found = select_matching([*list_names("block"), *list_names("network")], incomplete)
+    return found + (complete_runs(incomplete) + list_yaml_files(incomplete) if incomplete else [])
 
 
 def complete_studies(incomplete: str) -> list[str]:

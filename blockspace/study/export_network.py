@@ -7,14 +7,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blockspace.blocks import Block, Network, load, serialize_network
+from blockspace.blocks import Block, Network, find_target, load, serialize_network
 from blockspace.errors import error
 from blockspace.exporting import DEFAULT_FORMATS
+from blockspace.files import WEIGHTS as WEIGHTS_FILE
 from blockspace.graph import Graph, GraphLike, as_graph, is_graph_file, is_nx
 from blockspace.inputs import FLAG, NAMES, PATH, WEIGHTS, ArgumentKind, check_arguments, expand_path, is_path, optional
 from blockspace.passes import canonical
-from blockspace.records import TrainingFacts
+from blockspace.records import TrainingFacts, split_run_target
 from blockspace.study.model_card import UNTRAINED, USAGE, describe_network, model_card
+from blockspace.study.training_facts import read_facts
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,14 +68,25 @@ def export(
         raise error("E-TYPE", f"the weights of a network should be a path, got {type(weights).__name__}", help=help)
     own = network.folder.weights if network.folder is not None and network.folder.weights.is_file() else None
     source = expand_path(weights) if isinstance(weights, PathLike) else weights or own
+    if isinstance(source, str) and split_run_target(source)[0] != source:  # RUN#17
+        source = find_target(source).weights
     found = find_weights(network, source) if source is not None else None
-    trained = network.trained if weights is None else None
+    trained = network.trained if weights is None else describe_beside(network, source)
     network = found.network if found else network
     graph = canonical(network.graph())
     facts = describe_network(graph, trained or describe_pretrained(found, source), name_weights(source))
     about = model_card(network.name, facts.question or network.doc, facts, usage=USAGE if trained else "")
     arch = serialize_network(network, {})
     return write_export(graph, initial_module(graph, found), expand_path(folder), arch, about, formats, force, facts, deploy)
+
+
+def describe_beside(network: Network, source: str | Path | None) -> TrainingFacts | None:
+    """Return the facts of given weights where the folder that they lie in has them, of this very network; otherwise None."""
+    folder = Path(source or "").parent
+    if Path(source or "").name != WEIGHTS_FILE or not folder.is_dir():
+        return None
+    facts = read_facts(folder)
+    return facts if facts is not None and facts.key == canonical(network.graph()).key() else None
 
 
 def describe_pretrained(found: PretrainedWeights | None, source: str | Path | None) -> TrainingFacts | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -111,7 +112,8 @@ def fit_space(study: Study, network: Network, run_code: bool) -> tuple[SearchSpa
         network = Network(network.file, network.settings | network.filled, (data.channels, data.size, data.size))
     size = "x".join(map(str, network.input_shape))
     outputs = f" and {network.params['classes']} classes" if "classes" in network.params else ""
-    note = f"data: {data.python} is not run here; the input {size}{outputs} are the network's own. `blockspace doctor --data` runs it"
+    command = shlex.join(["blockspace", "doctor", "--data", str(study.path)])
+    note = f"data: {data.python} is not run here; the input {size}{outputs} are the network's own. `{command}` runs it"
     return SearchSpace(network), (note,)
 
 

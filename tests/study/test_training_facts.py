@@ -76,6 +76,12 @@ def test_an_export_of_an_export_is_the_same(exported, tmp_path):
         assert (exported / name).read_bytes() == (tmp_path / "two" / name).read_bytes() == (tmp_path / "three" / name).read_bytes(), name
 
 
+def test_weights_that_are_named_bring_it_too(run, trained, exported, tmp_path):
+    for i, weights in enumerate([f"{run}#{trained.number}", run.trial(trained.number).weights]):
+        bs.export(run.trial(trained.number).arch, tmp_path / str(i), formats=["safetensors"], weights=weights)
+        assert (tmp_path / str(i) / "facts.json").read_text() == (exported / "facts.json").read_text()
+
+
 def test_a_found_network_brings_recipe_and_data(run, trained, exported, done):
     options = done[1].study.options
     for target in (f"{run}#{trained.number}", exported, run.trial(trained.number)):
