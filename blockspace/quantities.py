@@ -33,6 +33,7 @@ class Quantity:
         scale: factor from the stored to the shown number (an accuracy is stored in 0..1 and shown in %).
         decimals: decimals of the shown number; None for four significant digits with k, M, G.
         kind: `cost` (known before a training) or `metric` (of validation, told to the search); empty for others.
+        is_sum: whether a network's number is the sum over its nodes, so that each node has a share of it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Quantity:
     scale: float = 1.0
     decimals: int | None = None
     kind: Kind = ""
+    is_sum: bool = False
 
     def format(self, value: float | None) -> str:
         """Return the shown number without its unit: `97.50`, `4.47M`; a dash for None."""
@@ -79,6 +81,13 @@ def register_quantity(quantity: Quantity) -> None:
     """Add a quantity to `QUANTITIES`. Raises TypeError where another one has its name."""
     if QUANTITIES.setdefault(quantity.name, quantity) != quantity:
         raise TypeError(f"quantity {quantity.name!r} is registered twice")
+
+
+def list_quantities(kind: Kind) -> list[Quantity]:
+    """Return the registered quantities of one kind."""
+    for extension in REGISTERING:
+        load_extension(extension)
+    return [quantity for quantity in QUANTITIES.values() if quantity.kind == kind]
 
 
 def find_quantity(name: str) -> Quantity:

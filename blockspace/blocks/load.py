@@ -10,7 +10,7 @@ from blockspace.blocks.targets import Target, find_target
 from blockspace.blocks.template import Block
 from blockspace.blocks.template_file import read_template_file
 from blockspace.blocks.variants import SETTING
-from blockspace.errors import BlockspaceError
+from blockspace.errors import BlockspaceError, error
 from blockspace.inputs import PATH, VALUE, check_arguments
 
 
@@ -36,7 +36,10 @@ def load_unchecked(name: str | PathLike[str], /, **settings: Any) -> Block | Net
 
 
 def load_target(target: Target, /, **settings: Any) -> Block | Network:
-    """Return the block or network of a target, as `load_unchecked` does."""
+    """Return the block or network of a target, as `load_unchecked` does. Raises BlockspaceError (E-FILE) for a graph in JSON."""
+    if target.path.endswith(".json"):
+        help = "`show`, `check`, `compare` and `export` read it, as do bs.cost, bs.compile and bs.export; a network to train is a YAML file"
+        raise error("E-FILE", f"{target.path} is one graph in networkx's node-link form, where a block or network is wanted", help=help)
     file = read_template_file(target.path)
     given = {SETTING: target.name, **settings} if target.name in file.variants else settings
     if file.kind == "block":

@@ -56,22 +56,12 @@ def expand_template(target: str, given: Mapping[str, str]) -> tuple[Block | Netw
     """Return the template and graph of a block or network, as `expand_target` does. Raises BlockspaceError (E-FILE) for a JSON file."""
     from blockspace.blocks import load_unchecked
 
-    require_yaml(target)
     given = dict(given)
     wanted = given.pop("input", None)
     template = load_unchecked(target, **given)
     if wanted is not None:
         return template, template.graph(parse_input_shape(wanted))
     return template, template.graph(template.usual_shape)
-
-
-def require_yaml(target: str) -> None:
-    """Raise BlockspaceError (E-FILE) for a JSON file, which holds one graph and nothing to set."""
-    from blockspace.blocks import find_target
-
-    if target.endswith(".json") or find_target(target).path.endswith(".json"):
-        help = "`blockspace show` and `check` read graphs in networkx's node-link form; bs.export and bs.compile take them from bs.from_nx"
-        raise error("E-FILE", f"{target} is a graph; this command takes a block or network, by name or as a YAML file", help=help)
 
 
 def open_graph_file(path: str, given: Mapping[str, str]) -> tuple[GraphFile, Graph]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typer import Typer
 
     from blockspace.blocks import Block, Network
+    from blockspace.cli.arguments import GraphFile
     from blockspace.costs import Cost
     from blockspace.graph import Graph
 
@@ -23,7 +24,7 @@ class Side:
     letter: str
     target: str
     settings: dict[str, str]
-    template: Block | Network
+    template: Block | Network | GraphFile
     graph: Graph
     cost: Cost
 
@@ -80,39 +81,75 @@ def run(
 
 def expand_sides(first: str, second: str, texts: Sequence[str]) -> tuple[Side, Side]:
     """Return both sides, expanded. Two blocks without an `input=` both get the usual input of A."""
-    from blockspace.blocks import Block, load_unchecked
-    from blockspace.cli.arguments import expand_template, parse_settings, require_yaml
+    from blockspace.blocks import Block
+    from blockspace.cli.arguments import expand_target, parse_settings
     from blockspace.costs import cost
 
-    for target in (first, second):
-        require_yaml(target)
-    templates = [load_unchecked(target) for target in (first, second)]
+    templates = [load_side(target) for target in (first, second)]
     given = assign_settings(parse_settings(texts), templates)
-    blocks = [isinstance(template, Block) for template in templates]
-    if all(blocks) and not any("input" in own for own in given):
-        channels = templates[0](**given[0]).usual_shape[0]
-        given = [own | {"input": f"{channels}x56x56"} for own in given]
+    if not any("input" in own for own in given):
+        common = find_common_input(templates, given)
+        given = [own | common if isinstance(one, Block) else own for one, own in zip(templates, given)]
     found = []
     for letter, target, own in zip("AB", (first, second), given):
-        template, graph = expand_template(target, own)
+        template, graph = expand_target(target, own)
         shown = {name: value for name, value in own.items() if name != "input"}
         found.append(Side(letter, target, shown, template, graph, cost(graph)))
     return found[0], found[1]
 
 
-def assign_settings(given: dict[str, str], templates: Sequence[Block | Network]) -> list[dict[str, str]]:
+def load_side(target: str) -> Block | Network | Graph:
+    """Return a block or network, or the graph of a JSON file. Raises BlockspaceError."""
+    from blockspace.blocks import find_target, load_unchecked
+    from blockspace.graph import load_node_link
+
+    path = find_target(target).path
+    return load_node_link(path) if path.endswith(".json") else load_unchecked(target)
+
+
+def find_common_input(templates: Sequence[Block | Network | Graph], given: Sequence[dict[str, str]]) -> dict[str, str]:
+    """Return the `input=` of blocks where none is given: that of a graph beside it, else the usual one of A; none beside a network."""
+    from blockspace.blocks import Block
+    from blockspace.graph import Graph
+
+    graph = next((one for one in templates if isinstance(one, Graph)), None)
+    if graph is not None:
+        return {"input": "x".join(map(str, graph.input_shape))}
+    first = templates[0]
+    if not all(isinstance(one, Block) for one in templates) or isinstance(first, Graph):
+        return {}
+    return {"input": f"{first(**given[0]).usual_shape[0]}x56x56"}
+
+
+def takes_setting(template: Block | Network | Graph, name: str, taken: Sequence[str]) -> bool:
+    """Return whether a setting that is given for both sides holds for this one: `input`, for all but a graph, and what it takes."""
+    from blockspace.graph import Graph
+
+    return name in taken or (name == "input" and not isinstance(template, Graph))
+
+
+def list_settings(template: Block | Network | Graph) -> tuple[list[str], list[str]]:
+    """Return the params that a template takes, and with them its holes and unknowns; a graph takes none."""
+    from blockspace.graph import Graph
+
+    if isinstance(template, Graph):
+        return [], []
+    params = [*template.file.params, *["variant"] * bool(template.file.variants)]
+    return params, [*params, *template.holes.holes, *template.holes.unknowns]
+
+
+def assign_settings(given: dict[str, str], templates: Sequence[Block | Network | Graph]) -> list[dict[str, str]]:
     """Return the settings of A and of B. Raises BlockspaceError (E-KEY) for those that neither takes."""
     from blockspace.blocks import unknown_param_mistake
     from blockspace.errors import BlockspaceError
 
     found: list[dict[str, str]] = [{}, {}]
-    params = [[*template.file.params, *["variant"] * bool(template.file.variants)] for template in templates]
-    taken = [[*own, *template.holes.holes, *template.holes.unknowns] for own, template in zip(params, templates)]
+    params, taken = zip(*map(list_settings, templates))
     mistakes = []
     for text, value in given.items():
         letter, dot, name = text.partition(".")
         only = dot and letter in ("A", "B")
-        takers = ["AB".index(letter)] if only else [i for i in (0, 1) if text == "input" or text in taken[i]]
+        takers = ["AB".index(letter)] if only else [i for i in (0, 1) if takes_setting(templates[i], text, taken[i])]
         if not takers:
             a, b = (template.name for template in templates)
             whose = f"{a} has no" if a == b else f"neither {a} nor {b} has a"

@@ -50,7 +50,7 @@ class CostQuantity(Quantity):
     @property
     def additive(self) -> bool:
         """Return whether the total is the sum of the nodes, so that costs of a network's parts add up."""
-        return self.total is sum
+        return self.is_sum
 
     def format_amount(self, value: float) -> str:
         """Return the number with its symbol: 45.61M, 9.188 MiB, 427 px."""
@@ -72,8 +72,9 @@ def register_cost(
             if name == other.name or place == other.place:
                 raise TypeError(f"cost {name!r} at place {place} is registered twice: {other.name!r} is there")
         cost = CostQuantity(
-            name, title, unit, kind="cost", place=place, per_node=per_node, total=total, symbol=symbol, word=word or name, doc=doc
-        )
+            name, title, unit, kind="cost", is_sum=total is sum, place=place, per_node=per_node, total=total, symbol=symbol,
+            word=word or name, doc=doc,
+        )  # fmt: skip
         register_quantity(cost)
         costs = sorted([*COSTS.values(), cost], key=lambda quantity: quantity.place)
         COSTS.clear()

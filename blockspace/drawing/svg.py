@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from html import escape
 from math import ceil
@@ -16,20 +16,18 @@ from blockspace.drawing.rasterize import rasterize_svg
 from blockspace.drawing.theme import HEAT_OPACITY, SHARED_CLASS, THEMES, scope_style_sheet
 from blockspace.drawing.units import DrawingEdge, DrawingLevel, DrawingUnit, build_levels, format_spaced_shape
 from blockspace.errors import did_you_mean, error
+from blockspace.extensions import load_extension
 from blockspace.formatting import count_noun
 from blockspace.graph import Graph, Node
 from blockspace.ops import format_shape
+from blockspace.quantities import list_quantities
 
 MARGIN = 20
 HEAD_HEIGHT, LEGEND_HEIGHT = 48, 40  # of the title above and the legend below
 SWATCHES = 6
 MANY_STEPS = 60  # a graph of more is drawn as stages
+MOST_CROSSINGS = 10_000  # edges of one level beyond one a step: more take minutes to route, and cannot be told apart
 TABLE_COLUMNS = ("node", "operation", "output", "params", "macs")
-HEAT_COSTS: dict[str, Callable[[Node], float]] = {
-    "macs": lambda node: node.op.macs(node.shape),
-    "params": lambda node: node.op.params(),
-    "acts": lambda node: node.op.acts(node.shape),
-}
 
 
 def draw_svg(
@@ -46,7 +44,7 @@ def draw_svg(
 
     Args:
         graph: the graph to draw.
-        heat: the cost that colours the boxes: macs, params or acts, amounts by node name, or None.
+        heat: the cost that colours the boxes: any that is a sum over nodes, as macs, params, acts and bytes; amounts by node name; or None.
         fold: draw equal blocks in a row, and equal branches, once.
         stages: draw a network as a column of its blocks, with each distinct block beside it; None does so for graphs of many steps.
         theme: light, dark, or auto, which follows the reader's system.
@@ -55,13 +53,26 @@ def draw_svg(
             security policy names each sheet by its hash.
 
     Raises:
-        BlockspaceError: E-KEY for a cost or node that does not exist, E-TYPE for a theme that does not exist and negative amounts.
+        BlockspaceError: E-KEY for a cost or node that does not exist, E-TYPE for a theme that does not exist and negative amounts,
+            E-TOO-BIG for more edges than can be told apart.
     """
     level, heat_map = build_levels(graph), HeatMap(graph, heat)
+    check_edges(graph.name, level)
     staged = stages if stages is not None else _needs_stages(level)
     blocks = any(unit.level is not None for unit in level.units)
     layout = lay_out_stages(level, heat_map.measure_share, fold) if staged and blocks else lay_out_graph(level, fold)
     return SvgWriter(graph, heat_map, theme, styled).write(layout, head)
+
+
+def check_edges(name: str, level: DrawingLevel) -> None:
+    """Raise BlockspaceError (E-TOO-BIG) for a level, or one inside it, with too many edges between its steps."""
+    edges, steps = len(level.edges), len(level.units)
+    if edges - steps > MOST_CROSSINGS:
+        message = f"{name}: {edges:,} edges between {count_noun(steps, 'step')} cannot be told apart in a picture"
+        raise error("E-TOO-BIG", message, help="`blockspace show FILE --nodes` lists the steps; graph.nx is a graph for other tools")
+    for unit in level.units:
+        if unit.level is not None:
+            check_edges(unit.name, unit.level)
 
 
 def draw_png(graph: Graph, *, theme: str = "light", scale: float = 2, **options: Any) -> bytes:
@@ -129,9 +140,10 @@ def _measure_heat(graph: Graph, heat: str | Mapping[str, float] | None) -> tuple
         if min(heat.values(), default=0) < 0:
             raise error("E-TYPE", "heat: amounts are 0 or more")
         return "the given cost", dict(heat)
-    if heat not in HEAT_COSTS:
-        raise error("E-KEY", f"no heat {heat!r}", help=did_you_mean(str(heat), HEAT_COSTS) or f"known: {', '.join(HEAT_COSTS)}")
-    return heat, {node.name: HEAT_COSTS[heat](node) for node in graph}
+    known = [quantity.name for quantity in list_quantities("cost") if quantity.is_sum]
+    if heat not in known:
+        raise error("E-KEY", f"no heat {heat!r}", help=did_you_mean(str(heat), known) or f"known: {', '.join(known)}")
+    return heat, dict(load_extension("graph_cost")(graph).counts(heat))
 
 
 class SvgWriter:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from blockspace.errors import error
 from blockspace.files import FACTS
-from blockspace.formatting import hide_path, hide_paths, is_absolute
+from blockspace.formatting import count_noun, hide_path, hide_paths, is_absolute
 
 FORMAT = "blockspace/facts/1"
 LIMIT = 4_000_000  # bytes of a file that is read
@@ -109,7 +109,7 @@ class TrainingFacts(BaseModel):
         """Return the data, its parts that were trained on, and for how many epochs."""
         name = str(next((self.data[key] for key in ("name", "folder", "python") if self.data.get(key)), ""))
         epochs = self.recipe.get("epochs")
-        return ", ".join(filter(None, (name, self.trained_on, f"{epochs} epoch{'s' * (epochs != 1)}" if epochs else "")))
+        return ", ".join(filter(None, (name, self.trained_on, count_noun(epochs, "epoch") if epochs else "")))
 
     def recipe_line(self) -> str:
         """Return the settings of the recipe that matter most."""

@@ -10,7 +10,7 @@ import pytest
 from blockspace import cost, load
 from blockspace.blocks import serialize_network
 from blockspace.cli import main
-from blockspace.graph import Structure
+from blockspace.graph import Structure, to_node_link
 
 
 def said(capsys, *argv: str) -> str:
@@ -143,8 +143,33 @@ def test_show_has_a_table_of_nodes(capsys):
     assert "9.188 MiB" in add and "moved" in text and "receptive field at 256x56x56" in text
 
 
-@pytest.mark.parametrize("argv", ["compare dag.json resnext", "compare resnext dag.json", "locate dag.json --in universal"])
-def test_a_graph_file_is_refused_with_what_takes_one(argv, capsys):
-    assert main(argv.split()) == 2
+@pytest.fixture
+def dag(tmp_path, monkeypatch):
+    """A graph in networkx's node-link form, in a file whose name needs no care."""
+    monkeypatch.chdir(tmp_path)
+    graph = load("resnext").graph((64, 16, 16))
+    (tmp_path / "dag #1.json").write_text(json.dumps(to_node_link(graph)))
+    return "dag #1.json"
+
+
+def test_a_graph_file_is_compared(dag, capsys):
+    for pair in ((dag, "resnext"), ("resnext", dag)):
+        found = json.loads(said(capsys, *pair, "--json"))
+        assert found["same"] and found["A"]["input"] == found["B"]["input"] == [64, 16, 16], "a block takes the graph's input"
+    text = said(capsys, dag, "resnext", "cardinality=4")
+    assert text.startswith("A  dag #1.json at 64x16x16") and "not the same network" in text
+    found = json.loads(said(capsys, dag, dag, "--json"))
+    assert found["same"] and found["ratio"]["macs"] == 1
+
+
+@pytest.mark.parametrize("words", ["locate FILE --in universal", "train FILE", "search FILE", "cp FILE a.yaml"])
+def test_a_graph_file_is_refused_in_one_line_where_params_are_needed(words, dag, capsys):
+    assert main([dag if word == "FILE" else word for word in words.split()]) == 2
     told = capsys.readouterr().err
-    assert told.startswith("error: dag.json is a graph") and "show" in told and "Traceback" not in told
+    assert told.startswith("error: ") and dag in told and "Traceback" not in told
+    assert "cp" in words or "search" in words or "`compare` and `export` read it" in told
+
+
+def test_settings_of_a_graph_file_are_refused(dag, capsys):
+    for argv in ([dag, dag, "input=3x8x8"], [dag, dag, "width=3"], [dag, "resnext", "A.width=3"]):
+        assert main(["compare", *argv]) == 2 and capsys.readouterr().err.startswith("error: ")

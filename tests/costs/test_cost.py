@@ -72,6 +72,7 @@ def test_one_more_cost_is_one_registration(capsys):
         assert found.convs == 2 and found.as_dict()["convs"] == 2 and "2 convolutions" in str(found)
         assert Budget("convs", None, 1).violation(found.convs) == 1 and find_quantity("convs").title == "convolutions"
         assert main(["show", "resnext", "--nodes"]) == 0 and "convolutions" in capsys.readouterr().out
+        assert "share of convs" in found.graph.svg(heat="convs"), "drawings know it too"
     finally:
         COSTS.pop("convs", None)
         QUANTITIES.pop("convs", None)

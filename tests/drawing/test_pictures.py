@@ -15,6 +15,8 @@ from blockspace import load
 from blockspace.blocks import list_families, list_names
 from blockspace.drawing import build_style_sheet, draw_png, draw_svg
 from blockspace.errors import BlockspaceError
+from blockspace.graph import Graph
+from blockspace.ops import OPS
 from blockspace.passes import canonical
 
 BLOCKS, NETWORKS = list_names("block"), list_families()
@@ -226,3 +228,18 @@ def test_png(theme, corner):
 def test_a_value_read_by_nothing_but_the_output():
     seen = check(draw_svg(built("- conv1x1: 8", shape=(4, 2, 2))))
     assert [box.kind for box in seen.boxes] == ["input", "transform", "output"]
+
+
+def dense(steps: int) -> Graph:
+    """A graph in which each step adds the input and all steps before it."""
+    graph, names = Graph((4, 8, 8), "dense"), ["input"]
+    for step in range(steps):
+        names.append(graph.add(OPS["add"](), *names, name=f"step{step}").name)
+    return graph
+
+
+def test_more_edges_than_can_be_told_apart_are_refused_before_they_are_routed():
+    with pytest.raises(BlockspaceError, match="dense: 11,326 edges between 152 steps cannot be told apart in a picture") as caught:
+        draw_svg(dense(150))
+    assert caught.value.mistakes[0].code == "E-TOO-BIG" and "--nodes" in caught.value.mistakes[0].help
+    assert draw_svg(dense(20)).startswith("<svg")
