@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from study import tiny
@@ -166,6 +167,35 @@ def test_what_locate_prints_can_be_shown(capsys):
 def test_every_wrong_setting_of_a_command_is_said_at_once(argv, capsys):
     code, _, err = said(capsys, *argv)
     assert code == 2 and err.count("error: ") == 2
+
+
+@pytest.mark.parametrize(
+    "argv, message, help",
+    [
+        (["export", "resnet20", "n=1"], "'n=1' stands where the folder to write is expected", "blockspace export resnet20 FOLDER n=1"),
+        (["export", "width=300", "out"], "'width=300' stands where the network is expected", "blockspace export NETWORK FOLDER width=300"),
+        (["export", "resnet20", "out", "width=300"], "resnet20 has no param", "known: n,"),
+        (["export", "resnet20", "out", "input=3x8x8"], "a network is exported at its own input shape", "blockspace cp"),
+        (["export", "resnet20", "out", "--to", ""], "no format is asked for", "py, onnx"),
+        (["search", STUDY, "--dry-run", "--reuse", "gone"], "--reuse gone: no run directory", "runs/hs_vs_resnext"),
+        (["search", STUDY, "--measure"], "--measure belongs to --dry-run", "--dry-run --measure"),
+    ],
+)
+def test_settings_and_options_in_the_wrong_place(argv, message, help, files, capsys):
+    code, _, err = said(capsys, *argv)
+    assert code == 2 and message in err and help in err and sorted(p.name for p in files.iterdir()) == ["bad.yaml", "good.yaml"]
+
+
+def test_settings_of_an_exported_network(monkeypatch, capsys):
+    seen = []
+
+    def export(target, *_):
+        seen.append(target)
+        return SimpleNamespace(sizes={}, differences={}, folder="out")
+
+    monkeypatch.setattr("blockspace.study.export", export)
+    assert said(capsys, "export", "resnet20", "out", "n=1")[0] == 0 and seen[0].params["n"] == "1"
+    assert said(capsys, "export", "resnet20", "./a=b")[0] == 0 and seen[1] == "resnet20"
 
 
 def test_check_of_a_study(capsys):
