@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 
+from blockspace.formatting import hide_path, hide_paths
 from blockspace.searching import SearchOptions
 from blockspace.study.overrides import plain_data
 from blockspace.study.study_file import SECTIONS, StudyFile
@@ -55,6 +56,6 @@ def shorten_word(word: str) -> str:
     if not equals or "/" in key:
         key, equals, path = "", "", word
     if not os.path.isabs(path):
-        return word
+        return hide_paths(word) if path.startswith(("{", "[", '"')) else word  # those inside a mapping; `~/x` says nothing of anybody
     near = os.path.relpath(path)
-    return f"{key}{equals}{os.path.basename(path) if near.startswith('..') else near}"
+    return f"{key}{equals}{hide_path(path) if near.startswith('..') else near}"

@@ -26,6 +26,8 @@ def test_absolute_paths_are_shortened(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = write_search_command(tmp_path / "a.yaml", ["data=/home/ada/images", f"out={tmp_path}/runs/x"], {}, ["/home/ada/runs/b"])
     assert text == "blockspace search a.yaml data=images out=runs/x --reuse b"
+    text = write_search_command("a.yaml", [], {"data": {"folder": "/home/ada/images", "size": 8}}, [])
+    assert "/home" not in text and "images" in text
 
 
 SETTINGS = [
