@@ -20,6 +20,6 @@ register_extensions(
     graph_html="blockspace.drawing:draw_html",
     network_facts="blockspace.study:read_facts",
     cost_quantities="blockspace.costs:register_cost",
-    graph_cost="blockspace.costs:cost",
+    node_costs="blockspace.costs:cost",
     metric_quantities="blockspace.training:register_task",
 )

@@ -143,7 +143,7 @@ def _measure_heat(graph: Graph, heat: str | Mapping[str, float] | None) -> tuple
     known = [quantity.name for quantity in list_quantities("cost") if quantity.is_sum]
     if heat not in known:
         raise error("E-KEY", f"no heat {heat!r}", help=did_you_mean(str(heat), known) or f"known: {', '.join(known)}")
-    return heat, dict(load_extension("graph_cost")(graph).counts(heat))
+    return heat, dict(load_extension("node_costs")(graph).counts(heat))
 
 
 class SvgWriter:

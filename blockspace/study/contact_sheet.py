@@ -11,6 +11,7 @@ from blockspace.data import DataSpec, Preflight
 from blockspace.drawing import SheetRow, draw_contact_sheet, rasterize_svg
 from blockspace.errors import error
 from blockspace.files import check_replaceable, write_atomic
+from blockspace.formatting import count_noun
 from blockspace.training import Recipe
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def make_rows(train: Split, recipe: Recipe, classes: Sequence[str], counts: Sequ
         part = slice(start, start + len(found))
         start += len(found)
         left, right = ([to_picture(image, low, high) for image in images[part]] for images in (before, after))
-        yield SheetRow(name, f"{count:,} train image{'s' * (count != 1)}", left, right)
+        yield SheetRow(name, count_noun(count, "train image"), left, right)
 
 
 def choose_images(labels: Tensor, label: int) -> Tensor:

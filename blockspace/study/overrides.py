@@ -22,6 +22,7 @@ from blockspace.training import Recipe
 from blockspace.units import parse_count, parse_plain_number, to_int_or_float
 
 KeyPath = tuple[str | int, ...]
+PATH_KEYS = ("out", "space", "data", "folder", "path", "root", "weights")  # last parts of the keys whose values are paths
 # the alternatives of `data:`, with the keys that only they take
 DATA_SOURCES: dict[str, set[str]] = {"name": {"path", "root", "download", "options"}, "folder": set(), "python": {"options"}}
 
@@ -68,7 +69,10 @@ def apply_text(root: Map, text: str) -> None:
     source = Source("<command line>", text)
     if not equals or not key:
         raise error("E-KEY", f"{text!r} is not an override", Mark(source, 1, 1), "write key.path=value, as search.trials=40")
-    node = parse_yaml(content, "<command line>") if content.strip() else Scalar("", Mark(source, 1, len(key) + 2))
+    if key.rpartition(".")[2] in PATH_KEYS and "#" in content and content.strip()[0] not in "{['\"":
+        node: Node = Scalar(content.strip(), Mark(source, 1, len(key) + 2), quoted=True)  # YAML would take ` #` for a comment
+    else:
+        node = parse_yaml(content, "<command line>") if content.strip() else Scalar("", Mark(source, 1, len(key) + 2))
     if isinstance(node, Scalar):  # shown with the key before it
         node.mark = Mark(source, 1, len(key) + 2, max(1, len(content)))
     _put(root, split_key(key), node, Mark(source, 1, 1, len(key)))

@@ -174,7 +174,7 @@ def test_every_wrong_setting_of_a_command_is_said_at_once(argv, capsys):
     [
         (["export", "resnet20", "n=1"], "'n=1' stands where the folder to write is expected", "blockspace export resnet20 FOLDER n=1"),
         (["export", "width=300", "out"], "'width=300' stands where the network is expected", "blockspace export NETWORK FOLDER width=300"),
-        (["export", "resnet20", "out", "width=300"], "resnet20 has no param", "known: n,"),
+        (["export", "resnet20", "out", "width=300"], "resnet20 has no param", "known: classes, n"),
         (["export", "resnet20", "out", "input=3x8x8"], "a network is exported at its own input shape", "blockspace cp"),
         (["export", "resnet20", "out", "--to", ""], "no format is asked for", "py, onnx"),
         (["search", STUDY, "--dry-run", "--reuse", "gone"], "--reuse gone: no run directory", "runs/hs_vs_resnext"),

@@ -71,7 +71,7 @@ def test_data_below_home(words, home, capsys):
 
 
 def test_blocks_of_a_network_below_home(home):
-    space = tiny.SPACE.replace("./plain_pair.yaml", "~/ü #1/plain_pair.yaml")
+    space = tiny.SPACE.replace("./plain_pair.yaml", "'~/ü #1/plain_pair.yaml'")
     (home.parent / "space.yaml").write_text(space)
     assert load("~/space.yaml").name == "tiny"
 
