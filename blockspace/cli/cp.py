@@ -118,7 +118,7 @@ def derive_name(target: str, kind: str) -> str:
 
 def list_replacements(root: Map, kind: str, stem: str, source: str, target: str) -> list[Replacement]:
     """Return (node, new text) for the name and for paths relative to the file."""
-    from blockspace.reader import Map, Scalar
+    from blockspace.reader import Scalar
 
     found: list[Replacement] = [(root.items[kind], stem)]
     out, space = root.get("out"), root.get("space")
@@ -126,9 +126,7 @@ def list_replacements(root: Map, kind: str, stem: str, source: str, target: str)
         found.append((out, f"runs/{stem}"))
     if kind == "study":
         found += follow_local_paths(root, source, target)
-    imports = root.get("blocks")
-    for node in imports.items.values() if isinstance(imports, Map) else []:
-        found += rebase_path(node, source, target)
+    found += rebase_imports(root, source, target)
     if kind == "study" and isinstance(space, Scalar) and not any(node is space for node, _ in found):
         found += rebase_path(space, source, target) or check_library_space(space, source)
     return found
@@ -144,6 +142,17 @@ def follow_local_paths(root: Map, source: str, target: str) -> list[Replacement]
         return []
     found = [(above.items[key], path) for above, key, path in list_leading(root, run) if key != "out"]
     return [(node, json.dumps(path, ensure_ascii=False)) for node, path in found]
+
+
+def rebase_imports(root: Map, source: str, target: str) -> list[Replacement]:
+    """Return (node, new text) for the files in `blocks:`, also of blocks that are written there."""
+    from blockspace.reader import Map
+
+    imports = root.get("blocks")
+    found = []
+    for node in imports.items.values() if isinstance(imports, Map) else []:
+        found += rebase_imports(node, source, target) if isinstance(node, Map) else rebase_path(node, source, target)
+    return found
 
 
 def rebase_path(node: Node, source: str, target: str) -> list[Replacement]:

@@ -27,7 +27,9 @@ def read_hole_values(values: Any) -> Any:
 
 
 def read_hole_value(value: Any) -> Any:
-    """Return one value: a number where a network's file would read the text as one, else the value."""
+    """Return one value: a number where a network's file would read the text as one, a list of numbers as `[2, 1]`, else the value."""
+    if isinstance(value, list) and value and all(type(item) is int for item in value):
+        return f"[{', '.join(map(str, value))}]"
     parts = split_measure(value) if isinstance(value, str) else None
     if not parts or not parts[1] or parts[1] not in NETWORK_NUMBER.units:
         return value

@@ -178,3 +178,14 @@ def test_mistakes(argv, said, here, capsys):
     before = sorted(here.rglob("*"))
     assert main(["cp", *argv]) == 2 and said in capsys.readouterr().err
     assert sorted(here.rglob("*")) == before
+
+
+def test_paths_inside_a_block_that_is_written_in_place_are_rebased(tmp_path, monkeypatch):
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "inner.yaml").write_text("format: blockspace/block/1\nblock: inner\nflow: [relu]\n")
+    text = "format: blockspace/network/1\nnetwork: n\nblocks:\n  outer:\n    blocks: {inner: inner.yaml}\n    flow: [inner]\n"
+    (tmp_path / "from" / "n.yaml").write_text(f"{text}input: [3, 8, 8]\nstem: [outer]\nhead: [global_avgpool, linear: 10]\n")
+    monkeypatch.chdir(tmp_path)
+    assert main(["cp", "from/n.yaml", "copy.yaml"]) == 0
+    assert "inner: from/inner.yaml" in (tmp_path / "copy.yaml").read_text()
+    assert load("copy.yaml").graph().key() == load("from/n.yaml").graph().key()

@@ -332,3 +332,14 @@ def test_a_hole_that_sizes_more_than_the_input_is_searched(write, tmp_path):
 def test_a_hole_that_nothing_reads_is_named(write, tmp_path):
     resolved = resolve_sized(write, tmp_path, ("[3, size, size]", "[3, 16, 16]"))
     assert "size is searched, but nothing reads it: its values are one network" in resolved.notes
+
+
+@pytest.mark.parametrize("given", ["[2, 1]", "[2,1]", '"[2, 1]"'])
+def test_a_hole_takes_a_list(write, tmp_path, given):
+    text = SIZED.replace("[3, size, size]", "[3, 16, 16]").replace("  size: {default: 16, search: [16, 24, 32]}\n", "")
+    text = text.replace("stride: 2", "stride: {search: [2, [2, 1]]}")
+    (tmp_path / "sized.yaml").write_text(text)
+    resolved = resolve_study(write(*PLAIN), [f"baseline={{stage1.stride: {given}}}", f"search.seeds=[{{stage1.stride: {given}}}]"])
+    assert resolved.baseline.assignment["stage1.stride"] == "[2, 1]" == resolved.initial[0]["stage1.stride"]
+    stride = [node["stride"] for node in resolved.baseline.arch["graph"]["nodes"] if node["op"] == "conv"][1]
+    assert tuple(stride) == (2, 1)
