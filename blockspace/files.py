@@ -110,13 +110,13 @@ def suggest_remedy(number: int | None) -> str:
 
 
 def find_storage_error(reason: BaseException, folder: str | os.PathLike[str]) -> StorageError | None:
-    """Return the storage's error (E-DISK, E-IO) that an exception is, or was raised from; None where the storage did not fail.
+    """Return the storage's error (E-DISK, E-IO, E-SHM) that an exception is, or was raised from; None where the storage did not fail.
 
     That is a StorageError; an error of the system of a kind that only storage has (a full disk, a failing one), at any path; any error of
     the system at a path in `folder`; and an exception that quotes one, as those of libraries written in other languages do.
     """
     for part in list_causes(reason):
-        if isinstance(part, StorageError) and all(mistake.code in ("E-DISK", "E-IO") for mistake in part.mistakes):
+        if isinstance(part, StorageError) and all(mistake.code in ("E-DISK", "E-IO", "E-SHM") for mistake in part.mistakes):
             return part
         if isinstance(part, OSError) and (part.errno in FAILING or (part is reason and lies_in(part.filename, folder))):
             return storage_error(part.filename or folder, part)

@@ -19,7 +19,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
-from blockspace.errors import BlockspaceError, Mistake, error
+from blockspace.errors import BlockspaceError, Mistake, StorageError, error
 
 SHARED_MEMORY = "/dev/shm"
 IN_THIS_PROCESS = "train.workers=0 and data.workers=0 load the images in the training's own process"
@@ -112,10 +112,11 @@ def is_missing_shared_memory(reason: BaseException) -> bool:
 
 
 def make_shared_memory_error(text: str) -> BlockspaceError:
-    """Return the error (E-SHM) for images that do not fit into shared memory."""
+    """Return the error (E-SHM) for images that do not fit into shared memory: the machine's, so no network is marked as failed for it."""
     help = f"{IN_THIS_PROCESS}; a container has more with --shm-size=1g"
     if not os.path.isdir(SHARED_MEMORY):
-        return error("E-SHM", f"the processes that load images need shared memory: {text}", help=help)
+        return error("E-SHM", f"the processes that load images need shared memory: {text}", help=help, cls=StorageError)
     size = shutil.disk_usage(SHARED_MEMORY)
     free = f"{size.free / 2**20:,.1f} of {size.total / 2**20:,.1f} MiB are free"
-    return error("E-SHM", f"the processes that load images need more shared memory: {free} in {SHARED_MEMORY}", help=help)
+    message = f"the processes that load images need more shared memory: {free} in {SHARED_MEMORY}"
+    return error("E-SHM", message, help=help, cls=StorageError)

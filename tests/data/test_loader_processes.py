@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from blockspace.data import GuardedImages, iterate_images, loading, translate_loader_error
 from blockspace.errors import BlockspaceError, error
+from blockspace.files import find_storage_error
 
 
 class Failing(Dataset):
@@ -87,6 +88,7 @@ def test_shared_memory_that_cannot_be_used(number, monkeypatch, tmp_path):
     with pytest.raises(BlockspaceError) as caught:
         iterate(nothing)
     assert caught.value.mistakes[0].code == "E-SHM" and "train.workers=0" in caught.value.mistakes[0].help
+    assert find_storage_error(caught.value, tmp_path) is caught.value, "the machine's fault, not a network's"
 
 
 @pytest.mark.parametrize(
