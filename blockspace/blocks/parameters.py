@@ -73,6 +73,8 @@ def format_list(node: Seq) -> str:
 
 def suggest_domain(node: Seq) -> str:
     """Return the next step for a list of numbers where one number is taken."""
+    if not node.items:
+        return "write one number"
     first = get_text(node.items[0])
     return f"one value, and the others to choose from: {{default: {first}, search: {format_list(node)}}}"
 

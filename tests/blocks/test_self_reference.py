@@ -76,3 +76,9 @@ def test_a_grid_of_two_sizes():
     assert block("[adaptive_avgpool: [7, 14]]").graph((8, 28, 28)).output_shape == (8, 7, 14)
     square, pair = (block(f"[adaptive_avgpool: {size}]").graph((8, 28, 28)) for size in ("7", "[7, 7]"))
     assert square.key() == pair.key()
+
+
+@pytest.mark.parametrize("flow", ["[{conv3x3: []}]", "[{repeat: [], do: [relu]}]", "[{conv3x3: {out: 8, stride: []}}]"])
+def test_an_empty_list_is_no_number(flow):
+    with pytest.raises(BlockspaceError):
+        block(flow).graph((8, 8, 8))
