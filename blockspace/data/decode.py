@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,23 +96,29 @@ def decode_all(items: Iterable[Any], decoding: Decoding, dtype: Any = numpy.uint
     """Return all images as `(N, C, H, W)`. Raises BlockspaceError (E-DATA) naming those that cannot be read."""
     items = list(items)
     pixels = numpy.empty((len(items), *decoding.shape), dtype)
-    bad: dict[Any, str] = {}
     with forbid_decompression_bombs():
-        for index, item in enumerate(items):
-            try:
-                found = decode(item, decoding)
-                if found.dtype != dtype:  # numpy would turn floats in 0..1 into zeros
-                    raise ValueError(f"pixels of {found.dtype}, those of the others are {numpy.dtype(dtype)}")
-                pixels[index] = found
-            except BlockspaceError:
-                raise
-            except Exception as reason:  # PIL raises a dozen types for damaged files
-                bad[item if isinstance(item, (str, Path)) else index] = describe_failure(reason)
+        bad = fill_pixels(pixels, items, decoding)
     if bad and not all(isinstance(item, (str, Path)) for item in bad):
         raise make_unreadable_error(bad, "repair them, or leave them out of the data set")
     if bad:
         raise make_unreadable_error(bad)
     return pixels
+
+
+def fill_pixels(pixels: numpy.ndarray, items: Sequence[Any], decoding: Decoding) -> dict[Any, str]:
+    """Decode images into `(N, C, H, W)`; return those that cannot be read, with the reason. Bombs are for the caller to forbid."""
+    bad: dict[Any, str] = {}
+    for index, item in enumerate(items):
+        try:
+            found = decode(item, decoding)
+            if found.dtype != pixels.dtype:  # numpy would turn floats in 0..1 into zeros
+                raise ValueError(f"pixels of {found.dtype}, those of the others are {pixels.dtype}")
+            pixels[index] = found
+        except BlockspaceError:
+            raise
+        except Exception as reason:  # PIL raises a dozen types for damaged files
+            bad[item if isinstance(item, (str, Path)) else index] = describe_failure(reason)
+    return bad
 
 
 def describe_failure(reason: BaseException) -> str:

@@ -134,11 +134,11 @@ def preflight(spec: str | Mapping[str, Any] | DataSpec, folder: str | Path | Non
     spec = read_spec(spec)
     check_data(spec)
     now = compute_stamp(spec)
-    return (read_preflight(folder, now) if folder is not None and now else None) or inspect_data(spec)
+    return (read_preflight(folder, now) if folder is not None and now else None) or replace(inspect_data(spec), stamp=now)
 
 
 def inspect_data(spec: DataSpec) -> Preflight:
-    """Return the preflight of data that is read now."""
+    """Return the preflight of data that is read now, without a stamp."""
     from torch import uint8
 
     from blockspace.data.data import assemble_data, describe_copies, open_source
@@ -160,7 +160,7 @@ def inspect_data(spec: DataSpec) -> Preflight:
         contradictory=len(pairs) - len({key for key, _ in pairs}),
         skipped=source.skipped,
         remarks=(*source.remarks, *filter(None, [copies]), *describe_alike(pools, data.classes), *describe_near(pools)),
-        seconds=round(perf_counter() - start, 3), stamp=compute_stamp(spec),
+        seconds=round(perf_counter() - start, 3),
         pixels="0..1" if data.train.images.dtype == uint8 else "given",
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import numpy
 
-from blockspace.data.decode import decode_all, forbid_decompression_bombs
+from blockspace.data.decode import fill_pixels, forbid_decompression_bombs, make_unreadable_error
 from blockspace.data.decoding import VERSION, Decoding
 from blockspace.data.file_inspection import hash_pixels, inspect_file
 from blockspace.data.image_facts import ImageFacts
@@ -155,9 +155,23 @@ def decode_files(files: Sequence[Path], contents: Sequence[bytes], decoding: Dec
     place = find_cached("pixels", f"{total.hexdigest()}.npy")
     pixels = read_pixels(place, (len(files), *decoding.shape)) if place else None
     if pixels is None:
-        pixels = decode_all(files, decoding)
+        pixels = decode_in_threads(files, decoding)
         if place:
             write_pixels(place, pixels)
+    return pixels
+
+
+def decode_in_threads(files: Sequence[Path], decoding: Decoding) -> numpy.ndarray:
+    """Return files as uint8 `(N, C, H, W)`. Raises BlockspaceError (E-DATA) naming those that cannot be read."""
+    pixels = numpy.empty((len(files), *decoding.shape), numpy.uint8)
+
+    def fill(start: int) -> dict[Path, str]:
+        return fill_pixels(pixels[start : start + CHUNK], files[start : start + CHUNK], decoding)
+
+    with forbid_decompression_bombs(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        bad = {path: fault for found in pool.map(fill, range(0, len(files), CHUNK)) for path, fault in found.items()}
+    if bad:
+        raise make_unreadable_error(bad)
     return pixels
 
 
