@@ -107,10 +107,12 @@ def fit(
             surroundings.enter_context(suppress_output())
         for context in (use_deterministic_algorithms, preserve_random_state, keep_keyboard_interrupt):
             surroundings.enter_context(context())
-        surroundings.enter_context(use_memory_format(module, recipe.channels_last))
         try:
             check_outputs(module, data_train, task)
             trainer = make_trainer(recipe, data_eval is not None, at_epoch_end)
+            if trainer.strategy.root_device.type == "cpu" and has_narrow_projection(module):
+                recipe = recipe.model_copy(update={"channels_last": False})
+            surroundings.enter_context(use_memory_format(module, recipe.channels_last))
             # several devices divide each batch, which is made on the CPU
             device = trainer.strategy.root_device if trainer.world_size == 1 else torch.device("cpu")
             train_images, workers = place_split(data_train, recipe, device)
@@ -173,6 +175,18 @@ class EpochEndCallback(Checkpoint):
             print(f"{path}: damaged, or of another training; the training starts from its beginning", file=sys.stderr)
             return None
         return path
+
+
+def has_narrow_projection(module: nn.Module) -> bool:
+    """Return whether the module has a strided 1x1 convolution of fewer than 8 channels.
+
+    In NHWC on a CPU, oneDNN (torch 2.14) writes outside its memory in the backward pass of such a convolution: the process dies, or goes on
+    with damaged numbers. In NCHW it does not.
+    """
+    return any(
+        isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and max(layer.stride) > 1 and layer.in_channels < 8
+        for layer in module.modules()
+    )
 
 
 @contextmanager

@@ -252,3 +252,24 @@ def test_nothing_is_printed(digits, tmp_path, capfd):
     done = subprocess.run([sys.executable, "-c", SILENT, str(Path(__file__).parent), str(tmp_path)], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ckpt", "metrics.csv"]
+
+
+NARROW = """
+import sys, torch
+sys.path[:0] = [{here!r}]
+from blockspace.data import load
+from blockspace.training import fit, read_recipe
+module = torch.nn.Sequential(
+    torch.nn.Conv2d(1, {width}, 3, padding=1), torch.nn.Conv2d({width}, 16, 1, stride=2),
+    torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(16, 10),
+)
+fit(module, load({{"name": "digits", "train": 250, "val": 100}}).train, None, read_recipe({{"epochs": 3, "batch": 32, "accelerator": "cpu"}}), 0)
+"""
+
+
+@pytest.mark.parametrize("width", [4, pytest.param(1, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.slow)])
+def test_a_narrow_strided_projection_trains(width):
+    """In a process of its own: torch's backward pass of it in NHWC ends one by SIGABRT or SIGSEGV."""
+    code = NARROW.format(here=str(Path(__file__).parent), width=width)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
