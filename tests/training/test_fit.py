@@ -263,7 +263,8 @@ module = torch.nn.Sequential(
     torch.nn.Conv2d(1, {width}, 3, padding=1), torch.nn.Conv2d({width}, 16, 1, stride=2),
     torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(16, 10),
 )
-fit(module, load({{"name": "digits", "train": 250, "val": 100}}).train, None, read_recipe({{"epochs": 3, "batch": 32, "accelerator": "cpu"}}), 0)
+digits = load({{"name": "digits", "train": 250, "val": 100}}).train
+fit(module, digits, None, read_recipe({{"epochs": 3, "batch": 32, "accelerator": "cpu"}}), 0)
 """
 
 
