@@ -104,7 +104,7 @@ class Template:
         """Add the nodes to the graph of `context` and return the last value."""
 
     def _expand(self, shape: Shape, values: Values | None) -> Graph:
-        context = Expansion(self.holes, {**self.filled, **self._checked_values(values)}, read_input_shape(shape))
+        context = Expansion(self.holes, {**self.filled, **self._checked_values(values)}, read_input_shape(shape, flat=True))
         context.report(BlockspaceError(*self.file.mistakes), None, "")
         try:
             output = self._run(context)

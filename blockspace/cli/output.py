@@ -41,7 +41,8 @@ def spell_plainly(character: str) -> str:
     if name.startswith("GREEK ") and " LETTER " in name:
         return name.rpartition(" ")[2].lower()
     if unicodedata.decomposition(character).startswith(("<sub>", "<super>")):
-        return unicodedata.normalize("NFKD", character).encode("ascii", "backslashreplace").decode()
+        character = unicodedata.normalize("NFKD", character)
+        character = PLAIN.get(character, character)
     return character.encode("ascii", "backslashreplace").decode()
 
 

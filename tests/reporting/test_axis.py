@@ -51,3 +51,12 @@ def test_numbers_have_their_units():
     assert find_quantity("macs").format_with_unit(4_468_224) == "4.468M macs"
     assert find_quantity("macs").format_exact(4_468_224) == "4,468,224"
     assert find_quantity("something").format_with_unit(0.5) == "0.5 something"
+
+
+def test_equal_values_have_an_axis_with_room_on_both_sides():
+    """The differences of a saturated study are all 0; extreme values must not overflow either."""
+    for values in ([0.0], [0.0, 0.0, 0.0], [-0.0], [5e-324], [1.7e308, -1.7e308], [float("nan"), float("inf")]):
+        for zero in (False, True):
+            found = make_axis(values, 0, 100, words, zero=zero)
+            assert found.low < found.high and math.isfinite(found.high - found.low) and found.ticks
+    assert make_axis([0.0, 0.0], 0, 100, words, zero=True)(0.0) == 50

@@ -45,7 +45,12 @@ def search(folder, workers, fault, broken, **options) -> list[TrialRecord]:
     return search_fakes(folder, workers, options, FakeSpace(99), train_here, job_options=job_options)
 
 
-@pytest.mark.parametrize("number, code", [(errno.ENOSPC, "E-DISK"), (errno.EDQUOT, "E-DISK"), (errno.EIO, "E-IO"), (errno.EACCES, "E-IO")])
+FAULTS = [(errno.ENOSPC, "E-DISK"), *(pytest.param(*fault, marks=pytest.mark.slow) for fault in (
+    (errno.EDQUOT, "E-DISK"), (errno.EIO, "E-IO"), (errno.EACCES, "E-IO"),
+))]  # fmt: skip
+
+
+@pytest.mark.parametrize("number, code", FAULTS)
 def test_a_run_directory_that_fails_stops_the_search_and_fails_no_network(tmp_path, workers, number, code):
     undisturbed = search(tmp_path / "undisturbed", workers, (0, "own"), tmp_path / "nothing")
     broken = tmp_path / "broken"
@@ -327,7 +332,7 @@ def test_a_choice_is_given_up_after_so_many_refusals_and_never_once_one_was_insi
     assert hopeless.given_up() == {"block": {"hs"}}
 
 
-@pytest.mark.parametrize("per_choice", [{"block": "equal"}, {}])
+@pytest.mark.parametrize("per_choice", [{"block": "equal"}, pytest.param({}, marks=pytest.mark.slow)])
 def test_a_choice_outside_the_measured_budget_is_not_asked_for_without_end(tmp_path, workers, per_choice):
     options = SearchOptions(trials=8, sampler="random", workers=1, per_choice=per_choice)
 

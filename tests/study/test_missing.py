@@ -101,6 +101,7 @@ def test_what_is_missing_is_in_every_form_of_the_answer(done, copy, capsys):
     assert line in write_report(copy / "run").read_text()
 
 
+@pytest.mark.slow
 def test_a_finalist_whose_training_fails_is_named_and_a_re_run_mends_it(copy, capsys, monkeypatch):
     run = RunDir(copy / "run")
     before = run.answer.read_text()
@@ -125,7 +126,7 @@ def test_a_finalist_whose_training_fails_is_named_and_a_re_run_mends_it(copy, ca
 # files that are damaged, and run directories that are elsewhere
 
 
-@pytest.mark.parametrize("damage", ["torn", "empty", "gone"])
+@pytest.mark.parametrize("damage", ["torn", *(pytest.param(damage, marks=pytest.mark.slow) for damage in ("empty", "gone"))])
 def test_scores_that_are_torn_are_said_and_made_again(copy, damage):
     run = RunDir(copy / "run")
     before = run.answer.read_text(), run.answer_json.read_text()
@@ -163,6 +164,7 @@ def test_a_result_nested_too_deep_does_not_stop_the_report(copy):
     write_report(run)
 
 
+@pytest.mark.slow
 def test_a_copied_run_directory_goes_on_with_the_same_data_elsewhere(copy, monkeypatch):
     (copy / "here.py").write_text("from there import make\n")
     (copy / "there.py").write_text(

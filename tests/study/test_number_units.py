@@ -138,7 +138,7 @@ def test_python_reads_texts_alike(tmp_path):
 
 
 def test_one_training_reads_them_alike():
-    options, _ = read_training_options(["train.epochs=1k", "data.name=digits", "data.train=1k"], None, {}, "")
+    options, _ = read_training_options(["train.epochs=1k", "data.name=digits", "data.train=1k"], None, {}, {})
     assert options.train.epochs == 1000 and options.data == {"name": "digits", "train": 1000}
     for text in ("seed=3ms", "train.batch=2h"):
         with pytest.raises(BlockspaceError, match="is a time"):

@@ -147,7 +147,7 @@ def test_seeds_are_completed_and_checked(tmp_path):
     [
         ("block.hs.splits: 5", "block.hs.splitz: 5", "E-SPACE", "no hole 'block.hs.splitz'"),
         ("block.hs.splits: 5", "block.hs.splits: 9", "E-SPACE", "block.hs.splits cannot be 9"),
-        ("cardinality: 4", "cardinality: [4]", "E-TYPE", "seeds"),
+        ("cardinality: 4", "cardinality: [4]", "E-SPACE", "cannot be [4]"),
         ("{block: hs, block.hs", "{block: mine, block.hs", "E-SPACE", "exists only where block is hs"),
         ("{trials: 6", "{trials: 1", "E-RANGE", "2 seeds are more than the 1 trial"),
         ("trials: 6, seeds: [", "trials: 3, seeds: [{block: hs}, ", "E-RANGE", "2 seeds with block hs are more than its equal share"),
