@@ -142,7 +142,7 @@ def test_one_training_reads_them_alike():
     assert options.train.epochs == 1000 and options.data == {"name": "digits", "train": 1000}
     for text in ("seed=3ms", "train.batch=2h"):
         with pytest.raises(BlockspaceError, match="is a time"):
-            read_training_options([text], None, {}, "")
+            read_training_options([text], None, {}, {})
     with pytest.raises(BlockspaceError, match="'5ms' is a time"):
         read_spec({"name": "digits", "train": "5ms"})
 
