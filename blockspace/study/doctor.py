@@ -189,6 +189,12 @@ def check_shared_memory(place: str = "/dev/shm") -> DoctorCheck:
     return DoctorCheck("shared memory", "warn", f"{free / MIB:,.1f} MiB free: little for processes that load images", help)
 
 
+def try_writing(folder: Path) -> None:
+    """Write a file in the folder and remove it. Raises OSError."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(b"blockspace")
+
+
 def check_cache() -> DoctorCheck:
     """Check that decoded images can be kept for the next run."""
     folder = cache_folder()
@@ -196,8 +202,7 @@ def check_cache() -> DoctorCheck:
         return DoctorCheck("cache", "warn", "no home folder: image files are decoded anew in each run", "BLOCKSPACE_CACHE=/a/folder")
     try:
         nearest = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(place))
-        with tempfile.TemporaryFile(dir=nearest) as file:
-            file.write(b"blockspace")
+        try_writing(nearest)
     except OSError as reason:
         text = f"{folder} cannot be written: {reason.strerror or reason}: image files are decoded anew in each run"
         return DoctorCheck("cache", "warn", text, "BLOCKSPACE_CACHE=/a/folder")
@@ -228,8 +233,7 @@ def check_writable(out: Path) -> DoctorCheck:
     """Check that the folder of runs can be written."""
     folder = find_existing_folder(out)
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"blockspace")
+        try_writing(folder)
     except OSError as reason:
         text = f"{folder} cannot be written: {reason.strerror or reason}"
         return DoctorCheck("folder", "fail", text, "choose another: out=/somewhere/my_run")
