@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy
@@ -14,7 +14,7 @@ from blockspace.data.data_spec import DataSpec, read_spec
 from blockspace.data.decode import join_names
 from blockspace.data.image_pool import ImagePool
 from blockspace.data.images import LazyImages, Split, compute_statistics, join_splits
-from blockspace.data.partition import partition_indices
+from blockspace.data.partition import partition_indices, reorder_keys
 from blockspace.data.sources import DataSource, read_data_source
 from blockspace.errors import error
 from blockspace.formatting import count_noun
@@ -48,14 +48,17 @@ class Data:
         return join_splits(self.train, self.val), self._test
 
 
-def load(spec: str | Mapping[str, Any] | DataSpec) -> Data:
+def load(spec: str | Mapping[str, Any] | DataSpec, resplit: int | None = None) -> Data:
     """Read a data set and return it: `digits`, `{name: fashion_mnist, train: 5000}`, `{folder: my/images, size: 32}`.
 
-    Nothing is downloaded unless the spec says `download: true`. Raises BlockspaceError: E-DATA for what is missing or unreadable, E-LABEL
-    for labels outside the classes, E-KEY and E-TYPE for wrong options.
+    With a seed `resplit` what is not test is cut into train and validation once more, at the same sizes but in another order; a validation
+    part that the data brings stays as it is. Nothing is downloaded unless the spec says `download: true`. Raises BlockspaceError: E-DATA
+    for what is missing or unreadable, E-LABEL for labels outside the classes, E-KEY and E-TYPE for wrong options.
     """
     spec = read_spec(spec)
-    return assemble_data(*open_source(spec))
+    source, pools = open_source(spec)
+    data = assemble_data(source, pools)
+    return data if resplit is None or "val" in source.pools else resplit_data(data, pools, resplit)
 
 
 def open_source(spec: DataSpec) -> tuple[DataSource, dict[str, ImagePool]]:
@@ -73,6 +76,20 @@ def assemble_data(source: DataSource, pools: dict[str, ImagePool]) -> Data:
     counts = {name: len(pools[name]) for name in PARTS} | {"doubles": count_leaked(pools)}
     digest = compute_digest(source, pools)
     return Data(source.name, source.classes, source.shape, splits["train"], splits["val"], digest, counts, splits["test"])
+
+
+def resplit_data(data: Data, pools: dict[str, ImagePool], seed: int) -> Data:
+    """Return the data with its train and validation images cut anew, stratified and with equal images together, in an order of the seed.
+
+    Test images, digest and normalisation stay: what is known of the data holds for every cut.
+    """
+    both = join_splits(data.train, data.val)
+    labels = [*pools["train"].labels, *pools["val"].labels]
+    joined = ImagePool(both.images, labels, reorder_keys([*pools["train"].keys, *pools["val"].keys], seed))
+    cut = partition_indices(joined.keys, labels, {"val": len(data.val), "train": None})
+    parts = {name: joined.take(indices) for name, indices in cut.items()}
+    splits = {name: replace(both, images=pool.images, labels=torch.tensor(pool.labels)) for name, pool in parts.items()}
+    return replace(data, train=splits["train"], val=splits["val"], counts=data.counts | {name: len(splits[name]) for name in splits})
 
 
 def divide_source(source: DataSource, spec: DataSpec) -> dict[str, ImagePool]:

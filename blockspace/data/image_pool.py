@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from blockspace.data import decode, scan
 from blockspace.data.data_spec import DataSpec
 from blockspace.data.decoding import Decoding
 from blockspace.data.images import Images, LazyImages, resize_images
-from blockspace.data.partition import hash_contents
+from blockspace.data.partition import hash_contents, reorder_keys
 from blockspace.errors import error
 
 CHUNK = 256  # images decoded at a time while they are hashed
@@ -99,14 +98,9 @@ def pool_files(rows: list[FileRow], thumbnails: numpy.ndarray, decoding: Decodin
     """Return a pool of image files: those that show the same are the same image wherever they lie."""
     files, labels, contents, shows = map(list, zip(*rows))
     images = LazyImages(files, decoding, spec.workers) if lazy else torch.from_numpy(scan.decode_files(files, contents, decoding))
-    keys = salt_hashes(shows, spec)
-    return ImagePool(images, labels, keys, keys if contents == shows else salt_hashes(contents, spec), thumbnails, list(map(str, files)))
-
-
-def salt_hashes(hashes: list[bytes], spec: DataSpec) -> list[bytes]:
-    """Return hashes in the order, as keys, of the split's seed."""
-    salt = str(spec.seed).encode()
-    return [hashlib.blake2b(key, digest_size=16, key=salt).digest() for key in hashes]
+    keys = reorder_keys(shows, spec.seed)
+    own = keys if contents == shows else reorder_keys(contents, spec.seed)
+    return ImagePool(images, labels, keys, own, thumbnails, list(map(str, files)))
 
 
 def pool_items(items: Any, labels: list[int], decoding: Decoding, spec: DataSpec, lazy: bool, source: Path | None = None) -> ImagePool:

@@ -37,7 +37,8 @@ class Preflight:
     `per_class` has the images of each class by part. `repeated` are images that occur more than once within train and val (they stay
     together in one of them), `leaked` test images that also occur in train or val, by content; `contradictory` are images that occur with
     different labels. `skipped` are the files that were left out because they cannot be read, with the reason; `remarks` are lines on what
-    else was left out, and on what was decided. `mean` and `std` are of pixels in 0..1, or of floats as they were given (`pixels` is then
+    else was left out, and on what was decided. `given` are the parts that the data brings; the others are cut by us; None where an earlier
+    version did not record it. `mean` and `std` are of pixels in 0..1, or of floats as they were given (`pixels` is then
     "given").
     """
 
@@ -57,6 +58,12 @@ class Preflight:
     seconds: float = 0.0
     stamp: str = ""
     pixels: str = "0..1"
+    given: tuple[str, ...] | None = None
+
+    @property
+    def has_one_validation_split(self) -> bool:
+        """Return whether the data brings its validation part, so that all searches of a study choose by the same images."""
+        return self.given is not None and "val" in self.given
 
     def lines(self) -> list[str]:
         """Return the findings as lines, oddities last."""
@@ -134,7 +141,8 @@ def preflight(spec: str | Mapping[str, Any] | DataSpec, folder: str | Path | Non
     spec = read_spec(spec)
     check_data(spec)
     now = compute_stamp(spec)
-    return (read_preflight(folder, now) if folder is not None and now else None) or replace(inspect_data(spec), stamp=now)
+    kept = read_preflight(folder, now) if folder is not None and now else None
+    return kept if kept is not None and kept.given is not None else replace(inspect_data(spec), stamp=now)
 
 
 def inspect_data(spec: DataSpec) -> Preflight:
@@ -162,6 +170,7 @@ def inspect_data(spec: DataSpec) -> Preflight:
         remarks=(*source.remarks, *filter(None, [copies]), *describe_alike(pools, data.classes), *describe_near(pools)),
         seconds=round(perf_counter() - start, 3),
         pixels="0..1" if data.train.images.dtype == uint8 else "given",
+        given=tuple(source.pools),
     )  # fmt: skip
 
 
@@ -259,7 +268,7 @@ def read_preflight(folder: str | os.PathLike[str], stamp: str) -> Preflight | No
         kept = json.loads(RunDir.of(folder).preflight.read_bytes())
         if kept.pop("format") != FORMAT or kept["stamp"] != stamp:
             return None
-        tuples = {name: tuple(kept[name]) for name in ("classes", "input_shape", "mean", "std", "remarks") if name in kept}
+        tuples = {name: tuple(kept[name]) for name in ("classes", "input_shape", "mean", "std", "remarks", "given") if name in kept}
         return Preflight(**kept | tuples)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -17,6 +17,12 @@ def hash_contents(images: numpy.ndarray, seed: int) -> list[bytes]:
     return [hashlib.blake2b(row.data, digest_size=16, key=salt).digest() for row in flat]
 
 
+def reorder_keys(keys: Sequence[bytes], seed: int) -> list[bytes]:
+    """Return other keys, 16 bytes each, equal where the given ones are, whose order is another for each seed."""
+    salt = str(seed).encode()
+    return [hashlib.blake2b(key, digest_size=16, key=salt).digest() for key in keys]
+
+
 def partition_indices(keys: Sequence[bytes], labels: Sequence[int], sizes: Mapping[str, int | None]) -> dict[str, numpy.ndarray]:
     """Return the indices of each part, ascending, stratified by label.
 

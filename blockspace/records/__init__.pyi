@@ -41,13 +41,19 @@ from .events import (
     ignore_event as ignore_event,
 )
 from .facts import TrainingFacts as TrainingFacts, read_facts_file as read_facts_file
-from .pareto import first_is_reference as first_is_reference, pareto_front as pareto_front, select_best as select_best
+from .pareto import (
+    first_is_reference as first_is_reference,
+    pareto_front as pareto_front,
+    select_best as select_best,
+    select_best_of_repeats as select_best_of_repeats,
+)
 from .rundir import (
     BASELINE as BASELINE,
     TRIAL_FILES as TRIAL_FILES,
     RunDir as RunDir,
     TrainingDir as TrainingDir,
     TrainingPlace as TrainingPlace,
+    finalist_name as finalist_name,
     find_training_place as find_training_place,
     folder_name as folder_name,
     read_card as read_card,

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 from blockspace.records.trial import TrialRecord, TrialState
 
 NOT_WRITTEN = {"written": False}  # metadata of fields that listeners get and the file does not
+UNLESS_FIRST = {"unless": 0}  # of the number of a search: what studies of one search write stays as it was
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,26 @@ class Event:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that are written, as JSON-able data."""
-        written = (f.name for f in fields(self) if f.metadata.get("written", True))
-        values = {name: getattr(self, name) for name in written}
+        written = [f for f in fields(self) if f.metadata.get("written", True)]
+        values = {f.name: getattr(self, f.name) for f in written}
+        for f in written:
+            if "unless" in f.metadata and values[f.name] == f.metadata["unless"]:
+                del values[f.name]
         return {name: value.as_dict() if isinstance(value, TrialRecord) else value for name, value in values.items()}
 
     def description(self) -> str:
         """Return the event in words, for `log.txt`."""
-        return " ".join(str(value) for name in self.logged_fields if (value := getattr(self, name, None)) not in (None, ""))
+        words = [str(value) for name in self.logged_fields if (value := getattr(self, name, None)) not in (None, "")]
+        repeat = getattr(self, "repeat", 0)
+        return " ".join([*words, *([f"search {repeat + 1}"] if repeat else [])])
 
 
 @dataclass(frozen=True)
 class StudyStarted(Event):
-    """A study was read and its data checked. `per` is the search parameter by which it compares, `command` what starts it again."""
+    """A study was read and its data checked.
+
+    `trials` are of each of its `repeats` searches, `per` is the search parameter by which it compares, `command` what starts it again.
+    """
 
     kind = "asked"
     study: str
@@ -42,6 +51,7 @@ class StudyStarted(Event):
     budgets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     command: str = ""
+    repeats: int = field(default=1, metadata={"unless": 1})
 
 
 @dataclass(frozen=True)
@@ -62,13 +72,17 @@ class ReusePlanned(Event):
 
 @dataclass(frozen=True)
 class SearchOpened(Event):
-    """The storage was opened: `trained` networks and `proposals` of earlier starts, `continued` of them unfinished."""
+    """A search begins: `trained` networks and `proposals` of it in the storage, by earlier starts, `continued` of them unfinished.
+
+    `repeat` is the number of the search, from 0.
+    """
 
     kind = "opened"
     trained: int = 0
     proposals: int = 0
     continued: int = 0
     records: tuple[TrialRecord, ...] = field(default=(), metadata=NOT_WRITTEN)
+    repeat: int = field(default=0, metadata=UNLESS_FIRST)
 
 
 @dataclass(frozen=True)
@@ -202,10 +216,11 @@ class TrialRefused(RecordEvent):
 
 @dataclass(frozen=True)
 class SearchGivenUp(Event):
-    """The search ends before its number of trials: stopped, or failed."""
+    """The search ends before its number of trials: stopped, or failed. `records` are its own."""
 
     kind = "given_up"
     records: tuple[TrialRecord, ...] = field(default=(), metadata=NOT_WRITTEN)
+    repeat: int = field(default=0, metadata=UNLESS_FIRST)
 
 
 @dataclass(frozen=True)
@@ -217,6 +232,7 @@ class SearchEnded(Event):
     proposals: int
     saved: dict[str, int]
     reason: str = ""
+    repeat: int = field(default=0, metadata=UNLESS_FIRST)
 
 
 @dataclass(frozen=True)
@@ -230,11 +246,12 @@ class StopRequested(Event):
 
 @dataclass(frozen=True)
 class RetrainingStarted(Event):
-    """The finalists and the baseline are trained anew."""
+    """The finalists of a search are trained anew, those of the first together with the baseline."""
 
     kind = "finals"
     networks: int
     trainings: int
+    repeat: int = field(default=0, metadata=UNLESS_FIRST)
 
 
 @dataclass(frozen=True)

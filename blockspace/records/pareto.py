@@ -44,6 +44,15 @@ def select_best(
     return [record for group in groups for record in group[:take]]
 
 
+def select_best_of_repeats(
+    records: Sequence[TrialRecord], objectives: Objectives, per: str | None, choices: Sequence[str], take: int
+) -> list[TrialRecord]:
+    """Return what `select_best` returns of each of a study's searches alone, one search after the other."""
+    repeats = sorted({record.repeat for record in records})
+    groups = ([record for record in records if record.repeat == repeat] for repeat in repeats)
+    return [record for group in groups for record in select_best(group, objectives, per, choices, take)]
+
+
 def first_is_reference(choices: Iterable[str]) -> bool:
     """Return whether each family is compared with the first only: numbers are, words are all compared with each other."""
     return not any(map(is_word, choices))

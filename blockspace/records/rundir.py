@@ -365,3 +365,9 @@ def read_card(folder: Path) -> str | None:
 def folder_name(label: str) -> str:
     """Return a network's label as a folder's name."""
     return re.sub(r"[^a-z0-9._-]", "_", label.lower())[:64]
+
+
+def finalist_name(label: str, repeat: int = 0) -> str:
+    """Return the name of a finalist and its folder: its label's, and of a search after the first which one: `hs-s4.repeat-1`."""
+    suffix = f".repeat-{repeat}" if repeat else ""
+    return folder_name(label)[: 64 - len(suffix)] + suffix

@@ -61,7 +61,8 @@ class TrialRecord:
     `measured` holds the latency as a ratio to the baseline's, `violations` the relative distance outside each budget (> 0 is outside).
     `metrics` are of the validation split after the last epoch, `values` the objectives' (of a duplicate: copied). `seconds` is the
     training's wall time, 0 where nothing was trained. `comparable` is false where the training was not the study's (`reason` says how);
-    such a trial is never called best. `reused` names the trial of another run (`runs/first#17`) whose result this is.
+    such a trial is never called best. `reused` names the trial of another run (`runs/first#17`) whose result this is. `repeat` is the
+    search that proposed it, from 0; numbers run through all searches of a study.
     """
 
     number: int
@@ -85,6 +86,7 @@ class TrialRecord:
     ended: str | None = None
     comparable: bool = True
     reused: str = ""
+    repeat: int = 0
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> TrialRecord:
@@ -92,8 +94,11 @@ class TrialRecord:
         return cls(**{**content, "state": TrialState(content["state"])})
 
     def as_dict(self) -> dict[str, Any]:
-        """Return every field as JSON-able data."""
-        return asdict(self)
+        """Return every field as JSON-able data; `repeat` only where it is not the first, as in files of earlier versions."""
+        content = asdict(self)
+        if not self.repeat:
+            del content["repeat"]
+        return content
 
     @property
     def name(self) -> str:

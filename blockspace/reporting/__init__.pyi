@@ -14,6 +14,7 @@ from .study_report import (
     Environment as Environment,
     FinalistReport as FinalistReport,
     FinalistTraining as FinalistTraining,
+    SearchCounts as SearchCounts,
     StudyReport as StudyReport,
     StudyState as StudyState,
 )

@@ -19,7 +19,8 @@ class ScoredFinalist:
     """A network retrained with several seeds and scored on the test images.
 
     `costs` by name (macs at batch 1, params, latency as a ratio to the baseline). `correct` (bool) and `log_loss` (nats) are
-    `(seeds, images)`, the images being the same, in the same order, for all finalists.
+    `(seeds, images)`, the images being the same, in the same order, for all finalists. `repeat` is the search that found it, from 0;
+    `is_random` is true of a network that was drawn, not found.
     """
 
     family: str
@@ -27,6 +28,8 @@ class ScoredFinalist:
     costs: Mapping[str, float]
     correct: numpy.ndarray
     log_loss: numpy.ndarray
+    repeat: int = 0
+    is_random: bool = False
 
 
 Family = tuple[str, list[ScoredFinalist]]
@@ -106,7 +109,7 @@ def at_ratio(cost: str, ratio: float | None, sign: int, who: str) -> str:
 
 @dataclass(frozen=True)
 class Missing:
-    """Something that a study asked for and its answer lacks: the `kind` (`family`, `finalist` or `seed`), its name, and why."""
+    """Something that a study asked for and its answer lacks: the `kind` (`family`, `finalist`, `seed` or `trial`), its name, and why."""
 
     kind: str
     name: str

@@ -30,22 +30,24 @@ COLUMNS = {
     "reused": "the trial of another run whose result was taken over, as runs/first#17",
 }
 PARAM = "param."  # what the sampler chose follows, as `param.NAME`
+REPEAT = "repeat"  # the search that proposed it, from 0: the last column, where a study has several
 
 
 def results_csv(records: Iterable[TrialRecord], per: str | None) -> str:
     """Return the CSV text; `per` is the search parameter whose choices are the families.
 
-    After `COLUMNS` come further values, then the choices, each in alphabetical order.
+    After `COLUMNS` come further values, then the choices, each in alphabetical order; of a study of several searches the last is which.
     """
     rows = []
     for record in records:
         row = flatten_record(record, per)
         choices = row.pop("choices")
         rows.append(row | {f"{PARAM}{name}": value for name, value in choices.items()})
-    further = {name for row in rows for name in row} - set(COLUMNS)
-    header = [*COLUMNS, *sorted(further, key=lambda name: (name.startswith(PARAM), name))]
+    further = {name for row in rows for name in row} - {*COLUMNS, REPEAT}
+    several = [REPEAT] if any(row[REPEAT] for row in rows) else []
+    header = [*COLUMNS, *sorted(further, key=lambda name: (name.startswith(PARAM), name)), *several]
     text = io.StringIO()
-    writer = csv.DictWriter(text, header, lineterminator="\n")
+    writer = csv.DictWriter(text, header, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -71,6 +73,7 @@ def flatten_record(record: TrialRecord, per: str | None) -> dict[str, Any]:
         "comparable": "yes" if record.comparable else "no",
         "reused": record.reused,
         "choices": record.choices,
+        REPEAT: record.repeat,
     }
 
 

@@ -73,6 +73,13 @@ class FinalistReport:
     trainings: tuple[FinalistTraining, ...]
     command: str
     exported: str = ""  # the folder, where it was
+    repeat: int = 0  # the search that found it
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether its final trainings have begun and all of them have ended."""
+        states = [training.state for training in self.trainings if training.is_final]
+        return bool(states) and None not in states
 
     @property
     def title(self) -> str:
@@ -86,6 +93,28 @@ class Environment:
 
     versions: Mapping[str, str]
     trainings: int
+
+
+@dataclass(frozen=True)
+class SearchCounts:
+    """The searches of a study: how many were asked for, which are `whole` by their numbers from 0, and the one that has begun and is not.
+
+    The answer is of the whole ones. A study `is_sequential` that may end before all of them.
+    """
+
+    repeats: int = 1
+    whole: tuple[int, ...] = (0,)
+    still_open: int | None = None
+    is_sequential: bool = False
+
+    def has(self, final: FinalistReport) -> bool:
+        """Return whether a finalist is of a whole search, or the baseline."""
+        return final.number is None or final.repeat in self.whole
+
+    def words(self) -> str:
+        """Return `2 of 5 searches are whole`."""
+        verb = "is" if len(self.whole) == 1 else "are"
+        return f"{len(self.whole)} of {'up to ' if self.is_sequential else ''}{self.repeats} searches {verb} whole"
 
 
 @dataclass(frozen=True)
@@ -104,12 +133,13 @@ class StudyReport:
     command: str  # that starts or resumes it
     objectives: Mapping[str, str]
     trials: tuple[TrialRecord, ...]
-    wanted: int  # trials that are to be trained
+    wanted: int  # trials that are to be trained, in all searches together
     per: str | None = None
     families: tuple[str, ...] = ()
     budgets: tuple[Budget, ...] = ()
     baseline: Mapping[str, float] = field(default_factory=dict)
     finals: tuple[FinalistReport, ...] = ()
+    searches: SearchCounts = SearchCounts()
     answer: Answer | None = None
     settings: str = ""  # study.yaml
     facts: Mapping[str, str] = field(default_factory=dict)  # data, seeds, epochs: one line each

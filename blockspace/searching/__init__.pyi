@@ -11,11 +11,15 @@ from .options import (
     SearchOptions as SearchOptions,
     count_available_cores as count_available_cores,
 )
-from .plan import SearchPlan as SearchPlan, diff_configs as diff_configs
+from .plan import EXHAUSTED as EXHAUSTED, SearchPlan as SearchPlan, diff_configs as diff_configs
 from .result_cache import ResultCache as ResultCache
 from .scheduler import run_jobs as run_jobs
 from .search_loop import optimize as optimize
-from .seeds import derive_seed as derive_seed, derive_training_seed as derive_training_seed
+from .seeds import (
+    derive_repeat_seed as derive_repeat_seed,
+    derive_seed as derive_seed,
+    derive_training_seed as derive_training_seed,
+)
 from .space.budgeted_space import BudgetedSpace as BudgetedSpace
 from .space.candidate import Candidate as Candidate, CandidateSpace as CandidateSpace
 from .space.match import BlockMatch as BlockMatch, NearestMiss as NearestMiss, match_block as match_block

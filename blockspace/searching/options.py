@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from blockspace.costs import COSTS
-from blockspace.options import AS_COUNT, AS_SHARE, AS_TIME, Options
+from blockspace.options import AS_COUNT, AS_SHARE, AS_TIME, Options, refuse
 from blockspace.searching.samplers import SAMPLERS
 from blockspace.units import NETWORK_NUMBER, parse_measure, split_measure, to_int_or_float
 
@@ -40,6 +42,27 @@ def read_hole_value(value: Any) -> Any:
 HoleValues = Annotated[dict[str, str | int | float | bool], BeforeValidator(read_hole_values)]
 
 
+MOST_REPEATS = 1000
+FIRST_LOOK = 3  # repeats: of fewer, nothing is said of families
+UP_TO = re.compile(r"up to (\d+)")
+
+
+def check_repeats(value: Any) -> Any:
+    """Return a number of repeats, or the text `up to N` with single spaces. Raises a refusal (E-TYPE) for anything else."""
+    text = " ".join(value.split()) if isinstance(value, str) else value
+    found = UP_TO.fullmatch(text) if isinstance(text, str) else None
+    least, count = (FIRST_LOOK, int(found[1])) if found else (1, value if type(value) is int else 0)
+    if not least <= count <= MOST_REPEATS:
+        message = f"a count from 1 to {MOST_REPEATS}, or `up to N` with N from {FIRST_LOOK}, got {value!r}"
+        raise refuse("E-TYPE", message, "write repeats: 5, or repeats: up to 12, which ends as soon as every sentence is decided")
+    return text
+
+
+Repeats = Annotated[
+    Annotated[int, Field(ge=1, le=MOST_REPEATS)] | Annotated[str, Field(pattern=r"^up to +\d+$")], BeforeValidator(check_repeats)
+]
+
+
 class FailureLimits(Options):
     """Limits at which failing trials stop the study: the first ones with one cause, or too large a share once there are enough."""
 
@@ -53,8 +76,13 @@ class SearchOptions(Options):
 
     sampler: Annotated[SamplerName, Field(description="Optuna's sampler")] = "tpe"
     trials: Annotated[
-        int, Field(ge=1, le=1_000_000, description="trained distinct networks, a total also after a resume"), AS_COUNT
+        int, Field(ge=1, le=1_000_000, description="trained distinct networks of each search, a total also after a resume"), AS_COUNT
     ] = 24
+    repeats: Annotated[
+        Repeats,
+        Field(description="independent searches, one after the other; `up to N` ends after 3, 6, 12, ... once every sentence is decided"),
+        AS_COUNT,
+    ] = 1
     workers: Annotated[
         Literal["auto"] | Annotated[int, Field(ge=1, le=1024)], Field(description="processes; auto: one per core"), AS_COUNT
     ] = "auto"
@@ -72,6 +100,22 @@ class SearchOptions(Options):
         Field(description="networks to try first, by name or listed: holes and their choices, the others at their defaults"),
     ] = []
     failures: Annotated[FailureLimits, Field(description="when failing trials stop the study")] = FailureLimits()
+
+    @property
+    def repeat_count(self) -> int:
+        """Return the number of repeats, at most: the N of `up to N` too."""
+        return int(str(self.repeats).removeprefix("up to "))
+
+    @property
+    def is_sequential(self) -> bool:
+        """Return whether `up to N` was written: the study may end before N repeats."""
+        return isinstance(self.repeats, str)
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Return after how many whole repeats the answer is looked at: of `up to N` after 3, 6, 12, ... and N, else at the end alone."""
+        early = takewhile(lambda count: count < self.repeat_count, (FIRST_LOOK << k for k in range(MOST_REPEATS)))
+        return (*(early if self.is_sequential else ()), self.repeat_count)
 
     def worker_count(self) -> int:
         """Return the number of worker processes: `workers`, or one per core this process may use."""

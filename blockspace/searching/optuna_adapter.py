@@ -7,7 +7,7 @@ COMPLETE trials only, so it gets the worst values (see `SamplerEntry`). Crashed 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import optuna
@@ -28,12 +28,12 @@ class DamagedRecord(ValueError):
     """Raised for a stored trial with attributes that no trial of ours has."""
 
 
-def read_trial_record(trial: FrozenTrial, objectives: dict[str, str]) -> TrialRecord:
-    """Return the record of a stored trial. Raises DamagedRecord."""
+def read_trial_record(trial: FrozenTrial, objectives: dict[str, str], number: int, repeat: int = 0) -> TrialRecord:
+    """Return the record of a stored trial, whose number in the run directory is `number`. Raises DamagedRecord."""
     try:
-        return _read_attributes(trial, objectives)
+        return replace(_read_attributes(trial, objectives), number=number, repeat=repeat)
     except (ValueError, TypeError, AttributeError) as reason:
-        raise DamagedRecord(f"trial {trial.number}: {reason}") from reason
+        raise DamagedRecord(f"trial {number}: {reason}") from reason
 
 
 def _read_attributes(trial: FrozenTrial, objectives: dict[str, str]) -> TrialRecord:
@@ -59,28 +59,19 @@ def is_refused(trial: FrozenTrial) -> bool:
     return any(value > 0 for value in trial.constraints.values())
 
 
-def read_trial_records(study: optuna.Study, objectives: dict[str, str]) -> list[TrialRecord]:
-    """Return all trials of the study, by number."""
-    return [read_trial_record(trial, objectives) for trial in study.get_trials(deepcopy=False)]
-
-
 @dataclass
 class OpenTrial:
-    """An unfinished trial and what is stored of it. Only this process writes it, so nothing is read twice, which costs milliseconds."""
+    """An unfinished trial, its number, and what is stored of it. Only this process writes it, so nothing is read twice."""
 
     trial: Trial
+    number: int  # in the run directory
     attributes: dict[str, Any] = field(default_factory=dict)
     constraints: set[str] = field(default_factory=set)
 
-    @property
-    def number(self) -> int:
-        """Return the trial's number."""
-        return self.trial.number
-
     @classmethod
-    def continued(cls, trial: Trial, before: FrozenTrial) -> OpenTrial:
+    def continued(cls, trial: Trial, number: int, before: FrozenTrial) -> OpenTrial:
         """Return a trial that a dead driver left, with what it had stored."""
-        return cls(trial, dict(before.user_attrs), set(before.constraints))
+        return cls(trial, number, dict(before.user_attrs), set(before.constraints))
 
 
 class Teller:

@@ -10,12 +10,15 @@ from typing import Any, TypeAlias
 from blockspace.executors import Evaluate, Job, Result
 from blockspace.searching.options import SearchOptions
 from blockspace.searching.result_cache import ResultCache
+from blockspace.searching.seeds import derive_repeat_seed
 from blockspace.searching.space.candidate import Candidate, CandidateSpace
 
 MUTABLE_KEYS = (
-    "out", "train.loader", "train.workers", "search.workers", "search.trials", "search.timeout", "search.stall_s",
+    "out", "train.loader", "train.workers", "search.workers", "search.trials", "search.repeats", "search.timeout", "search.stall_s",
     "finalists", "compare",  # what comes after the search
 )  # fmt: skip
+
+EXHAUSTED = "the space is exhausted"  # why a search has fewer networks than were asked for
 
 Measure: TypeAlias = Callable[[Candidate], dict[str, float] | None]
 Retry: TypeAlias = Callable[[Job, Result], tuple[dict[str, Any], str] | None]
@@ -32,7 +35,8 @@ class SearchPlan:
     comparable. `initial` are whole assignments that are proposed before the sampler is asked; `earlier` are results of other runs, taken
     over instead of being trained again. `compared` are the holes whose choices the study tells apart: a choice of which no network is
     within the budget is not asked for without end. `checked_elsewhere` are sections of the digest that may be written in another way now,
-    because the caller has compared what they mean.
+    because the caller has compared what they mean. `repeat` is which of the study's independent searches it is, from 0: they share
+    nothing but the settings, and each has a `seed` of its own.
     """
 
     space: CandidateSpace
@@ -47,6 +51,12 @@ class SearchPlan:
     earlier: ResultCache = field(default_factory=ResultCache)
     compared: Sequence[str] = ()
     checked_elsewhere: Sequence[str] = ()
+    repeat: int = 0
+
+    @property
+    def seed(self) -> int:
+        """Return the seed from which those of this search's sampler and trainings are derived."""
+        return derive_repeat_seed(self.options.seed, self.repeat)
 
     def digest(self) -> dict[str, Any]:
         """Return, as plain data, what may not change when the search is resumed."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from blockspace.executors import Job, Result, adopt_result
 from blockspace.files import write_atomic
 from blockspace.records import RunDir, TrialRecord
-from blockspace.searching.seeds import derive_training_seed
+from blockspace.searching.seeds import derive_repeat_seed, derive_training_seed
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class ResultCache:
     """The trained results of other runs, by network and seed: a training is equal when both are, and recipe and data with them.
 
     Whoever adds a run has compared its recipe and data with the study's. The seed follows from the study's and the replicate. `files`
-    beside the result are copied with it. The other run directory is only read.
+    beside the result are copied with it. The other run directory is only read. Searches of one study have seeds of their own, so a result
+    is taken over by the same search only.
     """
 
     files: Sequence[str] = ()
@@ -39,7 +40,7 @@ class ResultCache:
         """
         added = stale = 0
         for record in records:
-            if not record.state.is_trained or not record.comparable or record.seed != derive_training_seed(seed, record.key):
+            if not record.state.is_trained or not record.comparable or record.seed != expected_seed(seed, record):
                 continue
             place = RunDir(folder).trial(record.number).path
             result = adopt_result(place, record.key, record.seed)
@@ -69,3 +70,8 @@ class ResultCache:
         result = replace(cached.result, seconds=0.0, origin=cached.origin)
         result.write(job.folder)
         return result
+
+
+def expected_seed(seed: int, record: TrialRecord) -> int:
+    """Return the seed of a trial's training in a study with this `seed`; it differs from one repeat to the next."""
+    return derive_training_seed(derive_repeat_seed(seed, record.repeat), record.key)

@@ -48,25 +48,34 @@ from blockspace.records import (
 from blockspace.searching.failures import FailureGuard, explain_no_training
 from blockspace.searching.interrupt import StopRequest, handle_stop_signals
 from blockspace.searching.lock import StudyLock
+from blockspace.searching.numbering import TrialNumbers
 from blockspace.searching.optuna_adapter import CANDIDATE_FIELDS, OpenTrial, read_trial_record
-from blockspace.searching.plan import SearchPlan
+from blockspace.searching.plan import EXHAUSTED, SearchPlan
 from blockspace.searching.reproducible_sampler import ReproducibleSampler
 from blockspace.searching.samplers import SAMPLERS
 from blockspace.searching.scheduler import Scheduler
 from blockspace.searching.seeds import derive_training_seed
 from blockspace.searching.space.candidate import Candidate
 from blockspace.searching.space.stratify import Stratifier
-from blockspace.searching.storage import open_study
+from blockspace.searching.storage import mark_ended, open_study
 from blockspace.searching.trial_store import Proposal, TrialStore
 
 
 class SearchLoop:
     """One start of a search. `pending` proposals were handed out and have no outcome yet; `orphans` are trials of a dead driver."""
 
-    def __init__(self, plan: SearchPlan, run: RunDir, study: optuna.Study, is_exhausted: Callable[[], bool], emit: Listener):
-        self.plan, self.run_dir, self.study, self.is_exhausted, self.emit = plan, run, study, is_exhausted, emit
+    def __init__(
+        self,
+        plan: SearchPlan,
+        run: RunDir,
+        study: optuna.Study,
+        numbers: TrialNumbers,
+        is_exhausted: Callable[[], bool],
+        emit: Listener,
+    ):
+        self.plan, self.run_dir, self.study, self.numbers, self.is_exhausted, self.emit = plan, run, study, numbers, is_exhausted, emit
         self.balance = Stratifier(plan.space, plan.options.per_choice, plan.options.trials)
-        self.store = TrialStore(plan, study, emit)
+        self.store = TrialStore(plan, study, numbers, emit)
         self.guard = FailureGuard(plan.options.failures)
         self.pending: list[Proposal] = []
         self.orphans: deque[FrozenTrial] = deque()
@@ -78,11 +87,11 @@ class SearchLoop:
             self._read_earlier_starts()
             if not Scheduler[Proposal](executor, self.plan.evaluate, request, self.emit).drive(self):
                 records = self.store.records()
-                self.emit(SearchGivenUp(tuple(records)))
+                self.emit(SearchGivenUp(tuple(records), self.plan.repeat))
                 raise request.interrupted(records)
             return self._close()
         except (FailureError, InfeasibleError):
-            self.emit(SearchGivenUp(tuple(self.store.records())))
+            self.emit(SearchGivenUp(tuple(self.store.records()), self.plan.repeat))
             raise
 
     def _read_earlier_starts(self) -> None:
@@ -91,11 +100,12 @@ class SearchLoop:
         for trial in self.study.get_trials(deepcopy=False):
             self.proposed += 1
             if trial.state.is_finished():
-                before.append(read_trial_record(trial, self.plan.objectives))
+                number = self.numbers.find(trial.number)
+                before.append(read_trial_record(trial, self.plan.objectives, number, self.numbers.repeat))
                 self.store.remember(before[-1])
             else:
                 self.orphans.append(trial)
-        self.emit(SearchOpened(len(self.store.trained), self.proposed, len(self.orphans), tuple(before)))
+        self.emit(SearchOpened(len(self.store.trained), self.proposed, len(self.orphans), tuple(before), self.plan.repeat))
 
     # what to do next
 
@@ -113,7 +123,7 @@ class SearchLoop:
         """Return why no further network can be asked for, if so."""
         cap = self.plan.options.proposals * self.plan.options.trials
         if self.is_exhausted():
-            return "the space is exhausted"
+            return EXHAUSTED
         for name, choices in self.store.hopeless.given_up().items():
             if choices.issuperset(map(str, self.plan.space.choices(name))):
                 return f"no choice of {name} has a network within the budget"
@@ -131,13 +141,15 @@ class SearchLoop:
         if self.orphans:
             orphan = self.orphans.popleft()
             trial = self.study.ask() if orphan.state == TrialState.WAITING else Trial(self.study, orphan._trial_id)
-            return OpenTrial.continued(trial, orphan)
+            return OpenTrial.continued(trial, self.numbers.find(trial.number), orphan)
         chosen = [*(record.families for record in self.store.trained), *(p.candidate.families for p in self.pending)]
         fixed = self._initial_assignment() or self.balance.next(chosen, self.store.hopeless.given_up())
+        self.numbers.reserve(self.study, self.proposed)
         self.proposed += 1
         if fixed:
             self.study.enqueue_trial(fixed)
-        return OpenTrial(self.study.ask())
+        trial = self.study.ask()
+        return OpenTrial(trial, self.numbers.find(trial.number))
 
     def _initial_assignment(self) -> dict[str, Any] | None:
         """Return the assignment that the study gives for the next number: the first numbers are its own."""
@@ -221,7 +233,7 @@ class SearchLoop:
     def _make_job(self, trial: OpenTrial, candidate: Candidate) -> Job:
         options = self.plan.options
         return Job(
-            str(self.run_dir.trial(trial.number)), candidate.arch, derive_training_seed(options.seed, candidate.key), candidate.key,
+            str(self.run_dir.trial(trial.number)), candidate.arch, derive_training_seed(self.plan.seed, candidate.key), candidate.key,
             self.plan.job_options, trial.number, candidate.label, TimeLimits(options.timeout, options.stall_s),
         )  # fmt: skip
 
@@ -254,12 +266,13 @@ class SearchLoop:
         return None
 
     def _close(self) -> list[TrialRecord]:
-        """Return the records. Raises InfeasibleError or FailureError if no network was trained at all."""
+        """Return the records, and store that the search is over. Raises InfeasibleError or FailureError if no network was trained."""
         records = self.store.records()
+        mark_ended(self.study, self.plan.options.trials)
         if not self.store.trained:
             raise explain_no_training(records)
         saved = count_saved_trainings(records)
-        self.emit(SearchEnded(len(self.store.trained), len(records), saved, self._reason_to_end() or ""))
+        self.emit(SearchEnded(len(self.store.trained), len(records), saved, self._reason_to_end() or "", self.plan.repeat))
         return records
 
 
@@ -283,24 +296,21 @@ def optimize(
 ) -> list[TrialRecord]:
     """Search until `trials` distinct networks are trained, in all starts together. Returns the record of every proposal, by number.
 
-    `digest` is the resolved study as plain data: with another one the folder is refused. `on_event` is called with each event. Pass an
-    `executor` to keep it for what follows (its capacity then holds), and a `lock` that is already held.
+    Of a plan with a `repeat`, only that search is run; the others of the same folder have taken their numbers before it. `digest` is the
+    resolved study as plain data: with another one the folder is refused. `on_event` is called with each event. Pass an `executor` to keep
+    it for what follows (its capacity then holds), and a `lock` that is already held.
 
     Raises StorageError (locked, damaged, full), BlockspaceError (changed study), FailureError, InfeasibleError, and Interrupted
     after Ctrl-C, SIGTERM or `stop()` returning true: unfinished trials stay, and the next start continues them under their numbers.
     """
     folder, options = Path(folder).absolute(), plan.options
-    sampler = ReproducibleSampler(SAMPLERS[options.sampler], options.seed)
+    sampler = ReproducibleSampler(SAMPLERS[options.sampler], plan.seed)
     with ExitStack() as stack:
         if lock is None:
             stack.enter_context(StudyLock(folder))
         sweep_temporaries(folder)
-        study = stack.enter_context(
-            open_study(
-                folder, study_name, plan.objectives, sampler, {**(digest or {}), **plan.digest()}, options.trials, plan.checked_elsewhere
-            )
-        )
-        loop = SearchLoop(plan, RunDir(folder), study, lambda: sampler.exhausted, on_event or ignore_event)
+        study, numbers = stack.enter_context(open_study(folder, study_name, plan, sampler, {**(digest or {}), **plan.digest()}))
+        loop = SearchLoop(plan, RunDir(folder), study, numbers, lambda: sampler.exhausted, on_event or ignore_event)
         request = stack.enter_context(handle_stop_signals(stop))
         if executor is None:
             executor = stack.enter_context(open_executor("local", options.worker_count(), PRELOAD))

@@ -14,3 +14,8 @@ def derive_seed(*parts: int | str) -> int:
 def derive_training_seed(seed: int, key: str, replicate: int = 0) -> int:
     """Return the seed of one training, from the study's seed, the network's key and the replicate alone."""
     return derive_seed("training", seed, key, replicate)
+
+
+def derive_repeat_seed(seed: int, repeat: int) -> int:
+    """Return the seed of one of a study's searches: its own for the first, so that a study of one search draws what it always drew."""
+    return derive_seed("repeat", seed, repeat) if repeat else seed

@@ -13,7 +13,7 @@ import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,29 +24,25 @@ from optuna.storages import RDBStorage
 from blockspace.errors import BlockspaceError, Mistake, StorageError, error
 from blockspace.files import anchor, parse_json, storage_error
 from blockspace.records import RunDir, TrialRecord
-from blockspace.searching.optuna_adapter import DamagedRecord, read_trial_records
-from blockspace.searching.plan import diff_configs
+from blockspace.searching.numbering import TrialNumbers, name_repeat, read_numbers, read_trial_records, split_repeat
+from blockspace.searching.options import SearchOptions
+from blockspace.searching.optuna_adapter import DamagedRecord
+from blockspace.searching.plan import SearchPlan, diff_configs
 
 DIGEST = "blockspace:study"
 TRIALS = "blockspace:trials"
+REPEATS = "blockspace:repeats"
+ENDED = "blockspace:ended"  # the number of trials at which the search was over
 
 
 @contextmanager
 def open_study(
-    folder: Path,
-    name: str,
-    objectives: dict[str, str],
-    sampler: optuna.samplers.BaseSampler,
-    digest: dict[str, Any],
-    trials: int,
-    ignored: Sequence[str] = (),
-) -> Iterator[optuna.Study]:
-    """Open the study in `folder`, made when there is none; `objectives` maps a metric to `maximize` or `minimize`.
+    folder: Path, name: str, plan: SearchPlan, sampler: optuna.samplers.BaseSampler, digest: dict[str, Any]
+) -> Iterator[tuple[optuna.Study, TrialNumbers]]:
+    """Open the study of the plan's repeat in `folder`, made when there is none, with the numbers of its trials.
 
-    Sections of the digest that are `ignored` are not compared with those of earlier starts.
-
-    Raises StorageError (E-STORE: damaged, or of another Optuna; E-IO, E-DISK) and BlockspaceError (E-CHANGED: another `digest`,
-    or fewer `trials`).
+    Raises StorageError (E-STORE: damaged, or of another Optuna; E-IO, E-DISK) and BlockspaceError (E-CHANGED: another `digest`, or fewer
+    trials or repeats).
     """
     path = RunDir.of(folder).storage
     check_intact(path)
@@ -55,11 +51,13 @@ def open_study(
             storage = connect_storage(path)
         try:
             with anchor(path):
-                directions = [optuna.study.StudyDirection[word.upper()] for word in objectives.values()]
-                study = optuna.create_study(storage=storage, study_name=name, sampler=sampler, directions=directions, load_if_exists=True)
-                check_unchanged(study, to_json_data(digest), trials, ignored)  # first: another number of objectives cannot be named
-                study.set_metric_names(list(objectives))
-                yield study
+                own = name_repeat(name, plan.repeat)
+                directions = [optuna.study.StudyDirection[word.upper()] for word in plan.objectives.values()]
+                study = optuna.create_study(storage=storage, study_name=own, sampler=sampler, directions=directions, load_if_exists=True)
+                check_unchanged(study, to_json_data(digest), plan)  # first: another number of objectives cannot be named
+                study.set_metric_names(list(plan.objectives))
+                known = optuna.get_all_study_summaries(storage, include_best_trial=False)
+                yield study, read_numbers(study, plan.repeat, sum(one.n_trials for one in known if one.study_name != own))
         finally:
             storage.remove_session()
             storage.engine.dispose()
@@ -162,12 +160,16 @@ def list_damaged_records(connection: sqlite3.Connection) -> Iterator[tuple[str, 
         of_trial = table.startswith("trial_")
         key = "param_name" if table == "trial_params" else "key"
         join = "JOIN trials ON trials.trial_id = own.trial_id" if of_trial else ""
-        number = "trials.number" if of_trial else "NULL"
-        for row, name, text, trial in connection.execute(f"SELECT own.rowid, own.{key}, own.{column}, {number} FROM {table} own {join}"):
+        number, owner = ("trials.number", "trials") if of_trial else ("NULL", "own")
+        columns = f"own.rowid, own.{key}, own.{column}, {number}, studies.study_name"
+        joined = f"{join} JOIN studies ON studies.study_id = {owner}.study_id"
+        for row, name, text, trial, study in connection.execute(f"SELECT {columns} FROM {table} own {joined}"):
             try:
                 parse_json(text)
             except (ValueError, TypeError) as reason:
-                yield table, row, f"trial {trial}, {name}" if of_trial else str(name), str(reason)
+                repeat = split_repeat(str(study))[1]
+                where = f"trial {trial}, {name}" if of_trial else str(name)
+                yield table, row, f"repeat {repeat}: {where}" if repeat else where, str(reason)
 
 
 @contextmanager
@@ -200,15 +202,17 @@ def to_json_data(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
-def check_unchanged(study: optuna.Study, digest: dict[str, Any], trials: int, ignored: Sequence[str] = ()) -> None:
-    """Compare `digest` and `trials` with those the run directory was made for, and store them.
+def check_unchanged(study: optuna.Study, digest: dict[str, Any], plan: SearchPlan) -> None:
+    """Compare `digest` and the plan's numbers of trials and repeats with those the run directory was made for, and store them.
 
-    Raises BlockspaceError (E-CHANGED): only the number of trials may change, and only grow.
+    Raises BlockspaceError (E-CHANGED): only these two numbers may change, and only grow.
     """
-    kept = study.user_attrs
-    rows = diff_configs(kept[DIGEST], digest, ignored=ignored) if DIGEST in kept else []
+    kept, trials, repeats = study.user_attrs, plan.options.trials, plan.options.repeats
+    rows = diff_configs(kept[DIGEST], digest, ignored=plan.checked_elsewhere) if DIGEST in kept else []
     if trials < kept.get(TRIALS, 0):
         rows.append(f"search.trials: {kept[TRIALS]} -> {trials} (may only grow)")
+    if not may_follow(kept.get(REPEATS, 1), repeats):
+        rows.append(f"search.repeats: {kept[REPEATS]} -> {repeats} (may only grow: a count to a count, `up to` to `up to`)")
     if rows:
         shown = rows[:12] + ([f"... and {len(rows) - 12} more"] if len(rows) > 12 else [])
         message = "the study was changed since its run directory was made:\n  " + "\n  ".join(shown)
@@ -217,13 +221,33 @@ def check_unchanged(study: optuna.Study, digest: dict[str, Any], trials: int, ig
         study.set_user_attr(DIGEST, digest)
     if kept.get(TRIALS) != trials:
         study.set_user_attr(TRIALS, trials)
+    if kept.get(REPEATS, 1) != repeats:
+        study.set_user_attr(REPEATS, repeats)
+
+
+def may_follow(kept: int | str, asked: int | str) -> bool:
+    """Return whether a run directory of `kept` repeats may go on with those asked for.
+
+    The two forms are not mixed: the level of a study that may end early is shared among its looks before the first of them.
+    """
+    if kept in (1, asked):
+        return True
+    before, after = (SearchOptions(repeats=one) for one in (kept, asked))
+    return before.is_sequential == after.is_sequential and before.repeat_count <= after.repeat_count
+
+
+def mark_ended(study: optuna.Study, trials: int) -> None:
+    """Store that the search is over with so many trials asked for: what comes after it may have begun."""
+    if study.user_attrs.get(ENDED) != trials:
+        study.set_user_attr(ENDED, trials)
 
 
 @dataclass(frozen=True)
 class StoredStudy:
     """A study as its database has it: the objectives (name to `maximize` or `minimize`), every trial, and each parameter's choices.
 
-    `notes` name what is damaged in it, and was left out.
+    `records` are of all its searches, by number; `ended` maps each search that is over to the number of trials that were asked of it.
+    `notes` name what is damaged, and was left out.
     """
 
     name: str
@@ -231,6 +255,7 @@ class StoredStudy:
     records: list[TrialRecord]
     choices: dict[str, list[str]]
     notes: tuple[str, ...] = ()
+    ended: dict[int, int] = field(default_factory=dict)
 
 
 def read_stored_study(folder: str | os.PathLike[str]) -> StoredStudy:
@@ -248,11 +273,10 @@ def read_stored_study(folder: str | os.PathLike[str]) -> StoredStudy:
                 skip_compatibility_check=True,
                 skip_table_creation=True,
             )
-            names = optuna.get_all_study_names(storage)
+            names = sorted(optuna.get_all_study_names(storage), key=lambda name: split_repeat(name)[1])
             if not names:
                 raise error("E-STORE", f"{path}: no study in it yet", cls=StorageError)
-            study = optuna.load_study(study_name=names[0], storage=storage)
-            return replace(_read_study(study), notes=tuple(notes))
+            return replace(_read_study([optuna.load_study(study_name=name, storage=storage) for name in names]), notes=tuple(notes))
         finally:
             if storage is not None:
                 storage.remove_session()
@@ -284,13 +308,21 @@ def declared_choices(distribution: optuna.distributions.BaseDistribution) -> Ite
     return getattr(distribution, "choices", ())
 
 
-def _read_study(study: optuna.Study) -> StoredStudy:
-    """Return what is stored of an opened study."""
-    names = study.metric_names or [f"value {n}" for n in range(len(study.directions))]
-    objectives = {name: direction.name.lower() for name, direction in zip(names, study.directions)}
+def _read_study(studies: Sequence[optuna.Study]) -> StoredStudy:
+    """Return what is stored of an opened study, whose searches are these."""
+    first = studies[0]
+    names = first.metric_names or [f"value {n}" for n in range(len(first.directions))]
+    objectives = {name: direction.name.lower() for name, direction in zip(names, first.directions)}
     choices: dict[str, list[str]] = {}
-    for trial in study.get_trials(deepcopy=False):
-        for name, distribution in trial.distributions.items():
-            if name not in choices:
-                choices[name] = list(map(str, declared_choices(distribution)))
-    return StoredStudy(study.study_name, objectives, read_trial_records(study, objectives), choices)
+    ended: dict[int, int] = {}
+    records: list[TrialRecord] = []
+    for study in studies:
+        repeat = split_repeat(study.study_name)[1]
+        for trial in study.get_trials(deepcopy=False):
+            for name, distribution in trial.distributions.items():
+                if name not in choices:
+                    choices[name] = list(map(str, declared_choices(distribution)))
+        records += read_trial_records(study, objectives, read_numbers(study, repeat, 0, start=len(records)))
+        if isinstance(trials := study.user_attrs.get(ENDED), int):
+            ended[repeat] = trials
+    return StoredStudy(first.study_name, objectives, sorted(records, key=lambda record: record.number), choices, ended=ended)

@@ -11,7 +11,8 @@ from blockspace.costs import compute_violation
 from blockspace.executors import Result
 from blockspace.records import Listener, TrialDuplicated, TrialFinished, TrialRecord, TrialRefused, TrialState
 from blockspace.searching.hopeless_choices import HopelessChoices
-from blockspace.searching.optuna_adapter import OpenTrial, Teller, read_trial_record, read_trial_records
+from blockspace.searching.numbering import TrialNumbers, read_trial_records
+from blockspace.searching.optuna_adapter import OpenTrial, Teller, read_trial_record
 from blockspace.searching.plan import SearchPlan
 from blockspace.searching.samplers import SAMPLERS
 from blockspace.searching.scheduler import QueuedJob
@@ -34,14 +35,14 @@ class Proposal(QueuedJob):
 
 
 class TrialStore:
-    """The only writer of the study's trials.
+    """The only writer of the trials of one search.
 
     `finished` are records by network key, `trained` the records that count, `waiting` the duplicates of a network that is not finished,
     `hopeless` the choices of which no network is within the budget.
     """
 
-    def __init__(self, plan: SearchPlan, study: optuna.Study, emit: Listener):
-        self.plan, self.study, self.emit = plan, study, emit
+    def __init__(self, plan: SearchPlan, study: optuna.Study, numbers: TrialNumbers, emit: Listener):
+        self.plan, self.study, self.numbers, self.emit = plan, study, numbers, emit
         self.teller = Teller(study, plan.objectives, SAMPLERS[plan.options.sampler])
         self.hopeless = HopelessChoices(plan.compared)
         self.finished: dict[str, TrialRecord] = {}
@@ -50,7 +51,7 @@ class TrialStore:
 
     def records(self) -> list[TrialRecord]:
         """Return the records of all trials, by number."""
-        return read_trial_records(self.study, self.plan.objectives)
+        return read_trial_records(self.study, self.plan.objectives, self.numbers)
 
     def remember(self, record: TrialRecord) -> None:
         """Take note of a finished trial."""
@@ -60,21 +61,22 @@ class TrialStore:
         if record.key and record.duplicate_of is None:
             self.finished.setdefault(record.key, record)
 
-    def _finish_trial(self, number: int, key: str) -> TrialRecord:
+    def _finish_trial(self, trial: OpenTrial, key: str) -> TrialRecord:
         """Remember a trial that was told, and finish the duplicates that waited for it. Returns its record."""
-        record = self._record(number)
+        record = self._record(trial)
         self.remember(record)
         for follower in self.waiting.pop(key, []):
             self.copy_outcome(follower, record)
         return record
 
-    def _record(self, number: int) -> TrialRecord:
-        return read_trial_record(self.study.get_trials(deepcopy=False)[number], self.plan.objectives)
+    def _record(self, trial: OpenTrial) -> TrialRecord:
+        stored = self.study.get_trials(deepcopy=False)[trial.trial.number]
+        return read_trial_record(stored, self.plan.objectives, trial.number, self.numbers.repeat)
 
     def copy_outcome(self, trial: OpenTrial, original: TrialRecord) -> None:
         """Store a trial whose network was seen before."""
         self.teller.repeat(trial, original)
-        record = self._record(trial.number)
+        record = self._record(trial)
         self.hopeless.note(record)
         self.emit(TrialDuplicated(record))
 
@@ -84,7 +86,7 @@ class TrialStore:
         It is outside a budget, or a combination of choices that does not expand: then its violation is `{"invalid": 1.0}`.
         """
         self.teller.tell(trial, TrialState.OVER_BUDGET, violations, None, reason=reason, seconds=0.0)
-        self.emit(TrialRefused(self._finish_trial(trial.number, key)))
+        self.emit(TrialRefused(self._finish_trial(trial, key)))
 
     def compute_violations(self, candidate: Candidate, measured: dict[str, float]) -> dict[str, float]:
         """Return the relative distance outside each budget, of counted costs and of measured values."""
@@ -104,7 +106,7 @@ class TrialStore:
         reason = "; ".join(filter(None, (proposal.retried, result.reason)))
         facts = {"metrics": metrics, "reason": reason, "seed": proposal.job.seed, "seconds": result.seconds, "reused": result.origin}
         self.teller.tell(trial, result.state, violations, values, comparable=not proposal.retried, **facts)
-        record = self._finish_trial(trial.number, candidate.key)
+        record = self._finish_trial(trial, candidate.key)
         self.emit(TrialFinished(record, len(self.trained)))
 
     def _judge(self, proposal: Proposal, result: Result) -> tuple[Result, list[float] | None]:

@@ -62,7 +62,8 @@ def dry_run_text(resolved: ResolvedStudy, families: list[FamilyDraws]) -> str:
     budgets = list(map(str, resolved.budgeted_space.budgets.values()))
     budgets += [limit_text(name, *bounds) for name, bounds in resolved.limits.items()]
     lines.append(f"baseline: {base.label}, {base.costs['macs']:,} macs, {base.costs['params']:,} params")
-    lines += [f"budget: {'; '.join(budgets) or 'none'}", ""]
+    lines.append(f"budget: {'; '.join(budgets) or 'none'}")
+    lines += [*describe_searches(resolved), ""]
     rows = [
         [f.name, str(f.samples), quantiles_text(f.before), f"{f.share:.0%}", format_si(mean(f.after)) if f.after else "-"] for f in families
     ]
@@ -74,6 +75,16 @@ def dry_run_text(resolved: ResolvedStudy, families: list[FamilyDraws]) -> str:
             lines += [f"  {misfit_text(*one, count)}" for one, count in Counter(f.unsolved).most_common(SHOWN)]
             lines += ["  ..."] * (len(set(f.unsolved)) > SHOWN)
     return "\n".join(lines)
+
+
+def describe_searches(resolved: ResolvedStudy) -> list[str]:
+    """Return a line on the searches of a study of several: how many, how many networks they train, and when they end early."""
+    search = resolved.options.search
+    if search.repeat_count == 1:
+        return []
+    trained = count_noun(search.trials, "network")
+    early = f"; ends after {', '.join(map(str, search.looks[:-1]))} once every sentence is decided" if search.is_sequential else ""
+    return [f"searches: {search.repeats}, one after the other, {trained} each, {search.repeat_count * search.trials:,} in all{early}"]
 
 
 def misfit_text(label: str, macs: int | None, count: int) -> str:

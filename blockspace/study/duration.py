@@ -69,24 +69,30 @@ def estimate_duration(resolved: ResolvedStudy) -> str:
 
 
 def plan_stages(resolved: ResolvedStudy, timings: Timings, images: tuple[int, int, int]) -> list[StagePlan]:
-    """Return the stages of a study with their durations; `images` are those of the parts train, val and test."""
+    """Return the stages of a study with their durations; `images` are those of the parts train, val and test.
+
+    Searches run one after the other, so each of them waits for its slowest worker; the baseline's trainings are of the first.
+    """
     options, (train, val, test) = resolved.options, images
+    repeats = options.search.repeat_count
     recipe, workers, final = options.train, options.search.worker_count(), options.finalists
     families = max(1, len(resolved.budgeted_space.families()))
     steps = max(1, train // recipe.batch)
     trial = timings.setup + SHARED_CORES * recipe.epochs * (steps * timings.step + val * timings.look)
     chosen = min(final.take * families, options.search.trials)
-    trainings = (chosen + 1) * final.seeds
+    trainings = (repeats * chosen + 1) * final.seeds
+    busiest = share_among((chosen + 1) * final.seeds, workers) + (repeats - 1) * share_among(chosen * final.seeds, workers)
     longer = max(1, (train + val) // recipe.batch) * timings.step * (final.epochs or recipe.epochs)
     one_final = timings.setup + SHARED_CORES * (longer + test * timings.look)
     trials = options.search.trials
     stages = [StagePlan("the start", timings.start)]
     if options.budget.latency is not None:
-        seconds = timings.start + trials * timings.latency  # in a process of their own, one after another
-        stages.append(StagePlan(count_noun(trials, "latency", "latencies"), seconds))
+        seconds = timings.start + repeats * trials * timings.latency  # in a process of their own, one after another
+        stages.append(StagePlan(count_noun(repeats * trials, "latency", "latencies"), seconds))
+    searches = f" in {repeats} searches" if repeats > 1 else ""
     stages += [
-        StagePlan(count_noun(trials, "trial"), share_among(trials, workers) * trial),
-        StagePlan(f"finals of {count_noun(trainings, 'training')}", share_among(trainings, workers) * one_final),
+        StagePlan(f"{count_noun(repeats * trials, 'trial')}{searches}", repeats * share_among(trials, workers) * trial),
+        StagePlan(f"finals of {count_noun(trainings, 'training')}", busiest * one_final),
         StagePlan(count_noun(chosen, "export"), timings.first_export + (chosen - 1) * timings.export),
     ]
     return stages

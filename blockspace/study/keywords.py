@@ -128,22 +128,22 @@ class RecipeKeywords(TypedDict, total=False):
 class CostWindowKeywords(TypedDict, total=False):
     """Settings of `CostWindow`."""
 
-    low: float | int | str | None | str
-    high: float | int | str | None | str
+    low: float | int | str | None
+    high: float | int | str | None
 
 
 class ByteWindowKeywords(TypedDict, total=False):
     """Settings of `ByteWindow`."""
 
-    low: float | int | str | None | str
-    high: float | int | str | None | str
+    low: float | int | str | None
+    high: float | int | str | None
 
 
 class LatencyWindowKeywords(TypedDict, total=False):
     """Settings of `LatencyWindow`."""
 
-    low: float | int | str | None | str
-    high: float | int | str | None | str
+    low: float | int | str | None
+    high: float | int | str | None
     runtime: str
     threads: int | str
     batch: int | str
@@ -174,6 +174,7 @@ class SearchSectionKeywords(TypedDict, total=False):
 
     sampler: Literal["tpe", "nsga2", "random", "grid", "gp"]
     trials: int | str
+    repeats: int | str
     workers: Literal["auto"] | int | str
     seed: int | str
     per_choice: Mapping[str, Literal["equal"]]
@@ -216,6 +217,7 @@ class SearchKeywords(TypedDict, total=False):
     out: str | PathLike[str] | None
     sampler: Literal["tpe", "nsga2", "random", "grid", "gp"]
     trials: int | str
+    repeats: int | str
     workers: Literal["auto"] | int | str
     seed: int | str
     per_choice: Mapping[str, Literal["equal"]]

@@ -62,7 +62,7 @@ class KeywordsFile:
         if Switch in field.metadata:  # `true` stands for the section with its defaults
             found = f"bool | {found}"
         if any(isinstance(one, Measured) and one.kind.units for one in field.metadata):
-            found = f"{found} | str"
+            found = found if "str" in found.split(" | ") else f"{found} | str"
         return found.replace("str", "str | PathLike[str]", 1) if key in PATHS else found
 
     def type_of(self, annotation: Any) -> str:

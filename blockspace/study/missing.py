@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from blockspace.executors import Result
+from blockspace.formatting import count_noun
 from blockspace.quantities import find_quantity
 from blockspace.records import TrialRecord, TrialState, name_family
 from blockspace.reporting import Missing
+from blockspace.searching import EXHAUSTED
 from blockspace.study.resolve import ResolvedStudy
 
 if TYPE_CHECKING:
@@ -16,25 +20,95 @@ if TYPE_CHECKING:
 
 
 def find_missing(
-    resolved: ResolvedStudy, records: Sequence[TrialRecord], finalists: Sequence[Finalist], results: Sequence[Result]
+    resolved: ResolvedStudy,
+    records: Sequence[TrialRecord],
+    finalists: Sequence[Finalist],
+    results: Sequence[Result],
+    reasons: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Missing, ...]:
-    """Return what is missing; `results` are those of the finalists' trainings, by finalist and seed."""
-    return (*find_missing_families(resolved, records, finalists), *find_failed_trainings(resolved, finalists, results))
+    """Return what is missing of the whole searches of a study.
+
+    `results` are those of the finalists' trainings, by finalist and seed; `reasons` say of searches why they trained fewer networks than
+    were asked for.
+    """
+    return (
+        *find_missing_families(resolved, records, finalists),
+        *find_missing_finalists(resolved, records, finalists),
+        *find_missing_trials(resolved, records, reasons),
+        *find_failed_trainings(resolved, finalists, results),
+    )
 
 
 def find_missing_families(
     resolved: ResolvedStudy, records: Sequence[TrialRecord], finalists: Sequence[Finalist]
 ) -> Iterator[Missing]:
-    """Yield each choice of the compared parameter that has no finalist."""
+    """Yield each choice of the compared parameter that has no finalist, in all searches or in some of them."""
+    repeats = list_repeats(records, finalists)
+    for choice, family in list_families(resolved):
+        having = {finalist.repeat for finalist in finalists if finalist.record is not None and finalist.family == family}
+        lacking = [repeat for repeat in repeats if repeat not in having]
+        if lacking:
+            own = [record for record in records if str(record.params.get(resolved.per or "")) == choice and record.repeat in lacking]
+            yield Missing("family", f"{family}{name_repeats(lacking if having else [])}", explain_no_network(own))
+
+
+def find_missing_finalists(
+    resolved: ResolvedStudy, records: Sequence[TrialRecord], finalists: Sequence[Finalist]
+) -> Iterator[Missing]:
+    """Yield what each family lacks of the finalists that were asked of it; one of which every network was tried lacks none."""
+    take, several = resolved.options.finalists.take, len(list_repeats(records, finalists)) > 1
+    found = Counter((finalist.family, finalist.repeat) for finalist in finalists if finalist.record is not None)
+    for choice, family in list_families(resolved) or [("", resolved.space.name)]:
+        for repeat in list_repeats(records, finalists):
+            count = found[family, repeat]
+            if 0 < count < take and not is_family_exhausted(resolved, records, choice, repeat):
+                name = f"{take - count} of {take} of {family}{name_repeats([repeat] if several else [])}"
+                yield Missing("finalist", name, f"only {count_noun(count, 'network')} of it was trained within the budget")
+
+
+def find_missing_trials(resolved: ResolvedStudy, records: Sequence[TrialRecord], reasons: Mapping[int, str]) -> Iterator[Missing]:
+    """Yield each search that trained fewer networks than were asked for, unless it had tried all there are."""
+    trials, several = resolved.options.search.trials, len(reasons) > 1
+    for repeat, reason in reasons.items():
+        trained = sum(record.state.is_trained for record in records if record.repeat == repeat)
+        if reason and trained < trials and not is_space_exhausted(resolved, records, repeat, reason):
+            yield Missing("trial", f"{trials - trained} of {trials}{name_repeats([repeat] if several else [])}", reason)
+
+
+def list_families(resolved: ResolvedStudy) -> list[tuple[str, str]]:
+    """Return the choices of the compared parameter, with the name of each one's family; none where nothing is compared."""
     per = resolved.per
-    if per is None:
-        return
-    present = {finalist.family for finalist in finalists if finalist.record is not None}
-    for choice in map(str, resolved.space.choices(per)):
-        family = name_family(choice, per)
-        if family not in present:
-            own = [record for record in records if str(record.params.get(per)) == choice]
-            yield Missing("family", family, explain_no_network(own))
+    return [] if per is None else [(choice, name_family(choice, per)) for choice in map(str, resolved.space.choices(per))]
+
+
+def list_repeats(records: Iterable[TrialRecord], finalists: Iterable[Finalist]) -> list[int]:
+    """Return the numbers of the searches, in their order."""
+    return sorted({record.repeat for record in records} | {finalist.repeat for finalist in finalists})
+
+
+def name_repeats(repeats: Sequence[int]) -> str:
+    """Return ` in repeat 1` or ` in repeats 1, 3`; nothing for none."""
+    return f" in {'repeat' if len(repeats) == 1 else 'repeats'} {', '.join(map(str, repeats))}" if repeats else ""
+
+
+def is_space_exhausted(resolved: ResolvedStudy, records: Iterable[TrialRecord], repeat: int, reason: str) -> bool:
+    """Return whether a search has tried every network of its space: then nothing is missing that could be had."""
+    return reason == EXHAUSTED or count_assignments(records, repeat) >= resolved.space.size()
+
+
+def is_family_exhausted(resolved: ResolvedStudy, records: Iterable[TrialRecord], choice: str, repeat: int) -> bool:
+    """Return whether a search has tried every network of a family."""
+    per = resolved.per
+    own = [record for record in records if per is None or str(record.params.get(per)) == choice]
+    tokens = [token for token in resolved.space.choices(per) if str(token) == choice] if per else []
+    fixed = {per: tokens[0]} if per else {}
+    return count_assignments(own, repeat) >= resolved.space.size(fixed)
+
+
+def count_assignments(records: Iterable[TrialRecord], repeat: int) -> int:
+    """Return how many assignments of the holes a search has tried."""
+    ended = (record for record in records if record.repeat == repeat and record.state is not TrialState.RUNNING)
+    return len({tuple(sorted(record.params.items())) for record in ended})
 
 
 def explain_no_network(records: Sequence[TrialRecord]) -> str:

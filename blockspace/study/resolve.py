@@ -86,7 +86,7 @@ def resolve_study(
     seeds = tuple(resolve_seeds(study, budgeted))
     names = study.options.search.seeds
     named_seeds = NamedSeeds(space, names, seeds) if isinstance(names, dict) and names else None
-    notes = (*notes, *unread_holes(space))
+    notes = (*notes, *unread_holes(space), *describe_two_searches(study))
     return ResolvedStudy(study, space, budgeted, baseline, limits, seeds, named_seeds, notes)
 
 
@@ -180,6 +180,13 @@ def unread_holes(space: SearchSpace) -> tuple[str, ...]:
     """Return a note for each hole that nothing of the network reads, so that its values are one network."""
     idle = find_idle_holes(space.network.holes, fixed=["classes"])
     return tuple(f"{name} is searched, but nothing reads it: its values are one network" for name in space.holes if name in idle)
+
+
+def describe_two_searches(study: Study) -> tuple[str, ...]:
+    """Return a note for a study of two searches, which show how far searches differ, and give no verdict."""
+    if study.options.search.repeat_count != 2:
+        return ()
+    return ("search.repeats: 2 searches give an interval over searches, but no verdict on the families; that takes 3 or more",)
 
 
 def load_space(study: Study) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +19,11 @@ from blockspace.records import (
     TrainingFacts,
     TrialRecord,
     Warned,
-    folder_name,
+    finalist_name,
     read_card,
     select_best,
 )
-from blockspace.searching import Candidate, derive_training_seed, run_jobs
+from blockspace.searching import Candidate, derive_repeat_seed, derive_training_seed, run_jobs
 from blockspace.study.model_card import describe_network, model_card
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.training_facts import read_facts
@@ -34,23 +35,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finalist:
-    """A network that is retrained: its folder name, family, candidate, and the trial that found it (None for the baseline)."""
+    """A network that is retrained: its folder name, family, candidate, the trial that found it (None for the baseline), and its search."""
 
     name: str
     family: str
     candidate: Candidate
     record: TrialRecord | None = None
+    repeat: int = 0
 
 
-def select_finalists(resolved: ResolvedStudy, records: list[TrialRecord]) -> list[Finalist]:
-    """Return the best `take` trained networks of each choice of `per` by the first objective, then the baseline."""
-    per, take = resolved.per, resolved.options.finalists.take
-    best = select_best(records, resolved.study.objectives, per, list_declared_choices(resolved), take)
-    finalists = [
-        Finalist(folder_name(record.label), record.family(per, resolved.space.name), resolved.candidate(record.params), record)
-        for record in best
-    ]
-    return [*finalists, Finalist(BASELINE, BASELINE, resolved.baseline)]
+def select_finalists(resolved: ResolvedStudy, records: list[TrialRecord], repeat: int = 0) -> list[Finalist]:
+    """Return the best `take` networks that a search trained, of each choice of `per` by the first objective, and of the first the baseline.
+    """
+    finalists = [make_finalist(resolved, record, repeat) for record in select_records(resolved, records)]
+    return finalists if repeat else [*finalists, Finalist(BASELINE, BASELINE, resolved.baseline)]
+
+
+def make_finalist(resolved: ResolvedStudy, record: TrialRecord, repeat: int) -> Finalist:
+    """Return the finalist that a trial becomes."""
+    family = record.family(resolved.per, resolved.space.name)
+    return Finalist(finalist_name(record.label, repeat), family, resolved.candidate(record.params), record, repeat)
+
+
+def select_records(resolved: ResolvedStudy, records: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Return the best `take` trials of each choice of `per` by the first objective."""
+    return select_best(
+        records, resolved.study.objectives, resolved.per, list_declared_choices(resolved), resolved.options.finalists.take
+    )  # fmt: skip
+
+
+def select_exported(resolved: ResolvedStudy, finalists: Sequence[Finalist]) -> list[Finalist]:
+    """Return the finalists that are exported: the best `take` of each family over all searches, so that more searches export no more."""
+    records = select_records(resolved, [finalist.record for finalist in finalists if finalist.record is not None])
+    best = {record.number for record in records}
+    return [finalist for finalist in finalists if finalist.record is not None and finalist.record.number in best]
 
 
 def list_declared_choices(resolved: ResolvedStudy) -> list[str]:
@@ -76,7 +94,8 @@ def finalist_jobs(resolved: ResolvedStudy, finalists: list[Finalist]) -> list[Jo
         for replicate in range(options.finalists.seeds):
             folder = str(run_of(resolved).finalist(finalist.name, replicate))
             candidate = finalist.candidate
-            seed = derive_training_seed(options.search.seed, candidate.key, 1 + replicate)  # 0 was the search's
+            own = derive_repeat_seed(options.search.seed, finalist.repeat)
+            seed = derive_training_seed(own, candidate.key, 1 + replicate)  # 0 was the search's
             arch = candidate.arch | {"arch": resolved.to_yaml(candidate)}
             jobs.append(Job(folder, arch, seed, candidate.key, shared, len(jobs), f"{finalist.name} seed {replicate}", limits))
     return jobs
@@ -141,7 +160,7 @@ def answer_study(resolved: ResolvedStudy, finalists: list[Finalist]) -> Answer:
 
 
 def export_finalists(resolved: ResolvedStudy, finalists: list[Finalist], emit: Listener) -> list[Path]:
-    """Export each finalist to `best/`, with the weights of its first seed; return the folders.
+    """Export each of these finalists to `best/`, with the weights of its first seed; return the folders.
 
     A folder whose model card would say the same is left. `emit` is told of each.
     """

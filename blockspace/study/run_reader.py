@@ -25,15 +25,17 @@ from blockspace.passes import canonical
 from blockspace.records import (
     BASELINE,
     RunDir,
+    SearchEnded,
     TrainingDir,
     TrialRecord,
     TrialState,
+    finalist_name,
     first_is_reference,
-    folder_name,
     name_family,
     read_command,
+    read_events,
     read_last_stage,
-    select_best,
+    select_best_of_repeats,
 )
 from blockspace.reporting import (
     Answer,
@@ -41,6 +43,7 @@ from blockspace.reporting import (
     FinalistReport,
     FinalistTraining,
     ScoredFinalist,
+    SearchCounts,
     StudyReport,
     StudyState,
     compare_families,
@@ -68,20 +71,49 @@ def read_run(folder: str | Path) -> StudyReport:
     notes = list(database.notes)
     per = compared_parameter(study, database.records)
     choices = list_seen_choices(database, per)
-    best = select_best(database.records, database.objectives, per, choices, study.options.finalists.take)
+    best = select_best_of_repeats(database.records, database.objectives, per, choices, study.options.finalists.take)
     finals = read_finalists(run, study, best, [record.family(per, study.name) for record in best], notes)
-    state, words = study_state(run, database.records, study, finals)
+    searches = read_searches(database, study, finals)
+    state, words = study_state(run, database.records, study, finals, searches)
+    notes += describe_short_searches(run, study.options.search.trials)
     baseline = baseline_costs(run, notes)
     return StudyReport(
         name=study.name, question=" ".join(study.options.doc.split()), state=state, words=words, folder=run.display(),
         command=read_command(run) or command_of_folder(run), objectives=database.objectives,
-        trials=tuple(database.records), per=per, wanted=study.options.search.trials,
+        trials=tuple(database.records), per=per, wanted=study.options.search.trials * study.options.search.repeat_count,
         families=tuple(name_family(choice, per) for choice in choices if per) or (study.name,),
         budgets=resolved_budgets(study, baseline), baseline=baseline, finals=finals,
-        answer=current_answer(run, finals, study, choices, notes),
+        searches=searches, answer=current_answer(run, [one for one in finals if searches.has(one)], study, choices, notes),
         settings=run.study_yaml.read_text(encoding="utf-8"), facts=conditions(study, run), left_out=unreadable_files(run),
         environments=count_environments(run, database.records, finals), notes=tuple(notes),
     )  # fmt: skip
+
+
+def read_searches(database: StoredStudy, study: Study, finals: Sequence[FinalistReport]) -> SearchCounts:
+    """Return which of the study's searches are whole: their trials are done, and so is every final training of what they found.
+
+    Of a study of one search nothing is kept back: its finals are shown as they come.
+    """
+    wanted, begun = study.options.search, sorted({record.repeat for record in database.records})
+    if wanted.repeat_count == 1 and begun in ([], [0]):
+        return SearchCounts()
+    whole = []
+    for repeat in begun:
+        is_followed = any(later > repeat for later in begun)  # finals that left no result were tried before
+        are_done = is_followed or all(final.is_done for final in finals if final.repeat == repeat)
+        if database.ended.get(repeat) == wanted.trials and are_done:
+            whole.append(repeat)
+    still_open = next((repeat for repeat in begun if repeat not in whole), None)
+    return SearchCounts(wanted.repeat_count, tuple(whole), still_open, wanted.is_sequential)
+
+
+def describe_short_searches(run: RunDir, trials: int) -> list[str]:
+    """Return a line for each search that ended with fewer networks than `trials`, with the reason, by `events.jsonl`."""
+    ended = {event.repeat: event for _, event in read_events(run) if isinstance(event, SearchEnded)}
+    short = [event for _, event in sorted(ended.items()) if event.reason and event.trained < trials]
+    names = [f"Search {event.repeat + 1}" if len(ended) > 1 else "The search" for event in short]
+    wanted = count_noun(trials, "network")
+    return [f"{name} trained {event.trained} of {wanted}: {event.reason}." for name, event in zip(names, short)]
 
 
 def command_of_folder(run: RunDir) -> str:
@@ -128,7 +160,7 @@ def read_finalists(
 
 def read_finalist(run: RunDir, study: Study, record: TrialRecord, family: str, notes: list[str]) -> FinalistReport:
     """Return a trial with its search training, and its final ones once they have begun."""
-    name, place = folder_name(record.label), run.trial(record.number)
+    name, place = finalist_name(record.label, record.repeat), run.trial(record.number)
     places = seed_dirs(run, name, study) if run.finalists.is_dir() else []
     trainings = [read_training(place, None), *(read_training(final, replicate) for replicate, final in enumerate(places))]
     costs = {**record.costs, **{key: value for key, value in record.measured.items() if key == "latency"}}
@@ -149,7 +181,7 @@ def finalist_report(
     source = name if record is None or any(training.is_scored for training in trainings) else record.number
     exported = run.exported(name)
     return FinalistReport(
-        name=name, family=family, number=record.number if record else None, costs=costs,
+        name=name, family=family, number=record.number if record else None, costs=costs, repeat=record.repeat if record else 0,
         key=record.key if record else graph.key() if graph else "", graph=graph, trainings=tuple(trainings),
         yaml=file.read_text(encoding="utf-8", errors="replace") if file.is_file() else "",
         command=shlex.join(["blockspace", "export", f"{run.display()}#{source}", name, "--to", ",".join(PORTABLE_FORMATS)]),
@@ -268,7 +300,7 @@ def read_scored(
             continue
         correct, losses = (numpy.stack([arrays[name] for arrays in scores]) for name in ("correct", "log_loss"))
         known = {name: final.costs[name] for name in (*costs, "latency") if name in final.costs}
-        scored = ScoredFinalist(final.family, final.name, known, correct, losses)
+        scored = ScoredFinalist(final.family, final.name, known, correct, losses, final.repeat)
         if final.number is None:
             baseline = scored
         else:
@@ -291,15 +323,11 @@ def read_readable(paths: Iterable[Path], notes: list[str]) -> list[dict[str, Any
 
 
 def study_state(
-    run: RunDir, records: Sequence[TrialRecord], study: Study, finals: Sequence[FinalistReport]
+    run: RunDir, records: Sequence[TrialRecord], study: Study, finals: Sequence[FinalistReport], searches: SearchCounts
 ) -> tuple[StudyState, str]:
     """Return finished, running, stopped or failed, and one line about it."""
     owner = find_lock_holder(run)
-    trained = sum(record.state.is_trained for record in records)
-    trainings = [training for final in finals for training in final.trainings if training.is_final]
-    scored = sum(training.is_scored for training in trainings)
-    finals_done = f"{scored} of {count_noun(len(trainings), 'training')} of the finals"
-    done = f"{trained} of {count_noun(study.options.search.trials, 'network')} trained, {finals_done}"
+    done = describe_progress(records, study, finals, searches)
     if owner:
         return "running", f"{done}; {re.sub(r' on .* since ', ' since ', owner)}"  # a report does not name the machine
     last = read_last_stage(run)
@@ -310,17 +338,32 @@ def study_state(
     return "stopped", f"interrupted: {done}. Run the same command to resume."
 
 
+def describe_progress(records: Sequence[TrialRecord], study: Study, finals: Sequence[FinalistReport], searches: SearchCounts) -> str:
+    """Return how much is done: networks and trainings, of a study of several searches those of the open one."""
+    here = searches.still_open if searches.repeats > 1 else 0
+    trained = sum(record.state.is_trained for record in records if record.repeat == here)
+    trainings = [training for final in finals if final.repeat == here for training in final.trainings if training.is_final]
+    scored = sum(training.is_scored for training in trainings)
+    networks = f"{trained} of {count_noun(study.options.search.trials, 'network')} trained"
+    done = f"{networks}, {scored} of {count_noun(len(trainings), 'training')} of the finals"
+    if searches.repeats == 1:
+        return done
+    return searches.words() if here is None else f"{searches.words()}; search {here + 1}: {done}"
+
+
 def conditions(study: Study, run: RunDir) -> dict[str, str]:
     """Return data, seeds, and epochs, one line each."""
     preflight = kept_preflight(run)
     options = study.options
     final, search = options.finalists, options.search
     derived = "a training's follows from it and the network's key"
+    repeated = f" in each of {search.repeats} independent searches" if search.repeat_count > 1 else ""
     epochs, each = final.epochs or options.train.epochs, f" of each {final.per}" if final.per else ""
+    each += " in each search" if repeated else ""
     return {
         "data": hide_path(options.data) if isinstance(options.data, str) else json.dumps(hide_values(options.data)),
         **({"images": "; ".join(line.removeprefix("data: ") for line in preflight.lines())} if preflight else {}),
-        "search": f"{search.sampler}, {count_noun(search.trials, 'network')}, seed {search.seed}; {derived}",
+        "search": f"{search.sampler}, {count_noun(search.trials, 'network')}{repeated}, seed {search.seed}; {derived}",
         "training": f"{count_noun(options.train.epochs, 'epoch')} in the search, batch {options.train.batch}, {options.train.precision}",
         "finals": f"best {final.take}{each} and the baseline, {count_noun(final.seeds, 'seed')} each, {count_noun(epochs, 'epoch')}",
     }

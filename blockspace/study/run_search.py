@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from blockspace.costs import Budget
 from blockspace.data import DataSpec, Preflight, check_data, is_same_content, kept_preflight, preflight
-from blockspace.errors import BlockspaceError, StorageError, error
+from blockspace.errors import BlockspaceError, InfeasibleError, StorageError, error
 from blockspace.executors import Executor, Job, TimeLimits, open_executor, submit_and_wait
 from blockspace.files import as_storage_error, make_folder, write_atomic
 from blockspace.inputs import CALLABLE, PATH, PATHS, TEXTS, check_arguments, optional
@@ -26,6 +26,7 @@ from blockspace.records import (
     RetrainingStarted,
     ReusePlanned,
     RunDir,
+    SearchEnded,
     SearchGivenUp,
     SearchOpened,
     StudyFailed,
@@ -37,18 +38,23 @@ from blockspace.records import (
     Warned,
 )
 from blockspace.reporting import write_results
-from blockspace.searching import Candidate, Interrupted, ResultCache, SearchPlan, StudyLock, optimize
+from blockspace.searching import Candidate, Interrupted, SearchPlan, StudyLock, optimize, read_stored_study
 from blockspace.study.keywords import SearchKeywords
 from blockspace.study.local_paths import hide_local_paths, relative_path, write_local_paths
 from blockspace.study.missing import find_missing
+from blockspace.study.repeats import StudyStart, WholeRepeat, join_finalists, join_records, run_repeats
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.resume_command import write_search_command
-from blockspace.study.retrain import answer_study, export_finalists, retrain, select_finalists
+from blockspace.study.retrain import answer_study, export_finalists, retrain, select_exported, select_finalists
 from blockspace.study.study_file import LatencyWindow
 from blockspace.study.study_result import StudyResult
 from blockspace.study.warm_start import collect_prior_results, read_prior_runs
 from blockspace.study.worker_jobs import PRELOAD, adapt_watchdog, halve_batch, measure_latency, train_trial
 
+if TYPE_CHECKING:
+    from blockspace.reporting import Answer
+
+Measure = Callable[[Candidate], dict[str, float]]
 MEASURE_PRELOAD = ("torch", "blockspace.compiler")
 MEASURE_TIMEOUT = 300.0  # seconds
 LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside two busy workers
@@ -65,8 +71,9 @@ def search(
     """Run a study to its answer: search, retrain the finalists, compare, export. The same call resumes.
 
     Settings are the study's top-level keys (`study`, `doc`, `space`, `data`, `baseline`, `budget`, `objectives`, `search`, `train`,
-    `finalists`, `compare`, `out`) and those of its `search:` section by themselves (`sampler`, `trials`, `workers`, `seed`, `per_choice`,
-    `timeout`, `stall_s`, `proposals`, `seeds`, `failures`), as Python data: `trials=40`, `data="fashion_mnist"`, `out=Path("runs/mine")`.
+    `finalists`, `compare`, `out`) and those of its `search:` section by themselves (`sampler`, `trials`, `repeats`, `workers`, `seed`,
+    `per_choice`, `timeout`, `stall_s`, `proposals`, `seeds`, `failures`), as Python data: `trials=40`, `data="fashion_mnist"`,
+    `out=Path("runs/mine")`.
     A section given as a mapping changes the keys it names, `train={"epochs": 3}`; `data`, `baseline` and `objectives` are replaced whole.
     `overrides` are the same as `key.path=value` texts. What comes later wins: the file, settings, overrides.
 
@@ -103,25 +110,58 @@ def search_resolved(
         for line in lines:
             emit(ReusePlanned(line))
         with report_end(folder, emit), StudyLock(folder) as lock:
-            return run_stages(resolved, folder, workers, lock, emit, look, known)
+            return run_stages(StudyStart(resolved, folder, workers, lock, emit, look, known))
 
 
-def run_stages(
-    resolved: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
-) -> StudyResult:
-    """Run the stages of a study in a run directory that is locked: search, retrain the finalists, compare, export. Returns the result."""
-    rows = run_trials(resolved, folder, workers, lock, emit, look, known)
-    write_results(RunDir(folder).results, rows, resolved.per)
-    finalists = select_finalists(resolved, rows)
-    emit(RetrainingStarted(len(finalists), len(finalists) * resolved.options.finalists.seeds))
-    results = retrain(resolved, finalists, workers, emit)
-    answer = answer_study(resolved, finalists)
-    answer = replace(answer, missing=find_missing(resolved, rows, finalists, results))
-    emit(ExportStarted(sum(finalist.record is not None for finalist in finalists)))
-    exported = export_finalists(resolved, finalists, emit)
-    outcome = StudyResult(resolved, rows, answer, exported)
-    write_answer(folder, outcome)
+def run_stages(start: StudyStart) -> StudyResult:
+    """Run the stages of a study: its searches, each with the finals of its own, the comparison, the exports. Returns the result."""
+    resolved, folder, emit = start.resolved, start.folder, start.emit
+    window = resolved.options.budget.latency  # a study whose objective is latency has one
+    with ExitStack() as stack:
+        measure = make_latency_measurer(resolved.baseline, window, folder, stack) if window is not None else None
+        whole = run_repeats(
+            resolved.options.search, lambda repeat: run_repeat(start, repeat, measure), lambda whole: is_study_decided(start, whole)
+        )
+    finalists, answer = join_finalists(whole), answer_repeats(resolved, whole)
+    chosen = select_exported(resolved, finalists)
+    emit(ExportStarted(len(chosen)))
+    exported = export_finalists(resolved, chosen, emit)
+    outcome = StudyResult(resolved, join_records(whole), answer, exported)
+    write_answer(folder, answer)
     return outcome
+
+
+def run_repeat(start: StudyStart, repeat: int, measure: Measure | None) -> WholeRepeat:
+    """Run one search and the final trainings of its finalists, and write the table of all trials so far."""
+    resolved = start.resolved
+    records, reason = run_trials(start, repeat, measure)
+    write_all_results(start, records)
+    finalists = select_finalists(resolved, records, repeat)
+    if not finalists:
+        return WholeRepeat(repeat, records, [], [], reason)
+    start.emit(RetrainingStarted(len(finalists), len(finalists) * resolved.options.finalists.seeds, repeat))
+    return WholeRepeat(repeat, records, finalists, retrain(resolved, finalists, start.workers, start.emit), reason)
+
+
+def write_all_results(start: StudyStart, records: Sequence[TrialRecord]) -> None:
+    """Write the table of all trials; `records` are those of the search that goes on. Raises StorageError."""
+    is_single = start.resolved.options.search.repeat_count == 1
+    everything = records if is_single else read_stored_study(start.folder).records
+    write_results(RunDir(start.folder).results, everything, start.resolved.per)
+
+
+def answer_repeats(resolved: ResolvedStudy, whole: Sequence[WholeRepeat]) -> Answer:
+    """Return the answer of the searches that are whole, with what it lacks."""
+    finalists, results = join_finalists(whole), [result for one in whole for result in one.results]
+    missing = find_missing(resolved, join_records(whole), finalists, results, {one.number: one.reason for one in whole})
+    return replace(answer_study(resolved, finalists), missing=missing)
+
+
+def is_study_decided(start: StudyStart, whole: Sequence[WholeRepeat]) -> bool:
+    """Look at the answer of the searches so far, which is written, and return whether every sentence of it is decided."""
+    answer = answer_repeats(start.resolved, whole)
+    write_answer(start.folder, answer)
+    return bool(getattr(answer, "is_decided", False))
 
 
 def make_start_event(resolved: ResolvedStudy, look: Preflight, lines: Sequence[str], command: str) -> StudyStarted:
@@ -130,7 +170,10 @@ def make_start_event(resolved: ResolvedStudy, look: Preflight, lines: Sequence[s
     budgets = list(map(str, resolved.budgeted_space.budgets.values()))
     budgets += [str(Budget(name, *bounds)) for name, bounds in resolved.limits.items()]
     notes = (*resolved.notes, *look.notes(), *lines)
-    return StudyStarted(study.name, resolved.options.search.trials, study.objectives, resolved.per, tuple(budgets), notes, command)
+    search = resolved.options.search
+    return StudyStarted(
+        study.name, search.trials, study.objectives, resolved.per, tuple(budgets), notes, command, repeats=search.repeat_count
+    )  # fmt: skip
 
 
 def prepare_run_dir(resolved: ResolvedStudy) -> Path:
@@ -152,33 +195,42 @@ def prepare_run_dir(resolved: ResolvedStudy) -> Path:
     return folder.absolute()
 
 
-def run_trials(
-    resolved: ResolvedStudy, folder: Path, workers: Executor, lock: StudyLock, emit: Listener, look: Preflight, known: ResultCache
-) -> list[TrialRecord]:
-    """Run the search and return its records; latency is measured in a process of its own."""
+def run_trials(start: StudyStart, repeat: int, measure: Measure | None) -> tuple[list[TrialRecord], str]:
+    """Run one of the study's searches; return its records, and why there are fewer trained networks than were asked for.
+
+    Where a search after the first has no network at all, that is its result: the other searches stand. Raises InfeasibleError in the
+    first.
+    """
+    resolved, folder, look = start.resolved, start.folder, start.look
     study, options = resolved.study, resolved.options
-    recipe = {"data": study.data.as_dict(), "recipe": options.train.as_dict()}
-    with ExitStack() as stack:
-        window = options.budget.latency  # a study whose objective is latency has one
-        measure = make_latency_measurer(resolved.baseline, window, folder, stack) if window is not None else None
+    settings = {"data": study.data.as_dict(), "recipe": options.train.as_dict(), **({"repeat": repeat} if repeat else {})}
+    told: list[SearchEnded | SearchGivenUp] = []
 
-        def listen(event: Event) -> None:
-            if isinstance(event, SearchOpened):  # the study is the one this folder was made for
-                write_study(resolved, RunDir(folder))
-                check_same_data(folder, look, study.data)
-                look.write(folder)
-                write_atomic(RunDir(folder).baseline, resolved.to_yaml(resolved.baseline))
-            if isinstance(event, SearchGivenUp):
-                write_results(RunDir(folder).results, event.records, resolved.per)
-            emit(event)
+    def listen(event: Event) -> None:
+        if isinstance(event, SearchOpened) and repeat == 0:  # the study is the one this folder was made for
+            write_study(resolved, RunDir(folder))
+            check_same_data(folder, look, study.data)
+            look.write(folder)
+            write_atomic(RunDir(folder).baseline, resolved.to_yaml(resolved.baseline))
+        if isinstance(event, SearchGivenUp):
+            write_all_results(start, event.records)
+        if isinstance(event, SearchEnded | SearchGivenUp):
+            told.append(event)
+        start.emit(event)
 
-        plan = SearchPlan(
-            TrialSpace(resolved), train_trial, study.objectives, adapt_watchdog(options), measure=measure, limits=resolved.limits,
-            job_options=recipe, retry=halve_batch, initial=resolved.initial, earlier=known,
-            compared=tuple(dict.fromkeys(filter(None, (resolved.per, *options.search.per_choice)))),
-            checked_elsewhere=("data",) if is_same_data(folder, look, study.data) else (),
-        )  # fmt: skip
-        return optimize(plan, study.name, folder, resolved.digest(), listen, executor=workers, lock=lock)
+    plan = SearchPlan(
+        TrialSpace(resolved), train_trial, study.objectives, adapt_watchdog(options), measure=measure, limits=resolved.limits,
+        job_options=settings, retry=halve_batch, initial=resolved.initial, earlier=start.known,
+        compared=tuple(dict.fromkeys(filter(None, (resolved.per, *options.search.per_choice)))),
+        checked_elsewhere=("data",) if is_same_data(folder, look, study.data) else (), repeat=repeat,
+    )  # fmt: skip
+    try:
+        records = optimize(plan, study.name, folder, resolved.digest(), listen, executor=start.workers, lock=start.lock)
+    except InfeasibleError as reason:
+        if repeat == 0 or not told:
+            raise
+        return list(getattr(told[-1], "records", ())), str(reason).splitlines()[0]
+    return records, next((event.reason for event in told if isinstance(event, SearchEnded)), "")
 
 
 def is_same_data(folder: Path, look: Preflight, data: DataSpec) -> bool:
@@ -214,7 +266,7 @@ def latency_options(window: LatencyWindow) -> dict[str, Any]:
 
 def make_latency_measurer(
     baseline: Candidate, window: LatencyWindow, folder: Path, stack: ExitStack
-) -> Callable[[Candidate], dict[str, float]]:
+) -> Measure:
     """Return the function that measures a candidate's latency as a ratio to the baseline's, in a process that has torch."""
     shared = {"baseline": baseline.arch["graph"], "latency": latency_options(window)}
     child: list[Executor] = []  # started with the first measurement: a finished study that is run again needs none
@@ -292,9 +344,9 @@ def write_report_or_warn(folder: Path, emit: Listener) -> None:
         emit(Warned(f"report.html was not written: {text}"))
 
 
-def write_answer(folder: Path, outcome: StudyResult) -> None:
-    """Write the answer for people, and for the report and other programs."""
-    from blockspace.reporting import answer_json
+def write_answer(folder: Path, answer: Answer) -> None:
+    """Write the answer for people, and for the report and other programs. Raises StorageError."""
+    from blockspace.reporting import answer_json, answer_table
 
-    write_atomic(RunDir(folder).answer_json, answer_json(outcome.answer))
-    write_atomic(RunDir(folder).answer, outcome.text() + "\n")
+    write_atomic(RunDir(folder).answer_json, answer_json(answer))
+    write_atomic(RunDir(folder).answer, answer_table(answer) + "\n")

@@ -19,6 +19,7 @@ from blockspace.records import (
     TrainingFacts,
     TrainingPlace,
     TrialRecord,
+    finalist_name,
     find_training_place,
     read_facts_file,
 )
@@ -88,7 +89,9 @@ def find_record(place: TrainingPlace) -> TrialRecord | None:
     if place.number is not None:
         return next((record for record in records if record.number == place.number), None)
     key = read_result_content(place.run.finalist(place.finalist, 0)).get("key")
-    return next((record for record in records if record.key and record.key == key and record.state.is_trained), None)
+    alike = [record for record in records if record.key and record.key == key and record.state.is_trained]
+    named = [record for record in alike if finalist_name(record.label, record.repeat) == place.finalist]  # several searches may find it
+    return next(iter(named + alike), None)
 
 
 def describe_record(record: TrialRecord | None, study: Study) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from blockspace.data import read_spec
 from blockspace.errors import Mistake, StorageError
 from blockspace.executors import Job, JobStopped, ProgressReporter, Result
 from blockspace.files import RESULT, write_atomic
 from blockspace.formatting import count_noun
 from blockspace.records import TrainingDir, TrialState
-from blockspace.searching import count_available_cores
+from blockspace.searching import count_available_cores, derive_repeat_seed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,15 +34,21 @@ SCORE_NAMES = {"acc": "correct", "loss": "log_loss"}  # the arrays of classifica
 
 
 def train_trial(task: Job) -> Result:
-    """Train one candidate on the search split; `val_acc` and `val_loss` of the last epoch are its metrics."""
+    """Train one candidate on the search's split; `val_acc` and `val_loss` of the last epoch are its metrics."""
     from blockspace.data import load
 
-    data = load(task.options["data"])
+    data = load(task.options["data"], find_resplit(task.options))
     result, module = compile_and_fit(task, *data.search_split())
     if result.trained:
         save_weights(module, TrainingDir(Path(task.folder)).weights)
     result.write(task.folder)
     return result
+
+
+def find_resplit(options: Mapping[str, Any]) -> int | None:
+    """Return the seed by which the search of a job cuts its validation images; None for the first, which has the data's own split."""
+    repeat = options.get("repeat", 0)
+    return derive_repeat_seed(read_spec(options["data"]).seed, repeat) if repeat else None
 
 
 def train_finalist(task: Job) -> Result:

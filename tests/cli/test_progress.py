@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from events import LONG, asked, beat, finished, opened, search_half_done, started, trained
@@ -18,6 +19,7 @@ from blockspace.records import (
     ResultAdopted,
     RetrainingStarted,
     SearchEnded,
+    SearchOpened,
     StopRequested,
     TrialProposed,
     TrialRecord,
@@ -165,3 +167,18 @@ def test_trainings_that_were_saved_are_counted():
     assert lines[2] == "search done: 1 network of 1 proposal; 1 training saved (1 duplicate)"
     found = standing(events)
     assert found.counts()["reused"] == 1 and found.share() == 0
+
+
+def test_several_searches_are_counted():
+    asks = replace(asked(), repeats=5)
+    rows = [trained(0, "hs", 0.91, 0.9), trained(1, "hs", 0.92, 0.9, repeat=1)]
+    ended = SearchEnded(1, 1, {"duplicate": 0, "reused": 0}, "the space is exhausted")
+    events = [asks, opened(), finished(rows[0], 1), ended, RetrainingStarted(2, 4), SearchOpened(repeat=1), finished(rows[1], 1)]
+    lines = printed([*events, RetrainingStarted(1, 2, repeat=1)])
+    assert lines[0] == "search 1 of 5" and lines[1].endswith("|  search 1 of 5, 1/6")
+    assert lines[2] == "search done: 1 network of 1 proposal; the space is exhausted"
+    assert lines[3] == "finals 1 of 5: 4 trainings of 2 networks" and lines[4] == "search 2 of 5"
+    assert lines[5].endswith("|  search 2 of 5, 1/6") and lines[6] == "finals 2 of 5: 2 trainings of 1 network"
+    state = standing(events)
+    assert [row.number for row in state.rows] == [0, 1] and state.proposed == 2 and (state.done, state.total) == (1, 6)
+    assert format_summary(state).startswith("search 2 of 5: 1 of 6 done (2 proposed, 2 trained)")

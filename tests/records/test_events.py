@@ -27,6 +27,7 @@ from blockspace.records import (
     TrainingStarted,
     TrialFinished,
     TrialRecord,
+    TrialRefused,
     TrialState,
     read_events,
     read_last_stage,
@@ -178,3 +179,16 @@ def test_lines_nested_too_deep_are_passed_over(run):
     with open(run.events, "a") as file:
         file.write("[" * 200_000 + "\n")
     assert [event for _, event in read_events(run)] == [STARTED]
+
+
+def test_only_later_searches_are_written_with_their_number(run):
+    log = EventLog(run)
+    refused = TrialRefused(dataclasses.replace(RECORD, repeat=2))
+    events = [dataclasses.replace(STARTED, repeats=3), SearchOpened(0, 0, 0), SearchOpened(1, 2, 0, repeat=2), refused]
+    for event in events:
+        log(event)
+    assert [event for _, event in read_events(run)] == events
+    written = [json.loads(line) for line in run.events.read_text().splitlines()]
+    assert ["repeat" in line for line in written] == [False, False, True, False] and written[3]["record"]["repeat"] == 2
+    assert "repeats" not in STARTED.as_dict() and "repeat" not in RECORD.as_dict()
+    assert run.log.read_text().splitlines()[2].endswith("opened 1 search 3")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -52,6 +53,8 @@ def test_results_have_the_documented_columns_first():
     assert (rows[0]["state"], rows[0]["family"], rows[1]["family"]) == ("trained", "hs", "") and rows[0]["val_acc"] == "0.9"
     assert rows[0]["reason"] == "" and rows[1]["reason"] == TRIALS[1].reason and rows[1]["macs"] == ""
     assert results_csv([], None) == ",".join(COLUMNS) + "\n"
+    several = list(csv.reader(io.StringIO(results_csv([*TRIALS, replace(TRIALS[0], number=2, repeat=1)], "block"))))
+    assert [row[-1] for row in several] == ["repeat", "0", "0", "1"] and several[0][:-1] == list(rows[0])
 
 
 def test_results_are_written_whole_or_not_at_all(tmp_path):

@@ -52,6 +52,17 @@ def test_the_estimate_counts_all_that_is_run(tmp_path):
     ]  # fmt: skip
 
 
+def test_searches_are_counted_one_after_the_other(tmp_path):
+    """Three trials on two workers take two turns, three times over; finals of three networks and the baseline, then twice of three."""
+    resolved = resolve_study(tiny.write(tmp_path), ["search.repeats=3", "search.trials=3", "budget.latency.high=130%"])
+    stages = {stage.words: stage.seconds for stage in plan_stages(resolved, TIMED, (200, 100, 300))}
+    trial, final = 0.5 + 1.4 * (6 * 0.01 + 100 * 0.001), 0.5 + 1.4 * (9 * 0.01 + 300 * 0.001)
+    assert stages == pytest.approx({
+        "the start": 5.0, "9 latencies": 5.0 + 9 * 1.0, "9 trials in 3 searches": 3 * 2 * trial,
+        "finals of 20 trainings": (4 + 3 + 3) * final, "3 exports": 14.0,
+    })  # fmt: skip
+
+
 def test_a_latency_is_timed_where_one_is_measured(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("blockspace.runtimes.measure_graphs", lambda *_, **options: seen.append(options))

@@ -63,7 +63,7 @@ def render_heading(state: ProgressState, width: int) -> RenderableType:
 
 def format_stage(state: ProgressState) -> str:
     """Return `search 4/24`."""
-    return f"{state.stage} {state.done}/{state.total}" if state.total else state.stage
+    return f"{state.stage_name} {state.done}/{state.total}" if state.total else state.stage
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def format_event(event: Event, state: ProgressState) -> str | None:
         case StudyStarted(notes=notes):
             return "\n".join(notes) or None
         case SearchOpened(proposals=proposals):
-            return f"resumed: {state.done} of {count_noun(state.total, 'trial')} trained" if proposals else None
+            return format_search_start(state) if proposals or state.repeats > 1 else None
         case TrialFinished():
             return format_trial(event.record, state)
         case FinalistTrained():
@@ -35,9 +35,9 @@ def format_event(event: Event, state: ProgressState) -> str | None:
         case TrainingRetried():
             return f"trial {event.number:>3}  {event.label:<28} once more, {event.reason}"
         case SearchEnded():
-            return format_search_end(event)
+            return format_search_end(event, state)
         case RetrainingStarted():
-            return f"finals: {count_noun(event.trainings, 'training')} of {count_noun(event.networks, 'network')}"
+            return f"{state.stage_name.rstrip(',')}: {count_noun(event.trainings, 'training')} of {count_noun(event.networks, 'network')}"
         case ExportStarted():
             return f"exporting {count_noun(event.networks, 'network')}"
         case Warned():
@@ -45,6 +45,14 @@ def format_event(event: Event, state: ProgressState) -> str | None:
         case StopRequested():
             return format_stop(event)
     return None
+
+
+def format_search_start(state: ProgressState) -> str:
+    """Return `resumed: 4 of 24 trials trained`, of a study of several searches with the search."""
+    done = f"{state.done} of {count_noun(state.total, 'trial')} trained"
+    if state.repeats == 1:
+        return f"resumed: {done}"
+    return f"search {state.repeat + 1} of {state.repeats}{f': {done}' if state.done else ''}"
 
 
 def format_trial(record: TrialRecord, state: ProgressState) -> str:
@@ -60,19 +68,21 @@ def format_finalist(event: FinalistTrained, state: ProgressState) -> str:
     return f"final {event.number:>3}  {event.label:<28} {outcome}  {event.seconds:.1f} s  |  {format_stage_left(state)}"
 
 
-def format_search_end(event: SearchEnded) -> str:
-    """Return `search done: 24 networks of 31 proposals; 6 trainings saved (4 duplicates, 2 reused)`."""
+def format_search_end(event: SearchEnded, state: ProgressState) -> str:
+    """Return `search done: 24 networks of 31 proposals; 6 trainings saved (4 duplicates, 2 reused)`, and why there are no more networks."""
     copies, reused = event.saved["duplicate"], event.saved["reused"]
     parts = [*([count_noun(copies, 'duplicate')] if copies else []), *([f"{reused} reused"] if reused else [])]
     text = f"search done: {count_noun(event.trained, 'network')} of {count_noun(event.proposals, 'proposal')}"
-    return f"{text}; {count_noun(copies + reused, 'training')} saved ({', '.join(parts)})" if parts else text
+    saved = [f"{count_noun(copies + reused, 'training')} saved ({', '.join(parts)})"] if parts else []
+    fewer = [event.reason] if event.reason and event.trained < state.trials else []
+    return "; ".join([text, *saved, *fewer])
 
 
 def format_stage_left(state: ProgressState) -> str:
     """Return `search 4/24  about 3.5 min left in this stage`."""
     left = state.left()
     time = "" if left is None else f"  about {format_duration(left)} left in this stage"
-    return f"{state.stage} {state.done}/{state.total}{time}"
+    return f"{state.stage_name} {state.done}/{state.total}{time}"
 
 
 def format_stop(event: StopRequested) -> str:
@@ -85,7 +95,7 @@ def format_stop(event: StopRequested) -> str:
 
 def format_summary(state: ProgressState) -> str:
     """Return the state of an interrupted study: a line, and the front by family as a table."""
-    done = f"{state.stage}: {state.done} of {state.total} done" if state.total else state.stage
+    done = f"{state.stage_name.rstrip(',')}: {state.done} of {state.total} done" if state.total else state.stage
     counts = ", ".join(f"{count} {format_state_name(name)}" for name, count in state.counts().items() if count and name != "running")
     text = f"{done} ({counts})" if counts else done
     if not state.ranking:

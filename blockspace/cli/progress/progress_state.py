@@ -64,6 +64,7 @@ class ProgressState:
         self.objectives: dict[str, str] = {}
         self.budgets: list[str] = []
         self.stage, self.done, self.total, self.before = "starting", 0, 0, 0
+        self.trials, self.repeat, self.repeats = 0, 0, 1
         self.since: float | None = None  # when this stage's first training began
         self.proposed = 0
         self.rows: list[TrialRecord] = []
@@ -80,14 +81,17 @@ class ProgressState:
     # events
 
     def on_study_started(self, event: StudyStarted) -> None:
-        """Keep the study's name, its number of trials, and what they are compared by."""
+        """Keep the study's name, its numbers of trials and searches, and what they are compared by."""
         self.study, self.per, self.total = event.study, event.per, event.trials
+        self.trials, self.repeats = event.trials, event.repeats
         self.objectives, self.budgets = event.objectives, list(event.budgets)
 
     def on_search_opened(self, event: SearchOpened) -> None:
-        """Continue the display with the trials that are in the storage."""
-        self.stage, self.done, self.before = "search", event.trained, event.trained
-        self.proposed, self.rows = event.proposals, list(event.records)
+        """Continue the display with the trials of a search that are in the storage, beside those of the searches before it."""
+        self.begin("search", self.trials)
+        self.repeat, self.done, self.before = event.repeat, event.trained, event.trained
+        earlier = [row for row in self.rows if row.repeat < event.repeat]
+        self.proposed, self.rows = len(earlier) + event.proposals, [*earlier, *event.records]
         self.rank()
 
     def on_proposed(self, event: TrialProposed) -> None:
@@ -190,6 +194,12 @@ class ProgressState:
         """Return the number of trainings taken over from another run; {} for none."""
         count = count_saved_trainings(self.rows)["reused"]
         return {"reused": count} if count else {}
+
+    @property
+    def stage_name(self) -> str:
+        """Return the stage, of a study of several searches with the number of the one it belongs to: `search 2 of 5,`."""
+        several = self.repeats > 1 and self.stage in ("search", "finals")
+        return f"{self.stage} {self.repeat + 1} of {self.repeats}," if several else self.stage
 
     def share(self) -> float:
         """Return the number of trainings this start has done in this stage, parts of running ones included."""

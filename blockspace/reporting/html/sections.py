@@ -38,7 +38,7 @@ def summarize_answer(run: StudyReport) -> dict[str, Any]:
         "rows": [_describe_answer_row(row, costs, finals.get(row.name), run) for row in found.rows],
         "images": found.images,
         "missing": [one.sentence() + "." for one in found.missing],
-        "whole": done == asked,
+        "whole": done == asked if run.searches.repeats == 1 else run.searches.still_open is None and run.state != "running",
     }
 
 
@@ -141,6 +141,7 @@ def tabulate_trials(run: StudyReport, most: int) -> dict[str, Any]:
         "rows": [_describe_trial(t, columns, finals, run) for t in kept],
         "left_out": len(run.trials) - len(kept),
         "states": sorted({t.state.value for t in run.trials}),
+        "several": any(t.repeat for t in run.trials),
     }
 
 
@@ -158,6 +159,7 @@ def _describe_trial(trial: TrialRecord, columns: list[Quantity], finals: Collect
     why = trial.explanation or (f"same network as #{trial.duplicate_of}" if trial.duplicate_of is not None else "")
     return {
         "number": trial.number,
+        "repeat": trial.repeat,
         "state": trial.state,
         "words": "unfinished" if trial.state is TrialState.RUNNING and run.state != "running" else trial.state.label,
         "family": family,

@@ -25,14 +25,15 @@ class SearchSpace:
         self.holes: dict[str, Hole] = network.open.holes
         self.unknowns = network.open.unknowns
 
-    def size(self) -> int:
-        """Return the number of assignments. A hole under an alternative counts only where that is chosen."""
-        return prod(self._count(hole) for hole in self.holes.values() if hole.under is None)
+    def size(self, fixed: Assignment | None = None) -> int:
+        """Return the number of assignments, or of those with `fixed` values. A hole under an alternative counts where that is chosen."""
+        return prod(self._count(hole, fixed or {}) for hole in self.holes.values() if hole.under is None)
 
-    def _count(self, hole: Hole) -> int:
+    def _count(self, hole: Hole, fixed: Assignment) -> int:
         """Return the number of assignments of a hole and of the holes under its alternatives."""
+        tokens = [fixed[hole.name]] if hole.name in fixed else hole.domain.values()
         return sum(
-            prod(self._count(inner) for inner in self.holes.values() if inner.under == (hole.name, token)) for token in hole.domain.values()
+            prod(self._count(inner, fixed) for inner in self.holes.values() if inner.under == (hole.name, token)) for token in tokens
         )
 
     def choices(self, name: str) -> list[Token]:
