@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from cases import try_each
 from written import block
 
 from blockspace.blocks import syntax
@@ -30,15 +31,20 @@ def mistake(flow):
     return found
 
 
-@pytest.mark.parametrize("name, step", NAMES)
-@pytest.mark.parametrize("form", ["{}", "{{{}: 64}}", "{{{}: {{}}}}"])
-def test_the_step_to_write(name, step, form):
-    found = mistake(f"[{form.format(name)}]")
-    assert (found.code, found.help) == ("E-OP", f"write `{step}`")
+def test_the_step_to_write():
+    def check(name, step):
+        for form in ("{}", "{{{}: 64}}", "{{{}: {{}}}}"):
+            found = mistake(f"[{form.format(name)}]")
+            assert (found.code, found.help) == ("E-OP", f"write `{step}`"), form
+
+    try_each(check, NAMES)
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_what_is_advised_is_read(step):
+def test_what_is_advised_is_read():
+    try_each(check_step, STEPS)
+
+
+def check_step(step: str) -> None:
     before = ["global_avgpool"] if step.startswith("linear") else ["relu"]
     before = ["{identity: {}, as: a}", "{relu: {}, as: b}"] if step.endswith("a, b") else before
     steps = [*before, f"{step}\n    each: [relu]\n    merge: concat" if step.startswith("split") else step]
@@ -49,10 +55,12 @@ def test_what_is_advised_is_read(step):
 ABSENT = ["upsample", "ConvTranspose2d", "nn.Upsample", "PixelShuffle", "MultiheadAttention", "InstanceNorm2d", "zero_pad"]
 
 
-@pytest.mark.parametrize("name", ABSENT)
-def test_there_is_no_such_operation(name):
-    found = mistake(f"[{name}]")
-    assert found.code == "E-OP" and found.message == f"there is no operation {name!r}" and "did you mean" not in found.help
+def test_there_is_no_such_operation():
+    def check(name):
+        found = mistake(f"[{name}]")
+        assert found.code == "E-OP" and found.message == f"there is no operation {name!r}" and "did you mean" not in found.help
+
+    try_each(check, ABSENT)
 
 
 def test_no_name_is_in_two_places_or_an_operation():

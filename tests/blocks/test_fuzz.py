@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from cases import try_each
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from blockspace.blocks import Block, Network
@@ -200,8 +201,8 @@ def survives(text: str, path: Path) -> str:
         return "refused"
 
 
-@pytest.mark.parametrize("path", SEEDS, ids=lambda p: p.stem)
-def test_damaged_files_load_or_are_refused(path, count=12):
+def damage(path: Path, count: int) -> None:
+    """Load that many damaged copies of a file, or see them refused."""
     text = path.read_text()
     for seed in range(count):
         mutant = damaged(text, random.Random(f"{path.stem}{seed}"))
@@ -211,10 +212,14 @@ def test_damaged_files_load_or_are_refused(path, count=12):
             raise AssertionError(f"seed {seed}: {type(e).__name__}: {e}\n{mutant}") from e
 
 
+def test_damaged_files_load_or_are_refused():
+    try_each(lambda path: damage(path, 12), SEEDS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SEEDS, ids=lambda p: p.stem)
 def test_many_damaged_files(path):
-    test_damaged_files_load_or_are_refused(path, 400)
+    damage(path, 400)
 
 
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda b: b.decode("latin-1")))
@@ -293,8 +298,11 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_expressions(text):
+def test_hostile_expressions():
+    try_each(refuse_expression, HOSTILE)
+
+
+def refuse_expression(text: str) -> None:
     try:
         compile_expression(text).value({"a": 1, "b": 2}.__getitem__)
     except BlockspaceError as e:

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 
+import pytest
 from search_process import COMMAND, table
 from study import tiny
 
 
+@pytest.mark.slow  # by default its parts: searching/test_loop.py (one cause from the start), executors/test_local.py (a failing import)
 def test_an_environment_in_which_nothing_can_train_is_one_cause(tmp_path):
     """The first three trials fail alike: exit code 4 and that cause, once."""
     tiny.write(tmp_path)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
 
 from blockspace.blocks import list_names
+from blockspace.cli import main
 from blockspace.shipped import list_shipped
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = "import sys; sys.argv = ['blockspace']; from blockspace.cli import entry; entry()"
 
 
 def asked(environment: dict[str, str], folder: Path) -> list[str]:
-    """What the program prints when a shell asks it."""
-    settings = os.environ | environment | {"PYTHONPATH": str(ROOT)}
-    run = subprocess.run([sys.executable, "-c", PROGRAM], env=settings, cwd=folder, capture_output=True, text=True, timeout=300)
-    assert run.stderr == "", run.stderr
-    return [line for line in run.stdout.splitlines() if line]
+    """What the program prints when a shell asks it, in this process: the last tests are about processes."""
+    said, errors = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(errors):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["blockspace"])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with suppress(SystemExit):
+            main([])
+    assert errors.getvalue() == ""
+    return [line for line in said.getvalue().splitlines() if line]
 
 
 def bash(folder: Path, *words: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from search_process import COMMAND, Terminal, checkpoints, table
 from searching.processes import alive, children, needs_proc, wait_for
 from study import tiny
@@ -31,6 +32,7 @@ def test_ctrl_c_once_ends_the_epoch_and_says_how_to_go_on(tmp_path):
 
 
 @needs_proc
+@pytest.mark.slow  # by default Ctrl-C is pressed twice in a search of fakes: searching/test_resume.py
 def test_ctrl_c_twice_stops_now(tmp_path):
     tiny.write(tmp_path)
     terminal = Terminal([*COMMAND, *LONG], tmp_path)

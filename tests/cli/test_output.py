@@ -7,8 +7,11 @@ import io
 import os
 import subprocess
 import sys
+from functools import cache
+from itertools import product
 
 import pytest
+from cases import try_each
 from events import search_half_done
 
 from blockspace.cli import main
@@ -38,37 +41,39 @@ class Failing(io.StringIO):
         return super().write(text)
 
 
-@pytest.fixture
-def streams(monkeypatch):
+def run(argv, out=None, err=None) -> int:
     """Run a command with streams of one's own; return its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", out or io.StringIO())
+        patch.setattr(sys, "stderr", err or io.StringIO())
+        return main(list(argv))
 
-    def run(argv, out=None, err=None):
-        monkeypatch.setattr(sys, "stdout", out or io.StringIO())
-        monkeypatch.setattr(sys, "stderr", err or io.StringIO())
-        try:
-            return main(list(argv))
-        finally:
-            monkeypatch.undo()
 
-    return run
+@cache
+def run_plainly(argv: tuple[str, ...]) -> tuple[int, str, str]:
+    """Return the exit code of a command, and what it writes to streams that take everything."""
+    out, err = io.StringIO(), io.StringIO()
+    return run(argv, out, err), out.getvalue(), err.getvalue()
 
 
 def encoded(name):
     return io.TextIOWrapper(io.BytesIO(), encoding=name, write_through=True)
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
-@pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
-def test_every_encoding_shows_the_same_lines(argv, encoding, streams):
+def compare_encoding(encoding: str, argv: list[str]) -> None:
     """A drawing keeps its lines and columns: one character stands for one."""
-    plain, other = io.StringIO(), encoded(encoding)
-    errors, others = io.StringIO(), encoded(encoding)
-    assert streams(argv, plain, errors) == streams(argv, other, others)
-    for one, two in ((plain, other), (errors, others)):
+    code, *plain = run_plainly(tuple(argv))
+    others = encoded(encoding), encoded(encoding)
+    assert run(argv, *others) == code
+    for one, two in zip(plain, others):
         text = two.buffer.getvalue().decode(encoding)
-        assert text.count("\n") == one.getvalue().count("\n")
-        if argv[:2] == ["show", "hs_block"] and len(argv) == 2 and text:
-            assert [len(row) for row in text.splitlines()[5:]] == [len(row) for row in one.getvalue().splitlines()[5:]]
+        assert text.count("\n") == one.count("\n")
+        if argv == ["show", "hs_block"] and text:
+            assert [len(row) for row in text.splitlines()[5:]] == [len(row) for row in one.splitlines()[5:]]
+
+
+def test_every_encoding_shows_the_same_lines():
+    try_each(compare_encoding, product(["ascii", "cp1252", "cp437"], COMMANDS))
 
 
 def test_characters_of_drawings_become_ascii_and_names_stay_unambiguous():
@@ -78,23 +83,25 @@ def test_characters_of_drawings_become_ascii_and_names_stay_unambiguous():
     assert all(text.isascii() for text in PLAIN.values())
 
 
-@pytest.mark.parametrize("argv", COMMANDS, ids=" ".join)
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EPIPE])
-def test_a_stream_that_fails_is_no_traceback(argv, number, streams):
-    code = streams(argv)
-    assert streams(argv, err=Failing(number)) == code, "stderr is never missed"
+def fail_streams(number: int, argv: list[str]) -> None:
+    code = run_plainly(tuple(argv))[0]
+    assert run(argv, err=Failing(number)) == code, "stderr is never missed"
     for after in (0, 100):
         err = io.StringIO()
-        found = streams(argv, Failing(number, after), err)
+        found = run(argv, Failing(number, after), err)
         lost = "could not be written to stdout" in err.getvalue()
         assert found == (3 if lost and not code else code) and not (lost and number == errno.EPIPE)
         assert "Traceback" not in err.getvalue()
 
 
-def test_a_command_whose_result_is_in_files_keeps_its_exit_code(streams, tmp_path, monkeypatch):
+def test_a_stream_that_fails_is_no_traceback():
+    try_each(fail_streams, product([errno.ENOSPC, errno.EPIPE], COMMANDS))
+
+
+def test_a_command_whose_result_is_in_files_keeps_its_exit_code(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     err = io.StringIO()
-    assert streams(["cp", "se", "mine.yaml"], Failing(errno.ENOSPC), err) == 0
+    assert run(["cp", "se", "mine.yaml"], Failing(errno.ENOSPC), err) == 0
     assert (tmp_path / "mine.yaml").is_file() and "the result is in its files" in err.getvalue()
 
 

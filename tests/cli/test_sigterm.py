@@ -16,12 +16,7 @@ SHORT = ["search.trials=3", "finalists={take: 1, seeds: 1, epochs: 1}", "compare
 
 
 @needs_proc
-def test_sigterm_keeps_checkpoints(tmp_path):
-    terminate_a_search(tmp_path)
-
-
-@needs_proc
-@pytest.mark.slow
+@pytest.mark.slow  # by default SIGTERM is sent to a search of fakes (searching/test_resume.py), and Ctrl-C to this one (test_interrupt.py)
 def test_the_same_command_resumes_after_sigterm(tmp_path):
     stopped = terminate_a_search(tmp_path)
     again = subprocess.run([*COMMAND, *SHORT, "-q"], cwd=tmp_path, capture_output=True, text=True, timeout=600)

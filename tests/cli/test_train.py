@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 
 import pytest
 
 from blockspace.cli import main
+from blockspace.cli.progress import EpochProgress
 
 NET = """
 format: blockspace/network/1
@@ -60,17 +60,17 @@ def test_mistakes_are_one_line_and_exit_with_2(argv, message, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(here):
-    texts = [TEXTS[0], "train.epochs=100000", "train.batch=40", "out=run"]
-    command = [sys.executable, "-c", "from blockspace.cli import entry; entry()", "train", "net.yaml", *texts]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        while "epoch 2/" not in process.stderr.readline():
-            assert process.poll() is None
-        process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=300)[1]
-        assert process.returncode == 130
-    finally:
-        process.kill()
-    assert "stopped; go on with: blockspace train net.yaml 'data={name: digits" in rest and "Traceback" not in rest
+def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(here, monkeypatch, capsys):
+    """The signal itself, when the second epoch is told; a search gets it in a process of its own in test_interrupt.py."""
+    tell = EpochProgress.__call__
+
+    def interrupt(progress, event):
+        tell(progress, event)
+        if event.kind == "epoch" and event.epoch == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(EpochProgress, "__call__", interrupt)
+    assert main(["train", "net.yaml", TEXTS[0], "train.epochs=100000", "train.batch=40", "out=run"]) == 130
+    said = capsys.readouterr().err
+    assert "stopped; go on with: blockspace train net.yaml 'data={name: digits" in said and "Traceback" not in said
     assert (here / "run" / "last.ckpt").is_file()

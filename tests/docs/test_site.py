@@ -95,12 +95,11 @@ def test_the_claims_are_as_recomputed(pages):
     assert claims.table() in pages["claims.md"], "python benchmarks/claims.py --write"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", *DOCS])
-def test_links_lead_to_files(name):
-    page = ROOT / name
-    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
-    targets = [link.partition("#")[0] for link in links if not link.startswith(("http", "#"))]
-    assert not [target for target in targets if not (page.parent / target).exists()]
+def test_links_lead_to_files():
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", *DOCS)]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))]
+    inside = [(page, link.partition("#")[0]) for page, link in links if not link.startswith(("http", "#"))]
+    assert inside and not [f"{page.name}: {target}" for page, target in inside if not (page.parent / target).exists()]
 
 
 def test_every_page_is_in_the_navigation():

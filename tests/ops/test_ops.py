@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from cases import try_each
 
 from blockspace.blocks.syntax import is_operation
 from blockspace.errors import BlockspaceError
@@ -42,8 +43,7 @@ def example(name: str) -> Graph:
     return graph
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_equal_to_torch(name):
+def check_forward(name: str) -> None:
     torch = pytest.importorskip("torch")
     from blockspace import compile, cost
 
@@ -55,8 +55,11 @@ def test_equal_to_torch(name):
     assert cost(graph).params == sum(p.numel() for p in module.parameters())
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_memory_of_the_output(name):
+def test_equal_to_torch():
+    try_each(check_forward, NAMES)
+
+
+def check_memory(name: str) -> None:
     """A view lies in its input's memory in eval mode; a fresh output never does, and may be overwritten before the backward runs."""
     torch = pytest.importorskip("torch")
     from blockspace import compile
@@ -73,20 +76,30 @@ def test_memory_of_the_output(name):
     assert not (op.fresh and any(shared.values()))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_survives_json(name):
+def test_memory_of_the_output():
+    try_each(check_memory, NAMES)
+
+
+def check_json(name: str) -> None:
     graph = example(name)
     again = Graph.from_dict(json.loads(json.dumps(graph.as_dict())))
     assert again["op"].op == graph["op"].op and again.key() == graph.key()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_says_what_it_is(name):
+def test_survives_json():
+    try_each(check_json, NAMES)
+
+
+def check_words(name: str) -> None:
     cls = OPS[name]
     assert cls.name == name and cls.__doc__ and cls.kind in ("split", "transform", "merge")
     assert example(name)["op"].op.label()
     if cls.step and not issubclass(cls, Merge):
         assert is_operation(name)
+
+
+def test_says_what_it_is():
+    try_each(check_words, NAMES)
 
 
 def test_a_name_is_registered_once():

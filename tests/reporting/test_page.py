@@ -137,7 +137,7 @@ def test_what_cannot_be_seen_is_spelled_out():
     assert "<script>alert" in html.unescape("".join(Elements(render_page(run(4, name="<script>alert"))).texts))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.text(max_size=40), st.text(min_size=1, max_size=20))
 def test_any_text_as_a_name(name, family):
     one = run(9, (family, family + "'"), name, name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
+from cases import try_each
 from jsonschema import Draft202012Validator
 from schema.core import core
 from yaml import YAMLError
@@ -52,28 +52,34 @@ def refused(content: str) -> bool:
     return not VALIDATOR[kind_of(content)].is_valid(found)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_is_a_schema(kind):
-    Draft202012Validator.check_schema(schema(kind))
+def test_they_are_schemas():
+    for kind in KINDS:
+        Draft202012Validator.check_schema(schema(kind))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_stored_schema_is_current(kind):
-    assert stored_path(kind).read_text(encoding="utf-8") == schema_text(kind), "run `python -m blockspace.schema`, which writes them anew"
+def test_the_stored_schemas_are_current():
+    changed = [kind for kind in KINDS if stored_path(kind).read_text(encoding="utf-8") != schema_text(kind)]
+    assert not changed, "run `python -m blockspace.schema`, which writes them anew"
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: f"{p.parent.name}/{p.stem}")
-def test_what_is_shipped_validates(path):
+def validate_file(path: Path) -> None:
     content = path.read_text()
     errors = [f"{e.json_path}: {e.message}" for e in VALIDATOR[kind_of(content)].iter_errors(core(content))]
     assert not errors
 
 
-@pytest.mark.parametrize("path", [p for p in SHIPPED if "grammar" not in p.parts], ids=lambda p: f"{p.parent.name}/{p.stem}")
-def test_what_is_shipped_says_its_schema(path):
+def test_what_is_shipped_validates():
+    try_each(validate_file, SHIPPED)
+
+
+def check_modeline(path: Path) -> None:
     content = path.read_text()
     assert content.splitlines()[0] == modeline(kind_of(content), path), "the first line says where the schema is"
     assert (path.parent / content.splitlines()[0].partition("=")[2]).resolve() == stored_path(kind_of(content))
+
+
+def test_what_is_shipped_says_its_schema():
+    try_each(check_modeline, [path for path in SHIPPED if "grammar" not in path.parts])
 
 
 def structural() -> list[str]:
@@ -81,10 +87,9 @@ def structural() -> list[str]:
     return [p.stem for p in sorted(BAD.glob("*.txt")) if set(p.read_text().splitlines()[0].split()) <= STRUCTURE]
 
 
-@pytest.mark.parametrize("name", structural())
-def test_mistakes_of_structure_are_refused(name):
-    content = (BAD / f"{name}.yaml").read_text()
-    assert refused(content) == (name not in UNSEEN)
+def test_mistakes_of_structure_are_refused():
+    found = {name: refused((BAD / f"{name}.yaml").read_text()) for name in structural()}
+    assert {name for name, is_refused in found.items() if not is_refused} == UNSEEN & found.keys()
 
 
 def test_most_kinds_of_mistakes_are_seen():
@@ -116,9 +121,8 @@ RIGHT = [
 ]
 
 
-@pytest.mark.parametrize("content", RIGHT)
-def test_every_form_of_a_step_validates(content):
-    assert not refused(f"format: blockspace/block/1\nblock: right\n{content}\n")
+def test_every_form_of_a_step_validates():
+    assert not [content for content in RIGHT if refused(f"format: blockspace/block/1\nblock: right\n{content}\n")]
 
 
 WRONG = [
@@ -139,15 +143,14 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("content", WRONG)
-def test_wrong_forms_are_refused(content):
-    assert refused(f"format: blockspace/block/1\nblock: wrong\n{content}\n")
+def test_wrong_forms_are_refused():
+    assert not [content for content in WRONG if not refused(f"format: blockspace/block/1\nblock: wrong\n{content}\n")]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_command_prints_it(kind, capsys):
-    assert main(["schema", kind]) == 0 and capsys.readouterr().out == schema_text(kind)
-    assert main(["schema", kind, "--path"]) == 0 and capsys.readouterr().out.strip() == str(stored_path(kind))
+def test_the_command_prints_it(capsys):
+    for kind in KINDS:
+        assert main(["schema", kind]) == 0 and capsys.readouterr().out == schema_text(kind)
+        assert main(["schema", kind, "--path"]) == 0 and capsys.readouterr().out.strip() == str(stored_path(kind))
 
 
 def test_an_unknown_kind(capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, get_args, get_origin
 
 import pytest
+from cases import try_each
 from jsonschema import Draft202012Validator
 
 from blockspace.data import read_spec
@@ -57,13 +58,9 @@ MODELS = sorted(walk_models(StudyFile) | walk_models(TrainingOptions), key=lambd
 NUMBERS = [(model, name) for model in MODELS for name, field in model.model_fields.items() if has_number(field.annotation)]
 
 
-def test_there_are_numbers():
+def test_every_number_has_a_kind():
     assert len(NUMBERS) > 40
-
-
-@pytest.mark.parametrize("model, name", NUMBERS, ids=lambda one: getattr(one, "__name__", one))
-def test_every_number_has_a_kind(model, name):
-    assert has_kind(model.model_fields[name])
+    assert not [f"{model.__name__}.{name}" for model, name in NUMBERS if not has_kind(model.model_fields[name])]
 
 
 SETTINGS = [
@@ -90,10 +87,12 @@ def pick(options, key):
     return pick(found, rest) if rest and not isinstance(found, str) else found
 
 
-@pytest.mark.parametrize("key, text, value", SETTINGS)
-def test_a_unit_is_part_of_the_number(key, text, value, tmp_path):
-    found = pick(load(tmp_path, *(["data.name=digits"] if key.startswith("data") else []), f"{key}={text}"), key)
-    assert found == value and type(found) is type(value)
+def test_a_unit_is_part_of_the_number(tmp_path):
+    def check(key, text, value):
+        found = pick(load(tmp_path, *(["data.name=digits"] if key.startswith("data") else []), f"{key}={text}"), key)
+        assert found == value and type(found) is type(value)
+
+    try_each(check, SETTINGS)
 
 
 REFUSED = [
@@ -111,21 +110,26 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("key, text", REFUSED)
-def test_a_unit_of_another_kind_is_refused_once_at_its_place(key, text, tmp_path):
-    with pytest.raises(BlockspaceError) as caught:
-        load(tmp_path, f"{key}={text}")
-    (mistake,) = caught.value.mistakes
-    assert mistake.code == "E-VALUE" and mistake.help and mistake.mark.source.path == "<command line>"
+def test_a_unit_of_another_kind_is_refused_once_at_its_place(tmp_path):
+    def check(key, text):
+        with pytest.raises(BlockspaceError) as caught:
+            load(tmp_path, f"{key}={text}")
+        (mistake,) = caught.value.mistakes
+        assert mistake.code == "E-VALUE" and mistake.help and mistake.mark.source.path == "<command line>"
+
+    try_each(check, REFUSED)
 
 
-@pytest.mark.parametrize("key, text", [case for case in REFUSED if case[1][0] not in "[{"])
-def test_the_schema_refuses_it_too(key, text):
-    value = text
+def refuse_by_schema(key: str, text: str) -> None:
+    value: object = text
     for part in reversed(key.split(".")):
         value = {part: value}
     base = {"format": "blockspace/study/1", "study": "mine", "space": "space.yaml"}
     assert not VALIDATOR.is_valid({**base, **value})
+
+
+def test_the_schema_refuses_it_too():
+    try_each(refuse_by_schema, [case for case in REFUSED if case[1][0] not in "[{"])
 
 
 def test_python_reads_texts_alike(tmp_path):

@@ -137,9 +137,11 @@ class LocalExecutor:
     def close(self) -> None:
         """Kill every child and the server; returns when the server is gone."""
         self._control.close()  # its end of file is the order
+        if not self._running:  # it has no child left, and may take seconds more to import
+            self._server.kill()
         try:
             self._server.wait(5)
-        except subprocess.TimeoutExpired:  # still importing
+        except subprocess.TimeoutExpired:  # it cannot answer
             self._server.kill()
             self._server.wait()
         self._errors.close()
