@@ -62,8 +62,10 @@ class Measured:
 
     def read(self, value: Any) -> Any:
         """Return a text with a unit as a number; every other value unchanged. Raises what `validate` reports."""
+        if self.kind.needs_unit and isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = str(value)  # refused as the same text would be
         parts = split_measure(value) if isinstance(value, str) else None
-        if parts is None or not parts[1]:
+        if parts is None or not (parts[1] or self.kind.needs_unit):
             return value
         try:
             number = parse_measure(value, self.kind)

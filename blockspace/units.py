@@ -27,13 +27,15 @@ MEASURE = re.compile(rf"({DIGITS})\s*([A-Za-zµ%]*)", re.ASCII)
 COUNT_UNITS: dict[str, Factor] = {"k": (10**3, 1), "K": (10**3, 1), "M": (10**6, 1), "G": (10**9, 1), "T": (10**12, 1)}
 TIME_UNITS: dict[str, Factor] = {"ms": (1, 1000), "s": (1, 1), "min": (60, 1), "h": (3600, 1)}
 SHARE_UNITS: dict[str, Factor] = {"%": (1, 100)}
+POINT_UNITS: dict[str, Factor] = {"points": (1, 1), "point": (1, 1)}
 BINARY_UNITS = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
 BYTE_UNITS: dict[str, Factor] = {
     unit: (size, 1) for unit, size in (BINARY_UNITS | {"GB": 10**9, "MB": 10**6, "KB": 10**3, "kB": 10**3, "B": 1}).items()
 }
 OWNERS = {
     **dict.fromkeys(COUNT_UNITS, "a count"), **dict.fromkeys((*TIME_UNITS, "us", "µs", "ns"), "a time"),
-    **dict.fromkeys(SHARE_UNITS, "a share"), **dict.fromkeys(BYTE_UNITS, "a size in bytes"),
+    **dict.fromkeys(SHARE_UNITS, "a share"), **dict.fromkeys(POINT_UNITS, "a difference in points"),
+    **dict.fromkeys(BYTE_UNITS, "a size in bytes"),
 }  # fmt: skip
 
 
@@ -41,17 +43,20 @@ OWNERS = {
 class NumberKind:
     """A kind of number: what it is, the units it takes with their factors to its own unit, and how it is written.
 
-    `form` has `{digits}` where the number that was given can stand without its unit.
+    `form` has `{digits}` where the number that was given can stand without its unit. `needs_unit`: without one it could mean several
+    things, and is an error.
     """
 
     name: str
     units: Mapping[str, Factor]
     form: str
+    needs_unit: bool = False
 
     def pattern(self) -> str:
         """Return the regular expression of a text that is such a number, for JSON Schema."""
-        units = "|".join(sorted(self.units, key=len, reverse=True))
-        return rf"^\s*{DIGITS}\s*{f'({units})?' if units else ''}\s*$"
+        words = "|".join(sorted(self.units, key=len, reverse=True))
+        unit = f"({words})" + ("" if self.needs_unit else "?") if words else ""
+        return rf"^\s*{DIGITS}\s*{unit}\s*$"
 
 
 COUNT = NumberKind("a count", COUNT_UNITS, "write {digits}; a count may end in k, M, G or T")
@@ -69,6 +74,7 @@ BYTES_COST = NumberKind(
 BASELINE_RATIO = NumberKind(
     "a multiple of the baseline network's latency", SHARE_UNITS, "write 1.3, or 130%; a latency in milliseconds cannot be a budget"
 )
+POINTS = NumberKind("a difference in percentage points of accuracy", POINT_UNITS, "write {digits} points", needs_unit=True)
 NETWORK_NUMBER = NumberKind("a number of a network", COUNT_UNITS | SHARE_UNITS, "write {digits}; numbers here may end in k, M, G, T or %")
 
 
@@ -111,8 +117,8 @@ def split_measure(text: str) -> tuple[str, str] | None:
 def parse_measure(text: str, kind: NumberKind) -> Rational | None:
     """Return the exact number that a text says, in the kind's own unit (times in seconds); None when it is not a number.
 
-    Raises BlockspaceError: E-VALUE for a unit that the kind does not take, E-SCALAR for YAML 1.1's octal and base-60 numbers, whose meaning
-    depends on the reader, E-EXPR beyond 2^53.
+    Raises BlockspaceError: E-VALUE for a unit that the kind does not take, or that it needs and the text lacks, E-SCALAR for YAML 1.1's
+    octal and base-60 numbers, whose meaning depends on the reader, E-EXPR beyond 2^53.
     """
     parts = split_measure(text)
     if parts is None:
@@ -124,6 +130,8 @@ def parse_measure(text: str, kind: NumberKind) -> Rational | None:
     if unit and unit not in kind.units:
         owner = f"is {OWNERS[unit]}" if unit in OWNERS else f"has an unknown unit {unit!r}"
         raise error("E-VALUE", f"{text!r} {owner}, and this is {kind.name}", help=kind.form.format(digits=digits))
+    if kind.needs_unit and not unit:
+        raise error("E-VALUE", f"{text!r} has no unit, and this is {kind.name}", help=kind.form.format(digits=digits))
     return scale_digits(digits, kind.units[unit] if unit else (1, 1), text)
 
 

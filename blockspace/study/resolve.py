@@ -224,7 +224,7 @@ def compared_holes(study: Study) -> list[tuple[KeyPath, str]]:
     """Return the holes whose choices the study tells apart, each with where it is written: what makes the finalists' families first."""
     options = study.options
     found: list[tuple[KeyPath, str]] = [(("finalists", "per"), options.finalists.per)] if options.finalists.per else []
-    found += [(("compare", "by"), options.compare.by)] if options.compare else []
+    found += [(("compare", "by"), study.comparison.by)] if study.comparison.by else []
     return found + [(("search", "per_choice", name), name) for name in options.search.per_choice]
 
 

@@ -24,7 +24,7 @@ from blockspace.shipped import find_shipped, list_shipped
 from blockspace.study.local_paths import resolve_tree
 from blockspace.study.overrides import KeyPath, apply_keyword, apply_text, apply_texts, find_mark, split_key, tree_as_data
 from blockspace.training import DEFAULT_TASK, TASKS, Recipe, list_objectives
-from blockspace.units import BASELINE_RATIO, BYTES_COST, COUNTED_COST, NumberKind, parse_measure, to_int_or_float
+from blockspace.units import BASELINE_RATIO, BYTES_COST, COUNTED_COST, POINTS, NumberKind, parse_measure, to_int_or_float
 
 FORMAT = "blockspace/study/1"
 MEASURED = ("latency",)
@@ -97,10 +97,56 @@ class FinalistOptions(Options):
     seeds: Annotated[int, Field(ge=1, le=100, description="trainings of each network"), AS_COUNT] = 3
 
 
-class CompareOptions(Options):
-    """The hole whose choices are compared."""
+def check_margin(text: str) -> str:
+    """Return a margin as it is kept, `0.5 points`. Raises a refusal (E-RANGE, E-TYPE) for what is no difference of accuracies above 0."""
+    points = parse_measure(text, POINTS)
+    if points is None:
+        raise refuse("E-TYPE", f"{text!r} is not {POINTS.name}", POINTS.form.format(digits="0.5"))
+    if not 0 < points <= 100:
+        raise refuse("E-RANGE", f"a margin of {text} is not above 0 and at most 100 points", "write 0.5 points")
+    return f"{float(points):g} point" + ("" if points == 1 else "s")
 
-    by: Annotated[str, Field(description="its name, such as `block`")]
+
+def check_cost_name(name: str | None) -> str | None:
+    """Return the name of a cost that a network can have less of. Raises a refusal (E-KEY) for any other name."""
+    known = (*COSTS, *MEASURED)
+    if name is not None and name not in known:
+        near = did_you_mean(name, known)
+        raise refuse("E-KEY", f"{name!r} is no cost that is counted or measured", f"{near + ' ' if near else ''}known: {', '.join(known)}")
+    return name
+
+
+def list_costs(schema: dict[str, Any]) -> None:
+    """Write the names of all costs into the JSON schema of a field."""
+    schema["anyOf"] = [{"enum": [*COSTS, *MEASURED]}, {"type": "null"}]
+
+
+class CompareOptions(Options):
+    """What the answer compares: the choices of a hole with each other, and how much cheaper a network can be without being worse."""
+
+    by: Annotated[str | None, Field(description="the hole whose choices are compared, such as `block`")] = None
+    against: Annotated[
+        Literal["baseline"] | None, Field(description="the network that `cheaper` is asked of; unset: the baseline, the only one there is")
+    ] = None
+    cheaper: Annotated[
+        str | None,
+        AfterValidator(check_cost_name),
+        Field(
+            description="a cost, or `latency`: how much less of it does a network need that is not worse than the baseline by the margin?",
+            json_schema_extra=list_costs,
+        ),
+    ] = None
+    margin: Annotated[
+        str,
+        AfterValidator(check_margin),
+        Field(description="differences of accuracy below it do not matter, in percentage points"),
+        Measured(POINTS, POINTS.units),
+    ] = "0.5 points"
+
+    @property
+    def margin_share(self) -> float:
+        """Return the margin as a difference of accuracies in 0..1."""
+        return float(Fraction(parse_measure(self.margin, POINTS) or 0) / 100)
 
 
 class StudyFile(Options):
@@ -160,9 +206,15 @@ class Study:
         return {name: direction for item in self.options.objectives for direction, name in item.items()}
 
     @property
+    def comparison(self) -> CompareOptions:
+        """What the answer compares; where nothing is written, the defaults."""
+        return self.options.compare or CompareOptions()
+
+    @property
     def costs(self) -> list[str]:
-        """The counted costs that an answer shows: macs, params, and what a budget or an objective names."""
-        named = [name for name in COSTS if getattr(self.options.budget, name) is not None or name in self.objectives]
+        """The counted costs that an answer shows: macs, params, and what a budget, an objective or the comparison names."""
+        asked = (*self.objectives, self.comparison.cheaper)
+        named = [name for name in COSTS if getattr(self.options.budget, name) is not None or name in asked]
         return list(dict.fromkeys(["macs", "params", *named]))
 
     @property
@@ -200,6 +252,7 @@ def load_study(
         raise BlockspaceError(*mistakes)
     study = Study(options, path, mark_of)
     check_objectives(study)
+    check_comparison(study)
     return study
 
 
@@ -263,6 +316,14 @@ def check_objectives(study: Study) -> None:
             study.mark_of(("objectives",)),
             "add budget: {latency: {high: 130%}}",
         )
+
+
+def check_comparison(study: Study) -> None:
+    """Check that the cost which is to be cheaper is known of each network. Raises BlockspaceError (E-KEY)."""
+    if study.comparison.cheaper in MEASURED and study.options.budget.latency is None:
+        message = f"compare: cheaper: {study.comparison.cheaper} is not measured in this study"
+        help = "add budget: {latency: {}}, with a bound if one is wanted, as {latency: {high: 130%}}"
+        raise error("E-KEY", message, study.mark_of(("compare", "cheaper")), help)
 
 
 def resolve_budget(window: CostWindow, cost: str, baseline: float, mark: Mark | None) -> Budget:

@@ -67,6 +67,7 @@ SETTINGS = [
     ("search.trials", "1k", 1000), ("search.timeout", "500ms", 0.5), ("search.timeout", "2min", 120.0), ("search.timeout", "1.5h", 5400.0),
     ("search.timeout", "60", 60.0), ("search.stall_s", "90s", 90.0), ("search.failures.share", "50%", 0.5), ("train.epochs", "1k", 1000),
     ("train.label_smoothing", "10%", 0.1), ("train.mixup.p", "50%", 0.5), ("finalists.take", "3", 3),
+    ("compare.margin", "0.5 points", "0.5 points"), ("compare.margin", "1point", "1 point"), ("compare.margin", "5e-1points", "0.5 points"),
     ("budget.macs.high", "60M", 60_000_000),
     ("budget.macs.high", "96%", "96%"), ("budget.bytes.high", "4MiB", "4MiB"), ("budget.peak_memory.low", "4M", 4_000_000),
     ("budget.latency.high", "130%", "130%"), ("budget.latency.high", "1.3", 1.3), ("baseline.width", "8k", 8000),
@@ -107,6 +108,7 @@ REFUSED = [
     ("train.augment", "[{crop: {padding: 2ms}}]"), ("train.augment", "[{rotation: 10ms}]"),
     ("train.augment", "[{random_erasing: {p: 10%}}]"),
     ("finalists.seeds", "3h"), ("finalists.epochs", "1min"), ("budget.latency.threads", "1s"), ("train.workers", "3 B"),
+    ("compare.margin", "0.5"), ("compare.margin", "0.5%"), ("compare.margin", "0.5pp"), ("compare.margin", "1k"),
 ]  # fmt: skip
 
 
@@ -139,6 +141,28 @@ def test_python_reads_texts_alike(tmp_path):
     assert (found.search.timeout, found.train.epochs, found.search.stall_s) == (120.0, 1000, 0.5)
     with pytest.raises(BlockspaceError, match="'3ms' is a time, and this is a count"):
         load_study(path, (), {"train": {"epochs": "3ms"}})
+
+
+@pytest.mark.parametrize("value, form", [(0.5, "write 0.5 points"), (1, "write 1 points"), ("0.5%", "write 0.5 points"), ("2", "write 2 points")])
+def test_a_margin_without_its_unit_is_refused_in_a_file_and_in_python(value, form, tmp_path):
+    path = tmp_path / "study.yaml"
+    path.write_text(HEAD)
+    written = tmp_path / "written.yaml"
+    written.write_text(f"{HEAD}compare: {{margin: {value}}}\n")
+    for read in (lambda: load_study(path, (), {"compare": {"margin": value}}), lambda: load_study(written)):
+        with pytest.raises(BlockspaceError, match="percentage points of accuracy") as caught:
+            read()
+        (mistake,) = caught.value.mistakes
+        assert (mistake.code, mistake.help) == ("E-VALUE", form) and mistake.mark
+    assert not VALIDATOR.is_valid({"format": "blockspace/study/1", "study": "mine", "space": "x", "compare": {"margin": value}})
+
+
+@pytest.mark.parametrize("value, code", [("0 points", "E-RANGE"), ("-1 points", "E-RANGE"), ("101 points", "E-RANGE"), ("half", "E-TYPE")])
+def test_a_margin_is_a_difference_above_0(value, code, tmp_path):
+    with pytest.raises(BlockspaceError) as caught:
+        load(tmp_path, f"compare.margin={value}")
+    assert [(one.code, one.help) for one in caught.value.mistakes] == [(code, "write 0.5 points")]
+    assert load(tmp_path, "compare.margin=0.25 points").compare.margin_share == 0.0025
 
 
 def test_one_training_reads_them_alike():
