@@ -148,7 +148,7 @@ def time_worker_start() -> float:
 def time_latency(resolved: ResolvedStudy) -> float:
     """Return the CPU seconds of one measurement of a latency, as the study measures it; 0 where it measures none."""
     from blockspace.runtimes import measure_graphs
-    from blockspace.study.run_search import latency_options
+    from blockspace.study.latency_measurer import latency_options
 
     window = resolved.options.budget.latency
     if window is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from blockspace.costs import Budget
 from blockspace.data import DataSpec, Preflight, check_data, is_same_content, kept_preflight, preflight
 from blockspace.errors import BlockspaceError, InfeasibleError, StorageError, error
-from blockspace.executors import Executor, Job, TimeLimits, open_executor, submit_and_wait
+from blockspace.executors import open_executor
 from blockspace.files import as_storage_error, make_folder, write_atomic
 from blockspace.inputs import CALLABLE, PATH, PATHS, TEXTS, check_arguments, optional
 from blockspace.records import (
@@ -40,24 +40,19 @@ from blockspace.records import (
 from blockspace.reporting import write_results
 from blockspace.searching import Candidate, Interrupted, SearchPlan, StudyLock, optimize, read_stored_study
 from blockspace.study.keywords import SearchKeywords
+from blockspace.study.latency_measurer import Measure, make_latency_measurer
 from blockspace.study.local_paths import hide_local_paths, relative_path, write_local_paths
 from blockspace.study.missing import find_missing
 from blockspace.study.repeats import StudyStart, WholeRepeat, join_finalists, join_records, run_repeats
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.resume_command import write_search_command
 from blockspace.study.retrain import answer_study, export_finalists, retrain, select_exported, select_finalists
-from blockspace.study.study_file import LatencyWindow
 from blockspace.study.study_result import StudyResult
 from blockspace.study.warm_start import collect_prior_results, read_prior_runs
-from blockspace.study.worker_jobs import PRELOAD, adapt_watchdog, halve_batch, measure_latency, train_trial
+from blockspace.study.worker_jobs import PRELOAD, adapt_watchdog, halve_batch, train_trial
 
 if TYPE_CHECKING:
     from blockspace.reporting import Answer
-
-Measure = Callable[[Candidate], dict[str, float]]
-MEASURE_PRELOAD = ("torch", "blockspace.compiler")
-MEASURE_TIMEOUT = 300.0  # seconds
-LATENCY_PAIRS = 100  # about a second; the ratio then repeats within 3 % beside two busy workers
 
 
 @check_arguments(path=PATH, overrides=TEXTS, on_event=optional(CALLABLE), reuse=PATHS)
@@ -257,32 +252,6 @@ class TrialSpace:
         """Return the candidate of an assignment, with its network file in `arch`."""
         candidate = self.resolved.candidate(assignment)
         return replace(candidate, arch=candidate.arch | {"arch": self.resolved.to_yaml(candidate)})
-
-
-def latency_options(window: LatencyWindow) -> dict[str, Any]:
-    """Return the settings of `measure_graphs` for the latency of a study's networks."""
-    return {"runtime": window.runtime, "threads": window.threads, "batch": window.batch, "pairs": LATENCY_PAIRS}
-
-
-def make_latency_measurer(
-    baseline: Candidate, window: LatencyWindow, folder: Path, stack: ExitStack
-) -> Measure:
-    """Return the function that measures a candidate's latency as a ratio to the baseline's, in a process that has torch."""
-    shared = {"baseline": baseline.arch["graph"], "latency": latency_options(window)}
-    child: list[Executor] = []  # started with the first measurement: a finished study that is run again needs none
-
-    def measure(candidate: Candidate) -> dict[str, float]:
-        if not child:
-            child.append(stack.enter_context(open_executor("local", 1, MEASURE_PRELOAD)))
-        place = make_folder(RunDir(folder).measuring)
-        job = Job(str(place), {"graph": candidate.arch["graph"]}, 0, candidate.key, shared, limits=TimeLimits(MEASURE_TIMEOUT))
-        result = submit_and_wait(child[0], measure_latency, job)
-        if result is None or not result.trained:
-            reason = result.reason if result else "it was stopped"
-            raise error("E-LATENCY", f"the latency of {candidate.label} could not be measured: {reason}")
-        return {"latency": result.metrics["latency"]}
-
-    return measure
 
 
 def write_study(resolved: ResolvedStudy, run: RunDir) -> None:

@@ -13,7 +13,7 @@ from blockspace.graph import Graph
 from blockspace.ops import Conv
 from blockspace.runtimes import load_runtime, measure_graphs, paired_ratio, register_runtime, runtime, runtime_names
 from blockspace.study import StudyFile, load_study
-from blockspace.study.run_search import latency_options
+from blockspace.study.latency_measurer import latency_options
 from blockspace.study.study_file import LatencyWindow
 from blockspace.study.worker_jobs import measure_latency
 
