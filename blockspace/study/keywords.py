@@ -197,7 +197,10 @@ class FinalistKeywords(TypedDict, total=False):
 class CompareKeywords(TypedDict, total=False):
     """Settings of `CompareOptions`."""
 
-    by: str
+    by: str | None
+    against: Literal["baseline"] | None
+    cheaper: str | None
+    margin: str
 
 
 class SearchKeywords(TypedDict, total=False):

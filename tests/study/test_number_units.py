@@ -143,7 +143,9 @@ def test_python_reads_texts_alike(tmp_path):
         load_study(path, (), {"train": {"epochs": "3ms"}})
 
 
-@pytest.mark.parametrize("value, form", [(0.5, "write 0.5 points"), (1, "write 1 points"), ("0.5%", "write 0.5 points"), ("2", "write 2 points")])
+@pytest.mark.parametrize(
+    "value, form", [(0.5, "write 0.5 points"), (1, "write 1 points"), ("0.5%", "write 0.5 points"), ("2", "write 2 points")]
+)
 def test_a_margin_without_its_unit_is_refused_in_a_file_and_in_python(value, form, tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text(HEAD)
