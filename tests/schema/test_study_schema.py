@@ -47,7 +47,7 @@ WRONG = [
     "budget: {macks: {high: 3}}",
     "budget: {macs: {highest: 3}}",
     "objectives: [{increase: val_acc}]",
-    "compare: {}",
+    "compare: {margin: 0.5}",
     "finalists: {seeds: 0}",
 ]
 
