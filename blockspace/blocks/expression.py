@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from blockspace.errors import error
+from blockspace.formatting import count_noun
 from blockspace.units import MAX_LENGTH, MAX_VALUE, is_fraction, make_fraction, simplify_fraction
 
 if TYPE_CHECKING:
@@ -193,5 +194,6 @@ def _chain(values: list[Any], tests: list[Callable[[Any, Any], Any]]) -> bool:
 def _call(name: str, args: list[Callable[[Lookup], object]], text: str) -> Callable[[Lookup], object]:
     function, fewest, most = FUNCTIONS[name]
     if not fewest <= len(args) <= most:
-        raise error("E-EXPR", f"{name}() takes {fewest} argument(s), got {len(args)}", help="quote it if YAML split it at a comma")
+        takes = f"{name}() takes {count_noun(fewest, 'argument')}"
+        raise error("E-EXPR", f"{takes}, got {len(args)}", help="quote it if YAML split it at a comma")
     return lambda lookup: check_bounds(function(*[_numeric(arg(lookup)) for arg in args]), text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from blockspace.blocks.foreign_names import find_step
 from blockspace.blocks.library_files import find_file, list_names
@@ -182,6 +182,15 @@ class TemplateFile(BlockUnit):
     def imported(self) -> dict[str, TemplateFile]:
         """Return the block files it imports, by the words they have here."""
         return {word: unit for word in self.imports if isinstance(unit := self.unit(word), TemplateFile)}
+
+    def walk_imports(self, seen: set[tuple[str, str]] | None = None) -> Iterator[tuple[tuple[str, ...], TemplateFile]]:
+        """Yield every block file that it or one of these imports, once, with the words that lead there first."""
+        seen = set() if seen is None else seen
+        for word, file in self.imported.items():
+            if (file.path, file.name) not in seen:
+                seen.add((file.path, file.name))
+                yield (word,), file
+                yield from (((word, *words), inner) for words, inner in file.walk_imports(seen))
 
     def fresh(self) -> bool:
         """Return whether the files it imports are unchanged since they were read."""

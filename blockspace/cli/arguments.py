@@ -1,16 +1,33 @@
-"""Arguments as typed: `key=value` settings, and input shapes as `256x56x56`."""
+"""Arguments as typed: `key=value` settings, input shapes as `256x56x56`, and the options of a command as a dataclass.
+
+    @dataclass(frozen=True, kw_only=True)
+    class ListOptions:
+        as_json: bool = option(False, "--json", help="As JSON.")
+
+    @app.command()
+    @take_options(ListOptions)
+    def ls(pattern: str, *, options: ListOptions) -> None: ...
+
+So an option's name, type, default and help are written once. typer is imported when a command is built: light commands do without it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, TypeVar, get_type_hints
 
 from blockspace.errors import BlockspaceError, Mistake, error
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from blockspace.blocks import Block, Network
     from blockspace.graph import Graph
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -72,3 +89,40 @@ def open_graph_file(path: str, given: Mapping[str, str]) -> tuple[GraphFile, Gra
         raise error("E-KEY", f"{path}: a graph has no settings, got {', '.join(given)}", help="edit its nodes, or show a YAML file")
     graph = load_node_link(path)
     return GraphFile(graph.name), graph
+
+
+# -- options of a command ----------------------------------------------------------------------------------------------------------------
+
+
+def option(default: T, *names: str, help: str, metavar: str | None = None) -> T:
+    """Return a dataclass field that is an option of a command; without `names` it is called as the field is."""
+    return field(default=default, metadata={"names": names, "help": help, "metavar": metavar})
+
+
+def take_options(kind: type[DataclassInstance]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator for a command whose parameter `options` is a dataclass of `option`s: typer sees one parameter a field."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run_with_options(**given: object) -> None:
+            options = kind(**{one.name: given.pop(one.name) for one in fields(kind)})
+            command(**given, options=options)
+
+        own = [one for one in signature(command, eval_str=True).parameters.values() if one.name != "options"]
+        vars(run_with_options)["__signature__"] = Signature([*own, *list_parameters(kind)])
+        return run_with_options
+
+    return decorate
+
+
+def list_parameters(kind: type[DataclassInstance]) -> list[Parameter]:
+    """Return the fields of a dataclass of `option`s as parameters that typer reads, in their order."""
+    import typer
+
+    types = get_type_hints(kind)
+    found = []
+    for one in fields(kind):
+        about = one.metadata
+        default = typer.Option(one.default, *about["names"], help=about["help"], metavar=about["metavar"])
+        found.append(Parameter(one.name, Parameter.KEYWORD_ONLY, default=default, annotation=types[one.name]))
+    return found

@@ -41,6 +41,8 @@ def run(name: str, target: str | None = None, force: bool = False) -> None:
     write_atomic(target, text)
     print(f"{target}: a copy of {name}")
     print(f"next: {NEXT[kind].format(shlex.quote(target))}")
+    if SCHEMA_LINE not in text:
+        print(f"for your editor's settings, the schema's file: blockspace schema {kind} --path")
 
 
 def find_source(name: str) -> str:
@@ -80,7 +82,7 @@ def copy_text(source: str, target: str, name: str | None = None) -> tuple[str, s
     text = replace_nodes(text, list_replacements(root, kind, stem, source, target))
     text = text.replace(f"{os.path.basename(os.path.dirname(os.path.abspath(source)))}/{os.path.basename(source)}", target)
     lines = [line for line in drop_found_header(text.splitlines()) if not line.startswith(SCHEMA_LINE)]
-    return kind, "\n".join([modeline(kind, target), *lines]) + "\n"
+    return kind, "\n".join([*filter(None, [modeline(kind, target)]), *lines]) + "\n"
 
 
 def drop_found_header(lines: list[str]) -> list[str]:

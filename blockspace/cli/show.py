@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from blockspace.cli.arguments import option, take_options
 
 if TYPE_CHECKING:
     from typer import Typer
@@ -18,19 +19,25 @@ FEW = 8  # members of a family that are named
 
 @dataclass(frozen=True, kw_only=True)
 class ShowOptions:
-    """What to show of a graph. `pictures` are files to write, by `svg` and `png`; the others are the command's options."""
+    """What to show of a graph: the command's options. `svg` and `png` are files to write."""
 
-    full: bool = False
-    nodes: bool = False
-    source: bool = False
-    as_json: bool = False
-    pictures: Mapping[str, str] = field(default_factory=dict)
-    mermaid: bool = False
-    theme: str | None = None
-    passes: bool = False
-    deploy: bool = False
-    why: str | None = None
-    rules: str | None = None
+    full: bool = option(False, "--full", help="Every node of a network, not its blocks.")
+    nodes: bool = option(False, "--nodes", help="A table of every node with each of its costs.")
+    source: bool = option(False, "--source", help="The network as plain PyTorch code.")
+    as_json: bool = option(False, "--json", help="The graph as JSON.")
+    svg: str | None = option(None, "--svg", metavar="FILE", help="The picture as an SVG file, for light and dark pages.")
+    png: str | None = option(None, "--png", metavar="FILE", help="The picture as a PNG file.")
+    theme: str | None = option(None, "--theme", help="light or dark; an SVG without it follows its reader's setting.")
+    mermaid: bool = option(False, "--mermaid", help="The text of a Mermaid flowchart.")
+    passes: bool = option(False, "--passes", help="Each step to the canonical form: the rule, what it changes and saves.")
+    deploy: bool = option(False, "--deploy", help="The form for inference alone; with --passes, the steps to it.")
+    why: str | None = option(None, "--why", metavar="RULE", help="Where a rule applies, and why it does not elsewhere.")
+    rules: str | None = option(None, "--rules", metavar="FILE", help="A Python file of more rules, for --passes; proven first.")
+
+    @property
+    def pictures(self) -> dict[str, str]:
+        """The files to write, by `svg` and `png`."""
+        return {kind: path for kind, path in (("svg", self.svg), ("png", self.png)) if path}
 
 
 def run(target: str | None = None, *settings: str, options: ShowOptions | None = None) -> None:
@@ -191,6 +198,7 @@ def register(app: Typer) -> None:
     from blockspace.cli.complete import complete_block_settings, complete_templates
 
     @app.command(epilog="blockspace show hs_block input=64x56x56 splits=4")
+    @take_options(ShowOptions)
     def show(
         target: str = typer.Argument(
             help="a library name, a YAML file, RUN#NUMBER, a folder, or a networkx graph as JSON", autocompletion=complete_templates
@@ -198,22 +206,8 @@ def register(app: Typer) -> None:
         settings: list[str] = typer.Argument(
             None, help="params and holes as key=value, and input=CxHxW", autocompletion=complete_block_settings
         ),
-        full: bool = typer.Option(False, "--full", help="Every node of a network, not its blocks."),
-        nodes: bool = typer.Option(False, "--nodes", help="A table of every node with each of its costs."),
-        source: bool = typer.Option(False, "--source", help="The network as plain PyTorch code."),
-        as_json: bool = typer.Option(False, "--json", help="The graph as JSON."),
-        svg: str = typer.Option(None, "--svg", metavar="FILE", help="The picture as an SVG file, for light and dark pages."),
-        png: str = typer.Option(None, "--png", metavar="FILE", help="The picture as a PNG file."),
-        theme: str = typer.Option(None, "--theme", help="light or dark; an SVG without it follows its reader's setting."),
-        mermaid: bool = typer.Option(False, "--mermaid", help="The text of a Mermaid flowchart."),
-        passes: bool = typer.Option(False, "--passes", help="Each step to the canonical form: the rule, what it changes and saves."),
-        deploy: bool = typer.Option(False, "--deploy", help="The form for inference alone; with --passes, the steps to it."),
-        why: str = typer.Option(None, "--why", metavar="RULE", help="Where a rule applies, and why it does not elsewhere."),
-        rules: str = typer.Option(None, "--rules", metavar="FILE", help="A Python file of more rules, for --passes; proven first."),
+        *,
+        options: ShowOptions,
     ) -> None:
         """Draw a block or network with its channels and costs."""
-        options = ShowOptions(
-            full=full, nodes=nodes, source=source, as_json=as_json, mermaid=mermaid, theme=theme, passes=passes, deploy=deploy, why=why,
-            rules=rules, pictures={kind: path for kind, path in (("svg", svg), ("png", png)) if path},
-        )  # fmt: skip
         run(target, *(settings or []), options=options)

@@ -58,6 +58,10 @@ class CostQuantity(Quantity):
             return format_bytes(value)
         return f"{value:,} {self.symbol}" if self.symbol else format_si(value)
 
+    def format_with_unit(self, value: float | None) -> str:
+        """Return the number with its symbol and word, `9.188 MiB moved`, or as other quantities: `4.47M macs`; empty for None."""
+        return f"{self.format_amount(value)} {self.word}" if self.symbol and value is not None else super().format_with_unit(value)
+
 
 def register_cost(
     name: str, place: int, title: str, unit: str, doc: str, total: Total = sum, symbol: str = "", word: str = ""

@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy
 
-from blockspace.data.decode import IN_MEMORY, DatasetImages, describe_failure
+from blockspace.data.decode import IN_MEMORY, DatasetImages, describe_failure, to_array
 from blockspace.data.image_facts import ImageFacts, Trait, examine_item
 from blockspace.data.image_shape import decide_shape
 from blockspace.errors import BlockspaceError, did_you_mean, error
@@ -225,7 +225,7 @@ def name_parts(found: Any) -> dict[str, Any]:
 def read_part(given: Any, name: str) -> CustomPart:
     """Return one part: arrays, or a Dataset that is gone through once for its labels. Raises BlockspaceError (E-DATA)."""
     if isinstance(given, (tuple, list)) and len(given) == 2 and hasattr(given[0], "shape"):
-        return read_array_part(to_array(given[0]), to_array(given[1]), name)
+        return read_array_part(read_array(given[0], f"the images of {name}"), read_array(given[1], f"the labels of {name}"), name)
     if not (hasattr(given, "__len__") and hasattr(given, "__getitem__")) or isinstance(given, (str, tuple, list, Mapping)):
         raise error("E-DATA", f"{name} is {type(given).__name__}, neither (images, labels) nor a Dataset", help=CONTRACT)
     if len(given) == 0:
@@ -295,9 +295,13 @@ def read_pair(dataset: Any, index: int, name: str) -> tuple[Any, int]:
     return item[0], label
 
 
-def to_array(value: Any) -> numpy.ndarray:
-    """Return an array or a tensor on any device as an array."""
-    return numpy.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+def read_array(value: Any, what: str) -> numpy.ndarray:
+    """Return an array or a tensor as an array. Raises BlockspaceError (E-DATA) for what cannot be one, as lists of several lengths."""
+    try:
+        return to_array(value)
+    except Exception as reason:  # numpy and torch raise half a dozen types
+        text = f"{type(reason).__name__}: {describe_failure(reason)}"
+        raise error("E-DATA", f"{what} cannot be read as an array: {text}", help=CONTRACT) from reason
 
 
 def read_array_part(images: numpy.ndarray, labels: numpy.ndarray, name: str) -> CustomPart:

@@ -16,6 +16,7 @@ from blockspace.data.decoding import Decoding
 from blockspace.data.image_formats import list_image_formats
 from blockspace.data.picture import convert_image, flatten_image
 from blockspace.errors import BlockspaceError, error
+from blockspace.formatting import count_noun
 
 LUMA = (0.299, 0.587, 0.114)
 IN_MEMORY = 512 * 2**20  # bytes of pixels up to which images are decoded once, at the start
@@ -43,7 +44,19 @@ def decode(item: Any, decoding: Decoding) -> numpy.ndarray:
             return fit_image(image, decoding)
     if isinstance(item, Image.Image):
         return fit_image(item, decoding)
-    return decode_array(numpy.asarray(item), decoding)
+    return decode_array(to_array(item), decoding)
+
+
+def to_array(value: Any) -> numpy.ndarray:
+    """Return an array, or a tensor on any device, as an array; floats that numpy does not have (bfloat16) as the equal float32.
+
+    Raises what numpy and torch raise for what cannot be one array.
+    """
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = value.float() if value.is_floating_point() else value
+    found = numpy.asarray(value)
+    return found.astype(numpy.float32) if found.dtype.kind == "V" and "float" in found.dtype.name else found
 
 
 def decode_array(pixels: numpy.ndarray, decoding: Decoding) -> numpy.ndarray:
@@ -138,7 +151,7 @@ def join_names(words: Iterable[object]) -> str:
 def make_unreadable_error(bad: Mapping[Any, str], help: str = "repair or remove them, or set on_bad_sample: skip") -> BlockspaceError:
     """Return the error for images that cannot be read: which, and why."""
     shown = join_names(f"{f'image {name}' if isinstance(name, int) else name} ({reason})" for name, reason in bad.items())
-    return error("E-DATA", f"{len(bad):,} image(s) cannot be read: {shown}", help=help)
+    return error("E-DATA", f"{count_noun(len(bad), 'image')} cannot be read: {shown}", help=help)
 
 
 class DatasetImages:

@@ -107,7 +107,8 @@ def tell_classes(tree: FolderTree) -> tuple[Layout, tuple[str, ...]]:
         return "class/part", ()
     whole = sorted(tree.filled.keys() - set(divided))
     help = "divide all classes, or say `layout: class`, which takes the images of all sub-folders together and splits them anew"
-    message = f"{str(tree.path)!r}: the class folder(s) {join_names(divided)} are divided into train and test, {join_names(whole)} not"
+    some = f"{len(divided):,} of {len(tree.filled):,} class folders {'is' if len(divided) == 1 else 'are'} divided into train and test"
+    message = f"{str(tree.path)!r}: {some} ({join_names(divided)}), the others not ({join_names(whole)})"
     raise error("E-DATA", message, help=help)
 
 
@@ -122,7 +123,8 @@ def read_parts_of_classes(tree: FolderTree, remarks: tuple[str, ...]) -> FoundLa
     lacking = [name for name, parts in matched.items() if "train" not in parts]
     if lacking:
         help = "with `layout: class/part` each class folder holds `train`, and may hold `val` and `test`"
-        raise error("E-DATA", f"{str(tree.path)!r}: no folder `train` in the class folder(s) {join_names(lacking)}", help=help)
+        where = f"{count_noun(len(lacking), 'class folder')} ({join_names(lacking)})"
+        raise error("E-DATA", f"{str(tree.path)!r}: no folder `train` in {where}", help=help)
     unused = [line for name, parts in matched.items() for line in describe_unused(tree.folders[name], parts, f"{name}/")]
     unused += [line for folder in tree.folders.values() for line in describe_stray(folder)]
     found = {part: {name: parts[part] for name, parts in matched.items() if part in parts} for part in PART_NAMES}

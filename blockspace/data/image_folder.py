@@ -13,6 +13,7 @@ from blockspace.data.folder_tree import FolderTree, describe_others, read_folder
 from blockspace.data.image_shape import decide_shape
 from blockspace.data.scan import scan_files
 from blockspace.errors import BlockspaceError, did_you_mean, error
+from blockspace.formatting import count_noun
 from blockspace.inputs import expand_path
 
 
@@ -67,7 +68,7 @@ def check_classes(tree: FolderTree, told: FoundLayout, layout: Layout) -> None:
     empty = [name for name, folder in main.items() if not folder.count]
     if empty:
         place = next(iter(main.values())).path.parent if "train" in told.parts else tree.path
-        message = f"no images in class folder(s) {join_names(empty)} of {str(place)!r}"
+        message = f"no images in {count_noun(len(empty), 'class folder')} of {str(place)!r}: {join_names(empty)}"
         raise error("E-DATA", message, help="add images or remove the folder")
     for part, folders in told.parts.items():
         check_part(part, folders, main)
@@ -89,13 +90,14 @@ def check_part(part: str, folders: Mapping[str, FolderTree], main: Mapping[str, 
 
 def make_few_classes_error(tree: FolderTree, main: Mapping[str, FolderTree], layout: Layout) -> BlockspaceError:
     """Return the error for fewer than two classes, with the folder that was probably meant."""
-    what = f"{len(main)} class folder(s)" + (f" ({join_names(main)})" if main else "")
+    what = count_noun(len(main), "class folder") + (f" ({join_names(main)})" if main else "")
     message = f"data folder {str(tree.path)!r} contains {what}, at least 2 are needed"
     inner = next(iter(tree.filled.values())) if len(tree.filled) == 1 else None
     if inner is not None and holds_classes(inner):
         return error("E-DATA", message, help=f"did you mean the folder in it, {str(inner.path)!r}?")
     if tree.images:
-        return error("E-DATA", message, help=f"{len(tree.images):,} image(s) lie directly in it: make a folder for each class")
+        images = count_noun(len(tree.images), "image lies", "images lie")
+        return error("E-DATA", message, help=f"{images} directly in it: make a folder for each class")
     if layout != "auto":
         return error("E-DATA", message, help=f"the folders are read as `layout: {layout}`; leave it out to have it told from the folders")
     return error("E-DATA", message, help="it should contain one folder of images per class")

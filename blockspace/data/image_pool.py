@@ -25,7 +25,7 @@ class ImagePool:
     """Images `(N, C, H, W)` with their labels and keys, the seeded hashes of what they were before any resizing.
 
     Images of one key show the same, and stay together. Of image files, `contents` are the seeded hashes of the files as they are decoded,
-    `thumbnails` uint8 `(N, 81)`, the levels of the pictures in grey at 9x9, and `names` their paths.
+    `thumbnails` uint8 `(N, 81)`, the levels of the pictures in grey at 9x9, and `names` their paths below the folder of the data.
     """
 
     images: Images
@@ -83,12 +83,13 @@ def convert_channels(pixels: torch.Tensor, channels: int) -> torch.Tensor:
 
 
 class FileRow(NamedTuple):
-    """An image file that can be decoded.
+    """An image file that can be decoded: its path, and its `name` below the folder of the data.
 
     `content` is the hash of its bytes as they are decoded, `shows` the smallest hash of those files that show the same picture.
     """
 
     path: Path
+    name: str
     label: int
     content: bytes
     shows: bytes
@@ -96,11 +97,11 @@ class FileRow(NamedTuple):
 
 def pool_files(rows: list[FileRow], thumbnails: numpy.ndarray, decoding: Decoding, spec: DataSpec, lazy: bool) -> ImagePool:
     """Return a pool of image files: those that show the same are the same image wherever they lie."""
-    files, labels, contents, shows = map(list, zip(*rows))
+    files, names, labels, contents, shows = map(list, zip(*rows))
     images = LazyImages(files, decoding, spec.workers) if lazy else torch.from_numpy(scan.decode_files(files, contents, decoding))
     keys = reorder_keys(shows, spec.seed)
     own = keys if contents == shows else reorder_keys(contents, spec.seed)
-    return ImagePool(images, labels, keys, own, thumbnails, list(map(str, files)))
+    return ImagePool(images, labels, keys, own, thumbnails, names)
 
 
 def pool_items(items: Any, labels: list[int], decoding: Decoding, spec: DataSpec, lazy: bool, source: Path | None = None) -> ImagePool:

@@ -20,6 +20,7 @@ from blockspace.data.image_folder import find_images
 from blockspace.data.named_datasets import DATASETS
 from blockspace.data.scan import stamp_file
 from blockspace.files import write_atomic
+from blockspace.formatting import count_noun
 from blockspace.records import RunDir
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ class Preflight:
 
     `per_class` has the images of each class by part. `repeated` are images that occur more than once within train and val (they stay
     together in one of them), `leaked` test images that also occur in train or val, by content; `contradictory` are images that occur with
-    different labels. `skipped` are the files that were left out because they cannot be read, with the reason; `remarks` are lines on what
-    else was left out, and on what was decided. `given` are the parts that the data brings; the others are cut by us; None where an earlier
-    version did not record it. `mean` and `std` are of pixels in 0..1, or of floats as they were given (`pixels` is then
-    "given").
+    different labels. `skipped` are the files that were left out because they cannot be read, by their paths below the folder of the data,
+    with the reason; `remarks` are lines on what else was left out, and on what was decided. `given` are the parts that the data brings; the
+    others are cut by us; None where an earlier version did not record it. `mean` and `std` are of pixels in 0..1, or of floats as they were
+    given (`pixels` is then "given").
     """
 
     name: str
@@ -69,7 +70,7 @@ class Preflight:
         """Return the findings as lines, oddities last."""
         shape = "x".join(map(str, self.input_shape))
         parts = ", ".join(f"{self.counts[part]:,} {part}" for part in PARTS)
-        return [f"data: {self.name}: {parts}; {len(self.classes)} classes, {shape}", *self.notes()]
+        return [f"data: {self.name}: {parts}; {count_noun(len(self.classes), 'class', 'classes')}, {shape}", *self.notes()]
 
     def notes(self) -> list[str]:
         """Return a line for each oddity."""
@@ -120,11 +121,6 @@ class Preflight:
     def write(self, folder: str | Path) -> Path:
         """Write `preflight.json` into a run directory and return its path. Raises StorageError."""
         return write_atomic(RunDir.of(folder).preflight, json.dumps({"format": FORMAT} | self.as_dict(), indent=1) + "\n")
-
-
-def count_noun(number: int, noun: str, plural: str = "") -> str:
-    """Return `1 image` or `1,234 images`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def is_or_are(number: int) -> str:

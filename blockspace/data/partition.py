@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy
 
 from blockspace.errors import error
+from blockspace.formatting import count_noun
 
 
 def hash_contents(images: numpy.ndarray, seed: int) -> list[bytes]:
@@ -45,7 +46,8 @@ def check_sizes(available: int, sizes: Mapping[str, int | None]) -> None:
     wanted = sum(size if size is not None else 1 for size in sizes.values())
     if wanted > available:
         text = " + ".join(f"{size if size is not None else 'rest'} {name}" for name, size in sizes.items())
-        raise error("E-DATA", f"a split into {text} needs {wanted:,} images, there are {available:,}", help="ask for fewer")
+        needs = f"a split into {text} needs {count_noun(wanted, 'image')}"
+        raise error("E-DATA", f"{needs}, there {'is' if available == 1 else 'are'} {available:,}", help="ask for fewer")
 
 
 def group_by_label(keys: Sequence[bytes], labels: Sequence[int]) -> dict[int, list[list[int]]]:

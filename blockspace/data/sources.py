@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -24,6 +25,7 @@ from blockspace.data.partition import hash_contents
 from blockspace.data.scan import scan_files
 from blockspace.data.torchvision_sets import find_or_download, read_idx, read_torchvision_set
 from blockspace.errors import error
+from blockspace.inputs import expand_path
 
 CLOTHES = ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
@@ -32,8 +34,8 @@ CLOTHES = ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shi
 class DataSource:
     """The result of a reader: pools by part ("train" always; val and test where they are given) and the usual sizes of parts to be cut.
 
-    `skipped` are the files that were left out because they cannot be read, each with the reason; `remarks` lines on what else was left out,
-    and on what was decided.
+    `skipped` are the files below the data's folder that were left out because they cannot be read, each with the reason; `remarks` lines on
+    what else was left out, and on what was decided.
     """
 
     name: str
@@ -140,13 +142,16 @@ def make_files_source(
     shape = shape or decide_shape(facts, spec.size, spec.channels)
     decoding = choose_decoding(shape, facts, spec.fit, spec.alpha, spec.levels)
     contents = [identify_content(key, decoding.name_changes(one)) for key, one in zip(seen.hashes, seen.facts)]
-    rows = list(map(FileRow, files, labels, contents, seen.shows))
+    root = expand_path(spec.folder) if spec.folder else Path(os.path.commonpath([path.parent for path in files]))
+    names = [Path(os.path.relpath(path, root)).as_posix() for path in files]
+    rows = list(map(FileRow, files, names, labels, contents, seen.shows))
     lazy = not fits_in_memory(len(files), shape)
     made = {part: pool_files([rows[i] for i in found], seen.thumbnails[found], decoding, spec, lazy) for part, found in whole.items()}
     known = DATASETS.get(str(spec.name))
     sizes = usual_sizes(len(made["train"]), known.val if known else None)
     remarks = tuple(describe_decoding(facts, decoding, spec.alpha, not (spec.size or known), not (spec.channels or known)))
-    return DataSource(name, classes, shape, made, sizes, by_file=True, skipped=bad, remarks=remarks)
+    skipped = {below: fault for below, fault in zip(names, seen.faults) if fault}
+    return DataSource(name, classes, shape, made, sizes, by_file=True, skipped=skipped, remarks=remarks)
 
 
 def identify_content(key: bytes, changes: str) -> bytes:

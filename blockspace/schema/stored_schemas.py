@@ -47,8 +47,15 @@ def stored_path(kind: str) -> Path:
 
 
 def modeline(kind: str, path: str | Path) -> str:
-    """Return the comment by which editors find the schema of the YAML file at `path`: relative inside one tree, else absolute."""
-    home, place = stored_path(kind), Path(path).resolve()
-    project = home.parents[2]
-    near = project in place.parents
-    return f"# yaml-language-server: $schema={Path(os.path.relpath(home, place.parent)).as_posix() if near else home.as_uri()}"
+    """Return the comment by which editors find the schema of the YAML file at `path`.
+
+    The schema's path is relative where the file lies in one project with the package, or in the home folder that has the package, so that
+    no user's name is written into a file that may be shared; otherwise it is absolute, and empty text is returned where the package lies
+    in a home folder: `blockspace schema KIND --path` is then for the editor's own settings.
+    """
+    stored, place, user = stored_path(kind), Path(path).resolve(), Path(os.path.expanduser("~")).resolve()
+    if stored.parents[2] in place.parents or (user in stored.parents and user in place.parents):
+        found = Path(os.path.relpath(stored, place.parent)).as_posix()
+    else:
+        found = stored.as_uri() if user not in stored.parents else ""
+    return f"# yaml-language-server: $schema={found}" if found else ""

@@ -30,10 +30,11 @@ class FailureGuard:
         count, bad = len(self.signatures), sum(signature is not None for signature in self.signatures)
         same = count == bad == self.limits.first and len(set(self.signatures)) == 1
         if same and result.state is not TrialState.DIVERGED:
-            raise failure_error(f"the first {count} trainings failed with the same cause: {self.last}")
+            first = "the first training" if count == 1 else f"the first {count:,} trainings"
+            raise failure_error(f"{first} failed with the same cause: {self.last}")
         if count >= self.limits.after and bad > self.limits.share * count:
             cause, times = Counter(filter(None, self.signatures)).most_common(1)[0]
-            raise failure_error(f"{bad} of {count} trainings failed, {times} of them: {cause}; the last: {self.last}")
+            raise failure_error(f"{bad} of {count_noun(count, 'training')} failed, {times} of them: {cause}; the last: {self.last}")
 
 
 def failure_error(message: str) -> FailureError:

@@ -1,4 +1,7 @@
-"""Ctrl-C, SIGTERM and a closed terminal: once asks the search to stop where it can be continued, twice stops it now."""
+"""Ctrl-C, SIGTERM and a closed terminal: once asks the search to stop where it can be continued, twice stops it now.
+
+The alarm clock ends what does not notice: what goes on after SIGTERM, and a training of this process that stands still.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from blockspace.records import TrialRecord
+from blockspace.searching.stall import make_stall_error
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ORDERLY = 4.0  # seconds after SIGTERM or SIGHUP until the search is stopped wherever it stands: whoever sends them does not wait
@@ -38,6 +42,7 @@ class StopRequest:
     def __init__(self, stop: Callable[[], bool] | None = None):
         self.signum: int | None = None
         self._stop = stop
+        self._stall = 0.0
 
     def __bool__(self) -> bool:
         if self.signum is None and self._stop and self._stop():
@@ -49,8 +54,19 @@ class StopRequest:
         """Return the seconds a running training has to end its epoch; None: as long as that takes, since Ctrl-C can be pressed again."""
         return None if self.signum == signal.SIGINT else TRAINING_GRACE
 
-    def note(self, signum: int, _frame: FrameType | None = None) -> None:
-        """Handle a signal: remember the first; raise Interrupted at the second, or when the time after the first is over."""
+    def expect_step(self, seconds: float) -> None:
+        """Raise FailureError in the main thread unless this is called again within so many seconds; 0: wait for ever."""
+        self._stall = seconds
+        if self.signum in (None, signal.SIGINT) and threading.current_thread() is threading.main_thread():
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def note(self, signum: int, frame: FrameType | None = None) -> None:
+        """Handle a signal: remember the first; raise Interrupted at the second, or when the time after the first is over.
+
+        Raises FailureError when an expected step did not come.
+        """
+        if signum == signal.SIGALRM and self.signum is None:
+            raise make_stall_error(self._stall, frame)
         if self.signum is not None:
             raise Interrupted(self.signum if signum == signal.SIGALRM else signum)
         self.signum = signum

@@ -33,6 +33,7 @@ DIGEST = "blockspace:study"
 TRIALS = "blockspace:trials"
 REPEATS = "blockspace:repeats"
 ENDED = "blockspace:ended"  # the number of trials at which the search was over
+LATER_KEYS = ("imports",)  # of the digest, which earlier versions did not write
 
 
 @contextmanager
@@ -208,7 +209,9 @@ def check_unchanged(study: optuna.Study, digest: dict[str, Any], plan: SearchPla
     Raises BlockspaceError (E-CHANGED): only these two numbers may change, and only grow.
     """
     kept, trials, repeats = study.user_attrs, plan.options.trials, plan.options.repeats
-    rows = diff_configs(kept[DIGEST], digest, ignored=plan.checked_elsewhere) if DIGEST in kept else []
+    before = kept.get(DIGEST, digest)
+    now = {key: value for key, value in digest.items() if key in before or key not in LATER_KEYS}
+    rows = diff_configs(before, now, ignored=plan.checked_elsewhere)
     if trials < kept.get(TRIALS, 0):
         rows.append(f"search.trials: {kept[TRIALS]} -> {trials} (may only grow)")
     if not may_follow(kept.get(REPEATS, 1), repeats):

@@ -12,6 +12,7 @@ from blockspace.drawing import SheetRow, draw_contact_sheet, rasterize_svg
 from blockspace.errors import error
 from blockspace.files import check_replaceable, write_atomic
 from blockspace.formatting import count_noun
+from blockspace.inputs import expand_path
 from blockspace.training import Recipe
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 def check_sheet_path(path: str | PathLike[str]) -> Path:
     """Return the path of a sheet. Raises BlockspaceError for one that is not called `.png`, or that is a file of another kind."""
-    place = Path(path)
+    place = expand_path(path)
     if place.suffix.lower() != ".png":
         raise error("E-TYPE", f"--sheet {str(path)!r}: a sheet is a PNG", help="--sheet classes.png")
     check_replaceable(place, PNG)
@@ -46,14 +47,12 @@ def write_contact_sheet(path: str | PathLike[str], spec: DataSpec, recipe: Recip
     if not any(row.left for row in rows):
         raise error("E-DATA", f"{look.name}: no class has an image to show")
     rest = look.classes[CLASSES:]
-    footer = f"and {len(rest):,} more class{'es' * (len(rest) > 1)}: {', '.join(rest)}" if rest else ""
+    footer = f"and {count_noun(len(rest), 'more class', 'more classes')}: {', '.join(rest)}" if rest else ""
     heads = ("as decoded", f"in a batch: {describe_augmentation(recipe)}")
-    folder = f"{Path(spec.folder).expanduser()}/" if spec.folder else ""
-    lines = [line.replace(folder, "") if folder else line for line in describe_sheet(look, train)]
-    svg = draw_contact_sheet(look.name, lines, heads, rows, footer)
+    svg = draw_contact_sheet(look.name, describe_sheet(look, train), heads, rows, footer)
     write_atomic(place, rasterize_svg(svg, scale=2))
     images = sum(len(row.left) for row in rows)
-    return f"sheet: {place}: {images:,} train images of {len(shown):,} of {len(look.classes):,} classes"
+    return f"sheet: {place}: {count_noun(images, 'train image')} of {len(shown):,} of {count_noun(len(look.classes), 'class', 'classes')}"
 
 
 def describe_sheet(look: Preflight, train: Split) -> list[str]:

@@ -55,7 +55,9 @@ class ResolvedStudy:
     def digest(self) -> dict[str, Any]:
         """Return the settings that must not change between starts, as plain data."""
         options: dict[str, Any] = self.options.model_dump(mode="json", exclude={"out", "doc", "search"})
-        return options | {"space": space_as_data(self.space.network), "baseline_key": self.baseline.key}
+        deeper = deeper_imports_as_data(self.space.network)
+        found = options | {"space": space_as_data(self.space.network), "baseline_key": self.baseline.key}
+        return found | ({"imports": deeper} if deeper else {})
 
 
 def space_as_data(network: Network) -> dict[str, Any]:
@@ -65,6 +67,13 @@ def space_as_data(network: Network) -> dict[str, Any]:
     imported = {word: to_plain(file.root) for word, file in network.file.imported.items()}
     given = network.settings | network.filled
     return {"file": to_plain(network.file.root), "input": list(network.input_shape), "settings": given, "blocks": imported}
+
+
+def deeper_imports_as_data(network: Network) -> dict[str, Any]:
+    """Return the content of the blocks that imported blocks import, by their words from the space on, as `unit/norm`."""
+    from blockspace.reader import to_plain
+
+    return {"/".join(words): to_plain(file.root) for words, file in network.file.walk_imports() if len(words) > 1}
 
 
 def resolve_study(

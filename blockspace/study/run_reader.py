@@ -370,9 +370,13 @@ def conditions(study: Study, run: RunDir) -> dict[str, str]:
 
 
 def unreadable_files(run: RunDir) -> dict[str, str]:
-    """Return the files of the data that could not be read and were left out, by folder and name, each with the reason."""
+    """Return the files of the data that could not be read and were left out, by their paths below its folder, each with the reason.
+
+    Earlier versions kept whole paths, of which folder and name are taken.
+    """
     preflight = kept_preflight(run)
-    return {"/".join(Path(path).parts[-2:]): reason for path, reason in preflight.skipped.items()} if preflight else {}
+    skipped = preflight.skipped if preflight else {}
+    return {"/".join(Path(path).parts[-2:]) if Path(path).is_absolute() else path: reason for path, reason in skipped.items()}
 
 
 def count_environments(

@@ -18,7 +18,7 @@ from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
 from blockspace.files import ARCH, FACTS
 from blockspace.graph import Graph
 from blockspace.inputs import expand_path
-from blockspace.options import AS_COUNT, Options, PathText, validate
+from blockspace.options import AS_COUNT, AS_TIME, Options, PathText, validate
 from blockspace.passes import canonical
 from blockspace.reader import Map, Node, Scalar, read_yaml
 from blockspace.records import TrainingFacts, find_training_place
@@ -46,6 +46,8 @@ class TrainingOptions(Options):
     seed: Annotated[int, Field(ge=0, lt=2**32), AS_COUNT] = 0
     # the run directory
     out: PathText | None = None
+    # the longest time between two batches, in seconds without a unit: a data set's code that does not return ends the training
+    stall_s: Annotated[float | None, Field(gt=0), AS_TIME] = 1800.0
     # where to start from: a checkpoint (.safetensors, .pth), a folder or RUN#NUMBER that has one, or torchvision or timm, whose own
     weights: PathText | None = None
 
@@ -70,6 +72,11 @@ class TrainConfig:
         data = self.data.name or Path(self.data.folder or str(self.data.python)).name
         name = re.sub(r"[^a-z0-9._-]", "_", f"{self.network.name}-{data}-seed{self.options.seed}".lower())
         return expand_path(self.options.out or f"runs/{name}")
+
+    @property
+    def stall_limit(self) -> float:
+        """The seconds that may pass between two batches; 0 for no limit, and for processes of several devices, whose batches go unseen."""
+        return (self.options.stall_s or 0.0) if self.options.train.devices in (1, "1") else 0.0
 
     @property
     def arch(self) -> str:

@@ -78,7 +78,7 @@ def train(
 
     - `data`: a data set's name, a folder of images, or a mapping as in studies; unset: the data a found network was trained on, or digits,
     - `train`: the keys of the recipe that differ from `recipe`, a YAML file, or from the defaults: `train={"epochs": 3}`,
-    - `seed`, `out` (the run directory),
+    - `seed`, `out` (the run directory), `stall_s` (the longest time between two batches, half an hour),
     - `weights`: where to start: a checkpoint of ours, of torchvision's or of timm's, a folder with one, or `torchvision` or `timm`; a last
       layer with another number of outputs starts anew,
     - and the network's own params: `n=3`.
@@ -87,7 +87,8 @@ def train(
     these formats to `export/` of the run directory, which also holds arch.yaml, model.py, weights.safetensors, result.json, metrics.csv and
     log.txt. `on_event` hears of the progress; the training ends with its epoch once `stop` returns True.
 
-    Raises BlockspaceError, FailureError (the loss was not finite), ExportError, and Interrupted when a signal stops it.
+    Raises BlockspaceError, FailureError (the loss was not finite, or no batch came for `stall_s`), ExportError, and Interrupted when a
+    signal stops it.
     """
     options = {"data": data, "train": train, "seed": seed, "out": out, "weights": weights}
     given = {key: value for key, value in options.items() if value is not None}
@@ -191,18 +192,28 @@ def build_start_module(asked: TrainConfig) -> tuple[Any, list[str]]:
 
 
 def fit_and_score(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], bool] | None) -> Result:
-    """Train, score, and write the result last. Raises FailureError (E-FAILED) when the loss is not finite, and Interrupted."""
+    """Train, score, and write the result last.
+
+    Raises Interrupted, and FailureError (E-FAILED) when the loss is not finite or no batch comes for `stall_s`.
+    """
     from blockspace.data import load
     from blockspace.training import Diverged, FitCallbacks, fit, score
 
     options, folder, data = asked.options, asked.folder, load(asked.data)
-    place = RunDir(folder).training
+    place, stall = RunDir(folder).training, asked.stall_limit
     train_split, val_split = data.search_split()
     with handle_stop_signals(stop) as request:
+
+        def note_step() -> None:
+            request.expect_step(stall)
+
+        note_step()
         try:
             fitted = fit(
                 module, train_split, val_split, options.train, options.seed, folder,
-                callbacks=FitCallbacks(lambda: bool(request), lambda epoch: emit(make_epoch_event(epoch, options.train.epochs))),
+                callbacks=FitCallbacks(
+                    lambda: bool(request), lambda epoch: emit(make_epoch_event(epoch, options.train.epochs)), note_step if stall else None
+                ),
             )  # fmt: skip
         except KeyboardInterrupt:
             raise request.interrupted() from None
@@ -214,7 +225,8 @@ def fit_and_score(asked: TrainConfig, module: Any, emit: Listener, stop: Callabl
         if fitted.stopped:
             raise request.interrupted()
         # a signal that comes from here on ends the command once the training is kept
-        scores = score(module, data.final_split()[1])
+        scores = score(module, data.final_split()[1], on_batch=note_step)
+        request.expect_step(0)
         metrics = dict(sorted(fitted.metrics.items())) | scores.means("test")
         result = Result(TrialState.TRAINED, metrics, fitted.seconds, options.seed, asked.graph.key(), versions=describe_environment())
         save_weights(module, place.weights)

@@ -11,6 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 
 from blockspace.errors import error
+from blockspace.formatting import count_noun
 from blockspace.training.checkpoint import AtomicCheckpoints
 from blockspace.training.recipe import Recipe
 from blockspace.training.torch_compile import require_compiler
@@ -72,7 +73,8 @@ def check_devices(trainer: L.Trainer, recipe: Recipe) -> None:
         raise error("E-DEVICE", "train.precision: 16-mixed needs a GPU, and this training runs on the CPU", help="on a CPU use bf16-mixed")
     if recipe.batch % ranks:
         near = max(ranks, recipe.batch - recipe.batch % ranks)
-        raise error("E-TYPE", f"train.batch: {recipe.batch} images do not divide among {ranks} devices", help=f"batch: {near}")
+        batch = count_noun(recipe.batch, "image does", "images do")
+        raise error("E-TYPE", f"train.batch: {batch} not divide among {ranks} devices", help=f"batch: {near}")
     if recipe.compile:
         require_compiler(device)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -107,10 +108,20 @@ def test_the_graph_is_the_same(here):
     assert load("other.yaml", out_channels=64).graph(shape).key() == load("resnext", out_channels=64).graph(shape).key()
 
 
-def test_the_first_line_finds_the_schema(here):
+@pytest.mark.parametrize("home", ["elsewhere", "of the package", "of both"])
+def test_the_first_line_finds_the_schema_without_naming_a_user(here, home, monkeypatch, capsys):
+    """In an own home folder the path is relative; a package in a home folder is not named in a file outside of it."""
+    schema = stored_path("network")
+    folder = {"elsewhere": here / "home", "of the package": schema.parents[1], "of both": Path("/")}[home]
+    monkeypatch.setenv("HOME", str(folder))
     main(["cp", "resnet50", "deep/er.yaml"])
-    line = (here / "deep" / "er.yaml").read_text().splitlines()[0]
-    assert line == f"# yaml-language-server: $schema={stored_path('network').as_uri()}"
+    copy, out = here / "deep" / "er.yaml", capsys.readouterr().out
+    line = copy.read_text().splitlines()[0]
+    if home == "of the package":
+        assert "$schema" not in copy.read_text() and "blockspace schema network --path" in out
+        return
+    path = line.removeprefix("# yaml-language-server: $schema=")
+    assert path == (schema.as_uri() if home == "elsewhere" else os.path.relpath(schema, copy.parent)) and "--path" not in out
 
 
 def test_a_study_takes_its_space_along(here):

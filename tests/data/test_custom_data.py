@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import numpy
@@ -27,7 +28,8 @@ class Items(Dataset):
     def __getitem__(self, i):
         x = X[i % 60]
         tensor = torch.from_numpy(x)
-        image = {"pil": Image.fromarray(x.transpose(1, 2, 0)), "array": x, "tensor": tensor, "float": tensor / 255}
+        brain = (tensor / 255).bfloat16()
+        image = {"brain": brain, "pil": Image.fromarray(x.transpose(1, 2, 0)), "array": x, "tensor": tensor, "float": tensor / 255}
         return image[self.kind], int(Y[i % 60])
 
 def arrays(): return X, Y
@@ -35,6 +37,10 @@ def parts(): return {"train": (X[:40], Y[:40]), "test": (X[40:], Y[40:]), "class
 def pair(): return (X[:40], Y[:40]), (X[40:], Y[40:])
 def tensors(): return torch.from_numpy(X), torch.from_numpy(Y)
 def floats(): return X / 255.0, Y
+def brains(): return torch.from_numpy(X / 255.0).bfloat16(), Y
+def ml_brains():
+    import ml_dtypes
+    return (X / 255.0).astype(ml_dtypes.bfloat16), Y
 def grey(): return X[:, 0], Y
 def items(kind="pil"): return Items(kind)
 def long(kind="pil"): return {"train": Items(kind, 60), "test": Items(kind, 30)}
@@ -55,6 +61,8 @@ def empty(): return Items("pil", 0)
 class Torn(Items):
     def __getitem__(self, i): return Image.open("gone.png"), 0
 def torn(): return Torn("pil", 9)
+def sparse(): return torch.zeros(9, 1, 2, 2).to_sparse(), torch.arange(9)
+def ragged(): return X[:2], [[1], [2, 3]]
 def single(): return [1, 2, 3]
 def words(): return [(X[0], "cat")] * 3
 thing = 5
@@ -111,6 +119,18 @@ def test_what_does_not_fit_into_memory_is_asked_for_again(kind, monkeypatch):
     assert len(final) == 60 and next(final.raw([torch.arange(5)])).shape == (5, 3, 8, 8)
 
 
+@pytest.mark.parametrize("name", ["brains", "ml_brains", "items"])
+def test_floats_of_another_kind_keep_their_values(name):
+    """bfloat16, which numpy does not have: of torch, of ml_dtypes as JAX gives it, and of a Dataset's items."""
+    if name == "ml_brains":
+        pytest.importorskip("ml_dtypes")
+    theirs = load(spec(name, options={"kind": "brain"}) if name == "items" else spec(name))
+    numbers = importlib.import_module("their_data").X / 255.0
+    expected = {image.numpy().tobytes() for image in torch.from_numpy(numbers).bfloat16().float()}
+    seen = [theirs.train.images, theirs.val.images, theirs.final_split()[1].images]
+    assert {image.numpy().tobytes() for part in seen for image in part} == expected and theirs.train.images.dtype == torch.float32
+
+
 def test_size_and_channels():
     assert load(spec("items", size=4, channels=1)).input_shape == (1, 4, 4) == describe(spec("items", size=4, channels=1)).input_shape
     assert load(spec("arrays", size=4)).input_shape == (3, 4, 4)
@@ -139,6 +159,8 @@ def test_size_and_channels():
         ("their_data:nan", "E-DATA", "NaN or infinite"),
         ("their_data:empty", "E-DATA", "train is empty"),
         ("their_data:torn", "E-DATA", "train[0] raised FileNotFoundError: [Errno 2] No such file or directory: "),
+        ("their_data:sparse", "E-DATA", "the images of train cannot be read as an array: "),
+        ("their_data:ragged", "E-DATA", "the labels of train cannot be read as an array: ValueError: "),
         ("their_data:single", "E-DATA", "train is list, neither (images, labels) nor a Dataset"),
     ],
 )

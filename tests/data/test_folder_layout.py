@@ -89,11 +89,11 @@ REFUSALS = {
     "classes_beside_their_test": (["a/1", "b/1", "test/a/1", "test/b/1"], "a, b lie beside test and also in it", "into a folder `train`"),
     "a_class_of_its_own": (["train/cats/1", "train/dogs/1", "val/cat/1"], "has a class that train lacks: cat", "did you mean 'cats'?"),
     "an_unlabelled_part": (["train/a/1", "train/b/1", "test/5"], "the part test holds no image in a class folder", "or remove it"),
-    "one_class": (["cat/3"], "contains 1 class folder(s) (cat), at least 2", "one folder of images per class"),
-    "one_folder_too_high": (["export/a/1", "export/b/1", "__MACOSX/a/1"], "contains 1 class folder(s) (export)", "/pets/export'?"),
-    "no_folders": (["a.png", "b.png"], "contains 0 class folder(s)", "2 image(s) lie directly in it"),
-    "some_classes_divided": (["a/train/1", "a/test/1", "b/2"], "folder(s) a are divided into train and test, b not", "layout: class"),
-    "an_empty_class": (["a/1", "b/1", "c/readme.txt"], "no images in class folder(s) c", "remove"),
+    "one_class": (["cat/3"], "contains 1 class folder (cat), at least 2", "one folder of images per class"),
+    "one_folder_too_high": (["export/a/1", "export/b/1", "__MACOSX/a/1"], "contains 1 class folder (export)", "/pets/export'?"),
+    "no_folders": (["a.png", "b.png"], "contains 0 class folders,", "2 images lie directly in it"),
+    "some_classes_divided": (["a/train/1", "a/test/1", "b/2"], "1 of 2 class folders is divided into train and test (a)", "layout: class"),
+    "an_empty_class": (["a/1", "b/1", "c/readme.txt"], "no images in 1 class folder of", "remove"),
 }  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def test_the_layout_can_be_said(tmp_path):
     assert count_files(find_images(kinds, "part/class")) == {"train": [2, 1]}
     one = make_files(tmp_path / "one", "a/train/2", "b/train/1", "b/test/1")
     assert count_files(find_images(one, "class/part")) == {"train": [2, 1], "test": [0, 1]}
-    assert "no folder `train` in the class folder(s) bus, car, train" in refusal(kinds, "class/part")
+    assert "no folder `train` in 3 class folders (bus, car, train)" in refusal(kinds, "class/part")
     assert "but no `train`" in refusal(one, "part/class")
 
 

@@ -28,7 +28,7 @@ class Failing(Dataset):
 
 
 def damaged():
-    raise error("E-DATA", "1 image(s) cannot be read: a/b.png (not an image)", help="repair it")
+    raise error("E-DATA", "1 image cannot be read: a/b.png (not an image)", help="repair it")
 
 
 def full():
@@ -64,7 +64,7 @@ def test_images_come_in_order(workers):
 @pytest.mark.parametrize(
     ("how", "code", "message"),
     [
-        (damaged, "E-DATA", "1 image(s) cannot be read: a/b.png (not an image)"),
+        (damaged, "E-DATA", "1 image cannot be read: a/b.png (not an image)"),
         (full, "E-SHM", "the processes that load images need more shared memory: "),
         (broken, "E-LOADER", "a process that loads images failed: ValueError: first line"),
         (killed, "E-LOADER", "a process that loads images "),  # as torch noticed it

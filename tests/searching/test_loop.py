@@ -176,6 +176,17 @@ def test_a_changed_study_is_refused_with_a_diff(tmp_path, workers):
     assert "space.base[1]: 16 -> 20" in str(caught.value) and "search.seed: 0 -> 1" in str(caught.value)
 
 
+def test_what_earlier_versions_did_not_record_is_no_change(tmp_path, workers):
+    """The blocks that imported blocks import: a run directory without them goes on, one with them notices a change."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    known, more = {"space": {"base": [12]}}, {"space": {"base": [12]}, "imports": {"unit/norm": {"flow": ["relu"]}}}
+    search(old, workers, options={"trials": 1}, digest=known)
+    search(old, workers, options={"trials": 1}, digest=more)
+    search(new, workers, options={"trials": 1}, digest=more)
+    with pytest.raises(BlockspaceError, match="imports.unit/norm.flow"):
+        search(new, workers, options={"trials": 1}, digest=known | {"imports": {"unit/norm": {"flow": ["silu"]}}})
+
+
 def test_a_second_driver_is_refused(tmp_path, workers):
     with StudyLock(tmp_path), pytest.raises(StorageError, match=r"another process runs this study \(pid \d+ on .* since 20") as caught:
         search(tmp_path, workers)

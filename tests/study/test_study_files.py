@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from study import tiny
 from written import mistake, mistakes
 
 from blockspace.errors import InfeasibleError
@@ -54,6 +56,23 @@ def test_digests_see_the_question_only(write):
     one = resolve_study(write()).digest()
     assert resolve_study(write(), ["search.trials=8"]).digest() == one == resolve_study(write(), ["out=elsewhere"]).digest()
     assert resolve_study(write(), ["train.epochs=2"]).digest() != one
+
+
+def test_digests_see_the_blocks_that_imported_blocks_import(tmp_path):
+    """A study whose space imports blocks that import nothing has the digest that it always had."""
+    path = tiny.write(tmp_path)
+    assert "imports" not in resolve_study(path).digest()
+    inner = tmp_path / "inner.yaml"
+    inner.write_text("format: blockspace/block/1\nblock: inner\nflow: [relu]\n")
+    pair = (tmp_path / "plain_pair.yaml").read_text()
+    blocks = "blocks: {inner: ./inner.yaml, own: {flow: [inner2], blocks: {inner2: ./inner.yaml}}}"
+    (tmp_path / "plain_pair.yaml").write_text(f"{pair}  - inner\n  - own\n".replace("params:", f"{blocks}\nparams:", 1))
+    before = resolve_study(path).digest()
+    assert set(before["imports"]) == {"plain_pair/inner", "plain_pair/own"} and set(before["space"]["blocks"]) == {"plain_pair"}
+    inner.write_text(inner.read_text().replace("relu", "silu"))
+    os.utime(inner, (1, 1))  # in the same moment, which times of change do not tell apart
+    after = resolve_study(path).digest()
+    assert after["imports"] != before["imports"] and after["space"] == before["space"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from blockspace.errors import error
+from blockspace.formatting import count_noun
 from blockspace.quantities import Quantity, register_quantity
 from blockspace.training.tasks.task import register_task
 
@@ -34,7 +35,8 @@ class Classification:
         """Check that there is one logit per class. Raises BlockspaceError (E-LABEL)."""
         if outputs.shape[1] != split.n_classes:
             help = f"set classes: {split.n_classes} in the network's params"
-            raise error("E-LABEL", f"the network has {outputs.shape[1]} outputs, the data {split.n_classes} classes", help=help)
+            here, there = count_noun(outputs.shape[1], "output"), count_noun(split.n_classes, "class", "classes")
+            raise error("E-LABEL", f"the network has {here}, the data {there}", help=help)
 
     def loss(self, outputs: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
         """Return the cross-entropy with the recipe's label smoothing, in nats, averaged over the batch."""
