@@ -27,9 +27,7 @@ def make_stall_error(seconds: float, frame: FrameType | None) -> BlockspaceError
 
 def find_users_line(frame: FrameType | None) -> FrameSummary | None:
     """Return the innermost line that is neither this package's nor an installed library's, if this package called it."""
-    deeper: list[FrameSummary] = []
-    for one in reversed(extract_stack(frame) if frame is not None else []):
-        if Path(one.filename).is_relative_to(PACKAGE):
-            break
-        deeper.append(one)
+    stack = list(reversed(extract_stack(frame) if frame is not None else []))
+    callers = [place for place, one in enumerate(stack) if Path(one.filename).is_relative_to(PACKAGE)]
+    deeper = stack[: callers[0]] if callers else []
     return next((one for one in deeper if os.path.isfile(one.filename) and not one.filename.startswith(LIBRARIES)), None)
