@@ -130,6 +130,12 @@ def check_path_option(text: str) -> str:
 PathText = Annotated[str, AfterValidator(check_path_option)]  # a path in a file: kept as written, expanded where it is used
 
 
+class OwnKey(str):
+    """The last part of a path that stands for a key itself, and not for its value."""
+
+    __slots__ = ()
+
+
 def validate(model: type[M], values: Any, what: str, mark_of: Callable[[Path], Mark | None] | None = None) -> M:
     """Return `values` as a `model`; `what` names the section in messages and `mark_of` finds the place of a path in the file.
 
@@ -235,7 +241,7 @@ def unknown_key(section: Section, path: Path, location: Path) -> Mistake:
     """Return E-KEY for a key that a mapping does not have, with the known ones."""
     word = str(path[-1])
     help = suggest_key(word, known_keys(section.model, location[:-1]))
-    return Mistake("E-KEY", f"{section.name(path[:-1])}: unknown key {word!r}", section.mark(path), help)
+    return Mistake("E-KEY", f"{section.name(path[:-1])}: unknown key {word!r}", section.mark((*path[:-1], OwnKey(word))), help)
 
 
 YES, NO = ("on", "yes", "y", "true", "enabled", "default"), ("off", "no", "n", "none", "false", "disabled")

@@ -40,7 +40,7 @@ def offset(text: str, found: Mistake) -> int:
 def find_number(text: str, found: Mistake, name: str | None) -> re.Match[str] | None:
     """Return the number that a hint of nearest values replaces: the marked one, or that of the setting it names in the marked line."""
     at = offset(text, found)
-    if marked := re.compile(r"\d+\b").match(text, at):
+    if marked := re.compile(r"\d+(\.\d+)?\b").match(text, at):
         return marked
     line = text.splitlines()[found.mark.line - 1] if found.mark else ""
     start = at - (found.mark.column - 1 if found.mark else 0)

@@ -33,7 +33,9 @@ def test_a_name_has_one_quantity():
         ("latency", 0.8446, "0.845 x baseline", "0.845"),
         ("macs", 4_468_224, "4.468M macs", "4.468M"),
         ("params", 9_999, "9999 params", "9.999k"),
-        ("receptive_field", 427, "427 pixels", "427"),
+        ("receptive_field", 427, "427 px receptive field", "427"),
+        ("bytes", 9_635_840, "9.189 MiB moved", "9.636M"),
+        ("peak_memory", 2_459_000, "2.345 MiB peak memory", "2.459M"),
     ],
 )
 def test_numbers_are_shown_and_stored(name, value, shown, stored):

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from blockspace.data import DataSpec
 from blockspace.errors import BlockspaceError, Mark, Mistake, Source, error
-from blockspace.options import Choice, list_models
+from blockspace.options import Choice, OwnKey, list_models
 from blockspace.reader import Map, Node, Scalar, Seq, parse_yaml
 from blockspace.searching import SearchOptions
 from blockspace.training import Recipe
@@ -75,7 +75,9 @@ def apply_text(root: Map, text: str) -> None:
         node = parse_yaml(content, "<command line>") if content.strip() else Scalar("", Mark(source, 1, len(key) + 2))
     if isinstance(node, Scalar):  # shown with the key before it
         node.mark = Mark(source, 1, len(key) + 2, max(1, len(content)))
-    _put(root, split_key(key), node, Mark(source, 1, 1, len(key)))
+    parts = split_key(key)
+    starts = [len(".".join(parts[:place])) + (place > 0) for place in range(len(parts))]
+    _put(root, parts, node, [Mark(source, 1, start + 1, len(part)) for start, part in zip(starts, parts)])
 
 
 def apply_keyword(root: Map, key: str, value: object, path: Sequence[str], sections: Collection[str] = ()) -> None:
@@ -89,9 +91,9 @@ def apply_keyword(root: Map, key: str, value: object, path: Sequence[str], secti
     mark, node = Mark(source, 1, 1, len(key)), _to_node(plain, source, len(key) + 2)
     if len(path) == 1 and path[0] in sections and isinstance(node, Map):
         for inner, item in node.items.items():
-            _put(root, [*path, inner], item, node.keys[inner])
+            _put(root, [*path, inner], item, [mark, node.keys[inner]])
     else:
-        _put(root, path, node, mark)
+        _put(root, path, node, [mark] * len(path))
 
 
 def plain_data(value: Any) -> Any:
@@ -134,11 +136,12 @@ def _to_node(value: Any, source: Source, column: int) -> Node:
     return PythonScalar(value, mark)
 
 
-def _put(root: Map, path: Sequence[str], node: Node, mark: Mark) -> None:
-    """Set the node at a path of keys; what is on the way and no mapping becomes one."""
+def _put(root: Map, path: Sequence[str], node: Node, marks: Sequence[Mark]) -> None:
+    """Set the node at a path of keys, each with its place; what is on the way and no mapping becomes one."""
     *parents, last = path
     here = root
     for depth, part in enumerate(parents):
+        mark = marks[depth]
         inner = here.get(part)
         if part == "data" and not depth:
             inner = _spell_out_data(inner, mark)
@@ -148,6 +151,7 @@ def _put(root: Map, path: Sequence[str], node: Node, mark: Mark) -> None:
             _remove_keys(inner, set(inner.items) - {path[depth + 1]})
         here.items[part], here.keys[part] = inner, here.keys.get(part, mark)
         here = inner
+    mark = marks[-1]
     if tuple(parents) == ("data",) and last in DATA_SOURCES:
         _leave_other_sources(here, last, mark)
     if tuple(parents) == ("baseline",):
@@ -238,7 +242,10 @@ def tree_as_data(node: Node, counts: bool = False) -> Any:
 
 
 def find_mark(node: Node, path: KeyPath) -> Mark | None:
-    """Return the place of a path of keys, or of the nearest node above it that exists; the key itself where it was not expected."""
+    """Return the place of a path of keys, or of the nearest node above it that exists: of its value if that is a text, else of its key.
+
+    Where the path ends in an `OwnKey`, it is the place of the key.
+    """
     mark = node.mark
     for part in path:
         if isinstance(node, Map) and str(part) in node:
@@ -246,4 +253,5 @@ def find_mark(node: Node, path: KeyPath) -> Mark | None:
         elif isinstance(node, Seq) and isinstance(part, int) and part < len(node.items):
             node = node.items[part]
             mark = node.mark
-    return node.mark if isinstance(node, Scalar) and node.text and path and node.mark.line else mark
+    is_value = isinstance(node, Scalar) and node.text and path and not isinstance(path[-1], OwnKey)
+    return node.mark if is_value and node.mark.line else mark

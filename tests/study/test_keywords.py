@@ -81,7 +81,7 @@ def test_a_text_for_a_search_key_and_dotted_keys_are_read_as_on_the_command_line
         ({"epochs": 4}, "1 6", "search: unknown key 'epochs'", "write train={'epochs': 4}"),
         ({"trials": 0}, "8 1", "study.search.trials: should be greater than or equal to 1, got 0", ""),
         ({"trials": 1.5}, "8 3", "study.search.trials", ""),
-        ({"train": {"batch": 8, "epocs": 4}}, "29 1", "study.train: unknown key 'epocs'", "did you mean 'epochs'?"),
+        ({"train": {"batch": 8, "epocs": 4}}, "20 7", "study.train: unknown key 'epocs'", "did you mean 'epochs'?"),
         ({"train": {"augment": ["crop", {"turn": 1}]}}, "28 1", "unknown 'turn'", ""),
         ({"train": [1]}, "1 5", "study.train: should be a mapping of settings, got [1]", ""),
         ({"objectives": [{"maximize": "speed"}]}, "1 10", "unknown objective 'speed'", ""),
