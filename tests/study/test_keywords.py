@@ -31,7 +31,9 @@ def test_a_study_and_its_search_section_share_no_key():
 
 def test_the_signature_of_train_has_its_options():
     kinds = inspect.signature(bs.train).parameters.values()
-    assert {p.name for p in kinds if p.kind is p.KEYWORD_ONLY} == set(TrainingOptions.model_fields)
+    named = {p.name for p in kinds if p.kind is p.KEYWORD_ONLY}
+    assert named | {"stall_s"} == set(TrainingOptions.model_fields), "stall_s, which few need, is taken as any other keyword"
+    assert "`stall_s`" in bs.train.__doc__
 
 
 def test_the_docstring_of_search_names_its_keys():
