@@ -143,6 +143,11 @@ class RunDir(os.PathLike[str]):
         return self.path / "answer.json"
 
     @property
+    def looks(self) -> Path:
+        """Return the list of answers that the study has given, with the number of searches in each."""
+        return self.path / "looks.json"
+
+    @property
     def report(self) -> Path:
         """Return the report page."""
         return self.path / "report.html"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from blockspace.files import parse_json
 from blockspace.formatting import TableStyle, format_cell, format_mean, format_table
-from blockspace.reporting.answer import Answer, FamilyDifference, Missing, NetworkScore
+from blockspace.records import BASELINE
+from blockspace.reporting.answer import Answer, Missing, NetworkScore
 from blockspace.reporting.bootstrap import Interval
+from blockspace.reporting.difference import FamilyDifference
 
-FORMAT = "blockspace/answer/1"
+FORMAT, FIRST_FORMAT = "blockspace/answer/2", "blockspace/answer/1"  # the first one held one search
 HEADERS = {"latency": "latency x"}  # a ratio to the baseline
 
 
@@ -24,7 +27,7 @@ def answer_table(answer: Answer, style: TableStyle = "plain") -> str:
     costs = list(dict.fromkeys(name for row in answer.rows for name in row.costs))
     header = ["family", "network", *(HEADERS.get(name, name) for name in costs), "accuracy %", "log-loss", "seeds"]
     networks = format_table(header, [table_row(row, costs) for row in answer.rows], style=style)
-    parts = [answer.sentences(), [one.sentence() for one in answer.missing]]
+    parts = [answer.sentences(), answer.remarks(), [one.sentence() for one in answer.missing]]
     groups = [[(sentence if style == "plain" else f"- {sentence}") + "." for sentence in part] for part in parts if part]
     return "\n".join([networks, *(line for group in groups for line in ("", *group))])
 
@@ -42,25 +45,47 @@ def answer_json(answer: Answer) -> str:
 
     `missing` is there only where something is.
     """
-    content = {"format": FORMAT, "sentences": answer.sentences(), **asdict(answer)}
+    content = {"format": FORMAT, "sentences": answer.sentences(), "remarks": answer.remarks(), **asdict(answer)}
     if not answer.missing:
         del content["missing"]
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
 def read_answer(text: str) -> Answer:
-    """Return the answer that `answer_json` wrote. Raises ValueError for anything else."""
+    """Return the answer that `answer_json` wrote, of this format or the first. Raises ValueError for anything else."""
     try:
         content = parse_json(text)
-        if content["format"] != FORMAT:
+        if content["format"] not in (FORMAT, FIRST_FORMAT):
             raise ValueError(f"format {content['format']!r}, expected {FORMAT!r}")
-        differences, against = (tuple(map(_read_difference, content[name])) for name in ("differences", "against_baseline"))
+        rows = tuple(NetworkScore(**row) for row in content["rows"])
+        if content["format"] == FIRST_FORMAT:
+            content = _complete_first_format(content, rows)
+        kinds = (tuple(map(_read_difference, content[name])) for name in ("differences", "against_baseline", "gains"))
+        differences, against, gains = kinds
         missing = tuple(Missing(**one) for one in content.get("missing", ()))
-        return Answer(tuple(NetworkScore(**row) for row in content["rows"]), differences, against, content["images"], missing)
+        repeats, level, look, is_sequential = (content[name] for name in ("repeats", "level", "look", "is_sequential"))
+        told = (repeats, level, look, is_sequential, tuple(content["open_repeats"]))
+        return Answer(rows, differences, against, content["images"], missing, gains, *told)
     except (KeyError, TypeError, AttributeError) as reason:
         raise ValueError(f"not an answer: {reason!r}") from reason
 
 
+def _complete_first_format(content: dict[str, Any], rows: Sequence[NetworkScore]) -> dict[str, Any]:
+    """Return an answer of the first format with what it left unsaid: one search, whose networks are the rows."""
+    networks = Counter(row.family for row in rows)
+
+    def complete(difference: dict[str, Any], kind: str) -> dict[str, Any]:
+        counts = (networks[difference["first"]], networks[difference["second"]] if kind == "families" else 1)
+        return {**difference, "kind": kind, "networks": counts}
+
+    parts = {"differences": "families", "against_baseline": "baseline"}
+    told = {name: [complete(one, kind) for one in content[name]] for name, kind in parts.items()}
+    families = {name: 1 for name in networks if name != BASELINE}
+    return {"gains": [], "repeats": families, "level": 0.95, "look": 1, "is_sequential": False, "open_repeats": [], **content, **told}
+
+
 def _read_difference(content: dict[str, Any]) -> FamilyDifference:
-    intervals = {name: Interval(**content[name]) for name in ("accuracy", "log_loss")}
-    return FamilyDifference(**(content | intervals))
+    intervals = ("accuracy", "log_loss", "equality", "over_searches")
+    read = {name: Interval(**content[name]) for name in intervals if content.get(name) is not None}
+    pairs = {name: tuple(content[name]) for name in ("networks", "searches", "searches_needed") if content.get(name) is not None}
+    return FamilyDifference(**(content | read | pairs))

@@ -39,6 +39,7 @@ from blockspace.records import (
 )
 from blockspace.reporting import (
     Answer,
+    Circumstances,
     Environment,
     FinalistReport,
     FinalistTraining,
@@ -47,7 +48,10 @@ from blockspace.reporting import (
     StudyReport,
     StudyState,
     compare_families,
+    count_repeats,
+    number_look,
     read_answer,
+    read_looks,
     write_page,
 )
 from blockspace.searching import StoredStudy, find_lock_holder, read_stored_study
@@ -262,7 +266,19 @@ def compute_answer(
     if not rivals:
         return None
     against = rivals[0].family if first_is_reference(choices) else None
-    return compare_families(rivals, baseline, against=against, seed=study.options.search.seed)
+    seed = study.options.search.seed
+    return compare_families(rivals, baseline, against=against, seed=seed, circumstances=read_circumstances(run, rivals, study, notes))
+
+
+def read_circumstances(run: RunDir, rivals: Sequence[ScoredFinalist], study: Study, notes: list[str]) -> Circumstances:
+    """Return how the study was run, as far as its statements depend on it; looks that cannot be read are said in `notes`."""
+    repeats = count_repeats(rivals)
+    try:
+        looks = read_looks(run.looks)
+    except (OSError, ValueError) as reason:
+        notes.append(f"{run.looks.name} could not be read ({reason}); earlier answers are not counted.")
+        looks = []
+    return Circumstances(look=number_look(looks, repeats))
 
 
 def current_answer(

@@ -314,8 +314,9 @@ def write_report_or_warn(folder: Path, emit: Listener) -> None:
 
 
 def write_answer(folder: Path, answer: Answer) -> None:
-    """Write the answer for people, and for the report and other programs. Raises StorageError."""
-    from blockspace.reporting import answer_json, answer_table
+    """Write the answer for people, and for the report and other programs; it is one more look at the study. Raises StorageError."""
+    from blockspace.reporting import answer_json, answer_table, record_look
 
+    record_look(RunDir(folder).looks, answer)
     write_atomic(RunDir(folder).answer_json, answer_json(answer))
     write_atomic(RunDir(folder).answer, answer_table(answer) + "\n")

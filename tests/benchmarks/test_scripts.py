@@ -20,6 +20,7 @@ STUDY = [DIGITS, "search.workers=1", "train.epochs=1", "finalists.epochs=1", "fi
 # name: (constants that are made small, the call)
 SMALL: dict[str, tuple[dict[str, Any], Callable[[ModuleType], object]]] = {
     "build": ({"ROUNDS": 1}, lambda script: script.main(("shufflenet_v2_x0_5",))),
+    "calibration": ({}, lambda script: script.main(["--studies", "20", "--only", "sd 0.2/0.6, 897 images, R=5", "--table", "none.csv"])),
     "canonical": ({"SUBJECTS": {"ShuffleNet v2": ("shufflenet_v2_x1_0", {})}, "SECONDS": 0}, lambda script: script.main()),
     "cells": ({"OPERATIONS": ("none", "skip")}, lambda script: script.main()),
     "claims": ({}, lambda script: script.main(False)),

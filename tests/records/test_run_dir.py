@@ -18,7 +18,7 @@ HOME = PACKAGE / "records" / "rundir.py"
 NAMES = {
     "trials", "finalists", "best", "measure", "study.yaml", "baseline.yaml", "preflight.json", "study.db", "study.lock", "log.txt",
     "events.jsonl", "results.csv", "answer.txt", "answer.json", "report.html", "front.png", "training.yaml", "metrics.csv", "scores.npz",
-    "last.ckpt",
+    "last.ckpt", "looks.json",
 }  # fmt: skip
 
 

@@ -49,25 +49,36 @@ def finalists(family, accuracies, seed=0, macs=8_000_000, seeds=3, images=897):
     return found
 
 
-def test_a_clear_difference_is_said_with_its_interval():
+LACK = "; one search says nothing of the families: `search.repeats=5` could"
+
+
+def test_a_clear_difference_of_one_search_is_said_of_its_networks():
     answer = compare_families(finalists("hs", (0.97, 0.97)) + finalists("resnext", (0.90, 0.91), seed=1))
     (only,) = answer.differences
     assert only.accuracy.excludes_zero and only.accuracy.p < 0.01 and only.log_loss.high < 0
     points, low, high = (100 * value for value in (only.accuracy.estimate, only.accuracy.low, only.accuracy.high))
-    said = f"hs is better than resnext by {points:.1f} points of accuracy (95 % interval {low:.1f} to {high:.1f}) at equal macs"
-    assert answer.sentence() == f"{said} on 897 test images, 3 seeds"
+    interval = f"(95 % {low:.1f} to {high:.1f}; other images and seeds, not other searches)"
+    said = f"these 2 hs networks score {points:.1f} points above these 2 resnext networks {interval} at equal macs"
+    assert answer.sentence() == f"{said}, on 897 test images, 3 seeds{LACK}"
+    assert only.verdict is None and not answer.is_decided and not answer.is_about_families
+
+
+def test_one_search_never_says_that_a_family_is_better():
+    rows = finalists("hs", (0.97,)) + finalists("resnext", (0.90,), seed=1)
+    said = " ".join(compare_families(rows, finalists("baseline", (0.8,), seed=2)[0]).sentences())
+    assert "better" not in said and "this hs network scores " in said and "above this resnext network" in said
 
 
 def test_the_better_one_comes_first_whatever_the_order():
     answer = compare_families(finalists("resnext", (0.90, 0.91), seed=1) + finalists("hs", (0.97, 0.97)))
-    assert answer.sentence().startswith("hs is better than resnext by ")
-    low, high = answer.sentence().split("interval ")[1].split(")")[0].split(" to ")
+    assert answer.sentence().startswith("these 2 hs networks score ")
+    low, high = answer.sentence().split("95 % ")[1].split(";")[0].split(" to ")
     assert 0 < float(low) < float(high)
 
 
 def test_no_difference_is_called_that():
     answer = compare_families(finalists("hs", (0.95, 0.95)) + finalists("resnext", (0.95, 0.95), seed=1))
-    assert " are not distinguishable at this size: difference " in answer.sentence()
+    assert " networks are not distinguishable at this size: difference " in answer.sentence() and answer.sentence().endswith(LACK)
 
 
 def test_a_family_against_itself_is_no_difference():
@@ -79,10 +90,10 @@ def test_a_family_against_itself_is_no_difference():
 
 def test_unequal_costs_are_named():
     rows = finalists("hs", (0.97,), macs=8_400_000) + finalists("resnext", (0.90,), seed=1)
-    assert "with 5.0 % more macs on" in compare_families(rows).sentence()
+    assert "with 5.0 % more macs, on" in compare_families(rows).sentence()
     rows = finalists("hs", (0.90,), macs=8_400_000) + finalists("resnext", (0.97,), seed=1)
     sentence = compare_families(rows).sentence()
-    assert sentence.startswith("resnext is better than hs") and "with 4.8 % less macs on" in sentence
+    assert sentence.startswith("this resnext network scores ") and "with 4.8 % less macs, on" in sentence
     assert "at unknown latency" in compare_families(rows, cost="latency").sentence()
 
 
@@ -93,10 +104,10 @@ def with_latency(found, latency):
 @pytest.mark.parametrize(
     "accuracies, latencies, words",
     [
-        ((0.97, 0.90), (1.0, 1.02), "at equal macs and at equal latency on 897"),
-        ((0.97, 0.90), (1.5, 1.0), "at equal macs and with 50.0 % more latency on 897"),
-        ((0.90, 0.97), (1.5, 1.0), "at equal macs and with 33.3 % less latency on 897"),
-        ((0.97, 0.90), (None, 1.0), "at equal macs on 897"),
+        ((0.97, 0.90), (1.0, 1.02), "at equal macs and at equal latency, on 897"),
+        ((0.97, 0.90), (1.5, 1.0), "at equal macs and with 50.0 % more latency, on 897"),
+        ((0.90, 0.97), (1.5, 1.0), "at equal macs and with 33.3 % less latency, on 897"),
+        ((0.97, 0.90), (None, 1.0), "at equal macs, on 897"),
     ],
 )
 def test_latency_is_named_where_it_was_measured(accuracies, latencies, words):
@@ -108,15 +119,15 @@ def test_latency_is_named_where_it_was_measured(accuracies, latencies, words):
 def test_who_is_slower_is_named_where_no_one_is_better():
     rows = [finalists(name, (0.95, 0.95), seed=i) for i, name in enumerate(("hs", "resnext"))]
     said = compare_families(with_latency(rows[0], 2.0) + with_latency(rows[1], 1.0)).sentence()
-    first = said.split(" and ")[0]
-    assert f"{first} with {'100.0 % more' if first == 'hs' else '50.0 % less'} latency on 897" in said
+    first = "hs" if said.startswith("these 2 hs") else "resnext"
+    assert f"{first} with {'100.0 % more' if first == 'hs' else '50.0 % less'} latency, on 897" in said
 
 
 def test_both_costs_may_differ():
     hs, resnext = finalists("hs", (0.95, 0.95), macs=2_000_000), finalists("resnext", (0.95, 0.95), seed=1, macs=1_000_000)
     said = compare_families(with_latency(hs, 2.0) + with_latency(resnext, 1.0)).sentence()
-    first, much = said.split(" and ")[0], "100.0 % more" if said.startswith("hs") else "50.0 % less"
-    assert f"), {first} with {much} macs and {much} latency on 897" in said
+    first, much = ("hs", "100.0 % more") if said.startswith("these 2 hs") else ("resnext", "50.0 % less")
+    assert f"), {first} with {much} macs and {much} latency, on 897" in said
 
 
 def test_one_family_can_be_the_one_that_others_are_compared_with():
@@ -132,7 +143,7 @@ def test_three_families_and_a_baseline():
     assert answer.sentence().count("\n") == 2 and len(answer.sentences()) == 6 and len(answer.rows) == 4
     assert answer.rows[0].accuracy == pytest.approx(0.97, abs=0.02) and answer.rows[0].accuracy_sd > 0
     alone = compare_families(rows[:1], finalists("baseline", (0.90,), seed=3)[0])
-    assert alone.sentence().startswith("a is better than the baseline")
+    assert alone.sentence().startswith("this a network scores ") and "above the baseline" in alone.sentence()
 
 
 def test_one_seed_is_admitted():

@@ -28,12 +28,14 @@ def summarize_answer(run: StudyReport) -> dict[str, Any]:
     """Return the data of `answer.html`: the sentences, whether they are final, and a row for each network of the finals."""
     found = run.answer
     if found is None:
-        return {"sentences": [], "costs": [], "rows": [], "images": 0, "whole": False, "missing": []}
+        return {"sentences": [], "costs": [], "rows": [], "images": 0, "whole": False, "missing": [], "remarks": []}
     done, asked = run.trainings
     costs = list(dict.fromkeys(name for row in found.rows for name in row.costs))
     finals = {one.name: one for one in run.finals}
     return {
-        "sentences": [(d.sentence() + ".", d.accuracy.excludes_zero) for d in (*found.differences, *found.against_baseline)],
+        "sentences": [(one.sentence() + ".", one.is_sure) for one in found.statements],
+        "remarks": [remark + "." for remark in found.remarks()],
+        "units": {one.unit for one in found.statements},
         "costs": [find_quantity(name) for name in costs],
         "rows": [_describe_answer_row(row, costs, finals.get(row.name), run) for row in found.rows],
         "images": found.images,
