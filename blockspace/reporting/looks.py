@@ -37,23 +37,23 @@ def read_looks(path: Path) -> list[Look]:
 
 
 def number_look(looks: Sequence[Look], repeats: Mapping[str, int]) -> int:
-    """Return the number, from 1, of an answer with these searches: that of the last look if it is of the same, else the next.
+    """Return the number, from 1, of an answer with these searches: that of the look that was of the same, else the next.
 
     Answers that are not about families could not end a study with a verdict, and are not counted.
     """
-    told = [look for look in looks if look.is_about_families]
-    return len(told) if told and dict(told[-1].repeats) == dict(repeats) else len(told) + 1
+    told = [dict(look.repeats) for look in looks if look.is_about_families]
+    return (told.index(dict(repeats)) if dict(repeats) in told else len(told)) + 1
 
 
 def record_look(path: Path, answer: Answer) -> None:
-    """Add an answer to the looks of its study, unless the last look has the same searches. Raises StorageError."""
+    """Add an answer to the looks of its study, unless one had the same searches. Raises StorageError."""
     try:
         looks = read_looks(path)
     except (OSError, ValueError) as reason:
         help = "restore it; without it, it is not known how many answers the study has given"
         raise error("E-IO", f"{path} cannot be read: {reason}", help=help, cls=StorageError) from reason
     look = Look(answer.repeats, answer.is_about_families, answer.level)
-    if looks and (looks[-1].repeats, looks[-1].is_about_families) == (dict(look.repeats), look.is_about_families):
+    if (dict(look.repeats), look.is_about_families) in [(dict(one.repeats), one.is_about_families) for one in looks]:
         return
     content = {"format": FORMAT, "looks": [asdict(one) for one in (*looks, look)]}
     write_atomic(path, json.dumps(content, indent=1) + "\n")

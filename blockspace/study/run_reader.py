@@ -10,6 +10,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ from blockspace.reporting import (
 )
 from blockspace.searching import StoredStudy, find_lock_holder, read_stored_study
 from blockspace.study.local_paths import hide_values
-from blockspace.study.study_file import MEASURED, Study, load_study, resolve_budget
+from blockspace.study.study_file import MEASURED, CompareOptions, Study, load_study, resolve_budget
 from blockspace.study.worker_jobs import read_epochs, read_scores, without_host
 
 
@@ -87,7 +88,7 @@ def read_run(folder: str | Path) -> StudyReport:
         trials=tuple(database.records), per=per, wanted=study.options.search.trials * study.options.search.repeat_count,
         families=tuple(name_family(choice, per) for choice in choices if per) or (study.name,),
         budgets=resolved_budgets(study, baseline), baseline=baseline, finals=finals,
-        searches=searches, answer=current_answer(run, [one for one in finals if searches.has(one)], study, choices, notes),
+        searches=searches, answer=read_answer_of_whole(run, finals, study, choices, searches, notes),
         settings=run.study_yaml.read_text(encoding="utf-8"), facts=conditions(study, run), left_out=unreadable_files(run),
         environments=count_environments(run, database.records, finals), notes=tuple(notes),
     )  # fmt: skip
@@ -109,6 +110,15 @@ def read_searches(database: StoredStudy, study: Study, finals: Sequence[Finalist
             whole.append(repeat)
     still_open = next((repeat for repeat in begun if repeat not in whole), None)
     return SearchCounts(wanted.repeat_count, tuple(whole), still_open, wanted.is_sequential)
+
+
+def read_answer_of_whole(
+    run: RunDir, finals: Sequence[FinalistReport], study: Study, choices: Sequence[str], searches: SearchCounts, notes: list[str]
+) -> Answer | None:
+    """Return the answer of the searches that are whole; the one that has begun is named in it."""
+    answer = current_answer(run, [one for one in finals if searches.has(one)], study, choices, notes)
+    is_open = answer is not None and searches.repeats > 1 and searches.still_open is not None
+    return replace(answer, open_repeats=(searches.still_open,)) if is_open else answer
 
 
 def describe_short_searches(run: RunDir, trials: int) -> list[str]:
@@ -266,8 +276,11 @@ def compute_answer(
     if not rivals:
         return None
     against = rivals[0].family if first_is_reference(choices) else None
-    seed = study.options.search.seed
-    return compare_families(rivals, baseline, against=against, seed=seed, circumstances=read_circumstances(run, rivals, study, notes))
+    margin = (study.options.compare or CompareOptions()).margin_share
+    circumstances = read_circumstances(run, rivals, study, notes)
+    return compare_families(
+        rivals, baseline, against=against, seed=study.options.search.seed, margin=margin, circumstances=circumstances
+    )
 
 
 def read_circumstances(run: RunDir, rivals: Sequence[ScoredFinalist], study: Study, notes: list[str]) -> Circumstances:
@@ -278,7 +291,9 @@ def read_circumstances(run: RunDir, rivals: Sequence[ScoredFinalist], study: Stu
     except (OSError, ValueError) as reason:
         notes.append(f"{run.looks.name} could not be read ({reason}); earlier answers are not counted.")
         looks = []
-    return Circumstances(look=number_look(looks, repeats))
+    preflight = kept_preflight(run)
+    is_one_split = preflight is not None and preflight.has_one_validation_split
+    return Circumstances(number_look(looks, repeats), study.options.search.is_sequential, one_validation_split=is_one_split)
 
 
 def current_answer(

@@ -156,7 +156,7 @@ def is_study_decided(start: StudyStart, whole: Sequence[WholeRepeat]) -> bool:
     """Look at the answer of the searches so far, which is written, and return whether every sentence of it is decided."""
     answer = answer_repeats(start.resolved, whole)
     write_answer(start.folder, answer)
-    return bool(getattr(answer, "is_decided", False))
+    return answer.is_decided
 
 
 def make_start_event(resolved: ResolvedStudy, look: Preflight, lines: Sequence[str], command: str) -> StudyStarted:
