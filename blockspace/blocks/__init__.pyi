@@ -34,6 +34,7 @@ from .template import (
     outside_domain_mistake as outside_domain_mistake,
     unknown_param_mistake as unknown_param_mistake,
 )
+from .template_sources import gather_template_files as gather_template_files
 from .variants import (
     LIBRARIES as LIBRARIES,
     ModelReference as ModelReference,

@@ -22,3 +22,4 @@ from .loading import (
     translate_loader_error as translate_loader_error,
 )
 from .scan import cache_folder as cache_folder
+from .test_uses import count_test_use as count_test_use, read_test_uses as read_test_uses

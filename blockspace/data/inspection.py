@@ -19,6 +19,7 @@ from blockspace.data.folder_tree import identify
 from blockspace.data.image_folder import find_images
 from blockspace.data.named_datasets import DATASETS
 from blockspace.data.scan import stamp_file
+from blockspace.data.test_uses import compute_test_digest
 from blockspace.files import write_atomic
 from blockspace.formatting import count_noun
 from blockspace.records import RunDir
@@ -40,7 +41,7 @@ class Preflight:
     different labels. `skipped` are the files that were left out because they cannot be read, by their paths below the folder of the data,
     with the reason; `remarks` are lines on what else was left out, and on what was decided. `given` are the parts that the data brings; the
     others are cut by us; None where an earlier version did not record it. `mean` and `std` are of pixels in 0..1, or of floats as they were
-    given (`pixels` is then "given").
+    given (`pixels` is then "given"). `test_digest` is a hash of the test split alone, by which its uses are counted.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Preflight:
     stamp: str = ""
     pixels: str = "0..1"
     given: tuple[str, ...] | None = None
+    test_digest: str = ""
 
     @property
     def has_one_validation_split(self) -> bool:
@@ -138,7 +140,7 @@ def preflight(spec: str | Mapping[str, Any] | DataSpec, folder: str | Path | Non
     check_data(spec)
     now = compute_stamp(spec)
     kept = read_preflight(folder, now) if folder is not None and now else None
-    return kept if kept is not None and kept.given is not None else replace(inspect_data(spec), stamp=now)
+    return kept if kept is not None and kept.given is not None and kept.test_digest else replace(inspect_data(spec), stamp=now)
 
 
 def inspect_data(spec: DataSpec) -> Preflight:
@@ -167,6 +169,7 @@ def inspect_data(spec: DataSpec) -> Preflight:
         seconds=round(perf_counter() - start, 3),
         pixels="0..1" if data.train.images.dtype == uint8 else "given",
         given=tuple(source.pools),
+        test_digest=compute_test_digest(pools["test"].keys, pools["test"].labels),
     )  # fmt: skip
 
 

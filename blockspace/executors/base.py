@@ -129,12 +129,14 @@ class StorageFault:
 class FinishedJob(NamedTuple):
     """A job that has ended: its result, or why there is none. `result` is None for a job that was cancelled before it had one.
 
-    `lost` is true where the executor failed under the job (its server or node died), which is not a fault of the job.
+    `lost` is true where the executor failed under the job (its server or node died), which is not a fault of the job. `cpu` are the seconds
+    of CPU time of its process and those that this started, 0 where the executor does not know.
     """
 
     handle: Handle
     result: Result | StorageFault | None
     lost: bool = False
+    cpu: float = 0.0
 
 
 class Executor(Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import traceback
 from pathlib import Path
-from time import monotonic
+from time import monotonic, process_time
 from types import TracebackType
 
 from blockspace.executors.base import Evaluate, Executor, Job, JobStopped, StorageFault
 from blockspace.executors.result import Result, adopt_result
 from blockspace.files import anchor, find_storage_error, lies_in
-from blockspace.records import TrialState
+from blockspace.records import Listener, ResourcesSpent, TrialState, ignore_event
 
 ATTEMPTS = 2  # starts of one job, where the executor or a worker's private storage fails under it
 CPU_WORDS = ("can't allocate memory", "not enough memory")  # torch's CPU allocator, and its Windows and mmap relatives
@@ -74,16 +74,18 @@ def find_storage_fault(reason: BaseException, job: Job) -> StorageFault | None:
     return StorageFault(mistake.code, mistake.message, mistake.help, is_private)
 
 
-def submit_and_wait(executor: Executor, evaluate: Evaluate, job: Job) -> Result | None:
+def submit_and_wait(executor: Executor, evaluate: Evaluate, job: Job, emit: Listener = ignore_event) -> Result | None:
     """Run one job on an executor that runs nothing else, and return its result; None where it was cancelled.
 
-    Raises StorageError where the storage fails; of what only the worker uses, or where the executor fails, at the second time.
+    `emit` is told of what was spent on it. Raises StorageError where the storage fails; of what only the worker uses, or where the executor
+    fails, at the second time.
     """
     for start in range(1, ATTEMPTS + 1):
-        handle = executor.submit(evaluate, job)
+        handle, started = executor.submit(evaluate, job), monotonic()
         while not (ended := [finished for finished in executor.wait(1.0) if finished.handle is handle]):
             pass
         result = ended[0].result
+        emit(ResourcesSpent("measuring", round(ended[0].cpu, 3), round(monotonic() - started, 3), round(process_time(), 3)))
         if isinstance(result, StorageFault) and not (result.is_private and start < ATTEMPTS):
             raise result.error()
         if not isinstance(result, StorageFault) and not (ended[0].lost and start < ATTEMPTS):

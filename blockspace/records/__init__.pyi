@@ -1,3 +1,4 @@
+from .compute_totals import ComputeTotals as ComputeTotals, TrainingTotal as TrainingTotal, sum_compute as sum_compute
 from .event_log import (
     EventLog as EventLog,
     LastStage as LastStage,
@@ -15,6 +16,7 @@ from .events import (
     NetworkExported as NetworkExported,
     NetworkTrainingStarted as NetworkTrainingStarted,
     RecordEvent as RecordEvent,
+    ResourcesSpent as ResourcesSpent,
     ResultAdopted as ResultAdopted,
     RetrainingStarted as RetrainingStarted,
     ReusePlanned as ReusePlanned,
@@ -46,6 +48,11 @@ from .pareto import (
     pareto_front as pareto_front,
     select_best as select_best,
     select_best_of_repeats as select_best_of_repeats,
+)
+from .run_environment import (
+    RunEnvironment as RunEnvironment,
+    read_environments as read_environments,
+    write_environments as write_environments,
 )
 from .rundir import (
     BASELINE as BASELINE,

@@ -52,6 +52,7 @@ class StudyStarted(Event):
     notes: tuple[str, ...] = ()
     command: str = ""
     repeats: int = field(default=1, metadata={"unless": 1})
+    cpu: float = 0.0  # seconds of CPU time of the driver so far
 
 
 @dataclass(frozen=True)
@@ -212,6 +213,25 @@ class TrialRefused(RecordEvent):
     """A trial is outside a budget, or not in the space."""
 
     kind = "over_budget"
+
+
+@dataclass(frozen=True)
+class ResourcesSpent(Event):
+    """A process that worked for the study has ended after `cpu` seconds of CPU time, its own children included.
+
+    `what` is `training`, `measuring` (then `seconds` of wall time are noted too) or `driver`, which notes no process, only itself: the
+    `driver` has used so much CPU time since it was started.
+    """
+
+    kind = "spent"
+    what: str
+    cpu: float = 0.0
+    seconds: float = 0.0
+    driver: float = 0.0
+
+    def description(self) -> str:
+        """Return what was spent, for `log.txt`."""
+        return f"{self.what} {self.cpu:.2f} s of CPU time, driver {self.driver:.2f} s"
 
 
 @dataclass(frozen=True)

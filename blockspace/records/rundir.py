@@ -108,6 +108,21 @@ class RunDir(os.PathLike[str]):
         return self.path / "local.json"
 
     @property
+    def space(self) -> Path:
+        """Return the folder of the search space's file and the block files that it imports."""
+        return self.path / "space"
+
+    @property
+    def environment(self) -> Path:
+        """Return the software and hardware that the starts ran on."""
+        return self.path / "environment.json"
+
+    @property
+    def test_use(self) -> Path:
+        """Return the record that this run has scored its test split, by which its use is counted once."""
+        return self.path / "test_use.json"
+
+    @property
     def storage(self) -> Path:
         """Return Optuna's database."""
         return self.path / "study.db"
@@ -151,6 +166,11 @@ class RunDir(os.PathLike[str]):
     def report(self) -> Path:
         """Return the report page."""
         return self.path / "report.html"
+
+    @property
+    def checklist(self) -> Path:
+        """Return the checklists of reviewers, filled in (Markdown)."""
+        return self.path / "checklist.md"
 
     @property
     def front_png(self) -> Path:

@@ -1,6 +1,7 @@
 from .answer import Answer as Answer, Missing as Missing, NetworkScore as NetworkScore, ScoredFinalist as ScoredFinalist
 from .answer_file import answer_json as answer_json, answer_table as answer_table, read_answer as read_answer
 from .bootstrap import Interval as Interval, bootstrap_difference as bootstrap_difference
+from .checklist import ChecklistRow as ChecklistRow, fill_checklist as fill_checklist, write_checklist_text as write_checklist_text
 from .circumstances import Circumstances as Circumstances
 from .comparison import compare_families as compare_families
 from .difference import FamilyDifference as FamilyDifference
@@ -30,6 +31,8 @@ from .study_report import (
     FinalistReport as FinalistReport,
     FinalistTraining as FinalistTraining,
     SearchCounts as SearchCounts,
+    SplitUse as SplitUse,
+    StudyProtocol as StudyProtocol,
     StudyReport as StudyReport,
     StudyState as StudyState,
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from blockspace.files import parse_json
 from blockspace.formatting import TableStyle, format_cell, format_mean, format_table
-from blockspace.records import BASELINE
+from blockspace.records import BASELINE, ComputeTotals
 from blockspace.reporting.answer import Answer, Missing, NetworkScore
 from blockspace.reporting.bootstrap import Interval
 from blockspace.reporting.difference import FamilyDifference
@@ -40,14 +40,16 @@ def table_row(row: NetworkScore, costs: Sequence[str]) -> list[str]:
     return [row.family, row.name, *(format_cell(value) for value in known.values()), accuracy, log_loss, str(row.seeds)]
 
 
-def answer_json(answer: Answer) -> str:
+def answer_json(answer: Answer, compute: ComputeTotals | None = None) -> str:
     """Return the rows and differences with every field, and each difference's sentence. Accuracies in 0..1, log-losses in nats.
 
-    `missing` is there only where something is.
+    `missing` is there only where something is, `compute` where it is given.
     """
     content = {"format": FORMAT, "sentences": answer.sentences(), "remarks": answer.remarks(), **asdict(answer)}
     if not answer.missing:
         del content["missing"]
+    if compute is not None:
+        content["compute"] = asdict(compute)
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 

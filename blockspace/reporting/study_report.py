@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from blockspace.costs import Budget
 from blockspace.graph import Graph
 from blockspace.quantities import find_quantity
-from blockspace.records import TrialRecord, TrialState, pareto_front
+from blockspace.records import ComputeTotals, RunEnvironment, TrialRecord, TrialState, pareto_front
 from blockspace.reporting.answer import Answer
 
 StudyState: TypeAlias = Literal["finished", "running", "stopped", "failed"]
@@ -118,6 +118,46 @@ class SearchCounts:
 
 
 @dataclass(frozen=True)
+class SplitUse:
+    """The use of a test split by a run: the run's own id, the split's digest, and how many runs have scored it (None: not counted)."""
+
+    run: str
+    digest: str
+    uses: int | None
+
+    def sentence(self) -> str:
+        """Return how often the split was used."""
+        if self.uses is None:
+            return "not counted: there is no cache that can be written"
+        runs = "1 run" if self.uses == 1 else f"{self.uses:,} runs"
+        return f"this test split was scored by {runs} on this machine"
+
+
+@dataclass(frozen=True)
+class StudyProtocol:
+    """The settings of a study, and the facts about its data, that checklists ask for.
+
+    `repeats` are the independent searches, `trials` those of each. `random` are the random networks of a family among the finalists,
+    `tune` says how the recipe was tuned (empty: not). `space_inside` is the search space's file in the run directory, empty where it is not
+    kept there. `parts` are the numbers of images by part, `leaked` the test images that are also in train or val.
+    """
+
+    sampler: str
+    seed: int
+    trials: int
+    repeats: int
+    per_choice: tuple[str, ...]
+    final_seeds: int
+    random: int
+    tune: str
+    space_inside: str
+    data: str
+    digest: str
+    parts: Mapping[str, int]
+    leaked: int
+
+
+@dataclass(frozen=True)
 class StudyReport:
     """A study's run directory.
 
@@ -145,6 +185,10 @@ class StudyReport:
     facts: Mapping[str, str] = field(default_factory=dict)  # data, seeds, epochs: one line each
     left_out: Mapping[str, str] = field(default_factory=dict)  # files of the data that could not be read, and why
     environments: tuple[Environment, ...] = ()
+    machines: tuple[RunEnvironment, ...] = ()
+    compute: ComputeTotals | None = None
+    test_use: SplitUse | None = None
+    protocol: StudyProtocol | None = None
     notes: tuple[str, ...] = ()  # what could not be read
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from time import process_time
 from typing import Generic, Protocol, TypeVar
 
 from blockspace.executors import (
@@ -30,6 +31,7 @@ from blockspace.formatting import count_noun
 from blockspace.records import (
     FinalistTrained,
     Listener,
+    ResourcesSpent,
     ResultAdopted,
     StopRequested,
     TrainingProgressed,
@@ -124,8 +126,9 @@ class Scheduler(Generic[Queued]):
 
     def _collect(self, source: JobSource[Queued], timeout: float) -> None:
         """Pass the results of ended jobs to the source, and emit the progress of the others."""
-        for handle, result, lost in self.executor.wait(timeout):
+        for handle, result, lost, cpu in self.executor.wait(timeout):
             queued = self.running.pop(handle)
+            self.emit(ResourcesSpent("training", round(cpu, 3), driver=round(process_time(), 3)))
             self._progress.pop(handle, None)
             can_repeat = lost or (isinstance(result, StorageFault) and result.is_private)
             if can_repeat and queued.attempts < ATTEMPTS:

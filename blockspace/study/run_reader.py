@@ -19,7 +19,7 @@ from blockspace.costs import COSTS, Budget
 from blockspace.data import kept_preflight
 from blockspace.errors import BlockspaceError, StorageError, error
 from blockspace.exporting import PORTABLE_FORMATS
-from blockspace.files import read_json
+from blockspace.files import read_json, write_atomic
 from blockspace.formatting import count_noun, hide_path
 from blockspace.graph import Graph
 from blockspace.passes import canonical
@@ -34,6 +34,7 @@ from blockspace.records import (
     first_is_reference,
     name_family,
     read_command,
+    read_environments,
     read_events,
     read_last_stage,
     select_best_of_repeats,
@@ -53,17 +54,26 @@ from blockspace.reporting import (
     number_look,
     read_answer,
     read_looks,
+    write_checklist_text,
     write_page,
 )
 from blockspace.searching import StoredStudy, find_lock_holder, read_stored_study
+from blockspace.study.compute import measure_compute
 from blockspace.study.local_paths import hide_values
+from blockspace.study.protocol import describe_protocol
 from blockspace.study.study_file import MEASURED, CompareOptions, Study, load_study, resolve_budget
+from blockspace.study.test_use import read_test_use
 from blockspace.study.worker_jobs import read_epochs, read_scores, without_host
 
 
 def write_report(folder: str | Path) -> Path:
-    """Write `report.html` and `front.png` of a run directory from what is in it; return the page. Raises BlockspaceError, StorageError."""
-    return write_page(read_run(folder), folder)
+    """Write `report.html`, `front.png` and `checklist.md` of a run directory from what is in it; return the page.
+
+    Raises BlockspaceError, StorageError.
+    """
+    found = read_run(folder)
+    write_atomic(RunDir.of(folder).checklist, write_checklist_text(found))
+    return write_page(found, folder)
 
 
 def read_run(folder: str | Path) -> StudyReport:
@@ -90,7 +100,9 @@ def read_run(folder: str | Path) -> StudyReport:
         budgets=resolved_budgets(study, baseline), baseline=baseline, finals=finals,
         searches=searches, answer=read_answer_of_whole(run, finals, study, choices, searches, notes),
         settings=run.study_yaml.read_text(encoding="utf-8"), facts=conditions(study, run), left_out=unreadable_files(run),
-        environments=count_environments(run, database.records, finals), notes=tuple(notes),
+        environments=count_environments(run, database.records, finals), machines=read_environments(run),
+        compute=measure_compute(run, study.options, database.records), test_use=read_test_use(run),
+        protocol=describe_protocol(study, run), notes=tuple(notes),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from time import process_time
 from typing import TYPE_CHECKING, Any, Unpack
 
 from blockspace.costs import Budget
@@ -23,6 +24,7 @@ from blockspace.records import (
     EventLog,
     ExportStarted,
     Listener,
+    ResourcesSpent,
     RetrainingStarted,
     ReusePlanned,
     RunDir,
@@ -39,6 +41,8 @@ from blockspace.records import (
 )
 from blockspace.reporting import write_results
 from blockspace.searching import Candidate, Interrupted, SearchPlan, StudyLock, optimize, read_stored_study
+from blockspace.study.compute import read_compute
+from blockspace.study.environment import note_environment
 from blockspace.study.keywords import SearchKeywords
 from blockspace.study.latency_measurer import Measure, make_latency_measurer
 from blockspace.study.local_paths import hide_local_paths, relative_path, write_local_paths
@@ -47,7 +51,9 @@ from blockspace.study.repeats import StudyStart, WholeRepeat, join_finalists, jo
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.resume_command import write_search_command
 from blockspace.study.retrain import answer_study, export_finalists, retrain, select_exported, select_finalists
+from blockspace.study.space_files import find_space_inside, list_import_sections, write_space_files
 from blockspace.study.study_result import StudyResult
+from blockspace.study.test_use import note_test_use
 from blockspace.study.warm_start import collect_prior_results, read_prior_runs
 from blockspace.study.worker_jobs import PRELOAD, adapt_watchdog, halve_batch, train_trial
 
@@ -113,7 +119,7 @@ def run_stages(start: StudyStart) -> StudyResult:
     resolved, folder, emit = start.resolved, start.folder, start.emit
     window = resolved.options.budget.latency  # a study whose objective is latency has one
     with ExitStack() as stack:
-        measure = make_latency_measurer(resolved.baseline, window, folder, stack) if window is not None else None
+        measure = make_latency_measurer(resolved.baseline, window, folder, stack, emit) if window is not None else None
         whole = run_repeats(
             resolved.options.search, lambda repeat: run_repeat(start, repeat, measure), lambda whole: is_study_decided(start, whole)
         )
@@ -122,6 +128,7 @@ def run_stages(start: StudyStart) -> StudyResult:
     emit(ExportStarted(len(chosen)))
     exported = export_finalists(resolved, chosen, emit)
     outcome = StudyResult(resolved, join_records(whole), answer, exported)
+    emit(ResourcesSpent("driver", driver=process_time()))
     write_answer(folder, answer)
     return outcome
 
@@ -134,6 +141,7 @@ def run_repeat(start: StudyStart, repeat: int, measure: Measure | None) -> Whole
     finalists = select_finalists(resolved, records, repeat)
     if not finalists:
         return WholeRepeat(repeat, records, [], [], reason)
+    note_test_use(RunDir(start.folder), start.look)
     start.emit(RetrainingStarted(len(finalists), len(finalists) * resolved.options.finalists.seeds, repeat))
     return WholeRepeat(repeat, records, finalists, retrain(resolved, finalists, start.workers, start.emit), reason)
 
@@ -167,7 +175,8 @@ def make_start_event(resolved: ResolvedStudy, look: Preflight, lines: Sequence[s
     notes = (*resolved.notes, *look.notes(), *lines)
     search = resolved.options.search
     return StudyStarted(
-        study.name, search.trials, study.objectives, resolved.per, tuple(budgets), notes, command, repeats=search.repeat_count
+        study.name, search.trials, study.objectives, resolved.per, tuple(budgets), notes, command, repeats=search.repeat_count,
+        cpu=process_time(),
     )  # fmt: skip
 
 
@@ -207,6 +216,7 @@ def run_trials(start: StudyStart, repeat: int, measure: Measure | None) -> tuple
             check_same_data(folder, look, study.data)
             look.write(folder)
             write_atomic(RunDir(folder).baseline, resolved.to_yaml(resolved.baseline))
+            note_environment(RunDir(folder))
         if isinstance(event, SearchGivenUp):
             write_all_results(start, event.records)
         if isinstance(event, SearchEnded | SearchGivenUp):
@@ -217,7 +227,8 @@ def run_trials(start: StudyStart, repeat: int, measure: Measure | None) -> tuple
         TrialSpace(resolved), train_trial, study.objectives, adapt_watchdog(options), measure=measure, limits=resolved.limits,
         job_options=settings, retry=halve_batch, initial=resolved.initial, earlier=start.known,
         compared=tuple(dict.fromkeys(filter(None, (resolved.per, *options.search.per_choice)))),
-        checked_elsewhere=("data",) if is_same_data(folder, look, study.data) else (), repeat=repeat,
+        checked_elsewhere=(*list_import_sections(resolved.space.network), *["data"] * is_same_data(folder, look, study.data)),
+        repeat=repeat,
     )  # fmt: skip
     try:
         records = optimize(plan, study.name, folder, resolved.digest(), listen, executor=start.workers, lock=start.lock)
@@ -257,6 +268,7 @@ class TrialSpace:
 def write_study(resolved: ResolvedStudy, run: RunDir) -> None:
     """Write the study as it is run: `study.yaml`, and where its paths lead to on this machine. Raises StorageError."""
     study, shown = resolved.study, study_settings(resolved)
+    write_space_files(resolved, run)
     write_local_paths(run, study.options.model_dump(mode="json") | {"space": study.space_path}, shown, study.path.parent)
     write_atomic(run.study_yaml, study_as_yaml(resolved))
 
@@ -269,13 +281,16 @@ def study_as_yaml(resolved: ResolvedStudy) -> str:
 
 
 def study_settings(resolved: ResolvedStudy) -> dict[str, Any]:
-    """Return the study as it is run as plain data: every default, the hole that is compared, the space's path from the run directory.
+    """Return the study as it is run as plain data: every default, the hole that is compared, the space's file in the run directory.
 
     Absolute paths are reduced to their last names, also a space's whose path would name folders of a user.
     """
     study = resolved.study
     options = hide_local_paths(resolved.options.model_dump(mode="json"))
-    if os.path.isfile(study.space_path):
+    inside = find_space_inside(resolved)
+    if inside:
+        options["space"] = inside
+    elif os.path.isfile(study.space_path):
         options["space"] = relative_path(study.space_path, study.folder) or os.path.basename(study.space_path)
     options["finalists"]["per"] = resolved.per
     return options
@@ -297,6 +312,7 @@ def report_end(folder: Path, emit: Listener) -> Iterator[None]:
         raise
     finally:
         with suppress(OSError, StorageError):  # what is on its way out matters more
+            emit(ResourcesSpent("driver", driver=process_time()))
             emit(end)
             if not isinstance(end, StudyRefused) and RunDir(folder).is_study:
                 write_report_or_warn(folder, emit)
@@ -314,9 +330,12 @@ def write_report_or_warn(folder: Path, emit: Listener) -> None:
 
 
 def write_answer(folder: Path, answer: Answer) -> None:
-    """Write the answer for people, and for the report and other programs; it is one more look at the study. Raises StorageError."""
+    """Write the answer for people, and for the report and other programs with what the study has taken; it is one more look at the study.
+
+    Raises StorageError.
+    """
     from blockspace.reporting import answer_json, answer_table, record_look
 
     record_look(RunDir(folder).looks, answer)
-    write_atomic(RunDir(folder).answer_json, answer_json(answer))
+    write_atomic(RunDir(folder).answer_json, answer_json(answer, read_compute(RunDir(folder))))
     write_atomic(RunDir(folder).answer, answer_table(answer) + "\n")

@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockspace.data import preflight
+from blockspace.data import Preflight, preflight
 from blockspace.errors import FailureError, error
 from blockspace.executors import Result, adopt_result
 from blockspace.files import as_storage_error, write_atomic
@@ -17,11 +17,13 @@ from blockspace.formatting import count_noun
 from blockspace.inputs import ANYTHING, CALLABLE, NAMES, PATH, SEED, TEXTS, VALUE, check_arguments, optional
 from blockspace.records import EpochEnded, EventLog, Listener, NetworkTrainingStarted, RunDir, TrainingFound, TrialState, Warned
 from blockspace.searching import StudyLock, diff_configs, handle_stop_signals
+from blockspace.study.environment import note_environment
 from blockspace.study.keywords import RecipeKeywords
 from blockspace.study.local_paths import hide_local_paths, write_local_paths
 from blockspace.study.model_card import describe_network, model_card
 from blockspace.study.retrain import find_damage
 from blockspace.study.run_search import check_same_data, is_same_data
+from blockspace.study.test_use import note_test_use
 from blockspace.study.train_config import TrainConfig, resolve_training
 from blockspace.study.training_facts import read_facts
 from blockspace.study.worker_jobs import describe_environment, save_scores, save_weights
@@ -107,8 +109,9 @@ def train(
         if done is None:
             module, notes = build_start_module(config)
             write_training_files(config, look)
+            note_environment(RunDir(config.folder))
             emit(NetworkTrainingStarted(config.options.train.epochs, (*config.notes, *look.notes(), *notes)))
-            done = fit_and_score(config, module, emit, stop)
+            done = fit_and_score(config, module, look, emit, stop)
         else:
             emit(TrainingFound(str(config.folder)))
         images = look.counts["test"]
@@ -191,7 +194,7 @@ def build_start_module(asked: TrainConfig) -> tuple[Any, list[str]]:
     return module, [note] if note else []
 
 
-def fit_and_score(asked: TrainConfig, module: Any, emit: Listener, stop: Callable[[], bool] | None) -> Result:
+def fit_and_score(asked: TrainConfig, module: Any, look: Preflight, emit: Listener, stop: Callable[[], bool] | None) -> Result:
     """Train, score, and write the result last.
 
     Raises Interrupted, and FailureError (E-FAILED) when the loss is not finite or no batch comes for `stall_s`.
@@ -225,6 +228,7 @@ def fit_and_score(asked: TrainConfig, module: Any, emit: Listener, stop: Callabl
         if fitted.stopped:
             raise request.interrupted()
         # a signal that comes from here on ends the command once the training is kept
+        note_test_use(RunDir(folder), look)
         scores = score(module, data.final_split()[1], on_batch=note_step)
         request.expect_step(0)
         metrics = dict(sorted(fitted.metrics.items())) | scores.means("test")

@@ -187,9 +187,10 @@ class LocalExecutor:
         if kind == "started":
             run.started = monotonic()
             return []
-        result = self._result_of(run, *rest)
+        code, output, ended_by, peak, cpu = rest
+        result = self._result_of(run, code, output, ended_by, peak)
         del self._running[run.handle]
-        return [FinishedJob(run.handle, result)]
+        return [FinishedJob(run.handle, result, cpu=cpu)]
 
     def _result_of(self, run: _RunningJob, code: int, output: bytes, ended_by: str, peak: int) -> Result | StorageFault | None:
         """Return the result it sent, else the one it wrote before it died, else why there is none."""

@@ -6,7 +6,7 @@ holds one end of a socket; at its end of file (or the kernel's parent-death sign
 exits; a child gets the kernel's signal, and the end of file of a pipe that only the server holds.
 
 Messages to the server: ("run", id, payload, log path, slot, limits, grace), ("stop", id, grace), ("kill", id). From it: ("started", id),
-("exit", id, code, output, the time limit that ended it, peak memory in bytes).
+("exit", id, code, output, the time limit that ended it, peak memory in bytes, seconds of CPU time).
 """
 
 from __future__ import annotations
@@ -247,7 +247,7 @@ class WorkerServer:
                 worker.kill(signal.SIGKILL)
                 self._forget(worker)
                 code, peak = os.waitstatus_to_exitcode(status), usage.ru_maxrss * RSS_UNIT
-                self._send(("exit", worker.id, code, bytes(worker.output), ended_by, peak))
+                self._send(("exit", worker.id, code, bytes(worker.output), ended_by, peak, usage.ru_utime + usage.ru_stime))
 
     def _forget(self, worker: WorkerProcess) -> None:
         worker.drain()

@@ -16,6 +16,7 @@ from blockspace.ops import format_shape
 from blockspace.quantities import Quantity, find_quantity
 from blockspace.records import TrialRecord, TrialState
 from blockspace.reporting.answer import NetworkScore
+from blockspace.reporting.checklist import TITLES, count_findings, fill_checklist
 from blockspace.reporting.html.charts import draw_curves
 from blockspace.reporting.html.markup import reveal_unseen, tag
 from blockspace.reporting.study_report import DEFAULT_METRIC, REPORTED_STATES, FinalistReport, FinalistTraining, StudyReport
@@ -174,6 +175,13 @@ def _describe_trial(trial: TrialRecord, columns: list[Quantity], finals: Collect
         "final": trial.number in finals,
         "front": trial.number in run.front,
     }
+
+
+def summarize_checklist(run: StudyReport) -> dict[str, Any]:
+    """Return the data of `checklist.html`: how many items are met, and the rows of each checklist under its title."""
+    rows = fill_checklist(run)
+    sources = dict.fromkeys(row.source for row in rows)
+    return {"counts": count_findings(rows), "groups": [(TITLES[one], [row for row in rows if row.source == one]) for one in sources]}
 
 
 def draw_network(graph: Graph) -> Markup:
