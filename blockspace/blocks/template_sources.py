@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from blockspace.blocks.template import Block
 from blockspace.blocks.network import Network
+from blockspace.blocks.template import Block
 from blockspace.blocks.template_file import TemplateFile
 from blockspace.errors import Mark
 from blockspace.reader import Scalar
@@ -24,7 +24,7 @@ def gather_template_files(template: Block | Network) -> dict[str, str] | None:
         return None
     names = name_files(template.file)
     texts = {}
-    for path, (name, file) in names.items():
+    for name, file in names.values():
         text = relate_imports(file, {other: given for other, (given, _) in names.items()})
         if text is None:
             return None

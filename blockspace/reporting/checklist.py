@@ -1,7 +1,8 @@
 """The checklists of reviewers, filled in from a study's run directory: what is met, what is not and how it would be, what is left to you.
 
-Items are those of "Best Practices for Scientific Research on Neural Architecture Search" (Lindauer and Hutter, JMLR 2020) and of the NeurIPS
-paper checklist (2025), as far as a program can know anything about them. An item is a function of the report; `ITEMS` is the only list.
+Items are those of "Best Practices for Scientific Research on Neural Architecture Search" (Lindauer and Hutter, JMLR 2020) and of the
+NeurIPS paper checklist (2025), as far as a program can know anything about them. An item is a function of the report; `ITEMS` is the only
+list.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def in_new_folder(run: StudyReport, ending: str, *settings: str) -> str:
 
 
 def examine_code(run: StudyReport, _: StudyProtocol) -> Finding:
-    """Whether the code that ran is known: a commit without changes, or an installed version."""
+    """Find whether the code that ran is known: a commit without changes, or an installed version."""
     if not run.machines:
         return Finding("not met", "the run directory is older than the record of its code", in_new_folder(run, "again"))
     changed = [one for one in run.machines if one.dirty]
@@ -102,25 +103,25 @@ def examine_code(run: StudyReport, _: StudyProtocol) -> Finding:
 
 
 def examine_space(run: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether the search space lies in the run directory."""
+    """Find whether the search space lies in the run directory."""
     if asked.space_inside:
         return Finding("met", f"{asked.space_inside}, with the block files that it imports")
     return Finding("not met", "the run directory names its space and does not hold it", f"{run.command} (resuming writes it)")
 
 
 def examine_final_settings(_: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether the settings and seeds of the final trainings are kept."""
+    """Find whether the settings and seeds of the final trainings are kept."""
     seeds = count_noun(asked.final_seeds, "seed")
     return Finding("met", f"study.yaml has every setting, defaults too; {seeds} a network, each in its result.json")
 
 
 def examine_search_settings(_: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether the settings and seeds of the search are kept."""
+    """Find whether the settings and seeds of the search are kept."""
     return Finding("met", f"study.yaml: {asked.sampler}, {count_noun(asked.trials, 'trial')} a search, seed {asked.seed}")
 
 
 def examine_same_conditions(run: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether all families were searched and trained under the same conditions."""
+    """Find whether all families were searched and trained under the same conditions."""
     windows = "; ".join(map(str, run.budgets)) or "no budget"
     shares = f", equal numbers of trials for each {' and '.join(asked.per_choice)}" if asked.per_choice else ""
     fact = f"one data set with one test split, one space, one recipe, {windows}{shares}"
@@ -131,7 +132,7 @@ def examine_same_conditions(run: StudyReport, asked: StudyProtocol) -> Finding:
 
 
 def examine_confounders(run: StudyReport, _: StudyProtocol) -> Finding:
-    """Whether all trainings ran with the same versions on the same kind of hardware."""
+    """Find whether all trainings ran with the same versions on the same kind of hardware."""
     kinds, machines = len(run.environments), len(run.machines)
     if kinds <= 1 and machines <= 1:
         return Finding("met", "all trainings ran with the same versions, on the same kind of machine and number of threads")
@@ -140,36 +141,38 @@ def examine_confounders(run: StudyReport, _: StudyProtocol) -> Finding:
 
 
 def examine_ablations(_: StudyReport, __: StudyProtocol) -> Finding:
-    """What a study does not know: which parts of a method matter."""
+    """Leave to the authors which parts of a method matter."""
     return Finding("by you", "a study compares families; `finalists:` of a study without one choice of the space would be an ablation")
 
 
 def examine_protocol(run: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether every finalist and the baseline were trained and scored alike, and all of them."""
+    """Find whether every finalist and the baseline were trained and scored alike, and all of them."""
     done, wanted = run.trainings
-    fact = f"{done} of {count_noun(wanted, 'final training')} done, all with one recipe and {count_noun(asked.final_seeds, 'seed')} a network"
+    seeds = count_noun(asked.final_seeds, "seed")
+    fact = f"{done} of {count_noun(wanted, 'final training')} done, all with one recipe and {seeds} a network"
     return Finding("met", fact) if wanted and done == wanted else Finding("not met", fact, run.command)
 
 
 def examine_progress(run: StudyReport, _: StudyProtocol) -> Finding:
-    """Whether performance over time is kept."""
+    """Find whether performance over time is kept."""
     if not run.counts["trained"]:
         return Finding("not met", "nothing is trained yet", run.command)
     return Finding("met", "results.csv has every trial in order with its value and seconds, report.html the curves")
 
 
 def examine_random(run: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether the search was compared with random networks of its space."""
+    """Find whether the search was compared with random networks of its space."""
     if asked.sampler == "random":
         return Finding("met", "the search itself is random")
     if asked.random >= ENOUGH_RANDOM:
         return Finding("met", f"{count_noun(asked.random, 'random network')} of each family under the protocol of the finalists")
-    fact = f"{count_noun(asked.random, 'random network')} of a family" if asked.random else "no random network was trained beside the finalists"
+    few = f"only {count_noun(asked.random, 'random network')} of a family"
+    fact = few if asked.random else "no random network was trained beside the finalists"
     return Finding("not met", fact, add_setting(run, f"finalists.random={ENOUGH_RANDOM}"))
 
 
 def examine_searches(run: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether the search was run several times."""
+    """Find whether the search was run several times."""
     fact = f"{count_noun(asked.repeats, 'independent search', 'independent searches')}, seed {asked.seed}"
     if asked.repeats >= ENOUGH_SEARCHES:
         return Finding("met", fact)
@@ -177,12 +180,12 @@ def examine_searches(run: StudyReport, asked: StudyProtocol) -> Finding:
 
 
 def examine_tabular(_: StudyReport, __: StudyProtocol) -> Finding:
-    """What a study does not know: how the method does on a tabular benchmark."""
+    """Leave to the authors how the method does on a tabular benchmark."""
     return Finding("by you", "searchspaces/nasbench201.yaml is the space of NAS-Bench-201; the sampler is Optuna's, unchanged")
 
 
 def examine_tuning(run: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether it is known how the recipe was chosen."""
+    """Find whether it is known how the recipe was chosen."""
     if asked.tune:
         return Finding("met", f"the recipe was tuned in this study, {asked.tune}")
     fact = "the recipe is the study file's; how it was chosen is not recorded"
@@ -190,7 +193,7 @@ def examine_tuning(run: StudyReport, asked: StudyProtocol) -> Finding:
 
 
 def examine_total_time(run: StudyReport, _: StudyProtocol) -> Finding:
-    """Whether the time of the whole method is known, not only that of its search."""
+    """Find whether the time of the whole method is known, not only that of its search."""
     found = run.compute
     if found is None or not found.starts:
         return Finding("not met", "the run directory is older than the record of its time", in_new_folder(run, "again"))
@@ -198,7 +201,7 @@ def examine_total_time(run: StudyReport, _: StudyProtocol) -> Finding:
 
 
 def examine_details(run: StudyReport, _: StudyProtocol) -> Finding:
-    """Whether hardware and versions are known."""
+    """Find whether hardware and versions are known."""
     if not run.machines:
         return Finding("not met", "the run directory has no environment.json", f"{run.command} (resuming writes it)")
     last = run.machines[-1]
@@ -206,7 +209,7 @@ def examine_details(run: StudyReport, _: StudyProtocol) -> Finding:
 
 
 def examine_claims(run: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether the sentences claim what was done."""
+    """Find whether the sentences claim what was done."""
     if run.answer is None:
         return Finding("not met", "there is no answer yet", run.command)
     unit = "searches of a family" if asked.repeats >= ENOUGH_SEARCHES else "the networks that were trained, not families"
@@ -214,31 +217,31 @@ def examine_claims(run: StudyReport, asked: StudyProtocol) -> Finding:
 
 
 def examine_limitations(_: StudyReport, __: StudyProtocol) -> Finding:
-    """What the program can only give words for."""
+    """Leave to the authors what an answer does not show."""
     return Finding("by you", "one data set, one recipe, one cost: docs/protocol.md says what an answer supports and what it does not")
 
 
 def examine_reproducibility(run: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether the run directory is enough to repeat the study."""
+    """Find whether the run directory is enough to repeat the study."""
     if not asked.space_inside or not run.machines:
         return Finding("not met", "the run directory is not whole", f"{run.command} (resuming completes it)")
     return Finding("met", f"the run directory is whole: blockspace replay {run.folder} --train repeats and compares every step")
 
 
 def examine_open_access(_: StudyReport, asked: StudyProtocol) -> Finding:
-    """What only the authors can do."""
+    """Leave to the authors what they publish."""
     return Finding("by you", f"publish the run directory and the data ({asked.data}, SHA-256 {asked.digest[:12]}...)")
 
 
 def examine_settings(_: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether splits and settings are kept."""
+    """Find whether splits and settings are kept."""
     parts = ", ".join(f"{count:,} {part}" for part, count in asked.parts.items())
     leaked = f"; {asked.leaked:,} test images are also in train or val" if asked.leaked else ""
     return Finding("met", f"images: {parts or 'not recorded'}{leaked}; settings in study.yaml")
 
 
 def examine_significance(run: StudyReport, asked: StudyProtocol) -> Finding:
-    """Whether there are intervals, and over what."""
+    """Find whether there are intervals, and over what."""
     if asked.final_seeds < 2:
         return Finding("not met", "one seed: what another seed would change is in no interval", add_setting(run, "finalists.seeds=3"))
     if run.answer is None:
@@ -248,7 +251,7 @@ def examine_significance(run: StudyReport, asked: StudyProtocol) -> Finding:
 
 
 def examine_compute(run: StudyReport, _: StudyProtocol) -> Finding:
-    """Whether hardware and total compute are known, failed trainings included."""
+    """Find whether hardware and total compute are known, failed trainings included."""
     found = run.compute
     if found is None or found.cpu is None or not run.machines:
         return Finding("not met", "CPU time was not recorded by the version that ran it", in_new_folder(run, "again"))
@@ -258,12 +261,12 @@ def examine_compute(run: StudyReport, _: StudyProtocol) -> Finding:
 
 
 def examine_licences(_: StudyReport, asked: StudyProtocol) -> Finding:
-    """What a data set does not say."""
+    """Leave to the authors what a data set does not say."""
     return Finding("by you", f"name the licence of the data: {asked.data}")
 
 
 def examine_assets(run: StudyReport, _: StudyProtocol) -> Finding:
-    """Whether what the study leaves is documented."""
+    """Find whether what the study leaves is documented."""
     exported = [one.name for one in run.finals if one.exported]
     if not exported:
         return Finding("not met", "no finalist is exported yet", run.command)
@@ -271,12 +274,12 @@ def examine_assets(run: StudyReport, _: StudyProtocol) -> Finding:
 
 
 def examine_conduct(_: StudyReport, __: StudyProtocol) -> Finding:
-    """What no program knows."""
+    """Leave to the authors what no program knows."""
     return Finding("by you", "nothing in a run directory says it")
 
 
 def examine_test_uses(run: StudyReport, _: StudyProtocol) -> Finding:
-    """Whether the test split was scored by this study only, as far as this machine knows."""
+    """Find whether the test split was scored by this study only, as far as this machine knows."""
     use = run.test_use
     if use is None:
         scored = run.trainings[0] > 0

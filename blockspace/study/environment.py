@@ -88,7 +88,8 @@ def name_blas() -> str:
     """Return numpy's BLAS with its version and configuration."""
     import numpy
 
-    found: dict[str, Any] = (numpy.show_config(mode="dicts") or {}).get("Build Dependencies", {}).get("blas", {})
+    config: dict[str, Any] = dict(numpy.show_config(mode="dicts") or {})
+    found: dict[str, Any] = dict(config.get("Build Dependencies", {}).get("blas", {}))
     words = (str(found.get(key) or "") for key in ("name", "version", "openblas configuration"))
     return " ".join(filter(None, words))
 

@@ -165,7 +165,7 @@ def test_a_trial_is_exported_by_its_number(done, tmp_path):
 def test_the_runs_study_is_a_study_that_can_be_copied(done, tmp_path):
     folder, _, _ = done
     kept = load_study(folder / "run" / "study.yaml")
-    assert kept.options.space == "../space.yaml"
+    assert kept.options.space == "space/space.yaml"
     assert resolve_study(folder / "run" / "study.yaml").digest() == resolve_study(folder / "study.yaml").digest()
     assert main(["cp", str(folder / "run" / "study.yaml"), str(tmp_path / "mine.yaml")]) == 0
     copy = load_study(tmp_path / "mine.yaml")

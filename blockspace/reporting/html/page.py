@@ -21,7 +21,13 @@ from blockspace.quantities import find_quantity
 from blockspace.records import RunDir
 from blockspace.reporting.html.charts import MARK_KINDS, choose_front_axes, draw_distribution, draw_front, draw_intervals, draw_mark
 from blockspace.reporting.html.markup import escape_text, reveal_unseen, tag
-from blockspace.reporting.html.sections import describe_finalists, summarize_answer, summarize_checklist, summarize_families, tabulate_trials
+from blockspace.reporting.html.sections import (
+    describe_finalists,
+    summarize_answer,
+    summarize_checklist,
+    summarize_families,
+    tabulate_trials,
+)
 from blockspace.reporting.study_report import DEFAULT_METRIC, REPORTED_STATES, StudyReport
 
 MAX_BYTES = 1_000_000  # of the file
