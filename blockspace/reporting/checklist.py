@@ -173,10 +173,12 @@ def examine_random(run: StudyReport, asked: StudyProtocol) -> Finding:
 
 def examine_searches(run: StudyReport, asked: StudyProtocol) -> Finding:
     """Find whether the search was run several times."""
-    fact = f"{count_noun(asked.repeats, 'independent search', 'independent searches')}, seed {asked.seed}"
-    if asked.repeats >= ENOUGH_SEARCHES:
+    whole = len(run.searches.whole)
+    fact = f"{count_noun(whole, 'independent search', 'independent searches')}, seed {asked.seed}"
+    if whole >= ENOUGH_SEARCHES:
         return Finding("met", fact)
-    return Finding("not met", f"{fact}, so nothing can be said of families", add_setting(run, "search.repeats=5"))
+    remedy = run.command if asked.repeats >= ENOUGH_SEARCHES else add_setting(run, "search.repeats=5")
+    return Finding("not met", f"{fact}, so nothing can be said of families", remedy)
 
 
 def examine_tabular(_: StudyReport, __: StudyProtocol) -> Finding:
@@ -208,11 +210,11 @@ def examine_details(run: StudyReport, _: StudyProtocol) -> Finding:
     return Finding("met", f"{last.cpu}, {last.system}, python {last.python}, {len(last.packages):,} packages with their versions")
 
 
-def examine_claims(run: StudyReport, asked: StudyProtocol) -> Finding:
+def examine_claims(run: StudyReport, _: StudyProtocol) -> Finding:
     """Find whether the sentences claim what was done."""
     if run.answer is None:
         return Finding("not met", "there is no answer yet", run.command)
-    unit = "searches of a family" if asked.repeats >= ENOUGH_SEARCHES else "the networks that were trained, not families"
+    unit = "searches of a family" if len(run.searches.whole) >= ENOUGH_SEARCHES else "the networks that were trained, not families"
     return Finding("met", f"the sentences of the answer are about {unit}, with {count_noun(run.answer.images, 'test image')}")
 
 
@@ -246,7 +248,7 @@ def examine_significance(run: StudyReport, asked: StudyProtocol) -> Finding:
         return Finding("not met", "one seed: what another seed would change is in no interval", add_setting(run, "finalists.seeds=3"))
     if run.answer is None:
         return Finding("not met", "there is no answer yet", run.command)
-    over = "searches, test images and seeds" if asked.repeats > 1 else "test images and seeds, not other searches"
+    over = "searches, test images and seeds" if len(run.searches.whole) > 1 else "test images and seeds, not other searches"
     return Finding("met", f"each difference has an interval over {over}")
 
 
