@@ -6,9 +6,10 @@ The exception's class decides only the exit code. Nothing here knows YAML or tor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 CODES = {
     "E-YAML": "the file is not YAML, too large, too deep, or not text",
@@ -79,8 +80,7 @@ class Source:
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):  # a frozen dataclass takes twice as long to make, and a file has a mark for each of its values
     """A place in a source: line and column from 1, and how many characters are meant."""
 
     source: Source
@@ -93,6 +93,8 @@ class Mark:
 
 
 MAX_WORD, MAX_MESSAGE, MAX_SHOWN = 100, 600, 100  # letters of a word that hints are looked for, of a message; mistakes that are printed
+MOST_NAMED = 100  # known words that a hint lists
+MANY, MOST_COMPARED = 1_000, 300  # known words from which on a word is compared with few of them, those that begin as it does
 
 
 @dataclass(frozen=True)
@@ -198,5 +200,13 @@ def find_near_words(word: str, known: tuple[str, ...]) -> str | None:
     """Return the hint of `did_you_mean`; kept, since a file tends to repeat its mistakes."""
     from difflib import get_close_matches
 
+    if len(known) > MANY:
+        known = tuple(other for other in known if other[:1] == word[:1] and 2 * abs(len(other) - len(word)) <= len(word))[:MOST_COMPARED]
     close = get_close_matches(word, known, n=3, cutoff=0.6)
     return f"did you mean {' or '.join(repr(c) for c in close)}?" if close else None
+
+
+def list_known(words: Sequence[str], what: str = "known here") -> str:
+    """Return `known here: a, b, c`, of many words only the first."""
+    more = f", and {len(words) - MOST_NAMED:,} more" if len(words) > MOST_NAMED else ""
+    return f"{what}: {', '.join(words[:MOST_NAMED])}{more}"

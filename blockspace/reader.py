@@ -7,8 +7,11 @@ plain words), so a hostile file is refused before it costs anything.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -102,10 +105,23 @@ def parse_yaml(text: str, path: str = "<text>") -> Node:
         raise _refused[0][1]
     try:
         refuse_oversized(source)
-        return _Reader(source).document()
+        with pause_collection():
+            return _Reader(source).document()
     except BlockspaceError as e:
         _refused[:] = [(source, e)]
         raise
+
+
+@contextmanager
+def pause_collection() -> Iterator[None]:
+    """Keep the garbage collector from going through a growing tree again and again, in which it would find nothing."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 _refused: list[tuple[Source, BlockspaceError]] = []  # the last text with mistakes: a command may read it more than once

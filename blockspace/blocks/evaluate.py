@@ -12,7 +12,7 @@ from blockspace.blocks.expression import compile_expression
 from blockspace.blocks.parameters import Param, format_list, is_list_value
 from blockspace.blocks.syntax import CONDITION_KEYS, RESERVED, is_operation, refuse_unknown_keys, suggest_word
 from blockspace.blocks.template_file import BlockUnit
-from blockspace.errors import BlockspaceError, Mark, Mistake, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, error, list_known
 from blockspace.reader import Map, Node, Scalar, Seq
 from blockspace.units import NETWORK_NUMBER, is_number, parse_measure, parse_number, split_measure
 
@@ -224,7 +224,7 @@ class LexicalScope:
             return "write true or false"
         known = self.known()
         hint = suggest_word(name, known)
-        listed = f"known here: {', '.join(known)}"
+        listed = list_known(known)
         return f"{hint} {listed}" if hint else listed
 
     def known(self) -> list[str]:

@@ -11,7 +11,7 @@ from itertools import permutations
 from typing import Protocol
 
 from blockspace.blocks.foreign_names import explain_absence, find_step
-from blockspace.errors import BlockspaceError, Mark, Mistake, did_you_mean, error
+from blockspace.errors import BlockspaceError, Mark, Mistake, did_you_mean, error, list_known
 from blockspace.ops import OPS, Activation, Merge, Pool
 from blockspace.reader import Map, Node, Scalar, Seq
 
@@ -249,7 +249,7 @@ def comma_mistake(node: Map, key: str) -> Mistake | None:
 
 def unknown_key_mistake(key: str, mark: Mark, allowed: Sequence[str], what: str) -> Mistake:
     """Return E-KEY for an unknown setting, with the nearest known one."""
-    known = f"known here: {', '.join(allowed)}" if allowed else f"{what} takes no settings"
+    known = list_known(allowed) if allowed else f"{what} takes no settings"
     hint = suggest_word(key, allowed)
     return Mistake("E-KEY", f"{what} has no setting {key!r}", mark, f"{hint} {known}" if hint else known)
 

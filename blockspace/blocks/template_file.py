@@ -228,6 +228,8 @@ class TemplateFile(BlockUnit):
         mistakes += variant_mistakes(self.variants, self.name, self.params, self.path) if self.family is self else self.family.mistakes
         for unit in self.units():
             sections = list(self.sections.values()) if unit is self else []
+            if len(mistakes) >= MOST_MISTAKES:
+                break
             for node in [*sections, *unit.flows()]:
                 check_flow(node, unit, mistakes)
             mistakes += long_list_mistakes(unit, self.root)

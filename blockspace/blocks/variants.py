@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from blockspace.blocks.library_files import find_file
 from blockspace.blocks.parameters import Param, get_text, read_section, title_mistakes
 from blockspace.blocks.syntax import MOST_MISTAKES, suggest_word
-from blockspace.errors import Mark, Mistake, did_you_mean
+from blockspace.errors import Mark, Mistake, did_you_mean, list_known
 from blockspace.reader import Map, Node, Scalar
 
 ABOUT = ("doc", "paper", "reference")  # what a variant says of itself, beside its settings
@@ -61,7 +61,7 @@ def unknown_variant_mistake(name: str, family: str, variants: Iterable[str]) -> 
     """Return E-OP for a member that the family does not have."""
     known = [family, *variants]
     hint = did_you_mean(name, known)
-    return Mistake("E-OP", f"{family} has no variant {name!r}", None, f"{hint + ' ' if hint else ''}known: {', '.join(known)}")
+    return Mistake("E-OP", f"{family} has no variant {name!r}", None, f"{hint + ' ' if hint else ''}{list_known(known, 'known')}")
 
 
 def variant_mistakes(variants: dict[str, Variant], name: str, params: dict[str, Param], path: str) -> list[Mistake]:
@@ -89,7 +89,7 @@ def unknown_setting_mistake(key: str, mark: Mark, variant: Variant, name: str, p
     """Return E-KEY for a setting that the network does not declare."""
     known = [*params, *ABOUT]
     hint = suggest_word(key, known)
-    help = f"{hint + ' ' if hint else ''}known: {', '.join(known)}"
+    help = f"{hint + ' ' if hint else ''}{list_known(known, 'known')}"
     return Mistake("E-KEY", f"variant {variant.name!r} sets {key!r}, which {name} does not declare", mark, help)
 
 

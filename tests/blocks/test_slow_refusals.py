@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
+
 import pytest
 from written import block
 
 from blockspace import errors, reader
-from blockspace.blocks import Block, Network
+from blockspace.blocks import Block, Network, syntax
 from blockspace.blocks.expansion import expander
 from blockspace.blocks.template_file import TemplateFile
 from blockspace.errors import BlockspaceError
@@ -118,6 +120,20 @@ def test_few_mistakes_are_explained(calls):
     compared = calls(errors, "find_near_words")
     error = refuse(HEAD + "flow:\n" + "".join(f"  - rel{i}u\n" for i in range(15_000)))
     assert len(error.mistakes) <= 200 and len(compared) <= 200
+
+
+def test_few_parts_with_mistakes_are_explained(calls):
+    explained = calls(syntax, "unknown_operation_error")
+    error = refuse(HEAD + "parts:\n" + "".join(f"  p{i}: [rel{i}u]\n" for i in range(3_000)) + "flow: [p1]\n")
+    assert len(error.mistakes) <= 200 and len(explained) <= 200
+
+
+def test_a_hint_lists_and_compares_few_of_many_names(calls):
+    compared = calls(difflib.SequenceMatcher, "quick_ratio")
+    names = "".join(f"  name{i}: {i}\n" for i in range(5_000))
+    error = refuse(HEAD + f"let:\n{names}flow: [conv1x1: nmae17]\n")
+    assert "did you mean 'name" in error.render() and ", and 4,9" in error.render() and len(error.render()) < 2_000
+    assert len(compared) <= errors.MOST_COMPARED
 
 
 @pytest.mark.parametrize("line", ["block: b\n", "k: !x 1\n", "<<: 1\n"])

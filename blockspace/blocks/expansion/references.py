@@ -5,7 +5,7 @@ from __future__ import annotations
 from blockspace.blocks.evaluate import INVALID, LexicalScope
 from blockspace.blocks.expansion.context import Frame, StepValue
 from blockspace.blocks.typed_values import evaluate_integer
-from blockspace.errors import Mark, did_you_mean, error
+from blockspace.errors import Mark, did_you_mean, error, list_known
 from blockspace.reader import Node, Scalar, Seq
 
 FAR = 10**6  # indices beyond this are refused before anything is looked up
@@ -45,7 +45,7 @@ def resolve_reference(text: str, mark: Mark, frame: Frame, previous: StepValue, 
     else:
         known = sorted(frame.values) + ["prev"]
         hint = did_you_mean(name, known)
-        listed = f"known here: {', '.join(known)}"
+        listed = list_known(known)
         raise error("E-REF", f"unknown value {name!r}", mark, f"{hint} {listed}" if hint else listed)
     if found is INVALID:
         return [INVALID]
