@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items):
 
 
 # Files that use the finished run of tests/study/conftest.py: one process makes it once, and runs them all.
-TOGETHER = {f"tests/study/{name}.py" for name in ("test_missing", "test_reading", "test_reuse", "test_search")}
+TOGETHER = {f"tests/study/{name}.py" for name in ("test_cheaper_study", "test_missing", "test_reading", "test_reuse", "test_search")}
 
 
 class FilesTogether(LoadFileScheduling):

@@ -184,6 +184,11 @@ class RunDir(os.PathLike[str]):
 
     # the trainings of a study
 
+    @property
+    def baseline_trial(self) -> TrainingDir:
+        """Return the folder of the baseline's training as in the search, with which networks are compared before the finals."""
+        return TrainingDir(self.path / BASELINE)
+
     def trial(self, number: int) -> TrainingDir:
         """Return a trial's folder: `trials/0017`."""
         return TrainingDir(self.path / "trials" / f"{number:04d}")
@@ -196,6 +201,10 @@ class RunDir(os.PathLike[str]):
     def finalist(self, name: str, replicate: int) -> TrainingDir:
         """Return the folder of a finalist's training with its seed number `replicate`: `finalists/hs-s4/seed-0`."""
         return TrainingDir(self.finalists / name / f"seed-{replicate}")
+
+    def remeasured(self, name: str) -> Path:
+        """Return the cost of a finalist that was measured anew after it was chosen."""
+        return self.finalists / name / "latency.json"
 
     def baseline_files(self) -> list[Path]:
         """Return the YAML files that hold the baseline: its own, then those of its final trainings, as far as they are there."""
@@ -300,7 +309,7 @@ def own_names() -> frozenset[str]:
     """Return the names of all files and folders at the top of a run directory."""
     run = RunDir(Path())
     places = [getattr(one, name) for one in (run, run.training) for name, own in vars(type(one)).items() if isinstance(own, property)]
-    places += [run.trial(0).path, Path(f"{run.storage}-wal"), Path(f"{run.storage}-shm")]
+    places += [run.trial(0).path, run.baseline_trial.path, Path(f"{run.storage}-wal"), Path(f"{run.storage}-shm")]
     return frozenset(place.parts[0] for place in places if isinstance(place, Path) and place.parts)
 
 

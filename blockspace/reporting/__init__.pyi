@@ -1,6 +1,13 @@
 from .answer import Answer as Answer, Missing as Missing, NetworkScore as NetworkScore, ScoredFinalist as ScoredFinalist
 from .answer_file import answer_json as answer_json, answer_table as answer_table, read_answer as read_answer
 from .bootstrap import Interval as Interval, bootstrap_difference as bootstrap_difference
+from .cheaper import (
+    BoundedNetwork as BoundedNetwork,
+    CheaperAnswer as CheaperAnswer,
+    CostRatio as CostRatio,
+    add_cheaper as add_cheaper,
+    find_cheaper as find_cheaper,
+)
 from .checklist import ChecklistRow as ChecklistRow, fill_checklist as fill_checklist, write_checklist_text as write_checklist_text
 from .circumstances import Circumstances as Circumstances
 from .comparison import compare_families as compare_families
@@ -21,6 +28,7 @@ from .results_table import COLUMNS as COLUMNS, flatten_record as flatten_record,
 from .sides import (
     SeedVariance as SeedVariance,
     Side as Side,
+    estimate_image_variance as estimate_image_variance,
     make_drawn_side as make_drawn_side,
     make_given_side as make_given_side,
     pool_seed_variance as pool_seed_variance,
@@ -29,6 +37,7 @@ from .simultaneous import compare_sides as compare_sides
 from .study_report import (
     Environment as Environment,
     FinalistReport as FinalistReport,
+    FinalistRole as FinalistRole,
     FinalistTraining as FinalistTraining,
     SearchCounts as SearchCounts,
     SplitUse as SplitUse,

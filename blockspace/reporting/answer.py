@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy
 
 from blockspace.reporting.difference import FamilyDifference
 from blockspace.reporting.sentences import format_level
+
+if TYPE_CHECKING:
+    from blockspace.reporting.cheaper import CheaperAnswer
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +50,7 @@ class NetworkScore:
 
 @dataclass(frozen=True)
 class Missing:
-    """Something that a study asked for and its answer lacks: the `kind` (`family`, `finalist`, `seed` or `trial`), its name, and why."""
+    """Something that a study asked for and its answer lacks: the `kind` (`family`, `finalist`, `seed`, `trial`, ...), its name, and why."""
 
     kind: str
     name: str
@@ -64,7 +68,7 @@ class Answer:
     `gains` are each family's finalists against random networks of its space. `missing` is what the study asked for and has no result.
     `repeats` is the number of searches behind each family. `level` is that of every interval; `look` counts the answers about families
     that the study has given, this one included, and `is_sequential` says that their number was open from the start (`up to N`).
-    `open_repeats` have begun and are in no statement.
+    `open_repeats` have begun and are in no statement. `cheaper` is there where the study asks how much cheaper a network can be.
     """
 
     rows: tuple[NetworkScore, ...]
@@ -78,6 +82,7 @@ class Answer:
     look: int = 1
     is_sequential: bool = False
     open_repeats: tuple[int, ...] = ()
+    cheaper: CheaperAnswer | None = None
 
     @property
     def statements(self) -> tuple[FamilyDifference, ...]:
@@ -102,9 +107,11 @@ class Answer:
     def sentences(self) -> list[str]:
         """Return one sentence for each difference: between families, with the baseline, with random networks.
 
-        Statements of searches hold all together; those of networks each by itself.
+        That of the cheaper network is before them, where one was asked for. Statements of searches hold all together; those of networks
+        each by itself.
         """
-        return [one.sentence() for one in self.statements]
+        lead = [self.cheaper.sentence()] if self.cheaper else []
+        return lead + [one.sentence() for one in self.statements]
 
     def remarks(self) -> list[str]:
         """Return what holds for all sentences: repeats that are not in them, and what earlier answers cost."""

@@ -13,6 +13,7 @@ from blockspace.formatting import TableStyle, format_cell, format_mean, format_t
 from blockspace.records import BASELINE, ComputeTotals
 from blockspace.reporting.answer import Answer, Missing, NetworkScore
 from blockspace.reporting.bootstrap import Interval
+from blockspace.reporting.cheaper import BoundedNetwork, CheaperAnswer, CostRatio
 from blockspace.reporting.difference import FamilyDifference
 
 FORMAT, FIRST_FORMAT = "blockspace/answer/2", "blockspace/answer/1"  # the first one held one search
@@ -43,11 +44,12 @@ def table_row(row: NetworkScore, costs: Sequence[str]) -> list[str]:
 def answer_json(answer: Answer, compute: ComputeTotals | None = None) -> str:
     """Return the rows and differences with every field, and each difference's sentence. Accuracies in 0..1, log-losses in nats.
 
-    `missing` is there only where something is, `compute` where it is given.
+    `missing` and `cheaper` are there only where something is, `compute` where it is given.
     """
     content = {"format": FORMAT, "sentences": answer.sentences(), "remarks": answer.remarks(), **asdict(answer)}
-    if not answer.missing:
-        del content["missing"]
+    for name in ("missing", "cheaper"):
+        if not content[name]:
+            del content[name]
     if compute is not None:
         content["compute"] = asdict(compute)
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -67,7 +69,8 @@ def read_answer(text: str) -> Answer:
         missing = tuple(Missing(**one) for one in content.get("missing", ()))
         repeats, level, look, is_sequential = (content[name] for name in ("repeats", "level", "look", "is_sequential"))
         told = (repeats, level, look, is_sequential, tuple(content["open_repeats"]))
-        return Answer(rows, differences, against, content["images"], missing, gains, *told)
+        cheaper = _read_cheaper(content["cheaper"]) if content.get("cheaper") else None
+        return Answer(rows, differences, against, content["images"], missing, gains, *told, cheaper=cheaper)
     except (KeyError, TypeError, AttributeError) as reason:
         raise ValueError(f"not an answer: {reason!r}") from reason
 
@@ -91,3 +94,9 @@ def _read_difference(content: dict[str, Any]) -> FamilyDifference:
     read = {name: Interval(**content[name]) for name in intervals if content.get(name) is not None}
     pairs = {name: tuple(content[name]) for name in ("networks", "searches", "searches_needed") if content.get(name) is not None}
     return FamilyDifference(**(content | read | pairs))
+
+
+def _read_cheaper(content: dict[str, Any]) -> CheaperAnswer:
+    networks = tuple(BoundedNetwork(**one) for one in content["networks"])
+    remeasured = CostRatio(**content["remeasured"]) if content["remeasured"] else None
+    return CheaperAnswer(**(content | {"networks": networks, "remeasured": remeasured}))

@@ -14,6 +14,7 @@ from blockspace.quantities import find_quantity
 from blockspace.records import ComputeTotals, RunEnvironment, TrialRecord, TrialState, pareto_front
 from blockspace.reporting.answer import Answer
 
+FinalistRole: TypeAlias = Literal["best", "baseline", "random", "cheap"]
 StudyState: TypeAlias = Literal["finished", "running", "stopped", "failed"]
 REPORTED_STATES = tuple(dict.fromkeys(state.merged for state in TrialState))  # all failures are one
 DEFAULT_METRIC = "val_acc"  # where no objective is a metric
@@ -60,7 +61,8 @@ class FinalistTraining:
 class FinalistReport:
     """A finalist, or, before they are retrained, a network that would be one.
 
-    `number` is its trial's, None for the baseline; `yaml` is its network file, `command` exports it.
+    `number` is its trial's, None for the baseline; `yaml` is its network file, `command` exports it. `role` is why it is one: the best of
+    its family, the baseline, drawn at random, or taken for its cost.
     """
 
     name: str
@@ -74,6 +76,7 @@ class FinalistReport:
     command: str
     exported: str = ""  # the folder, where it was
     repeat: int = 0  # the search that found it
+    role: FinalistRole = "best"
 
     @property
     def is_done(self) -> bool:

@@ -12,7 +12,12 @@ from .local_paths import list_leading as list_leading
 from .resolve import ResolvedStudy as ResolvedStudy, resolve_study as resolve_study
 from .run_reader import read_run as read_run, write_report as write_report
 from .run_search import search as search
-from .study_file import Study as Study, StudyFile as StudyFile, load_study as load_study
+from .study_file import (
+    CompareOptions as CompareOptions,
+    Study as Study,
+    StudyFile as StudyFile,
+    load_study as load_study,
+)
 from .study_result import StudyResult as StudyResult, format_result_json as format_result_json
 from .train_config import TrainingOptions as TrainingOptions
 from .train_one import Trained as Trained, evaluate as evaluate, train as train

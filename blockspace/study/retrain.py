@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,31 +30,33 @@ from blockspace.study.training_facts import read_facts
 from blockspace.study.worker_jobs import adapt_watchdog, check_weights, read_epochs, read_scores, train_finalist
 
 if TYPE_CHECKING:
-    from blockspace.reporting import Answer
+    from blockspace.reporting import Answer, FinalistRole
 
 
 @dataclass(frozen=True)
 class Finalist:
-    """A network that is retrained: its folder name, family, candidate, the trial that found it (None for the baseline), and its search."""
+    """A network that is retrained: folder name, family, candidate, the trial that found it (None for the baseline), its search, and why.
+    """
 
     name: str
     family: str
     candidate: Candidate
     record: TrialRecord | None = None
     repeat: int = 0
+    role: FinalistRole = "best"
 
 
 def select_finalists(resolved: ResolvedStudy, records: list[TrialRecord], repeat: int = 0) -> list[Finalist]:
     """Return the best `take` networks that a search trained, of each choice of `per` by the first objective, and of the first the baseline.
     """
     finalists = [make_finalist(resolved, record, repeat) for record in select_records(resolved, records)]
-    return finalists if repeat else [*finalists, Finalist(BASELINE, BASELINE, resolved.baseline)]
+    return finalists if repeat else [*finalists, Finalist(BASELINE, BASELINE, resolved.baseline, role="baseline")]
 
 
-def make_finalist(resolved: ResolvedStudy, record: TrialRecord, repeat: int) -> Finalist:
+def make_finalist(resolved: ResolvedStudy, record: TrialRecord, repeat: int, role: FinalistRole = "best") -> Finalist:
     """Return the finalist that a trial becomes."""
     family = record.family(resolved.per, resolved.space.name)
-    return Finalist(finalist_name(record.label, repeat), family, resolved.candidate(record.params), record, repeat)
+    return Finalist(finalist_name(record.label, repeat), family, resolved.candidate(record.params), record, repeat, role)
 
 
 def select_records(resolved: ResolvedStudy, records: Iterable[TrialRecord]) -> list[TrialRecord]:
@@ -152,7 +154,9 @@ def answer_study(resolved: ResolvedStudy, finalists: list[Finalist]) -> Answer:
 
     rivals = [(finalist.record, finalist.family) for finalist in finalists if finalist.record is not None]
     best, families = [record for record, _ in rivals], [family for _, family in rivals]
-    reports = read_finalists(run_of(resolved), resolved.study, best, families, [])
+    roles = {finalist.name: finalist.role for finalist in finalists}
+    found = read_finalists(run_of(resolved), resolved.study, best, families, [])
+    reports = [replace(report, role=roles[report.name]) for report in found]
     answer = compute_answer(run_of(resolved), reports, resolved.study, list_declared_choices(resolved), [])
     if answer is None:
         raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*", cls=FailureError)

@@ -49,6 +49,7 @@ from blockspace.reporting import (
     SearchCounts,
     StudyReport,
     StudyState,
+    add_cheaper,
     compare_families,
     count_repeats,
     number_look,
@@ -58,10 +59,12 @@ from blockspace.reporting import (
     write_page,
 )
 from blockspace.searching import StoredStudy, find_lock_holder, read_stored_study
+from blockspace.study.cheaper_networks import choose_cheaper_finalists, insert_cheaper
 from blockspace.study.compute import measure_compute
 from blockspace.study.local_paths import hide_values
 from blockspace.study.protocol import describe_protocol
-from blockspace.study.study_file import MEASURED, CompareOptions, Study, load_study, resolve_budget
+from blockspace.study.remeasured_cost import add_remeasured
+from blockspace.study.study_file import MEASURED, Study, load_study, resolve_budget
 from blockspace.study.test_use import read_test_use
 from blockspace.study.worker_jobs import read_epochs, read_scores, without_host
 
@@ -89,6 +92,9 @@ def read_run(folder: str | Path) -> StudyReport:
     best = select_best_of_repeats(database.records, database.objectives, per, choices, study.options.finalists.take)
     finals = read_finalists(run, study, best, [record.family(per, study.name) for record in best], notes)
     searches = read_searches(database, study, finals)
+    records, taken = ([record for record in some if record.repeat in searches.whole] for some in (database.records, best))
+    cheap = choose_cheaper_finalists(run, study, finals, records, taken)
+    finals = insert_cheaper(finals, [read_finalist(run, study, record, record.family(per, study.name), notes) for record in cheap])
     state, words = study_state(run, database.records, study, finals, searches)
     notes += describe_short_searches(run, study.options.search.trials)
     baseline = baseline_costs(run, notes)
@@ -150,9 +156,8 @@ def command_of_folder(run: RunDir) -> str:
 
 def compared_parameter(study: Study, records: Iterable[TrialRecord]) -> str | None:
     """Return the search parameter whose choices are compared: named by the study, else the first that the trials know."""
-    compared = study.options.compare.by if study.options.compare else None
     known = next((name for record in records for name in record.families), None)
-    return study.options.finalists.per or compared or known
+    return study.options.finalists.per or study.comparison.by or known
 
 
 def list_seen_choices(database: StoredStudy, per: str | None) -> list[str]:
@@ -180,7 +185,7 @@ def read_finalists(
         graph = read_graph(file, notes)
         costs = graph_costs(graph) | ({"latency": 1.0} if study.options.budget.latency else {})
         trainings = [read_training(place, replicate) for replicate, place in enumerate(places)]
-        finalists.append(finalist_report(run, BASELINE, BASELINE, None, costs, graph, file, trainings))
+        finalists.append(replace(finalist_report(run, BASELINE, BASELINE, None, costs, graph, file, trainings), role="baseline"))
     return tuple(finalists)
 
 
@@ -285,14 +290,19 @@ def compute_answer(
     compared parameter, in their declared order.
     """
     rivals, baseline = read_scored(run, finals, study.costs, notes)
-    if not rivals:
+    roles = {final.name: final.role for final in finals}
+    cheap = [rival for rival in rivals if roles[rival.name] == "cheap"]
+    best = [rival for rival in rivals if roles[rival.name] != "cheap"]
+    if not best:
         return None
-    against = rivals[0].family if first_is_reference(choices) else None
-    margin = (study.options.compare or CompareOptions()).margin_share
-    circumstances = read_circumstances(run, rivals, study, notes)
-    return compare_families(
-        rivals, baseline, against=against, seed=study.options.search.seed, margin=margin, circumstances=circumstances
-    )
+    against = best[0].family if first_is_reference(choices) else None
+    asked, seed = study.comparison, study.options.search.seed
+    circumstances = read_circumstances(run, best, study, notes)
+    answer = compare_families(best, baseline, against=against, seed=seed, margin=asked.margin_share, circumstances=circumstances)
+    if asked.cheaper is None:
+        return answer
+    answer = add_cheaper(answer, best, cheap, baseline, asked.cheaper, asked.margin_share)
+    return add_remeasured(run, answer, {final.name: final.key for final in finals})
 
 
 def read_circumstances(run: RunDir, rivals: Sequence[ScoredFinalist], study: Study, notes: list[str]) -> Circumstances:

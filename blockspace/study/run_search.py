@@ -41,16 +41,17 @@ from blockspace.records import (
 )
 from blockspace.reporting import write_results
 from blockspace.searching import Candidate, Interrupted, SearchPlan, StudyLock, optimize, read_stored_study
+from blockspace.study.cheaper_stage import NO_CHEAP_FINALS, CheapFinals, complete_cheaper, find_cheaper_records
 from blockspace.study.compute import read_compute
 from blockspace.study.environment import note_environment
 from blockspace.study.keywords import SearchKeywords
 from blockspace.study.latency_measurer import Measure, make_latency_measurer
 from blockspace.study.local_paths import hide_local_paths, relative_path, write_local_paths
-from blockspace.study.missing import find_missing
+from blockspace.study.missing import find_failed_trainings, find_missing
 from blockspace.study.repeats import StudyStart, WholeRepeat, join_finalists, join_records, run_repeats
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.resume_command import write_search_command
-from blockspace.study.retrain import answer_study, export_finalists, retrain, select_exported, select_finalists
+from blockspace.study.retrain import answer_study, export_finalists, make_finalist, retrain, select_exported, select_finalists
 from blockspace.study.space_files import find_space_inside, list_import_sections, write_space_files
 from blockspace.study.study_result import StudyResult
 from blockspace.study.test_use import note_test_use
@@ -123,8 +124,9 @@ def run_stages(start: StudyStart) -> StudyResult:
         whole = run_repeats(
             resolved.options.search, lambda repeat: run_repeat(start, repeat, measure), lambda whole: is_study_decided(start, whole)
         )
-    finalists, answer = join_finalists(whole), answer_repeats(resolved, whole)
-    chosen = select_exported(resolved, finalists)
+    cheap = retrain_cheaper(start, whole)
+    answer = complete_cheaper(resolved, join_records(whole), answer_repeats(resolved, whole, cheap), emit)
+    chosen = [*select_exported(resolved, join_finalists(whole)), *cheap.finalists]
     emit(ExportStarted(len(chosen)))
     exported = export_finalists(resolved, chosen, emit)
     outcome = StudyResult(resolved, join_records(whole), answer, exported)
@@ -146,6 +148,18 @@ def run_repeat(start: StudyStart, repeat: int, measure: Measure | None) -> Whole
     return WholeRepeat(repeat, records, finalists, retrain(resolved, finalists, start.workers, start.emit), reason)
 
 
+def retrain_cheaper(start: StudyStart, whole: Sequence[WholeRepeat]) -> CheapFinals:
+    """Retrain the networks that are finalists for their cost, out of all searches; none where the study does not ask for them."""
+    resolved, emit = start.resolved, start.emit
+    best = [finalist.record for finalist in join_finalists(whole) if finalist.record is not None]
+    records = find_cheaper_records(resolved, join_records(whole), best, start.workers, emit)
+    finalists = [make_finalist(resolved, record, record.repeat, "cheap") for record in records]
+    if not finalists:
+        return NO_CHEAP_FINALS
+    emit(RetrainingStarted(len(finalists), len(finalists) * resolved.options.finalists.seeds))
+    return CheapFinals(finalists, retrain(resolved, finalists, start.workers, emit))
+
+
 def write_all_results(start: StudyStart, records: Sequence[TrialRecord]) -> None:
     """Write the table of all trials; `records` are those of the search that goes on. Raises StorageError."""
     is_single = start.resolved.options.search.repeat_count == 1
@@ -153,11 +167,12 @@ def write_all_results(start: StudyStart, records: Sequence[TrialRecord]) -> None
     write_results(RunDir(start.folder).results, everything, start.resolved.per)
 
 
-def answer_repeats(resolved: ResolvedStudy, whole: Sequence[WholeRepeat]) -> Answer:
+def answer_repeats(resolved: ResolvedStudy, whole: Sequence[WholeRepeat], cheap: CheapFinals = NO_CHEAP_FINALS) -> Answer:
     """Return the answer of the searches that are whole, with what it lacks."""
     finalists, results = join_finalists(whole), [result for one in whole for result in one.results]
     missing = find_missing(resolved, join_records(whole), finalists, results, {one.number: one.reason for one in whole})
-    return replace(answer_study(resolved, finalists), missing=missing)
+    lost = find_failed_trainings(resolved, cheap.finalists, cheap.results)
+    return replace(answer_study(resolved, [*finalists, *cheap.finalists]), missing=(*missing, *lost))
 
 
 def is_study_decided(start: StudyStart, whole: Sequence[WholeRepeat]) -> bool:

@@ -13,7 +13,7 @@ from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.study_file import Study
 
 if TYPE_CHECKING:
-    from blockspace.reporting import Answer
+    from blockspace.reporting import Answer, CheaperAnswer
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ class StudyResult:
         from blockspace.reporting import flatten_record
 
         return [flatten_record(record, self.resolved.per) for record in self.rows]
+
+    @property
+    def cheaper(self) -> CheaperAnswer | None:
+        """Return how much cheaper than the baseline a network is that is not worse; None where the study does not ask."""
+        return self.answer.cheaper
 
     @property
     def exit_code(self) -> int:

@@ -34,7 +34,10 @@ def summarize_answer(run: StudyReport) -> dict[str, Any]:
     costs = list(dict.fromkeys(name for row in found.rows for name in row.costs))
     finals = {one.name: one for one in run.finals}
     return {
-        "sentences": [(one.sentence() + ".", one.is_sure) for one in found.statements],
+        "sentences": [
+            *([(found.cheaper.sentence() + ".", bool(found.cheaper.chosen))] if found.cheaper else []),
+            *((one.sentence() + ".", one.is_sure) for one in found.statements),
+        ],
         "remarks": [remark + "." for remark in found.remarks()],
         "units": {one.unit for one in found.statements},
         "costs": [find_quantity(name) for name in costs],
