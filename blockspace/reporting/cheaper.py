@@ -175,8 +175,9 @@ def bound_differences(
     shares = numpy.array([1 / len(runs) for runs in networks])
     weights = shares + 1 / len(base)
     total = numpy.atleast_2d(numpy.cov(per_image)) / images if images > 1 else numpy.ones((len(networks), len(networks)))
-    image_part = numpy.maximum(numpy.diag(total) - noise * weights, 1 / images**2)
-    covariance = total + (seed_variance - noise) * (numpy.diag(shares) + 1 / len(base))
+    known = numpy.diag(total) - noise * weights
+    image_part = numpy.maximum(known, 1 / images**2)
+    covariance = total + (seed_variance - noise) * (numpy.diag(shares) + 1 / len(base)) + numpy.diag(image_part - known)
     random = numpy.random.default_rng([seed, 20_112])
     roots = numpy.linalg.cholesky(covariance + 1e-12 * numpy.eye(len(networks)))
     deviations = random.standard_normal((draws, len(networks))) @ roots.T

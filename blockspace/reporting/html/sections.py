@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from statistics import median
 from typing import Any
 
@@ -16,6 +16,7 @@ from blockspace.ops import format_shape
 from blockspace.quantities import Quantity, find_quantity
 from blockspace.records import TrialRecord, TrialState
 from blockspace.reporting.answer import NetworkScore
+from blockspace.reporting.cheaper import CheaperAnswer
 from blockspace.reporting.checklist import TITLES, count_findings, fill_checklist
 from blockspace.reporting.html.charts import draw_curves
 from blockspace.reporting.html.markup import reveal_unseen, tag
@@ -29,7 +30,8 @@ def summarize_answer(run: StudyReport) -> dict[str, Any]:
     """Return the data of `answer.html`: the sentences, whether they are final, and a row for each network of the finals."""
     found = run.answer
     if found is None:
-        return {"sentences": [], "costs": [], "rows": [], "images": 0, "whole": False, "missing": [], "remarks": []}
+        empty = dict.fromkeys(("sentences", "costs", "rows", "missing", "remarks"), [])
+        return {**empty, "images": 0, "whole": False, "bounds": None}
     done, asked = run.trainings
     costs = list(dict.fromkeys(name for row in found.rows for name in row.costs))
     finals = {one.name: one for one in run.finals}
@@ -43,9 +45,26 @@ def summarize_answer(run: StudyReport) -> dict[str, Any]:
         "costs": [find_quantity(name) for name in costs],
         "rows": [_describe_answer_row(row, costs, finals.get(row.name), run) for row in found.rows],
         "images": found.images,
+        "bounds": describe_bounds(found.cheaper, finals) if found.cheaper else None,
         "missing": [one.sentence() + "." for one in found.missing],
         "whole": done == asked if run.searches.repeats == 1 else run.searches.still_open is None and run.state != "running",
     }
+
+
+def describe_bounds(found: CheaperAnswer, finals: Mapping[str, FinalistReport]) -> dict[str, Any]:
+    """Return the data of the table of bounds: each finalist beside the baseline, the cheapest first, in points of accuracy."""
+    rows = [
+        {
+            "title": finals[one.name].title if one.name in finals else one.name,
+            "anchor": name_anchor(finals[one.name]) if one.name in finals else "",
+            "ratio": f"{one.ratio:.3f}",
+            "difference": f"{one.difference * 100:+.2f}",
+            "bound": f"{one.bound * 100:+.2f}",
+            "chosen": one.name == found.chosen,
+        }
+        for one in found.networks
+    ]
+    return {"rows": rows, "cost": found.cost, "margin": f"{found.margin * 100:g}", "level": f"{found.level * 100:g} %"}
 
 
 def _describe_answer_row(row: NetworkScore, costs: list[str], final: FinalistReport | None, run: StudyReport) -> dict[str, Any]:
