@@ -26,6 +26,9 @@ def register(app: Typer) -> None:
         overrides: list[str] = typer.Argument(None, help="key.path=value, applied after the file", autocompletion=complete_study_settings),
         dry_run: bool = typer.Option(False, "--dry-run", help="Say what it would do: space, costs, budget. Nothing is trained or written."),
         measure: bool = typer.Option(False, "--measure", help="With --dry-run: time a training step and estimate the whole."),
+        spread: list[str] = typer.Option(
+            None, metavar="RUN", help="With --dry-run: earlier runs, or a shipped study, that show how far searches differ; repeatable."
+        ),
         reuse: list[str] = typer.Option(None, metavar="RUN", help="A run directory whose equal trainings are taken over; repeatable."),
         workers: int = typer.Option(None, help="Worker processes (default: one per core)."),
         as_json: bool = typer.Option(False, "--json", help="The answer as JSON on stdout."),
@@ -39,22 +42,35 @@ def register(app: Typer) -> None:
         if measure and not dry_run:
             help = shlex.join(["blockspace", "search", study, *texts, "--dry-run", "--measure"])
             raise error("E-KEY", "--measure belongs to --dry-run", help=help)
+        if spread and not dry_run:
+            help = shlex.join(["blockspace", "search", study, *texts, "--dry-run", *(word for run in spread for word in ("--spread", run))])
+            raise error("E-KEY", "--spread belongs to --dry-run", help=help)
         if dry_run:
             with running_command(DRY_RUN):
-                code = print_dry_run(study, texts, measure, reuse or [])
+                code = print_dry_run(study, texts, measure, reuse or [], spread or [])
             if code:
                 raise typer.Exit(code)
         elif code := run(study, texts, as_json, verbose, quiet, reuse or []):
             raise typer.Exit(code)
 
 
-def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequence[str] = ()) -> int:
-    """Print what the study would do, and what it would take over from other runs; with `measure`, also how long it would take.
+def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequence[str] = (), spread: Sequence[str] = ()) -> int:
+    """Print what the study would do and could show, and what it would take over from other runs; with `measure`, also how long it takes.
 
-    Return the exit code: 7 where the time was asked for and is not known.
+    How far searches differ is read from `spread`, else from the runs that are reused. Return the exit code: 7 where the time was asked for
+    and is not known.
     """
     from blockspace.data import can_describe
-    from blockspace.study import describe_reuse, draw_families, dry_run_text, estimate_duration, read_prior_runs, resolve_study
+    from blockspace.study import (
+        StudyTimer,
+        describe_power,
+        describe_reuse,
+        draw_families,
+        dry_run_text,
+        read_prior_runs,
+        read_spread,
+        resolve_study,
+    )
 
     resolved = resolve_study(study, overrides)
     runs = read_prior_runs(resolved, reuse)
@@ -62,12 +78,16 @@ def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequen
     print(dry_run_text(resolved, draw_families(resolved)))
     for line in describe_reuse(resolved, runs):
         print(line)
-    if measure and not can_describe(resolved.study.data):
+    timer = StudyTimer.of(resolved) if measure and can_describe(resolved.study.data) else None
+    sources = spread or (reuse if len(reuse) > 1 else ())
+    print()
+    for line in describe_power(resolved, read_spread(sources) if sources else None, timer.estimate if timer else None):
+        print(line)
+    if timer:
+        print("\n" + timer.describe(resolved))
+    elif measure:
         print(f"\ntime: not measured, since that needs the data: {resolved.study.data.python} is run by `search`, not by a dry run")
-        return 7
-    if measure:
-        print("\n" + estimate_duration(resolved))
-    return 0
+    return 7 if measure and not timer else 0
 
 
 def run(study: str, overrides: list[str], as_json: bool, verbose: bool = False, quiet: bool = False, reuse: Sequence[str] = ()) -> int:

@@ -6,12 +6,14 @@ from .doctor import (
     read_data_target as read_data_target,
 )
 from .dry_run import draw_families as draw_families, dry_run_text as dry_run_text
-from .duration import estimate_duration as estimate_duration
+from .duration import StudyTimer as StudyTimer
 from .export_network import export as export
 from .local_paths import list_leading as list_leading
+from .power_plan import describe_power as describe_power
 from .resolve import ResolvedStudy as ResolvedStudy, resolve_study as resolve_study
 from .run_reader import read_run as read_run, write_report as write_report
 from .run_search import search as search
+from .spread import MeasuredSpread as MeasuredSpread, read_spread as read_spread
 from .study_file import (
     CompareOptions as CompareOptions,
     Study as Study,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import mean, quantiles
 from typing import Any
 
@@ -12,17 +14,22 @@ from blockspace.records import name_family
 from blockspace.study.resolve import ResolvedStudy
 
 SAMPLES, SHOWN = 100, 5
+KEYED = 20  # draws of each family whose canonical keys are compared with those of the others
 
 
 @dataclass(frozen=True)
 class FamilyDraws:
-    """One family's proposals: how many were drawn, the macs before and after solving, those the solver could not bring into the budget."""
+    """One family's proposals: how many were drawn, the macs before and after solving, those the solver could not bring into the budget.
+
+    `keys` are the canonical keys of the first `KEYED` that are within the budget.
+    """
 
     name: str
     samples: int
     before: list[int]
     after: list[int]
     unsolved: list[tuple[str, int | None]]  # label, and the macs it comes to; None: no widths in their ranges build
+    keys: frozenset[str] = frozenset()
 
     @property
     def share(self) -> float:
@@ -39,6 +46,7 @@ def draw_family(resolved: ResolvedStudy, fixed: dict[str, Any], samples: int) ->
     """Draw topologies of one family, whose choices are `fixed`, and solve each for the budget."""
     budgeted = resolved.budgeted_space
     before, after, unsolved = [], [], []
+    keyed: list[str] = []
     for seed in range(samples):
         assignment = resolved.space.random(seed, fixed)
         unknown = {u.name: u.default for u in resolved.space.unknowns.values()}
@@ -48,10 +56,11 @@ def draw_family(resolved: ResolvedStudy, fixed: dict[str, Any], samples: int) ->
             before.append(raw.macs)
         if found is not None and all(b.holds(getattr(found, name)) for name, b in budgeted.budgets.items()):
             after.append(found.macs)
+            keyed += [budgeted.propose(assignment).key] if len(keyed) < KEYED else []
         else:
             unsolved.append((resolved.space.label(assignment), found.macs if found else None))
     name = next((name_family(str(choice), hole) for hole, choice in fixed.items()), resolved.space.name)
-    return FamilyDraws(name, samples, before, after, unsolved)
+    return FamilyDraws(name, samples, before, after, unsolved, frozenset(keyed))
 
 
 def dry_run_text(resolved: ResolvedStudy, families: list[FamilyDraws]) -> str:
@@ -74,7 +83,18 @@ def dry_run_text(resolved: ResolvedStudy, families: list[FamilyDraws]) -> str:
             lines += ["", f"{f.name}: {len(f.unsolved)} of {f.samples} draws do not come into the budget:"]
             lines += [f"  {misfit_text(*one, count)}" for one, count in Counter(f.unsolved).most_common(SHOWN)]
             lines += ["  ..."] * (len(set(f.unsolved)) > SHOWN)
+    lines += [f"\n{line}" for line in describe_shared_draws(families)]
     return "\n".join(lines)
+
+
+def describe_shared_draws(families: Sequence[FamilyDraws]) -> list[str]:
+    """Return a line for each two families that have equal networks among their draws: what they share cannot make them differ."""
+    pairs = [(one, other, len(one.keys & other.keys)) for one, other in combinations(families, 2)]
+    return [
+        f"{one.name} and {other.name} share networks: {count} of {len(one.keys | other.keys)} different ones that were compared"
+        for one, other, count in pairs
+        if count
+    ]
 
 
 def describe_searches(resolved: ResolvedStudy) -> list[str]:

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING
 
 from blockspace.formatting import count_noun, format_duration
 from blockspace.graph import Graph
+from blockspace.study.cheaper_networks import COUNT
+from blockspace.study.cheaper_stage import MEASUREMENTS
 from blockspace.study.resolve import ResolvedStudy
+from blockspace.study.study_file import MEASURED
 from blockspace.study.worker_jobs import PRELOAD
 
 if TYPE_CHECKING:
@@ -50,22 +53,37 @@ class StagePlan:
     seconds: float
 
 
-def estimate_duration(resolved: ResolvedStudy) -> str:
-    """Time each kind of work of a study on its baseline, and return a line with an estimate of its stages and of the whole."""
-    import torch
+@dataclass(frozen=True)
+class StudyTimer:
+    """How long the work of a study takes: the seconds of each kind, and the number of images of the parts train, val and test."""
 
-    from blockspace.data import load
+    timings: Timings
+    images: tuple[int, int, int]
 
-    torch.set_num_threads(1)
-    data = load(resolved.study.data)
-    train, val = data.search_split()
-    timings = time_work(resolved, train, val)
-    stages = plan_stages(resolved, timings, (len(train), len(val), len(data.final_split()[1])))
-    parts = ", ".join(f"{stage.words} about {format_duration(stage.seconds)}" for stage in stages)
-    whole = f"together about {format_duration(sum(stage.seconds for stage in stages))}"
-    workers = count_noun(resolved.options.search.worker_count(), "worker")
-    batch = f"baseline, batch {resolved.options.train.batch}, one thread"
-    return f"{1000 * timings.step:.1f} ms a step ({batch}); {parts}; {whole} on {workers}"
+    @classmethod
+    def of(cls, resolved: ResolvedStudy) -> StudyTimer:
+        """Time each kind of work of a study on its baseline."""
+        import torch
+
+        from blockspace.data import load
+
+        torch.set_num_threads(1)
+        data = load(resolved.study.data)
+        train, val = data.search_split()
+        return cls(time_work(resolved, train, val), (len(train), len(val), len(data.final_split()[1])))
+
+    def estimate(self, resolved: ResolvedStudy) -> float:
+        """Return the seconds that a study of the same work takes, perhaps with another number of searches."""
+        return sum(stage.seconds for stage in plan_stages(resolved, self.timings, self.images))
+
+    def describe(self, resolved: ResolvedStudy) -> str:
+        """Return a line with an estimate of the study's stages and of the whole."""
+        stages = plan_stages(resolved, self.timings, self.images)
+        parts = ", ".join(f"{stage.words} about {format_duration(stage.seconds)}" for stage in stages)
+        whole = f"together about {format_duration(self.estimate(resolved))}"
+        workers = count_noun(resolved.options.search.worker_count(), "worker")
+        batch = f"baseline, batch {resolved.options.train.batch}, one thread"
+        return f"{1000 * self.timings.step:.1f} ms a step ({batch}); {parts}; {whole} on {workers}"
 
 
 def plan_stages(resolved: ResolvedStudy, timings: Timings, images: tuple[int, int, int]) -> list[StagePlan]:
@@ -93,9 +111,18 @@ def plan_stages(resolved: ResolvedStudy, timings: Timings, images: tuple[int, in
     stages += [
         StagePlan(f"{count_noun(repeats * trials, 'trial')}{searches}", repeats * share_among(trials, workers) * trial),
         StagePlan(f"finals of {count_noun(trainings, 'training')}", busiest * one_final),
+        *([plan_cheaper(resolved, timings, trial, one_final)] if resolved.study.comparison.cheaper else []),
         StagePlan(count_noun(chosen, "export"), timings.first_export + (chosen - 1) * timings.export),
     ]
     return stages
+
+
+def plan_cheaper(resolved: ResolvedStudy, timings: Timings, trial: float, one_final: float) -> StagePlan:
+    """Return the stage of the networks that are retrained for their cost, with the baseline's trial and what is measured anew."""
+    workers, seeds = resolved.options.search.worker_count(), resolved.options.finalists.seeds
+    measured = timings.start + MEASUREMENTS * timings.latency if resolved.study.comparison.cheaper in MEASURED else 0.0
+    seconds = trial + share_among(COUNT * seeds, workers) * one_final + measured
+    return StagePlan(f"finals of {COUNT} networks for their cost", seconds)
 
 
 def share_among(jobs: int, workers: int) -> int:

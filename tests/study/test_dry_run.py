@@ -9,7 +9,7 @@ from blockspace.cli.check import run as run_check
 from blockspace.errors import BlockspaceError, InfeasibleError
 from blockspace.study import draw_families, resolve_study
 from blockspace.study.dry_run import dry_run_text
-from blockspace.study.duration import Timings, estimate_duration, plan_stages, time_latency
+from blockspace.study.duration import StudyTimer, Timings, plan_stages, time_latency
 
 
 def test_families_sizes_and_shares(tmp_path, monkeypatch):
@@ -33,7 +33,8 @@ def quick(monkeypatch):
 
 
 def test_an_estimate_of_the_time(tmp_path, quick):
-    text = estimate_duration(resolve_study(tiny.write(tmp_path)))
+    resolved = resolve_study(tiny.write(tmp_path))
+    text = StudyTimer.of(resolved).describe(resolved)
     assert "ms a step" in text and "the start about 5 s" in text and "3 exports about 14 s" in text and " 0.0 min" not in text
 
 
@@ -50,6 +51,10 @@ def test_the_estimate_counts_all_that_is_run(tmp_path):
     assert stages["3 latencies"] == 5.0 + 3 * 1.0 and list(stages) == [
         "the start", "3 latencies", "3 trials", "finals of 8 trainings", "3 exports",
     ]  # fmt: skip
+    asked = resolve_study(tmp_path / "study.yaml", ["budget.latency={}", "compare.cheaper=latency"])
+    stages = {stage.words: stage.seconds for stage in plan_stages(asked, TIMED, (200, 100, 300))}
+    trial, final = 0.5 + 1.4 * (6 * 0.01 + 100 * 0.001), 0.5 + 1.4 * (9 * 0.01 + 300 * 0.001)
+    assert stages["finals of 4 networks for their cost"] == pytest.approx(trial + 4 * final + 5.0 + 9 * 1.0)
 
 
 def test_searches_are_counted_one_after_the_other(tmp_path):
@@ -76,7 +81,7 @@ def test_the_estimate_looks_at_a_few_steps_only(tmp_path, monkeypatch, quick):
 
     seen = []
     monkeypatch.setattr("blockspace.training.fitting.Batches", lambda split, *rest: seen.append(len(split)) or Batches(split, *rest))
-    assert "ms a step" in estimate_duration(resolve_study(tiny.write(tmp_path), ["data.train=1000", "train.batch=8"]))
+    assert StudyTimer.of(resolve_study(tiny.write(tmp_path), ["data.train=1000", "train.batch=8"])).images == (1000, 100, 300)
     assert seen == [24, 24, 216]
 
 
