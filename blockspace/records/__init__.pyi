@@ -72,5 +72,6 @@ from .trial import (
     TrialRecord as TrialRecord,
     TrialState as TrialState,
     count_saved_trainings as count_saved_trainings,
+    count_shared_networks as count_shared_networks,
     name_family as name_family,
 )

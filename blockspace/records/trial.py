@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import combinations
 from typing import Any, TypeAlias
 
 Assignment: TypeAlias = dict[str, int | float | str | bool]
@@ -139,6 +140,19 @@ class TrialRecord:
         """Return the name of its family when the study compares by `per`; `default` without one."""
         choice = self.choice(per)
         return default if choice is None or per is None else name_family(choice, per)
+
+
+def count_shared_networks(records: Iterable[TrialRecord], per: str | None) -> dict[tuple[str, str], int]:
+    """Return how many networks two families share, by their names: equal canonical keys under different choices of `per`.
+
+    Pairs that share none are left out.
+    """
+    keys: dict[str, set[str]] = {}
+    for record in records:
+        if record.key and record.choice(per) is not None:
+            keys.setdefault(record.family(per, ""), set()).add(record.key)
+    counts = {pair: len(keys[pair[0]] & keys[pair[1]]) for pair in combinations(keys, 2)}
+    return {pair: count for pair, count in counts.items() if count}
 
 
 def name_family(choice: str, per: str) -> str:

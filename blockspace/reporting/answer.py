@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy
 
+from blockspace.formatting import count_noun
 from blockspace.reporting.difference import FamilyDifference
 from blockspace.reporting.sentences import format_level
 
@@ -69,6 +70,7 @@ class Answer:
     `repeats` is the number of searches behind each family. `level` is that of every interval; `look` counts the answers about families
     that the study has given, this one included, and `is_sequential` says that their number was open from the start (`up to N`).
     `open_repeats` have begun and are in no statement. `cheaper` is there where the study asks how much cheaper a network can be.
+    `shared` are two families and how many networks, proposed in both, they have in common.
     """
 
     rows: tuple[NetworkScore, ...]
@@ -83,6 +85,7 @@ class Answer:
     is_sequential: bool = False
     open_repeats: tuple[int, ...] = ()
     cheaper: CheaperAnswer | None = None
+    shared: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def statements(self) -> tuple[FamilyDifference, ...]:
@@ -114,7 +117,12 @@ class Answer:
         return lead + [one.sentence() for one in self.statements]
 
     def remarks(self) -> list[str]:
-        """Return what holds for all sentences: repeats that are not in them, and what earlier answers cost."""
+        """Return what holds for all sentences: repeats not in them, what earlier answers cost, networks in two families."""
+        shared = [f"{one} and {other} share {count_noun(count, 'network')}, found in both" for one, other, count in self.shared]
+        return [*self._describe_searches(), *shared]
+
+    def _describe_searches(self) -> list[str]:
+        """Return what is said of the searches behind the sentences, and of earlier answers."""
         numbers = ", ".join(str(number + 1) for number in self.open_repeats)
         found = [f"search {numbers} is not finished, and is in no statement"] if self.open_repeats else []
         if not self.is_about_families:

@@ -44,10 +44,10 @@ def table_row(row: NetworkScore, costs: Sequence[str]) -> list[str]:
 def answer_json(answer: Answer, compute: ComputeTotals | None = None) -> str:
     """Return the rows and differences with every field, and each difference's sentence. Accuracies in 0..1, log-losses in nats.
 
-    `missing` and `cheaper` are there only where something is, `compute` where it is given.
+    `missing`, `cheaper` and `shared` are there only where something is, `compute` where it is given.
     """
     content = {"format": FORMAT, "sentences": answer.sentences(), "remarks": answer.remarks(), **asdict(answer)}
-    for name in ("missing", "cheaper"):
+    for name in ("missing", "cheaper", "shared"):
         if not content[name]:
             del content[name]
     if compute is not None:
@@ -70,7 +70,8 @@ def read_answer(text: str) -> Answer:
         repeats, level, look, is_sequential = (content[name] for name in ("repeats", "level", "look", "is_sequential"))
         told = (repeats, level, look, is_sequential, tuple(content["open_repeats"]))
         cheaper = _read_cheaper(content["cheaper"]) if content.get("cheaper") else None
-        return Answer(rows, differences, against, content["images"], missing, gains, *told, cheaper=cheaper)
+        shared = tuple((str(one), str(other), int(count)) for one, other, count in content.get("shared", ()))
+        return Answer(rows, differences, against, content["images"], missing, gains, *told, cheaper=cheaper, shared=shared)
     except (KeyError, TypeError, AttributeError) as reason:
         raise ValueError(f"not an answer: {reason!r}") from reason
 

@@ -29,6 +29,7 @@ from scipy.special import stdtr, stdtrit
 from blockspace.formatting import count_noun
 from blockspace.reporting.answer import Answer, ScoredFinalist, score_network
 from blockspace.reporting.bootstrap import Runs, check_runs
+from blockspace.reporting.sentences import format_level
 
 DRAWS = 20_000
 
@@ -102,7 +103,7 @@ class CheaperAnswer:
             once = " (measured once, before the choice)" if self.cost == "latency" else ""
             return f"{one.name} takes {one.ratio:.2f}x of the baseline's {self.cost}{once} and {equal}"
         found = self.remeasured
-        interval = f"({self.level * 100:.0f} % {found.low:.2f} to {found.high:.2f}, measured after the choice)"
+        interval = f"({format_level(self.level)} {found.low:.2f} to {found.high:.2f}, measured after the choice)"
         cost = f"takes {found.ratio:.2f}x of the baseline's {self.cost} {interval}"
         if found.high >= 1:
             return f"{one.name} {equal}, but is not shown to be cheaper: it {cost}"
@@ -115,7 +116,7 @@ class CheaperAnswer:
     def _evidence(self, one: BoundedNetwork) -> str:
         """Return difference and bound of a network, and what they rest on."""
         others = f", all {len(self.networks)} networks together" if len(self.networks) > 1 else ""
-        bound = f"at least {one.bound * 100:+.2f} ({self.level * 100:.0f} %{others}"
+        bound = f"at least {one.bound * 100:+.2f} ({format_level(self.level)}{others}"
         seeds = f"{self.seeds} seeds" if self.seeds > 1 else "1 seed: what another seed would change is not in the bound"
         return f"a difference of {one.difference * 100:+.2f} points, {bound}; {count_noun(self.images, 'image')}, {seeds})"
 
@@ -128,11 +129,14 @@ def add_cheaper(
     cost: str,
     margin: float,
 ) -> Answer:
-    """Return the answer with `cheap` among its networks, before the baseline, and with the cheapest finalist that is not worse."""
+    """Return the answer with `cheap` among its networks, before the baseline, and with the cheapest finalist that is not worse.
+
+    Its level is that of the answer, which counts earlier answers of the study.
+    """
     rows = [row for row in answer.rows if baseline is None or row.name != baseline.name]
     rows += [score_network(one) for one in (*cheap, *([baseline] if baseline else []))]
     drawn = [one for one in (*best, *cheap) if not one.is_random]
-    return replace(answer, rows=tuple(rows), cheaper=find_cheaper(drawn, baseline, cost, margin) if baseline else None)
+    return replace(answer, rows=tuple(rows), cheaper=find_cheaper(drawn, baseline, cost, margin, level=answer.level) if baseline else None)
 
 
 def find_cheaper(

@@ -93,7 +93,8 @@ def describe_needed(plan: PowerPlan, time_study: SearchTime | None) -> str:
         return f"power: no number of searches up to 200 would show {what}"
     ends = [least] if most == least else [least, *([most] if most else [])]
     counts = " to ".join(map(str, ends)) if most else f"{least} or more"
-    each = plan.resolved.options.search.trials + plan.resolved.options.finalists.take * len(plan.families) * plan.resolved.options.finalists.seeds
+    final = plan.resolved.options.finalists
+    each = plan.resolved.options.search.trials + final.take * len(plan.families) * final.seeds
     trainings = " to ".join(f"{end * each:,}" for end in ends)
     time = f", about {' to '.join(format_duration(time_study(with_repeats(plan.resolved, end))) for end in ends)}" if time_study else ""
     return f"power: {counts} searches would show {what}: {trainings} trainings with the finals{time}"

@@ -135,8 +135,9 @@ def read_answer_of_whole(
 ) -> Answer | None:
     """Return the answer of the searches that are whole; the one that has begun is named in it."""
     answer = current_answer(run, [one for one in finals if searches.has(one)], study, choices, notes)
-    is_open = answer is not None and searches.repeats > 1 and searches.still_open is not None
-    return replace(answer, open_repeats=(searches.still_open,)) if is_open else answer
+    if answer is None or searches.repeats == 1 or searches.still_open is None:
+        return answer
+    return replace(answer, open_repeats=(searches.still_open,))
 
 
 def describe_short_searches(run: RunDir, trials: int) -> list[str]:

@@ -38,6 +38,7 @@ from blockspace.records import (
     StudyStopped,
     TrialRecord,
     Warned,
+    count_shared_networks,
 )
 from blockspace.reporting import write_results
 from blockspace.searching import Candidate, Interrupted, SearchPlan, StudyLock, optimize, read_stored_study
@@ -172,7 +173,9 @@ def answer_repeats(resolved: ResolvedStudy, whole: Sequence[WholeRepeat], cheap:
     finalists, results = join_finalists(whole), [result for one in whole for result in one.results]
     missing = find_missing(resolved, join_records(whole), finalists, results, {one.number: one.reason for one in whole})
     lost = find_failed_trainings(resolved, cheap.finalists, cheap.results)
-    return replace(answer_study(resolved, [*finalists, *cheap.finalists]), missing=(*missing, *lost))
+    shared = count_shared_networks(join_records(whole), resolved.per)
+    answer = answer_study(resolved, [*finalists, *cheap.finalists])
+    return replace(answer, missing=(*missing, *lost), shared=tuple((*pair, count) for pair, count in shared.items()))
 
 
 def is_study_decided(start: StudyStart, whole: Sequence[WholeRepeat]) -> bool:

@@ -21,7 +21,6 @@ from blockspace.reporting import (
     pool_seed_variance,
     predict_unit_variance,
 )
-from blockspace.study.run_reader import read_run, read_scored
 
 
 @dataclass(frozen=True)
@@ -87,13 +86,15 @@ def read_spread(sources: Sequence[str | PathLike[str]]) -> MeasuredSpread:
 
 def read_searches(name: str) -> list[ScoredFinalist]:
     """Return the scored finalists of a run directory. Raises BlockspaceError (E-FILE)."""
+    from blockspace.study.run_reader import read_run, read_scored
+
     if not RunDir.of(name).is_study:
         near = did_you_mean(name, list(SHIPPED_SPREADS))
         help = f"{near + ' ' if near else ''}give a run directory, or a shipped study of which it is known: {', '.join(SHIPPED_SPREADS)}"
         raise error("E-FILE", f"--spread {name}: no run directory, it has no study.yaml", help=help)
     run = RunDir(expand_path(name))
     try:
-        report = read_run(run)
+        report = read_run(run.path)
         best = [final for final in report.finals if final.role == "best"]
         found, _ = read_scored(run, best, (), [])
     except BlockspaceError as reason:

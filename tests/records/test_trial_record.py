@@ -7,7 +7,7 @@ import json
 import pytest
 
 from blockspace.executors import Result
-from blockspace.records import TrialRecord, TrialState, count_saved_trainings, pareto_front, select_best
+from blockspace.records import TrialRecord, TrialState, count_saved_trainings, count_shared_networks, pareto_front, select_best
 
 OBJECTIVES = {"val_acc": "maximize", "latency": "minimize"}
 
@@ -63,3 +63,9 @@ def test_a_duplicate_of_a_refused_network_saved_no_training():
     refused, copy = TrialRecord(0, TrialState.OVER_BUDGET), TrialRecord(1, TrialState.DUPLICATE, duplicate_of=0)
     good, again = trained(2, 0.9, 1.0, reused="runs/first#3"), TrialRecord(3, TrialState.DUPLICATE, duplicate_of=2)
     assert count_saved_trainings([refused, copy, good, again]) == {"duplicate": 1, "reused": 1}
+
+
+def test_networks_that_two_families_share_are_counted():
+    found = [("a", "v1:1"), ("b", "v1:1"), ("b", "v1:2"), ("a", "v1:2"), ("c", "v1:3"), ("a", "v1:1"), ("c", "")]
+    records = [TrialRecord(n, TrialState.TRAINED, key=key, params={"block": block}) for n, (block, key) in enumerate(found)]
+    assert count_shared_networks(records, "block") == {("a", "b"): 2} and count_shared_networks(records, None) == {}

@@ -146,7 +146,9 @@ def test_it_leads_the_answer_and_is_read_again():
     assert answer.sentences()[0] == answer.cheaper.sentence() and answer.cheaper.chosen == "a"
     assert answer_table(answer).split("\n\n")[1].startswith("a takes 0.90x of the baseline's latency (95 % 0.80 to 0.95, measured after")
     assert read_answer(answer_json(answer)) == answer
-    assert "cheaper" not in answer_json(compare_families(best, base))
+    assert "cheaper" not in answer_json(compare_families(best, base)) and "shared" not in answer_json(answer)
+    both = replace(answer, shared=(("hs", "resnext", 2),))
+    assert read_answer(answer_json(both)) == both and "hs and resnext share 2 networks, found in both." in answer_table(both)
 
 
 @pytest.mark.slow

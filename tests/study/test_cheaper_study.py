@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy
 import pytest
+from markupsafe import escape
 
 import blockspace as bs
 from blockspace.errors import BlockspaceError, FailureError, error
 from blockspace.executors import Job, Result, adopt_result
-from blockspace.records import Event, RunDir, TrainingDir
-from blockspace.reporting import BoundedNetwork, CheaperAnswer, read_answer
+from blockspace.records import Event, RunDir, TrainingDir, ignore_event
+from blockspace.reporting import Answer, BoundedNetwork, CheaperAnswer, read_answer
 from blockspace.searching import read_stored_study
 from blockspace.study import read_run, resolve_study
-from blockspace.study.cheaper_stage import complete_cheaper
+from blockspace.study.cheaper_stage import complete_cheaper, find_cheaper_records
 from blockspace.study.remeasured_cost import add_remeasured
 
 COST = "params"
@@ -89,7 +90,7 @@ def test_what_it_adds_and_says(copy, fake):
     outcome = ask(copy, "compare.margin=60 points")
     added = [row.name for row in outcome.answer.rows if row.name not in before]
     assert 1 <= len(added) <= 4 and outcome.answer.rows[-1].name == "baseline"
-    assert fake.done == ["baseline, as in the search", *(f"{name} seed {seed}" for name in added for seed in (0, 1))]
+    assert fake.done == [f"{name} seed {seed}" for name in added for seed in (0, 1)], "the baseline was a trial of the search"
     found = outcome.cheaper
     assert found is outcome.answer.cheaper and found.chosen and {one.name for one in found.networks} == {*before, *added} - {"baseline"}
     assert outcome.answer.sentences()[0] == found.sentence() and outcome.exit_code == 0
@@ -114,21 +115,34 @@ def test_a_report_and_another_start_say_the_same_from_the_files(copy, fake):
     run.answer_json.unlink()
     assert read_run(run).answer.cheaper == outcome.cheaper, "made anew from the scores"
     assert [final.role for final in read_run(run).finals] == [*["best"] * 3, *["cheap"] * (len(outcome.answer.rows) - 4), "baseline"]
-    assert outcome.cheaper.sentence() in run.report.read_text()
+    assert escape(outcome.cheaper.sentence()) in run.report.read_text()
     fake.done.clear()
     assert ask(copy).answer == outcome.answer and not fake.done, "nothing is trained again"
-    run.baseline_trial.result.unlink()
-    shutil.rmtree(run.baseline_trial)
-    ask(copy)
-    assert fake.done == ["baseline, as in the search"]
 
 
-def test_a_baseline_that_fails_is_named(copy, fake):
+@pytest.fixture
+def others(copy):
+    """The study, and the trials that are not the baseline's network."""
+    resolved = resolve_study(copy / "study.yaml", [f"out={copy / 'run'}", f"compare.cheaper={COST}", "compare.margin=60 points"])
+    return resolved, [record for record in read_stored_study(copy / "run").records if record.key != resolved.baseline.key]
+
+
+def test_the_baseline_is_trained_once_as_in_the_search(others, fake):
+    resolved, records = others
+    for _ in range(2):
+        found = find_cheaper_records(resolved, records, [], None, ignore_event)
+        assert found and all(record.costs[COST] < resolved.baseline.costs[COST] for record in found)
+        assert fake.done == ["baseline, as in the search"]
+
+
+def test_a_baseline_that_fails_is_named(others, fake):
+    resolved, records = others
     fake.fails = ("baseline",)
-    outcome = ask(copy)
-    (lost,) = outcome.answer.missing
-    assert (lost.kind, lost.name) == ("training", "of the baseline, as in the search") and outcome.exit_code == 7
-    assert outcome.cheaper is not None, "what is there is still bounded"
+    events: list[Event] = []
+    assert find_cheaper_records(resolved, records, [], None, events.append) == []
+    assert [event.kind for event in events] == ["finals", "warning"] and "all of 1 training failed" in events[1].reason
+    (lost, _) = complete_cheaper(resolved, records, Answer((), (), (), 300), ignore_event).missing
+    assert (lost.kind, lost.name) == ("training", "of the baseline, as in the search")
 
 
 @pytest.mark.parametrize("change, code, words", [

@@ -30,8 +30,8 @@ def summarize_answer(run: StudyReport) -> dict[str, Any]:
     """Return the data of `answer.html`: the sentences, whether they are final, and a row for each network of the finals."""
     found = run.answer
     if found is None:
-        empty = dict.fromkeys(("sentences", "costs", "rows", "missing", "remarks"), [])
-        return {**empty, "images": 0, "whole": False, "bounds": None}
+        lists: dict[str, Any] = {name: [] for name in ("sentences", "costs", "rows", "missing", "remarks")}
+        return {**lists, "images": 0, "whole": False, "bounds": None}
     done, asked = run.trainings
     costs = list(dict.fromkeys(name for row in found.rows for name in row.costs))
     finals = {one.name: one for one in run.finals}
