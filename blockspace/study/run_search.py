@@ -179,7 +179,12 @@ def answer_repeats(resolved: ResolvedStudy, whole: Sequence[WholeRepeat], cheap:
 
 
 def is_study_decided(start: StudyStart, whole: Sequence[WholeRepeat]) -> bool:
-    """Look at the answer of the searches so far, which is written, and return whether every sentence of it is decided."""
+    """Look at the answer of the searches so far, which is written, and return whether every sentence of it is decided.
+
+    Where an earlier start has begun the next search, it has looked, and nothing was decided: that look is not taken again.
+    """
+    if any(record.repeat >= len(whole) for record in read_stored_study(start.folder).records):
+        return False
     answer = answer_repeats(start.resolved, whole)
     write_answer(start.folder, answer)
     return answer.is_decided

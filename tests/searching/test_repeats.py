@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from dataclasses import replace
 
 import optuna
@@ -15,6 +16,7 @@ from blockspace.options import validate
 from blockspace.records import RunDir, SearchEnded, SearchOpened
 from blockspace.searching import ResultCache, SearchOptions, derive_repeat_seed, derive_training_seed, read_stored_study
 from blockspace.searching.numbering import SEGMENTS, TrialNumbers, name_repeat, read_numbers, split_repeat
+from blockspace.searching.storage import may_follow
 
 PLAN = {"sampler": "tpe", "trials": 6, "workers": 1, "per_choice": {"block": "equal"}}
 
@@ -38,6 +40,14 @@ def three(tmp_path_factory, workers):
     """A folder with three whole searches, and their records."""
     folder = tmp_path_factory.mktemp("three")
     return folder, [search(folder, workers, repeat) for repeat in range(3)]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, workers):
+    """A folder with the first of three searches."""
+    folder = tmp_path_factory.mktemp("first")
+    search(folder, workers)
+    return folder
 
 
 # what a repeat is
@@ -95,40 +105,34 @@ def test_each_search_tries_the_seeds_and_tells_its_number(tmp_path, workers):
 # more of them later
 
 
-def test_trials_may_grow_and_no_number_changes(tmp_path, workers):
+def test_trials_may_grow_and_no_number_changes(tmp_path, workers, three):
     before = [row for repeat in (0, 1) for row in search(tmp_path, workers, repeat, trials=4, repeats=2)]
-    grown = [row for repeat in (0, 1) for row in search(tmp_path, workers, repeat, trials=6, repeats=2)]
+    grown = [search(tmp_path, workers, repeat, trials=6, repeats=2) for repeat in (0, 1)]
     stored = read_stored_study(tmp_path)
-    assert [row.number for row in stored.records] == list(range(len(grown))) == sorted(row.number for row in grown)
+    assert [row.number for row in stored.records] == list(range(sum(map(len, grown))))
     old = {row.number: row for row in plain(before)}
     assert [row for row in plain(stored.records) if row.number in old] == list(old.values())
-    for repeat in (0, 1):
-        own = [row for row in stored.records if row.repeat == repeat]
-        assert sum(row.state == "trained" for row in own) == 6
-        added = [row for row in own if row.number not in old]
-        assert min(row.number for row in added) >= len(before)
+    for repeat, own in enumerate(grown):
+        assert own == [row for row in stored.records if row.repeat == repeat]
+        assert min(row.number for row in own if row.number not in old) >= len(before)
         assert {row.duplicate_of for row in own if row.duplicate_of is not None} <= {row.number for row in own}
-
-
-def test_a_grown_search_draws_what_it_would_have_drawn(tmp_path, workers, three):
-    for trials in (4, 6):
-        rows = search(tmp_path, workers, 0, trials=trials, repeats=2)
-        search(tmp_path, workers, 1, trials=trials, repeats=2)
-    same = [replace(row, number=0, duplicate_of=None) for row in plain(rows)]
-    assert same == [replace(row, number=0, duplicate_of=None) for row in plain(three[1][0])]
+        same, expected = ([replace(row, number=0, duplicate_of=None) for row in plain(rows)] for rows in (own, three[1][repeat]))
+        assert same == expected, "it draws what it would have drawn"
 
 
 @pytest.mark.parametrize("first, then, is_allowed", [
-    (1, 5, True), (1, "up to 6", True), (3, 5, True), ("up to 6", "up to 12", True), (3, 3, True),
+    (1, 5, True), (1, "up to 6", True), (3, 5, True), ("up to 6", "up to 12", True), (3, 3, True), ("up to 6", "up to 6", True),
     (5, 3, False), (5, 1, False), (3, "up to 6", False), ("up to 6", 6, False), ("up to 6", 12, False), ("up to 6", "up to 3", False),
 ])  # fmt: skip
-def test_repeats_may_only_grow(tmp_path, workers, first, then, is_allowed):
-    search(tmp_path, workers, trials=2, repeats=first)
-    if is_allowed:
-        search(tmp_path, workers, trials=2, repeats=then)
-        return
-    with pytest.raises(BlockspaceError, match=f"search.repeats: {first} -> {then} .may only grow") as caught:
-        search(tmp_path, workers, trials=2, repeats=then)
+def test_repeats_may_only_grow(first, then, is_allowed):
+    assert may_follow(first, then) is is_allowed
+
+
+def test_fewer_repeats_are_refused_and_more_are_remembered(tmp_path, workers):
+    for repeats in (3, 5):
+        search(tmp_path, workers, trials=2, repeats=repeats)
+    with pytest.raises(BlockspaceError, match="search.repeats: 5 -> 3 .may only grow") as caught:
+        search(tmp_path, workers, trials=2, repeats=3)
     assert caught.value.mistakes[0].code == "E-CHANGED"
 
 
@@ -167,36 +171,37 @@ def kill_at(monkeypatch, target: str, after: bool, call: int) -> None:
     monkeypatch.setattr(holder, name, counted)
 
 
-@pytest.mark.parametrize("call", [1, 4])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_killed_second_search_goes_on_as_if_nothing_had_been(tmp_path, workers, three, monkeypatch, step, call):
-    search(tmp_path, workers, 0)
+CALLS = [*((step, 1) for step in STEPS), *(pytest.param(step, 4, marks=pytest.mark.slow) for step in STEPS)]
+
+
+@pytest.mark.parametrize("step, call", CALLS)
+def test_a_killed_second_search_goes_on_as_if_nothing_had_been(tmp_path, workers, three, first, monkeypatch, step, call):
+    folder = shutil.copytree(first, tmp_path / "run")
     with monkeypatch.context() as patch:
         kill_at(patch, *STEPS[step], call)
         with pytest.raises(Killed):
-            search(tmp_path, workers, 1)
-    found = [search(tmp_path, workers, repeat) for repeat in range(3)]
-    assert [plain(rows) for rows in found] == [plain(rows) for rows in three[1]]
+            search(folder, workers, 1)
+    assert plain(search(folder, workers, 1)) == plain(three[1][1])
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [
+    pytest.param(step, marks=[] if step in ("after the numbers are stored", "between queueing and asking") else pytest.mark.slow)
+    for step in STEPS
+])  # fmt: skip
 def test_a_first_search_that_grows_while_the_second_is_killed_keeps_numbers_apart(tmp_path, workers, monkeypatch, step):
     search(tmp_path, workers, 0, trials=2)
-    with monkeypatch.context() as patch:
-        kill_at(patch, *STEPS[step], 2)
-        with pytest.raises(Killed):
-            search(tmp_path, workers, 1, trials=2)
+    for repeat, trials, call in ((1, 2, 2), (0, 4, 1)):
+        with monkeypatch.context() as patch:
+            kill_at(patch, *STEPS[step], call)
+            with pytest.raises(Killed):
+                search(tmp_path, workers, repeat, trials=trials)
     before = {row.number: row.params for row in read_stored_study(tmp_path).records if row.state == "trained"}
-    with monkeypatch.context() as patch:
-        kill_at(patch, *STEPS[step], 1)
-        with pytest.raises(Killed):
-            search(tmp_path, workers, 0, trials=4)
     for repeat in (0, 1):
         search(tmp_path, workers, repeat, trials=4)
     records = read_stored_study(tmp_path).records
     assert [row.number for row in records] == list(range(len(records))) and not any(row.state == "running" for row in records)
     assert all(records[number].params == params for number, params in before.items())
-    assert {row.repeat: sum(one.state == "trained" and one.repeat == row.repeat for one in records) for row in records} == {0: 4, 1: 4}
+    assert [sum(row.state == "trained" and row.repeat == repeat for row in records) for repeat in (0, 1)] == [4, 4]
 
 
 class FakeStudy:

@@ -12,14 +12,16 @@ import pytest
 from study import tiny
 
 import blockspace as bs
+from blockspace.errors import InfeasibleError, Mistake
 from blockspace.executors import Result
-from blockspace.records import RunDir, TrialRecord, TrialState
+from blockspace.records import RunDir, SearchGivenUp, TrialRecord, TrialState
 from blockspace.reporting import Missing
-from blockspace.searching import SearchOptions, derive_repeat_seed, derive_training_seed, read_stored_study
+from blockspace.searching import ResultCache, SearchOptions, derive_repeat_seed, derive_training_seed, read_stored_study
 from blockspace.study import dry_run_text, read_facts, read_run, resolve_study, write_report
 from blockspace.study.missing import find_missing
-from blockspace.study.repeats import WholeRepeat, run_repeats
+from blockspace.study.repeats import StudyStart, WholeRepeat, run_repeats
 from blockspace.study.retrain import Finalist, finalist_jobs, make_finalist, select_exported, select_finalists
+from blockspace.study.run_search import is_study_decided, run_repeat, run_trials
 from blockspace.study.worker_jobs import find_resplit
 
 TWO = ["search={trials: 3, repeats: 2, workers: 1, per_choice: {block: equal}}", "finalists={take: 1, per: block, seeds: 1}"]
@@ -128,6 +130,42 @@ def test_fewer_finalists_or_networks_than_asked_for_are_named_unless_there_are_n
     assert short == (Missing("trial", "1 of 3", reasons[0]),)
     assert find_missing(resolved, records[:2], finalists, results, {0: "the space is exhausted"}) == ()
     assert find_missing(resolved, records, finalists, results, reasons) == (), "all that were asked for"
+
+
+def start_of(resolved, folder) -> StudyStart:
+    look = type("Look", (), {"write": lambda self, folder: None})()
+    return StudyStart(resolved, folder, None, None, lambda event: None, look, ResultCache())
+
+
+def test_a_later_search_without_a_network_is_its_result_and_the_first_ends_the_study(resolved, tmp_path, monkeypatch):
+    refused = TrialRecord(9, TrialState.OVER_BUDGET, violations={"macs": 0.5}, repeat=1)
+    plans, written = [], []
+
+    def finds_nothing(plan, _name, _folder, _digest, on_event, **_):
+        plans.append(plan)
+        on_event(SearchGivenUp((refused,), plan.repeat))
+        raise InfeasibleError(Mistake("E-INFEASIBLE", "none of 1 proposal is within the budget"))
+
+    monkeypatch.setattr("blockspace.study.run_search.optimize", finds_nothing)
+    monkeypatch.setattr("blockspace.study.run_search.write_all_results", lambda start, records: written.extend(records))
+    start = start_of(resolved, tmp_path)
+    with pytest.raises(InfeasibleError):
+        run_trials(start, 0, None)
+    assert run_trials(start, 1, None) == ([refused], "none of 1 proposal is within the budget") and written == [refused, refused]
+    assert [plan.job_options.get("repeat") for plan in plans] == [None, 1] and [plan.repeat for plan in plans] == [0, 1]
+    whole = run_repeat(start, 1, None)
+    assert whole.finalists == [] and whole.results == [] and whole.reason
+
+
+def test_a_look_that_was_taken_before_is_not_taken_again(two, monkeypatch):
+    folder, outcome, _ = two
+    looks = []
+    monkeypatch.setattr("blockspace.study.run_search.answer_repeats", lambda resolved, whole: looks.append(len(whole)) or outcome.answer)
+    monkeypatch.setattr("blockspace.study.run_search.write_answer", lambda folder, answer: None)
+    start = start_of(outcome.resolved, folder / "run")
+    for count in (1, 2):
+        is_study_decided(start, [WholeRepeat(number, [], [], []) for number in range(count)])
+    assert looks == [2], "the second search has begun: after the first it was looked at before"
 
 
 # before it runs
