@@ -176,7 +176,7 @@ class InfeasibleError(BlockspaceError):
 
 
 class ExportError(BlockspaceError):
-    """An exported file does not compute what the model computes."""
+    """An exported file does not compute what the model computes; of `replay`, a run or training comes out otherwise."""
 
     exit_code = 6
 

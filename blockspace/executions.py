@@ -33,7 +33,7 @@ EXECUTIONS = {
             "`data: {python: package.module:function}` in a study, a setting, or the record of a training that is repeated",
             "the module, when it is imported, and the function: in the command, and in each of its workers. The module lies in the current "
             "folder, beside the study, or in an installed package; Python's standard library and builtins are refused",
-            ("search", "train", "doctor"),
+            ("search", "train", "doctor", "replay"),
             ("bs.search", "bs.train"),
         ),
         Execution(
@@ -58,6 +58,7 @@ READS = {
     "locate": TEMPLATES,
     "ls": "the first lines of the YAML files in `searchspaces/` and `studies/`",
     "prove": "the file of rules",
+    "replay": "a run directory, as `report` does, with its space, weights and every image of its data",
     "report": "a run directory: YAML, JSON, CSV, numpy arrays without objects, SQLite",
     "schema": "nothing",
     "search": "a study, its space, every image of its data; run directories; checkpoints of its own, as tensors alone",

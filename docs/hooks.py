@@ -258,7 +258,8 @@ def exit_codes() -> str:
     rows = [("0", "it is done"), ("2", "a mistake in what was asked; every one is named, with its place and the next step")] + [
         (str(kind.exit_code), first_line(kind)) for kind in kinds
     ]
-    incomplete = "the study is answered, but something it asked for is missing: a family, a finalist, a seed; the answer names it"
+    incomplete = "the study is answered, but something it asked for is missing: a family, a finalist, a seed; the answer names it. "
+    incomplete += "Of `replay`: not everything can be compared here"
     rows.append((str(errors.INCOMPLETE), incomplete))
     return table(("code", "means"), [*rows, ("130, 143", "stopped by Ctrl-C, or by a request to end")])
 

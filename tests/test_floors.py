@@ -35,7 +35,7 @@ HEAVY = {  # package: the floors that may import it
 }
 PUBLIC = {
     "BlockspaceError", "Budget", "Graph", "canonical", "compile", "cost", "deploy", "export", "from_nx", "load", "load_pretrained",
-    "search", "to_source", "train", "transplant",
+    "replay", "search", "to_source", "train", "transplant",
 }  # fmt: skip
 
 

@@ -114,6 +114,7 @@ CALLS = {  # every public function, with one argument after another replaced
     "canonical": ((bs.load("se").graph(),), {}),
     "deploy": ((bs.load("se").graph(),), {}),
     "export": (("resnet20", "out"), {"formats": ["py"], "weights": None, "force": False, "deploy": False}),
+    "replay": (("run",), {"train": False, "say": None}),
     "search": (("study.yaml",), {"overrides": (), "on_event": None, "reuse": ()}),
     "train": (("resnet20",), dict(overrides=(), recipe=None, to=(), on_event=None, stop=None, seed=0, data=None, out=None)),
 }  # fmt: skip

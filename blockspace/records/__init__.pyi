@@ -1,4 +1,9 @@
-from .compute_totals import ComputeTotals as ComputeTotals, TrainingTotal as TrainingTotal, sum_compute as sum_compute
+from .compute_totals import (
+    ComputeTotals as ComputeTotals,
+    TimedEvent as TimedEvent,
+    TrainingTotal as TrainingTotal,
+    sum_compute as sum_compute,
+)
 from .event_log import (
     EventLog as EventLog,
     LastStage as LastStage,

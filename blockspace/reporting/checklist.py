@@ -7,11 +7,12 @@ list.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from blockspace.formatting import count_noun, format_duration
+from blockspace.formatting import count_noun, format_duration, hide_path, hide_paths
 from blockspace.reporting.study_report import StudyProtocol, StudyReport
 
 NAS, NEURIPS, SPLIT = "NAS best practices", "NeurIPS", "Test split"
@@ -62,7 +63,7 @@ def write_checklist_text(run: StudyReport) -> str:
     for source in dict.fromkeys(row.source for row in rows):
         lines += ["", f"## {TITLES[source]}", ""]
         lines += [format_item(row) for row in rows if row.source == source]
-    return "\n".join(lines) + "\n"
+    return hide_paths("\n".join(lines)) + "\n"
 
 
 def format_item(row: ChecklistRow) -> str:
@@ -85,7 +86,8 @@ def add_setting(run: StudyReport, *settings: str) -> str:
 
 def in_new_folder(run: StudyReport, ending: str, *settings: str) -> str:
     """Return the command that runs the study with further settings in a run directory of its own."""
-    return add_setting(run, *settings, f"out={run.folder}-{ending}")
+    words = (word for word in shlex.split(run.command) if not word.startswith("out="))
+    return " ".join([shlex.join(words), *settings, f"out={hide_path(run.folder)}-{ending}"])
 
 
 def examine_code(run: StudyReport, _: StudyProtocol) -> Finding:
@@ -191,7 +193,7 @@ def examine_tuning(run: StudyReport, asked: StudyProtocol) -> Finding:
     if asked.tune:
         return Finding("met", f"the recipe was tuned in this study, {asked.tune}")
     fact = "the recipe is the study file's; how it was chosen is not recorded"
-    return Finding("not met", fact, in_new_folder(run, "tuned", "'tune={train.optimizer.adamw.lr: [0.001, 0.003, 0.01]}'"))
+    return Finding("not met", fact, in_new_folder(run, "tuned", "'tune={grid: {optimizer.adamw.lr: [0.001, 0.003, 0.01]}}'"))
 
 
 def examine_total_time(run: StudyReport, _: StudyProtocol) -> Finding:

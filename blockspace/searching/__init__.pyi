@@ -12,9 +12,15 @@ from .options import (
     count_available_cores as count_available_cores,
 )
 from .plan import EXHAUSTED as EXHAUSTED, SearchPlan as SearchPlan, diff_configs as diff_configs
+from .replayed_search import (
+    ReplayDifference as ReplayDifference,
+    find_changed_setting as find_changed_setting,
+    find_other_order as find_other_order,
+    replay_search as replay_search,
+)
 from .result_cache import ResultCache as ResultCache
 from .scheduler import run_jobs as run_jobs
-from .search_loop import optimize as optimize
+from .search_loop import make_job as make_job, optimize as optimize
 from .seeds import (
     derive_repeat_seed as derive_repeat_seed,
     derive_seed as derive_seed,
@@ -26,4 +32,9 @@ from .space.match import BlockMatch as BlockMatch, NearestMiss as NearestMiss, m
 from .space.search_space import SearchSpace as SearchSpace
 from .space.solve import SolvedWidths as SolvedWidths, Solver as Solver
 from .space.stratify import Stratifier as Stratifier
-from .storage import StoredStudy as StoredStudy, read_stored_study as read_stored_study
+from .storage import (
+    StoredSearch as StoredSearch,
+    StoredStudy as StoredStudy,
+    read_stored_searches as read_stored_searches,
+    read_stored_study as read_stored_study,
+)

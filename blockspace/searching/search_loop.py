@@ -162,7 +162,7 @@ class SearchLoop:
         candidate = self._propose(trial)
         if candidate is None or self._is_known(trial, candidate) or self._is_over_budget(trial, candidate, {}):
             return None
-        job = self._make_job(trial, candidate)
+        job = make_job(self.plan, self.run_dir, trial.number, candidate)
         try:
             measured = self._measure(trial, candidate)
         except Exception as reason:
@@ -230,13 +230,6 @@ class SearchLoop:
             raise ValueError(f"{bad[0]} is {measured[bad[0]]}")
         return measured
 
-    def _make_job(self, trial: OpenTrial, candidate: Candidate) -> Job:
-        options = self.plan.options
-        return Job(
-            str(self.run_dir.trial(trial.number)), candidate.arch, derive_training_seed(self.plan.seed, candidate.key), candidate.key,
-            self.plan.job_options, trial.number, candidate.label, TimeLimits(options.timeout, options.stall_s),
-        )  # fmt: skip
-
     # from a result to a record
 
     def finish_job(self, queued: Proposal, result: Result) -> Proposal | None:
@@ -274,6 +267,15 @@ class SearchLoop:
         saved = count_saved_trainings(records)
         self.emit(SearchEnded(len(self.store.trained), len(records), saved, self._reason_to_end() or "", self.plan.repeat))
         return records
+
+
+def make_job(plan: SearchPlan, run: RunDir, number: int, candidate: Candidate) -> Job:
+    """Return the training of a trial's network."""
+    options = plan.options
+    return Job(
+        str(run.trial(number)), candidate.arch, derive_training_seed(plan.seed, candidate.key), candidate.key,
+        plan.job_options, number, candidate.label, TimeLimits(options.timeout, options.stall_s),
+    )  # fmt: skip
 
 
 def _check_same_network(trial: OpenTrial, candidate: Candidate) -> None:

@@ -261,8 +261,43 @@ class StoredStudy:
     ended: dict[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class StoredSearch:
+    """One search of a study as its database has it: Optuna's trials with their numbers in the run directory, the records of the same, and
+    the settings that it was made with (None: not stored)."""
+
+    trials: list[optuna.trial.FrozenTrial]
+    numbers: TrialNumbers
+    records: list[TrialRecord]
+    digest: dict[str, Any] | None
+
+
 def read_stored_study(folder: str | os.PathLike[str]) -> StoredStudy:
     """Return the study in a run directory, as of now. Raises StorageError: E-FILE for no database, E-STORE for one that cannot be read."""
+    with open_copy(folder) as (studies, notes):
+        return replace(_read_study(studies), notes=tuple(notes))
+
+
+def read_stored_searches(folder: str | os.PathLike[str]) -> list[StoredSearch]:
+    """Return every search of the study in a run directory, the first one first. Raises what `read_stored_study` raises."""
+    with open_copy(folder) as (studies, notes):
+        if notes:
+            raise error("E-STORE", next(iter(notes)), help="a damaged database cannot be compared", cls=StorageError)
+        found: list[StoredSearch] = []
+        objectives = _read_study(studies).objectives
+        for study in studies:
+            numbers = read_numbers(study, split_repeat(study.study_name)[1], 0, start=sum(len(one.trials) for one in found))
+            records = read_trial_records(study, objectives, numbers)
+            found.append(StoredSearch(study.get_trials(deepcopy=True), numbers, records, study.user_attrs.get(DIGEST)))
+        return found
+
+
+@contextmanager
+def open_copy(folder: str | os.PathLike[str]) -> Iterator[tuple[list[optuna.Study], dict[str, None]]]:
+    """Open a copy in memory of a run directory's database: the Optuna studies of its searches, and notes on what is damaged as keys.
+
+    Raises StorageError.
+    """
     path = RunDir.of(folder).storage
     if not path.is_file():
         raise error("E-FILE", f"{folder} has no {path.name}", help="give a run directory, as runs/hs_vs_resnext", cls=StorageError)
@@ -279,7 +314,7 @@ def read_stored_study(folder: str | os.PathLike[str]) -> StoredStudy:
             names = sorted(optuna.get_all_study_names(storage), key=lambda name: split_repeat(name)[1])
             if not names:
                 raise error("E-STORE", f"{path}: no study in it yet", cls=StorageError)
-            return replace(_read_study([optuna.load_study(study_name=name, storage=storage) for name in names]), notes=tuple(notes))
+            yield [optuna.load_study(study_name=name, storage=storage) for name in names], notes
         finally:
             if storage is not None:
                 storage.remove_session()

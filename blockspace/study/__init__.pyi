@@ -10,6 +10,7 @@ from .duration import StudyTimer as StudyTimer
 from .export_network import export as export
 from .local_paths import list_leading as list_leading
 from .power_plan import describe_power as describe_power
+from .replay_run import Replay as Replay, replay as replay
 from .resolve import ResolvedStudy as ResolvedStudy, resolve_study as resolve_study
 from .run_reader import read_run as read_run, write_report as write_report
 from .run_search import search as search

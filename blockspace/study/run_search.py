@@ -41,7 +41,7 @@ from blockspace.records import (
     count_shared_networks,
 )
 from blockspace.reporting import write_results
-from blockspace.searching import Candidate, Interrupted, SearchPlan, StudyLock, optimize, read_stored_study
+from blockspace.searching import Candidate, Interrupted, ResultCache, SearchPlan, StudyLock, optimize, read_stored_study
 from blockspace.study.cheaper_stage import NO_CHEAP_FINALS, CheapFinals, complete_cheaper, find_cheaper_records
 from blockspace.study.compute import read_compute
 from blockspace.study.environment import note_environment
@@ -228,9 +228,7 @@ def run_trials(start: StudyStart, repeat: int, measure: Measure | None) -> tuple
     Where a search after the first has no network at all, that is its result: the other searches stand. Raises InfeasibleError in the
     first.
     """
-    resolved, folder, look = start.resolved, start.folder, start.look
-    study, options = resolved.study, resolved.options
-    settings = {"data": study.data.as_dict(), "recipe": options.train.as_dict(), **({"repeat": repeat} if repeat else {})}
+    resolved, folder, look, study = start.resolved, start.folder, start.look, start.resolved.study
     told: list[SearchEnded | SearchGivenUp] = []
 
     def listen(event: Event) -> None:
@@ -246,13 +244,8 @@ def run_trials(start: StudyStart, repeat: int, measure: Measure | None) -> tuple
             told.append(event)
         start.emit(event)
 
-    plan = SearchPlan(
-        TrialSpace(resolved), train_trial, study.objectives, adapt_watchdog(options), measure=measure, limits=resolved.limits,
-        job_options=settings, retry=halve_batch, initial=resolved.initial, earlier=start.known,
-        compared=tuple(dict.fromkeys(filter(None, (resolved.per, *options.search.per_choice)))),
-        checked_elsewhere=(*list_import_sections(resolved.space.network), *["data"] * is_same_data(folder, look, study.data)),
-        repeat=repeat,
-    )  # fmt: skip
+    checked = ("data",) if is_same_data(folder, look, study.data) else ()
+    plan = make_search_plan(resolved, repeat, measure, start.known, checked)
     try:
         records = optimize(plan, study.name, folder, resolved.digest(), listen, executor=start.workers, lock=start.lock)
     except InfeasibleError as reason:
@@ -260,6 +253,20 @@ def run_trials(start: StudyStart, repeat: int, measure: Measure | None) -> tuple
             raise
         return list(getattr(told[-1], "records", ())), str(reason).splitlines()[0]
     return records, next((event.reason for event in told if isinstance(event, SearchEnded)), "")
+
+
+def make_search_plan(
+    resolved: ResolvedStudy, repeat: int, measure: Measure | None, known: ResultCache, checked: Sequence[str] = ()
+) -> SearchPlan:
+    """Return the plan of one of a study's searches; `known` are results of other runs, `checked` sections that are compared elsewhere."""
+    study, options = resolved.study, resolved.options
+    settings = {"data": study.data.as_dict(), "recipe": options.train.as_dict(), **({"repeat": repeat} if repeat else {})}
+    return SearchPlan(
+        TrialSpace(resolved), train_trial, study.objectives, adapt_watchdog(options), measure=measure, limits=resolved.limits,
+        job_options=settings, retry=halve_batch, initial=resolved.initial, earlier=known,
+        compared=tuple(dict.fromkeys(filter(None, (resolved.per, *options.search.per_choice)))),
+        checked_elsewhere=(*list_import_sections(resolved.space.network), *checked), repeat=repeat,
+    )  # fmt: skip
 
 
 def is_same_data(folder: Path, look: Preflight, data: DataSpec) -> bool:
