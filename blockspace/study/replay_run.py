@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,13 +33,14 @@ from blockspace.searching import (
 )
 from blockspace.study.replayed_training import RepeatedTraining, repeat_training
 from blockspace.study.resolve import ResolvedStudy, resolve_study
-from blockspace.study.retrain import finalist_jobs, select_finalists
+from blockspace.study.retrain import Finalist, finalist_jobs, make_finalist, select_finalists
 from blockspace.study.run_reader import compute_answer, list_seen_choices, read_run
 from blockspace.study.run_search import check_same_data, make_search_plan
 from blockspace.study.worker_jobs import PRELOAD, train_finalist, train_trial
 
 Say = Callable[[str], object]
-NOT_RECOMPUTED = ("compute", "missing", "looks")  # parts of an answer that do not follow from its scores
+# parts of an answer that do not follow from its scores alone, and the sentences, which are made from the others
+NOT_RECOMPUTED = ("missing", "sentences", "remarks")
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,9 @@ def recompute_answer(stored: StoredRun) -> Answer | None:
 
 
 def answer_as_data(answer: Answer) -> dict[str, Any]:
-    """Return the parts of an answer that follow from the scores."""
+    """Return the parts of an answer that follow from the scores; a cost that was measured anew is not among them."""
+    if answer.cheaper is not None:
+        answer = replace(answer, cheaper=replace(answer.cheaper, remeasured=None))
     return {name: value for name, value in json.loads(answer_json(answer)).items() if name not in NOT_RECOMPUTED}
 
 
@@ -232,10 +235,21 @@ def make_trial_training(stored: StoredRun, one: StoredSearch, record: TrialRecor
 
 def list_finals(stored: StoredRun) -> Iterator[StoredTraining]:
     """Yield every final training that has a result."""
-    for one in stored.searches:
-        for job in finalist_jobs(stored.resolved, select_finalists(stored.resolved, one.records, one.numbers.repeat)):
-            if TrainingDir(Path(job.folder)).result.is_file():
-                yield StoredTraining(f"{stored.run}#{job.label}", job, train_finalist)
+    for job in finalist_jobs(stored.resolved, list_finalists(stored)):
+        if TrainingDir(Path(job.folder)).result.is_file():
+            yield StoredTraining(f"{stored.run}#{job.label}", job, train_finalist)
+
+
+def list_finalists(stored: StoredRun) -> list[Finalist]:
+    """Return the finalists of every search with the baseline, then those that were trained for their cost."""
+    found = [
+        finalist
+        for one in stored.searches
+        for finalist in select_finalists(stored.resolved, one.records, one.numbers.repeat)
+    ]
+    records = {record.number: record for one in stored.searches for record in one.records}
+    cheap = [records[final.number] for final in read_run(stored.run).finals if final.role == "cheap" and final.number is not None]
+    return [*found, *(make_finalist(stored.resolved, record, record.repeat, "cheap") for record in cheap)]
 
 
 def find_training(stored: StoredRun, name: str) -> StoredTraining:
