@@ -32,7 +32,7 @@ class LateExecutor(InlineExecutor):
     """Gives back the job that was submitted last, so that several run when the sampler is asked."""
 
     def wait(self, timeout):
-        if self.free:
+        if timeout == 0.0:  # the search wants to propose first
             return []
         self.submitted = dict(reversed(self.submitted.items()))
         return super().wait(timeout)
