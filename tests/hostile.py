@@ -12,6 +12,7 @@ import json
 import os
 import pickle
 import sys
+from functools import partial
 from pathlib import Path
 
 BLOCK = "format: blockspace/block/1\nblock: {name}\ndoc: {doc}\nflow: [{step}]\n"
@@ -130,8 +131,10 @@ def main(folder: Path, commands: list[list[str]]) -> dict[str, object]:
     """Run the commands in the folder; return the events and what each command did."""
     global watching
     os.chdir(folder)
+    import blockspace.study
     from blockspace.cli import main as run
 
+    blockspace.study.draw_families = partial(blockspace.study.draw_families, samples=2)  # of a dry run, which takes seconds otherwise
     sys.path.insert(0, str(folder))  # as if it were the current folder of `python -m`
     seen: list[str] = []
     watch(folder, seen)

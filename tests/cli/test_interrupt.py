@@ -9,7 +9,7 @@ from search_process import COMMAND, Terminal, checkpoints, table
 from searching.processes import alive, children, needs_proc, wait_for
 from study import tiny
 
-ENDLESS = ["search.trials=3", "finalists.seeds=1", "finalists.epochs=1", "train.epochs=600", "train.batch=32"]
+ENDLESS = ["search.trials=3", "search.workers=1", "finalists.seeds=1", "finalists.epochs=1", "train.epochs=600", "train.batch=32"]
 LONG = ["search.trials=3", "train.epochs=40", "train.batch=1", "data={name: digits, train: 1200, val: 100, test: 300}"]
 
 

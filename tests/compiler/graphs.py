@@ -183,11 +183,11 @@ def paths(s, path, width):
     s.add(Mul(), fused, s.at, name=f"{path}.mul")
 
 
-def network(kind):
-    """A network of three stages or so of one kind of block, on 3x16x16."""
+def network(kind, widths=(4, 4, 8, 8)):
+    """A network of one kind of block, one for each width, two a stage, on 3x16x16."""
     s = Sketch((3, 16, 16), f"tiny_{kind}")
     s.conv("stem.conv3x3", 16, 3)
-    for i, width in enumerate((4, 4, 8, 8), 1):
+    for i, width in enumerate(widths, 1):
         path, out = f"stage{(i + 1) // 2}.block{2 - i % 2}", 4 * width
         if kind == "bottleneck":
             bottleneck(s, path, width, out, 2 if i == 3 else 1, groups=2)

@@ -6,17 +6,19 @@ import doctest
 import runpy
 import shlex
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 from docs.examples import Example, commands, examples
 
+import blockspace.study
 from blockspace.cli import main
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-LONG = {"README.md", "tutorial.md", "backbones.md", "training.md", "rewriting.md"}  # pages that search, train, compile or export much
+LONG = {"README.md", "tutorial.md", "backbones.md", "training.md", "rewriting.md", "universal.md"}  # pages that search, train, export
 TINY = {
     "data": {"name": "digits", "train": 128, "val": 64, "test": 64},
     "search": {"trials": 2, "workers": 1},
@@ -93,6 +95,8 @@ class Page:
 def test_page(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
+    if path.name not in LONG:  # whose dry runs show their numbers
+        monkeypatch.setattr(blockspace.study, "draw_families", partial(blockspace.study.draw_families, samples=10))
     for folder in ("searchspaces", "studies"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     page = Page(tmp_path, capsys)

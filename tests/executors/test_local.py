@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes import train
+from fakes import PRELOAD, train
 from processes import wait_for
 
 from blockspace.errors import BlockspaceError
@@ -17,7 +17,7 @@ from blockspace.searching import run_jobs
 
 @pytest.fixture(scope="module")
 def workers():
-    with LocalExecutor(2, ["json"], grace=0.5) as workers:
+    with LocalExecutor(2, ["json", *PRELOAD], grace=0.5) as workers:
         yield workers
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import inline
 import pytest
-from fakes import search_fakes, train
+from fakes import PRELOAD, search_fakes, train
 
 from blockspace.errors import BlockspaceError
 from blockspace.executors import Executor, FinishedJob, Job, LocalExecutor, Result, open_executor
@@ -25,7 +25,7 @@ def timeless(record):
 def test_a_search_gives_the_same_records_on_another_executor(tmp_path):
     with inline.InlineExecutor() as executor:
         here = search_fakes(tmp_path / "inline", executor, SearchOptions(**OPTIONS))
-    with LocalExecutor(1, []) as executor:
+    with LocalExecutor(1, PRELOAD) as executor:
         there = search_fakes(tmp_path / "local", executor, SearchOptions(**OPTIONS))
     assert [timeless(record) for record in here] == [timeless(record) for record in there]
     assert sum(record.state == "trained" for record in here) == 8

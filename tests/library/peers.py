@@ -29,8 +29,9 @@ torch.set_num_threads(1)  # tests run side by side
 
 LARGEST = 200_000_000  # params of what is run at all; larger ones are counted only
 TOLERANCE = 1e-10
-USUAL = 30_000_000  # params of what the default suite runs of each family: the member it is named after
-SMALL = 3_000_000  # params of what it runs of the other members
+USUAL = 15_000_000  # params of what the default suite runs of each family: the member it is named after
+SMALL = 1_500_000  # params of what it runs of the other members
+# The outputs of every block are judged in compiler/test_published_blocks.py, the figures and shapes of every network in test_counts.py.
 WITHOUT_HEADS = {"aux_logits": False, "init_weights": False}  # of torchvision's inceptions, where the constructor takes them
 
 

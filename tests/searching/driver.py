@@ -13,7 +13,7 @@ import signal
 import sys
 
 import optuna
-from fakes import search_fakes
+from fakes import PRELOAD, search_fakes
 
 from blockspace.executors import LocalExecutor
 from blockspace.searching import Interrupted, SearchOptions, optuna_adapter
@@ -80,7 +80,7 @@ def main(folder: str, plan: dict) -> int:
     measure = (lambda candidate: {"latency": candidate.costs["macs"] / 10_000}) if plan.get("measure") else None
     options = SearchOptions(**plan.get("options", {}))
     try:
-        with LocalExecutor(options.worker_count(), []) as workers:
+        with LocalExecutor(options.worker_count(), PRELOAD) as workers:
             search_fakes(folder, workers, options, on_event=listen, measure=measure, job_options=plan.get("recipe", {}))
     except Interrupted as reason:
         return reason.exit_code

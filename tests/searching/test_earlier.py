@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import search_fakes, train
+from fakes import PRELOAD, search_fakes, train
 
 from blockspace.errors import BlockspaceError
 from blockspace.executors import LocalExecutor, read_result
@@ -25,7 +25,7 @@ def versioned(task):
 
 @pytest.fixture(scope="module")
 def workers():
-    with LocalExecutor(1, [], grace=1.0) as workers:
+    with LocalExecutor(1, [*PRELOAD, __name__], grace=1.0) as workers:
         yield workers
 
 

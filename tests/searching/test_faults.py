@@ -9,7 +9,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from fakes import FakeSpace, search_fakes, train
+from fakes import PRELOAD, FakeSpace, search_fakes, train
 from processes import alive, group, needs_proc, wait_for
 
 from blockspace.executors import FinishedJob, Job, LocalExecutor, TimeLimits
@@ -24,7 +24,7 @@ NEVER = FailureLimits(first=99, after=99)
 
 @pytest.fixture(scope="module")
 def workers():
-    with LocalExecutor(2, [], grace=1.0) as workers:
+    with LocalExecutor(2, PRELOAD, grace=1.0) as workers:
         yield workers
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from fakes import FakeSpace, search_fakes
+from fakes import PRELOAD, FakeSpace, search_fakes
 
 from blockspace.errors import BlockspaceError, FailureError, InfeasibleError, StorageError
 from blockspace.executors import LocalExecutor
@@ -16,7 +16,7 @@ from blockspace.searching import Interrupted, SearchOptions, StudyLock
 
 @pytest.fixture(scope="module")
 def workers():
-    with LocalExecutor(2, [], grace=1.0) as workers:
+    with LocalExecutor(2, PRELOAD, grace=1.0) as workers:
         yield workers
 
 
@@ -60,8 +60,8 @@ def test_a_duplicate_copies_its_original_at_no_cost(tmp_path, workers):
 
 @pytest.mark.parametrize("sampler", ["tpe", "nsga2"])
 def test_a_small_space_is_searched_to_its_end(tmp_path, workers, sampler):
-    rows = search(tmp_path, workers, FakeSpace(top=2), {"trials": 9, "sampler": sampler})
-    assert len(trained(rows)) == 9  # of ten
+    rows = search(tmp_path, workers, FakeSpace(top=2), {"trials": 8, "sampler": sampler})
+    assert len(trained(rows)) == 8  # of ten
 
 
 def test_an_exhausted_space_ends_with_its_reason(tmp_path, workers):
@@ -73,8 +73,8 @@ def test_an_exhausted_space_ends_with_its_reason(tmp_path, workers):
 
 
 def test_proposals_are_capped(tmp_path, workers):
-    rows = search(tmp_path, workers, FakeSpace(top=1), {"trials": 12, "sampler": "random", "proposals": 3})
-    assert len(rows) == 36 and len(trained(rows)) <= 10
+    rows = search(tmp_path, workers, FakeSpace(top=1), {"trials": 11, "sampler": "random", "proposals": 2})
+    assert len(rows) == 22 and len(trained(rows)) <= 10
 
 
 def test_nothing_feasible_says_what_was_nearest(tmp_path, workers):

@@ -21,7 +21,7 @@ HOLES = NETWORK.holes.holes
 SLOW = {
     "inception_v1", "inception_v1, 3", "inception_v1, 4a", "resnext, a", "res2net, opening", "res2net, 2", "ghost, 3",
     "split", "carry", "untied", "opening", "merge", "keep", "squeeze", "k", "bare", "ends", "order", "open", "groups",
-    "shuffle", "reduce", "op",
+    "shuffle", "reduce", "op", "act", "depth", "parts", "close", "res2net, opening in 2", "hs", "hs, 3", "hs, wider", "res2net",
 }  # fmt: skip
 
 # family: (block, settings, input channels), at all strides that the block has
@@ -73,7 +73,7 @@ NEEDED_BY = {  # the family that each hole is needed for
 
 
 def cases(names) -> list:
-    """Those that are looked for in a second or two, and the others, marked."""
+    """Those that are looked for in a second, and the others, marked."""
     return [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in names]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from fakes import search_fakes
+from fakes import PRELOAD, search_fakes
 from optuna.samplers import RandomSampler
 
 from blockspace.executors import LocalExecutor
@@ -34,7 +34,7 @@ class NarrowSampler(RandomSampler):
 def test_one_more_sampler_is_one_entry(tmp_path, monkeypatch):
     monkeypatch.setitem(SAMPLERS, "narrow", SamplerEntry("narrow", lambda seed: NarrowSampler(seed=seed)))
     options = SearchOptions(trials=2, workers=1).model_copy(update={"sampler": "narrow"})
-    with LocalExecutor(1, []) as workers:
+    with LocalExecutor(1, PRELOAD) as workers:
         rows = search_fakes(tmp_path, workers, options)
     assert sum(row.state == "trained" for row in rows) == 2 and {row.params["width"] for row in rows} == {1}
 
@@ -42,7 +42,7 @@ def test_one_more_sampler_is_one_entry(tmp_path, monkeypatch):
 @pytest.mark.parametrize("repeats", [True, False])
 def test_a_sampler_that_repeats_itself_is_relieved(tmp_path, monkeypatch, repeats):
     monkeypatch.setitem(SAMPLERS, "narrow", SamplerEntry("narrow", lambda seed: NarrowSampler(seed=seed), repeats_itself=repeats))
-    options = SearchOptions(trials=6, workers=1, proposals=20).model_copy(update={"sampler": "narrow"})
-    with LocalExecutor(1, []) as workers:
+    options = SearchOptions(trials=6, workers=1, proposals=8).model_copy(update={"sampler": "narrow"})
+    with LocalExecutor(1, PRELOAD) as workers:
         rows = search_fakes(tmp_path, workers, options)
     assert sum(row.state == "trained" for row in rows) == (6 if repeats else 5)  # one width has five networks

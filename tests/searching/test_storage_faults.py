@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from fakes import FakeSpace, accuracy, search_fakes
+from fakes import PRELOAD, FakeSpace, accuracy, search_fakes
 
 from blockspace.errors import BlockspaceError, StorageError
 from blockspace.executors import FinishedJob, Job, LocalExecutor, Result, StorageFault, run_job, submit_and_wait
@@ -22,7 +22,7 @@ from blockspace.searching.hopeless_choices import HopelessChoices
 
 @pytest.fixture(scope="module")
 def workers():
-    with LocalExecutor(2, [], grace=1.0) as workers:
+    with LocalExecutor(2, [*PRELOAD, __name__], grace=1.0) as workers:
         yield workers
 
 
@@ -215,10 +215,18 @@ def test_a_lock_file_that_cannot_be_opened_says_why(tmp_path, monkeypatch, numbe
 # damaged records
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, workers) -> Path:
+    """A finished search."""
+    folder = tmp_path_factory.mktemp("finished")
+    search_fakes(folder, workers, SearchOptions(trials=4, sampler="random", workers=1), FakeSpace(99))
+    return folder
+
+
 @pytest.fixture
-def stored(tmp_path, workers) -> Path:
-    search_fakes(tmp_path, workers, SearchOptions(trials=4, sampler="random", workers=1), FakeSpace(99))
-    return tmp_path
+def stored(tmp_path, finished) -> Path:
+    """A copy of it, to be damaged."""
+    return shutil.copytree(finished, tmp_path / "stored")
 
 
 DAMAGE = [
@@ -229,8 +237,9 @@ DAMAGE = [
 ]
 
 
-@pytest.mark.parametrize("table, column, which", DAMAGE)
-@pytest.mark.parametrize("text", ['{"torn', "[" * 200_000, ""])
+@pytest.mark.parametrize(
+    "table, column, which, text", [*((*place, '{"torn') for place in DAMAGE), (*DAMAGE[0], "[" * 200_000), (*DAMAGE[2], "")]
+)
 def test_damaged_text_in_the_database_is_one_line(stored, workers, table, column, which, text):
     with sqlite3.connect(stored / "study.db") as database:
         assert database.execute(f"UPDATE {table} SET {column} = ? WHERE {which}", (text,)).rowcount
@@ -334,7 +343,7 @@ def test_a_choice_is_given_up_after_so_many_refusals_and_never_once_one_was_insi
 
 @pytest.mark.parametrize("per_choice", [{"block": "equal"}, pytest.param({}, marks=pytest.mark.slow)])
 def test_a_choice_outside_the_measured_budget_is_not_asked_for_without_end(tmp_path, workers, per_choice):
-    options = SearchOptions(trials=8, sampler="random", workers=1, per_choice=per_choice)
+    options = SearchOptions(trials=4, sampler="random", workers=1, per_choice=per_choice)
 
     def measure(candidate):
         return {"latency": 2.0 if candidate.families["block"] == "hs" else 0.5}
@@ -345,7 +354,7 @@ def test_a_choice_outside_the_measured_budget_is_not_asked_for_without_end(tmp_p
         )
 
     rows = run(tmp_path / "run")
-    assert sum(row.state == "trained" for row in rows) == 8
+    assert sum(row.state == "trained" for row in rows) == 4
     refused = [row for row in rows if row.families["block"] == "hs"]
     assert len(refused) <= 24 and (not per_choice or len(refused) == 24)
     with pytest.raises(BlockspaceError, match="none of .* proposals is within the budget"):
