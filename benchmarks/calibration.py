@@ -85,11 +85,19 @@ class Counted:
     equal: float
     power: float
     expected_power: float
+    studies: int
 
     @property
     def holds(self) -> bool:
-        least = 0.0 if self.cell.may_be_conservative else LEAST
-        return least <= self.better <= MOST and self.missed <= MOST and self.equal <= MOST_EQUAL
+        """Whether the limits, which are those of 2,000 studies, are kept; with fewer they give way by two standard errors."""
+        room = allow_for(self.studies)
+        least = 0.0 if self.cell.may_be_conservative else LEAST - room
+        return least <= self.better <= MOST + room and self.missed <= MOST + room and self.equal <= MOST_EQUAL + room
+
+
+def allow_for(studies: int) -> float:
+    """How much wider the limits are than those of 2,000 studies, at an error of 5 %."""
+    return 2 * (0.05 * 0.95) ** 0.5 * max(0.0, studies**-0.5 - 2_000**-0.5)
 
 
 def make_cells() -> list[Cell]:
@@ -220,7 +228,7 @@ def count(cell: Cell, studies: int, seed: int = SEED) -> Counted:
     design = design_of(cell)
     expected = compute_power(MARGIN, design.variance_of((0, 1)), design.share)
     is_plain = not cell.looks and len(set(cell.searches)) == 1
-    return Counted(cell, *(found / studies for found in (better, missed, equal, shown)), expected if is_plain else float("nan"))
+    return Counted(cell, *(found / studies for found in (better, missed, equal, shown)), expected if is_plain else float("nan"), studies)
 
 
 # studies of real searches

@@ -21,6 +21,7 @@ from blockspace.executors import FinishedJob, Handle, Job, JobProgress, Result
 from blockspace.records import RunDir, ignore_event
 from blockspace.searching import Candidate, SearchOptions, SearchPlan
 from blockspace.searching.interrupt import handle_stop_signals
+from blockspace.searching.numbering import TrialNumbers
 from blockspace.searching.reproducible_sampler import ReproducibleSampler
 from blockspace.searching.samplers import SAMPLERS
 from blockspace.searching.search_loop import SearchLoop
@@ -121,7 +122,7 @@ def search_table(table: dict[str, float], cell: PoolCell, seed: int, take: int) 
     sampler = ReproducibleSampler(SAMPLERS[cell.sampler], seed)
     study = optuna.create_study(sampler=sampler, direction="maximize")
     with tempfile.TemporaryDirectory() as folder, handle_stop_signals(None) as request:
-        loop = SearchLoop(plan, RunDir(Path(folder)), study, lambda: sampler.exhausted, ignore_event)
+        loop = SearchLoop(plan, RunDir(Path(folder)), study, TrialNumbers(), lambda: sampler.exhausted, ignore_event)
         records = loop.run(InstantExecutor(), request)
     best = sorted((one for one in records if one.is_feasible), key=lambda one: -one.values["val_acc"])[:take]
     return [table[one.label] for one in best]

@@ -23,8 +23,8 @@ class Side:
     """The average of a side, and what is known of its error.
 
     `per_image` is the mean over units for each test image `(images,)`. `variance` is that of the side's mean over units, or over seeds
-    where networks are given, with `freedom` degrees of freedom. `noise` is the part of the mean's variance over images that comes from
-    single runs' errors on single images, and is therefore inside `variance` too. `units` is how many there are.
+    where networks are given (not `is_drawn`), with `freedom` degrees of freedom. `noise` is the part of the mean's variance over images
+    that comes from single runs' errors on single images, and is therefore inside `variance` too. `units` is how many there are.
     """
 
     per_image: numpy.ndarray
@@ -32,6 +32,7 @@ class Side:
     freedom: int
     noise: float
     units: int
+    is_drawn: bool = True
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def make_given_side(networks: Runs, seeds: SeedVariance) -> Side:
     count = len(networks)
     share = sum(1 / len(runs) for runs in networks) / count**2
     noises = [float(runs.var(axis=0, ddof=1).mean()) / len(runs) / runs.shape[1] for runs in networks if len(runs) > 1]
-    return Side(group_mean(networks), seeds.variance * share, seeds.freedom, sum(noises) / count**2, count)
+    return Side(group_mean(networks), seeds.variance * share, seeds.freedom, sum(noises) / count**2, count, is_drawn=False)
 
 
 def estimate_image_variance(first: Side, second: Side) -> float:

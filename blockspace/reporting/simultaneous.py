@@ -6,6 +6,10 @@ each statement with its own. For several statements the share of error a single 
 and numbers of units: the quantile of the smallest two-sided p of all statements when there is no difference. In each draw every side's
 mean and every variance is drawn anew, as the study would estimate it (a parametric bootstrap). Images are drawn independently for each
 statement, which makes the intervals no shorter (Sidak, 1967). One statement alone is Welch's t test.
+
+Welch's t is wrong in up to 7.2 % instead of 5 % of studies where a family has three searches and another ten: the few searches' variance
+comes out small by chance, and the degrees of freedom then follow the many. Between drawn sides they are therefore at most what equal
+numbers of units, the smaller of both, could give; with equal numbers that changes nothing.
 """
 
 from __future__ import annotations
@@ -44,27 +48,33 @@ def compare_sides(
     images = [estimate_image_variance(sides[i], sides[j]) for i, j in pairs]
     variances, freedoms = [side.variance for side in sides], [side.freedom for side in sides]
     is_joint = simultaneous and len(pairs) > 1
-    smallest = simulate_smallest_p(variances, freedoms, pairs, images, draws) if is_joint else None
+    caps = [cap_freedom(sides[i], sides[j]) for i, j in pairs]
+    smallest = simulate_smallest_p(variances, freedoms, pairs, images, draws, caps) if is_joint else None
     shares = [find_share(smallest, error) for error in (1 - level, 2 * (1 - level))]
     found = []
-    for (i, j), own in zip(pairs, images):
+    for (i, j), own, cap in zip(pairs, images, caps):
         first, second = sides[i], sides[j]
         estimate = float(first.per_image.mean() - second.per_image.mean())
         parts = numpy.array([first.variance, second.variance])
         variance = float(parts.sum()) + own
-        freedom = float(compute_freedom(parts, numpy.array([first.freedom, second.freedom]), numpy.array(variance)))
+        freedom = float(compute_freedom(parts, numpy.array([first.freedom, second.freedom]), numpy.array(variance), cap))
         better, equal = (make_t_interval(estimate, variance, freedom, share, smallest) for share in shares)
         found.append(ClaimIntervals(better, equal))
     return found
 
 
 def simulate_smallest_p(
-    variances: Sequence[float], freedoms: Sequence[int], pairs: Sequence[Pair], images: Sequence[float], draws: int = DRAWS
+    variances: Sequence[float],
+    freedoms: Sequence[int],
+    pairs: Sequence[Pair],
+    images: Sequence[float],
+    draws: int = DRAWS,
+    caps: Sequence[float] | None = None,
 ) -> numpy.ndarray:
     """Return `(draws,)` smallest p of all pairs, where no side differs from another.
 
     `variances` are of the sides' means, `freedoms` theirs (0: the variance is not known, and taken as none), `images` the images' own
-    variance of each pair's difference.
+    variance of each pair's difference, `caps` the most degrees of freedom that the units of each pair may give.
     """
     random = numpy.random.default_rng(SEED)
     known, freedom = numpy.asarray(variances, dtype=float), numpy.asarray(freedoms, dtype=float)
@@ -72,18 +82,29 @@ def simulate_smallest_p(
     divisor = numpy.maximum(freedom, 1.0)
     estimated = known * random.chisquare(divisor, size=means.shape) / divisor
     smallest = numpy.ones(draws)
-    for (i, j), own in zip(pairs, images):
+    for (i, j), own, cap in zip(pairs, images, caps or [MOST_FREEDOM] * len(pairs)):
         parts = estimated[:, [i, j]]
         variance = parts.sum(axis=1) + own
         error = means[:, i] - means[:, j] + random.normal(size=draws) * numpy.sqrt(own)
-        p = 2 * stdtr(compute_freedom(parts, freedom[[i, j]], variance), -numpy.abs(error) / numpy.sqrt(variance))
+        p = 2 * stdtr(compute_freedom(parts, freedom[[i, j]], variance, cap), -numpy.abs(error) / numpy.sqrt(variance))
         smallest = numpy.minimum(smallest, p)
     return smallest
 
 
-def compute_freedom(parts: numpy.ndarray, freedoms: numpy.ndarray, variance: numpy.ndarray) -> numpy.ndarray:
-    """Return Satterthwaite's degrees of freedom of `variance`, of which `parts` `(..., 2)` were estimated with `freedoms` `(2,)`."""
+def cap_freedom(first: Side, second: Side) -> float:
+    """Return the most degrees of freedom that the units of two sides may give: those of equal numbers of units, where both were drawn."""
+    return 2 * min(first.freedom, second.freedom) if first.is_drawn and second.is_drawn else MOST_FREEDOM
+
+
+def compute_freedom(
+    parts: numpy.ndarray, freedoms: numpy.ndarray, variance: numpy.ndarray, cap: float = MOST_FREEDOM
+) -> numpy.ndarray:
+    """Return Satterthwaite's degrees of freedom of `variance`, of which `parts` `(..., 2)` were estimated with `freedoms` `(2,)`.
+
+    `cap` is the most that the parts by themselves may have.
+    """
     squares = (parts**2 / numpy.maximum(freedoms, 1.0)).sum(axis=-1)
+    squares = numpy.maximum(squares, parts.sum(axis=-1) ** 2 / cap)
     freedom: numpy.ndarray = numpy.minimum(variance**2 / numpy.maximum(squares, 1e-300), MOST_FREEDOM)
     return freedom
 

@@ -41,7 +41,6 @@ from blockspace.records import (
 )
 from blockspace.reporting import (
     Answer,
-    Circumstances,
     Environment,
     FinalistReport,
     FinalistTraining,
@@ -51,15 +50,13 @@ from blockspace.reporting import (
     StudyState,
     add_cheaper,
     compare_families,
-    count_repeats,
-    number_look,
     read_answer,
-    read_looks,
     write_checklist_text,
     write_page,
 )
 from blockspace.searching import StoredStudy, find_lock_holder, read_stored_study
 from blockspace.study.cheaper_networks import choose_cheaper_finalists, insert_cheaper
+from blockspace.study.circumstances import read_circumstances
 from blockspace.study.compute import measure_compute
 from blockspace.study.local_paths import hide_values
 from blockspace.study.protocol import describe_protocol
@@ -298,25 +295,12 @@ def compute_answer(
         return None
     against = best[0].family if first_is_reference(choices) else None
     asked, seed = study.comparison, study.options.search.seed
-    circumstances = read_circumstances(run, best, study, notes)
+    circumstances = read_circumstances(run, best, study.options.search.is_sequential, notes)
     answer = compare_families(best, baseline, against=against, seed=seed, margin=asked.margin_share, circumstances=circumstances)
     if asked.cheaper is None:
         return answer
     answer = add_cheaper(answer, best, cheap, baseline, asked.cheaper, asked.margin_share)
     return add_remeasured(run, answer, {final.name: final.key for final in finals})
-
-
-def read_circumstances(run: RunDir, rivals: Sequence[ScoredFinalist], study: Study, notes: list[str]) -> Circumstances:
-    """Return how the study was run, as far as its statements depend on it; looks that cannot be read are said in `notes`."""
-    repeats = count_repeats(rivals)
-    try:
-        looks = read_looks(run.looks)
-    except (OSError, ValueError) as reason:
-        notes.append(f"{run.looks.name} could not be read ({reason}); earlier answers are not counted.")
-        looks = []
-    preflight = kept_preflight(run)
-    is_one_split = preflight is not None and preflight.has_one_validation_split
-    return Circumstances(number_look(looks, repeats), study.options.search.is_sequential, one_validation_split=is_one_split)
 
 
 def current_answer(
