@@ -14,6 +14,7 @@ from study import tiny
 import blockspace as bs
 from blockspace.errors import InfeasibleError, Mistake
 from blockspace.executors import Result
+from blockspace.files import CARD
 from blockspace.records import RunDir, SearchGivenUp, TrialRecord, TrialState
 from blockspace.reporting import Missing
 from blockspace.searching import ResultCache, SearchOptions, derive_repeat_seed, derive_training_seed, read_stored_study
@@ -33,12 +34,20 @@ def resolved(tmp_path_factory):
     return resolve_study(tiny.write(tmp_path_factory.mktemp("resolved")), TWO)
 
 
+def export_card(_resolved, _finalist, _place, folder, card, _facts) -> None:
+    """An export of which only the card is looked at here."""
+    folder.mkdir(parents=True)
+    (folder / CARD).write_text(card)
+
+
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
     """The tiny study with two searches, run once, with what it told."""
     folder = tmp_path_factory.mktemp("two")
     events = []
-    outcome = bs.search(tiny.write(folder), [*TWO, f"out={folder / 'run'}"], on_event=events.append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("blockspace.study.retrain.export_finalist", export_card)
+        outcome = bs.search(tiny.write(folder), [*TWO, f"out={folder / 'run'}"], on_event=events.append)
     return folder, outcome, events
 
 
