@@ -69,6 +69,7 @@ def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequen
         dry_run_text,
         read_prior_runs,
         read_spread,
+        read_spread_of_reused,
         resolve_study,
     )
 
@@ -79,9 +80,9 @@ def print_dry_run(study: str, overrides: list[str], measure: bool, reuse: Sequen
     for line in describe_reuse(resolved, runs):
         print(line)
     timer = StudyTimer.of(resolved) if measure and can_describe(resolved.study.data) else None
-    sources = spread or (reuse if len(reuse) > 1 else ())
+    known = read_spread(spread) if spread else read_spread_of_reused(reuse)
     print()
-    for line in describe_power(resolved, read_spread(sources) if sources else None, timer.estimate if timer else None):
+    for line in describe_power(resolved, known, timer.estimate if timer else None):
         print(line)
     if timer:
         print("\n" + timer.describe(resolved))

@@ -6,6 +6,7 @@ from .cheaper import (
     CheaperAnswer as CheaperAnswer,
     CostRatio as CostRatio,
     add_cheaper as add_cheaper,
+    compute_pass_chance as compute_pass_chance,
     find_cheaper as find_cheaper,
 )
 from .checklist import ChecklistRow as ChecklistRow, fill_checklist as fill_checklist, write_checklist_text as write_checklist_text

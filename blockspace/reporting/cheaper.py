@@ -32,6 +32,7 @@ from blockspace.reporting.bootstrap import Runs, check_runs
 from blockspace.reporting.sentences import format_level
 
 DRAWS = 20_000
+MANY_IMAGES = 1_000_000  # of which the degrees of freedom make no difference
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,44 @@ def find_cheaper(
     return CheaperAnswer(cost, margin, tuple(networks), chosen, int(baseline.correct.shape[1]), seeds, level)
 
 
+@dataclass(frozen=True, eq=False)
+class DifferenceModel:
+    """The joint law of networks' differences from the baseline, as far as the bounds need it.
+
+    `covariance` is that of the estimates. Each variance is `seed_variance` times the network's of `weights` and its of `image_part`;
+    `seed_variance` is estimated with `freedom` degrees of freedom (0: not known), and is not below `noise`.
+    """
+
+    covariance: numpy.ndarray
+    seed_variance: float
+    noise: float
+    freedom: int
+    weights: numpy.ndarray
+    image_part: numpy.ndarray
+    images: int
+
+    def estimate_errors(self, seed_variance: numpy.ndarray | float) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """Return the standard errors of the differences and their degrees of freedom (Satterthwaite), by an estimated seed variance."""
+        seed_part = numpy.maximum(seed_variance, self.noise) * self.weights
+        total = seed_part + self.image_part
+        inverse = self.image_part**2 / max(1, self.images - 1) + (seed_part**2 / self.freedom if self.freedom else 0.0)
+        return numpy.sqrt(total), total**2 / inverse
+
+    def simulate(self, seed: int, draws: int) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+        """Return `(draws, networks)` deviations of the estimates from the truth, with the errors and freedoms that would be estimated."""
+        random = numpy.random.default_rng([seed, 20_112])
+        roots = numpy.linalg.cholesky(self.covariance + 1e-12 * numpy.eye(len(self.weights)))
+        deviations = random.standard_normal((draws, len(self.weights))) @ roots.T
+        redrawn = self.seed_variance * (random.chisquare(self.freedom, draws) / self.freedom if self.freedom else numpy.zeros(draws))
+        return deviations, *self.estimate_errors(redrawn[:, None])
+
+
+def find_critical_share(simulated: tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray], level: float) -> float:
+    """Return the one-sided error that each bound may have, so that all together have 1 - level."""
+    deviations, errors, degrees = simulated
+    return float(numpy.quantile(stdtr(degrees, -deviations / errors).min(axis=1), 1 - level))
+
+
 def bound_differences(
     networks: Runs, baseline: numpy.ndarray, level: float = 0.95, seed: int = 0, draws: int = DRAWS
 ) -> tuple[list[float], list[float]]:
@@ -182,16 +221,24 @@ def bound_differences(
     known = numpy.diag(total) - noise * weights
     image_part = numpy.maximum(known, 1 / images**2)
     covariance = total + (seed_variance - noise) * (numpy.diag(shares) + 1 / len(base)) + numpy.diag(image_part - known)
-    random = numpy.random.default_rng([seed, 20_112])
-    roots = numpy.linalg.cholesky(covariance + 1e-12 * numpy.eye(len(networks)))
-    deviations = random.standard_normal((draws, len(networks))) @ roots.T
-    redrawn = seed_variance * (random.chisquare(freedom, draws) / freedom if freedom else numpy.zeros(draws))
-    simulated = student_errors(numpy.maximum(redrawn, noise)[:, None] * weights, image_part, freedom, images)
-    chances = stdtr(simulated[1], -deviations / simulated[0])
-    critical = float(numpy.quantile(chances.min(axis=1), 1 - level))
-    errors, degrees = student_errors(seed_variance * weights, image_part, freedom, images)
-    bounds = estimates + stdtrit(degrees, critical) * errors
-    return estimates.tolist(), bounds.tolist()
+    model = DifferenceModel(covariance, seed_variance, noise, freedom, weights, image_part, images)
+    share = find_critical_share(model.simulate(seed, draws), level)
+    errors, degrees = model.estimate_errors(seed_variance)
+    return estimates.tolist(), (estimates + stdtrit(degrees, share) * errors).tolist()
+
+
+def compute_pass_chance(networks: int, seeds: int, seed_sd: float, image_sd: float, margin: float, level: float = 0.95) -> float:
+    """Return the probability that a network exactly as good as the baseline passes the margin, when so many are bounded together.
+
+    `seed_sd` is between trainings of one network, `image_sd` what other test images would change in a difference; of accuracies in 0..1.
+    """
+    freedom, weights = (networks + 1) * (seeds - 1), numpy.full(networks, 2 / seeds)
+    image_part = numpy.full(networks, image_sd**2)
+    covariance = seed_sd**2 * (numpy.eye(networks) + 1) / seeds + numpy.diag(image_part)
+    model = DifferenceModel(covariance, seed_sd**2, 0.0, freedom, weights, image_part, MANY_IMAGES)
+    simulated = model.simulate(0, DRAWS)
+    deviations, errors, degrees = simulated
+    return float((deviations + stdtrit(degrees, find_critical_share(simulated, level)) * errors > -margin).mean())
 
 
 def split_seed_variance(networks: Runs) -> tuple[float, float, int]:
@@ -206,12 +253,3 @@ def split_seed_variance(networks: Runs) -> tuple[float, float, int]:
     variance = sum(float(((runs.mean(axis=1) - runs.mean()) ** 2).sum()) for runs in repeated) / freedom
     noise = sum(float(runs.var(axis=0, ddof=1).mean()) / runs.shape[1] * (len(runs) - 1) for runs in repeated) / freedom
     return max(variance, noise), noise, freedom
-
-
-def student_errors(
-    seed_part: numpy.ndarray, image_part: numpy.ndarray, freedom: int, images: int
-) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Return the standard errors of differences and their degrees of freedom (Satterthwaite), from the variance's two parts."""
-    total = seed_part + image_part
-    inverse = image_part**2 / max(1, images - 1) + (seed_part**2 / freedom if freedom else 0.0)
-    return numpy.sqrt(total), total**2 / inverse

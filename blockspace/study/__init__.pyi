@@ -14,7 +14,11 @@ from .replay_run import Replay as Replay, replay as replay
 from .resolve import ResolvedStudy as ResolvedStudy, resolve_study as resolve_study
 from .run_reader import read_run as read_run, write_report as write_report
 from .run_search import search as search
-from .spread import MeasuredSpread as MeasuredSpread, read_spread as read_spread
+from .spread import (
+    MeasuredSpread as MeasuredSpread,
+    read_spread as read_spread,
+    read_spread_of_reused as read_spread_of_reused,
+)
 from .study_file import (
     CompareOptions as CompareOptions,
     Study as Study,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import sqrt
 
 from blockspace.data import kept_preflight
 from blockspace.formatting import count_noun, format_duration
 from blockspace.records import RunDir, first_is_reference, name_family
-from blockspace.reporting import GivenSide, StudyDesign, find_shown_difference, searches_to_show
+from blockspace.reporting import GivenSide, StudyDesign, compute_pass_chance, find_shown_difference, searches_to_show
+from blockspace.study.cheaper_networks import COUNT
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.spread import SHIPPED_SPREADS, MeasuredSpread
 
@@ -63,9 +65,10 @@ def describe_power(resolved: ResolvedStudy, spread: MeasuredSpread | None, time_
     plan = PowerPlan(resolved, spread, count_test_images(resolved, spread))
     if searches >= ENOUGH:
         lines.append(describe_shown(plan, searches))
+    cheaper = [describe_pass_chance(plan, searches)] if resolved.study.comparison.cheaper else []
     known = ", ".join(f"{name} {one.variance**0.5 * 100:.2f}" for name, one in spread.families.items())
     source = f"spread between searches: {known} points (sd; {spread.source})"
-    return [*lines, describe_needed(plan, time_study), source]
+    return [*lines, describe_needed(plan, time_study), *cheaper, source]
 
 
 def describe_too_few(searches: int) -> str:
@@ -82,6 +85,16 @@ def describe_shown(plan: PowerPlan, searches: int) -> str:
     images = f"{plan.images:,} test images" if plan.images else "? test images"
     size = f"{count_noun(len(design.pairs), 'statement')} together; {count_noun(final.seeds, 'seed')}, {images}"
     return f"power: {searches} searches show a difference of {shown:.2f} points in 80 % of studies like this ({size})"
+
+
+def describe_pass_chance(plan: PowerPlan, searches: int) -> str:
+    """Return how often a network that is as good as the baseline would be shown not to be worse by more than the margin."""
+    final, spread, comparison = plan.resolved.options.finalists, plan.spread, plan.resolved.study.comparison
+    networks = searches * final.take * len(plan.families) + COUNT
+    image_sd = sqrt(spread.image_variance / (plan.images or spread.images))
+    chance = compute_pass_chance(networks, final.seeds, spread.seed_sd, image_sd, comparison.margin_share)
+    what = f"a network as good as the baseline is shown not to be worse by more than {comparison.margin}"
+    return f"power: {what} in {chance:.0%} of studies like this ({networks} networks together, {count_noun(final.seeds, 'seed')})"
 
 
 def describe_needed(plan: PowerPlan, time_study: SearchTime | None) -> str:

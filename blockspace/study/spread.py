@@ -84,6 +84,14 @@ def read_spread(sources: Sequence[str | PathLike[str]]) -> MeasuredSpread:
     return measure_spread(runs, ", ".join(RunDir.of(name).display() for name in names))
 
 
+def read_spread_of_reused(folders: Sequence[str | PathLike[str]]) -> MeasuredSpread | None:
+    """Return the spread of the searches of runs whose trainings are reused; None where they are too few, or cannot be read as one study."""
+    try:
+        return read_spread(folders) if folders else None
+    except BlockspaceError:
+        return None
+
+
 def read_searches(name: str) -> list[ScoredFinalist]:
     """Return the scored finalists of a run directory. Raises BlockspaceError (E-FILE)."""
     from blockspace.study.run_reader import read_run, read_scored

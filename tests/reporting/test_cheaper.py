@@ -20,7 +20,7 @@ from blockspace.reporting import (
     find_cheaper,
     read_answer,
 )
-from blockspace.reporting.cheaper import bound_differences
+from blockspace.reporting.cheaper import bound_differences, compute_pass_chance
 
 
 def score(name: str, latency: float, correct: numpy.ndarray, family: str = "hs", **more) -> ScoredFinalist:
@@ -58,6 +58,16 @@ def test_of_seeds_alone_they_are_those_of_dunnett(count):
     _, bounds = bound_differences(networks[1:], networks[0], draws=100_000)
     judge = stats.dunnett(*samples[1:], control=samples[0], alternative="greater", random_state=0).confidence_interval(0.95)
     assert bounds == pytest.approx(judge.low, abs=0.0004)
+
+
+def test_the_chance_to_pass_by_hand():
+    """One network, seeds alone: the difference is shown where Student's bound is above the margin, a noncentral t."""
+    seeds, sd, margin = 5, 0.003, 0.005
+    error = sd * (2 / seeds) ** 0.5
+    freedom = 2 * (seeds - 1)
+    judge = stats.nct.sf(stats.t.ppf(0.95, freedom), freedom, margin / error)
+    assert compute_pass_chance(1, seeds, sd, 1e-9, margin) == pytest.approx(judge, abs=0.015)
+    assert compute_pass_chance(8, seeds, sd, 0.001, margin) < compute_pass_chance(8, 2 * seeds, sd, 0.001, margin)
 
 
 def test_more_networks_and_fewer_images_widen_the_bounds():

@@ -11,7 +11,7 @@ import pytest
 from study import tiny
 
 from blockspace.errors import BlockspaceError
-from blockspace.reporting import ScoredFinalist, find_shown_difference
+from blockspace.reporting import ScoredFinalist, compute_pass_chance, find_shown_difference
 from blockspace.study import describe_power, draw_families, read_spread, resolve_study
 from blockspace.study.dry_run import describe_shared_draws
 from blockspace.study.power_plan import PowerPlan, with_repeats
@@ -77,6 +77,15 @@ def test_what_the_study_would_show(resolved):
     assert least < most and (first, last) == (least * 12, most * 12), "6 trials, and 3 finalists with 2 seeds"
     assert source == "spread between searches: hs 0.20, mine 0.30 points (sd; a test)"
     assert find_shown_difference(plan.design(most)) <= 0.005 * 1.35
+
+
+def test_the_chance_of_a_cheaper_network(resolved):
+    compare = resolved.study.comparison.model_copy(update={"cheaper": "params"})
+    study = replace(resolved.study, options=resolved.options.model_copy(update={"compare": compare}))
+    line = describe_power(replace(resolved, study=study), SPREAD)[2]
+    chance = compute_pass_chance(5 * 3 + 4, 2, 0.003, 0.0, 0.005)
+    said = f"power: a network as good as the baseline is shown not to be worse by more than 0.5 points in {chance:.0%} of studies like this"
+    assert line == f"{said} (19 networks together, 2 seeds)"
 
 
 def test_the_time_of_more_searches(resolved):
