@@ -94,7 +94,7 @@ def describe_pass_chance(plan: PowerPlan, searches: int) -> str:
     image_sd = sqrt(spread.image_variance / (plan.images or spread.images))
     chance = compute_pass_chance(networks, final.seeds, spread.seed_sd, image_sd, comparison.margin_share)
     what = f"a network as good as the baseline is shown not to be worse by more than {comparison.margin}"
-    return f"power: {what} in {chance:.0%} of studies like this ({networks} networks together, {count_noun(final.seeds, 'seed')})"
+    return f"power: {what} in {chance * 100:.0f} % of studies like this ({networks} networks together, {count_noun(final.seeds, 'seed')})"
 
 
 def describe_needed(plan: PowerPlan, time_study: SearchTime | None) -> str:
