@@ -84,8 +84,8 @@ def test_the_chance_of_a_cheaper_network(resolved):
     study = replace(resolved.study, options=resolved.options.model_copy(update={"compare": compare}))
     line = describe_power(replace(resolved, study=study), SPREAD)[2]
     chance = compute_pass_chance(5 * 3 + 4, 2, 0.003, 0.0, 0.005)
-    said = f"power: a network as good as the baseline is shown not to be worse by more than 0.5 points in {chance * 100:.0f} % of studies like this"
-    assert line == f"{said} (19 networks together, 2 seeds)"
+    said = "power: a network as good as the baseline is shown not to be worse by more than 0.5 points"
+    assert line == f"{said} in {chance * 100:.0f} % of studies like this (19 networks together, 2 seeds)"
 
 
 def test_the_time_of_more_searches(resolved):
