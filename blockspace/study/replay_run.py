@@ -193,7 +193,7 @@ def replay_answer(stored: StoredRun, report: ReplayReport) -> None:
 
 def recompute_answer(stored: StoredRun) -> Answer | None:
     """Return the answer that follows from the scores of the finalists."""
-    report, study = read_run(stored.run), stored.resolved.study
+    report, study = read_run(stored.run.path), stored.resolved.study
     choices = list_seen_choices(read_stored_study(stored.run), report.per)
     return compute_answer(stored.run, [one for one in report.finals if report.searches.has(one)], study, choices, [])
 
@@ -248,7 +248,7 @@ def list_finalists(stored: StoredRun) -> list[Finalist]:
         for finalist in select_finalists(stored.resolved, one.records, one.numbers.repeat)
     ]
     records = {record.number: record for one in stored.searches for record in one.records}
-    cheap = [records[final.number] for final in read_run(stored.run).finals if final.role == "cheap" and final.number is not None]
+    cheap = [records[final.number] for final in read_run(stored.run.path).finals if final.role == "cheap" and final.number is not None]
     return [*found, *(make_finalist(stored.resolved, record, record.repeat, "cheap") for record in cheap)]
 
 
