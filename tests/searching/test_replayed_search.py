@@ -42,7 +42,7 @@ def make_plan(sampler: str = "tpe", measured: bool = False) -> SearchPlan:
     limits = {"latency": (None, 2.0)} if measured else {}
     options = SearchOptions(**OPTIONS | {"sampler": sampler})
     return SearchPlan(
-        FakeSpace(top=16), train, OBJECTIVES, options, measure=latency if measured else None, limits=limits, compared=("block",)
+        FakeSpace(limit=12, top=16), train, OBJECTIVES, options, measure=latency if measured else None, limits=limits, compared=("block",)
     )
 
 
@@ -84,7 +84,7 @@ def copy(stored, tmp_path):
 def test_a_search_is_replayed_without_a_difference(tmp_path, sampler, measured):
     plan = make_plan(sampler, measured)
     rows = search(tmp_path, LateExecutor(2), plan)
-    assert len(rows) > 14 and replay(tmp_path, plan) is None
+    assert len(rows) >= 14 and replay(tmp_path, plan) is None
 
 
 def test_results_in_the_order_they_were_told_in(stored):
