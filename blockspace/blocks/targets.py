@@ -70,7 +70,8 @@ def find_in_folder(place: TrainingDir, text: str) -> Target:
 def unknown_target_error(text: str) -> Exception:
     """Return the error for a text that is no file and no name; of what cannot be a path, that of `expand_path`."""
     expand_path(text)
-    if text.endswith((".yaml", ".yml", ".json")) or os.sep in text:
-        return error("E-FILE", f"no file {text!r}", help=f"give {FORMS}")
     known = [*list_names("block"), *list_names("network"), *list_shipped("space")]
+    if text.endswith((".yaml", ".yml", ".json")) or os.sep in text:
+        name = Path(text).stem
+        return error("E-FILE", f"no file {text!r}", help=f"write {name}, a name of the library" if name in known else f"give {FORMS}")
     return error("E-OP", f"no block or network called {text!r}", help=did_you_mean(text, known) or "`blockspace ls` lists them all")

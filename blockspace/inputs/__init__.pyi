@@ -18,6 +18,7 @@ from .argument_kinds import (
     is_list_of as is_list_of,
     is_path as is_path,
     optional as optional,
+    read_input_shape as read_input_shape,
     show_value as show_value,
 )
 from .paths import (
@@ -26,4 +27,3 @@ from .paths import (
     is_existing_path as is_existing_path,
     relate_path as relate_path,
 )
-from .shapes import read_input_shape as read_input_shape

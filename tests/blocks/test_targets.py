@@ -74,3 +74,11 @@ def test_one_line_for_all_else(run, text, message, capsys):
         assert len(caught.value.mistakes) == 1 and caught.value.mistakes[0].help
     for command in ("show", "check"):
         assert main([command, text]) == 2 and "Traceback" not in capsys.readouterr().err
+
+
+def test_the_path_of_a_shipped_file_names_it_where_there_is_no_such_file(tmp_path, monkeypatch):
+    """As the documentation writes it, in the folder of the repository."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(bs.BlockspaceError, match="no file 'searchspaces/hs_vs_resnext.yaml'") as caught:
+        bs.load("searchspaces/hs_vs_resnext.yaml")
+    assert caught.value.mistakes[0].help == "write hs_vs_resnext, a name of the library" and bs.load("hs_vs_resnext")
