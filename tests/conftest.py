@@ -1,5 +1,6 @@
 """Puts this folder on the path, so that tests can share helpers: `from golden.rows import ROWS`."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -26,8 +27,15 @@ def pytest_collection_modifyitems(items):
     items.sort(key=rank)
 
 
-# Files that use the finished run of tests/study/conftest.py: one process makes it once, and runs them all.
-TOGETHER = {f"tests/study/{name}.py" for name in ("test_cheaper_study", "test_missing", "test_reading", "test_reuse", "test_search")}
+# Files that share what takes long to make, which one process makes once: the finished run of tests/study/conftest.py, shipped studies.
+TOGETHER = {
+    f"tests/study/test_{name}.py": group
+    for group, names in {
+        "finished": ("cheaper_study", "missing", "reading", "replay", "reuse", "search", "self_contained", "training_facts"),
+        "shipped": ("shipped", "initial_trials"),
+    }.items()
+    for name in names
+}
 
 
 class FilesTogether(LoadFileScheduling):
@@ -35,11 +43,17 @@ class FilesTogether(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
-        return "tests/study" if file in TOGETHER else file
+        return TOGETHER.get(file, file)
 
 
 def pytest_xdist_make_scheduler(config, log):
     return FilesTogether(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_finish():
+    """Leave what collecting made and imported out of every later collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

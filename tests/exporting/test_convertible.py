@@ -63,7 +63,7 @@ def check_rounding(height: int, width: int) -> None:
         torch.testing.assert_close(got, expected, atol=1e-6, rtol=1e-6)
 
 
-@pytest.mark.parametrize("height, width", [(5, 4), (8, 7), (11, 6)])
+@pytest.mark.parametrize("height, width", [(5, 4), (11, 6)])
 def test_onnxruntime_pools_as_torch_does(height, width):
     x = torch.randn(3, 2, height, width)
     module = fx.symbolic_trace(Pools(pools(height, width)[::3])).eval()
