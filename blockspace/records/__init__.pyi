@@ -20,6 +20,9 @@ from .events import (
     Listener as Listener,
     NetworkExported as NetworkExported,
     NetworkTrainingStarted as NetworkTrainingStarted,
+    RandomNetworkMeasured as RandomNetworkMeasured,
+    RecipeTried as RecipeTried,
+    RecipeTuned as RecipeTuned,
     RecordEvent as RecordEvent,
     ResourcesSpent as ResourcesSpent,
     ResultAdopted as ResultAdopted,
@@ -44,6 +47,7 @@ from .events import (
     TrialMeasured as TrialMeasured,
     TrialProposed as TrialProposed,
     TrialRefused as TrialRefused,
+    TuningStarted as TuningStarted,
     Warned as Warned,
     ignore_event as ignore_event,
 )

@@ -265,6 +265,45 @@ class StopRequested(Event):
 
 
 @dataclass(frozen=True)
+class TuningStarted(Event):
+    """Recipes are tried on default networks."""
+
+    kind = "tuning"
+    recipes: int
+    networks: int
+    trainings: int
+
+
+@dataclass(frozen=True)
+class RecipeTried(Event):
+    """A training of a default network with a recipe has ended, after `seconds`."""
+
+    kind = "tried"
+    number: int
+    label: str
+    state: TrialState
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RecipeTuned(Event):
+    """A recipe was chosen, now or by an earlier start: which, in words."""
+
+    kind = "tuned"
+    label: str
+
+
+@dataclass(frozen=True)
+class RandomNetworkMeasured(Event):
+    """A network that was drawn at random for the finals was measured; the latency is a ratio to the baseline's."""
+
+    kind = "drawn"
+    label: str
+    measured: dict[str, float]
+
+
+@dataclass(frozen=True)
 class RetrainingStarted(Event):
     """The finalists of a search are trained anew, those of the first together with the baseline."""
 

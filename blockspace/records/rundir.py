@@ -182,12 +182,31 @@ class RunDir(os.PathLike[str]):
         """Return the folder in which latencies are measured."""
         return self.path / "measure"
 
+    @property
+    def tuning_json(self) -> Path:
+        """Return the record of the recipes that were tried, and of the one that was chosen."""
+        return self.path / "tuning.json"
+
+    @property
+    def random_networks(self) -> Path:
+        """Return the record of the networks that were drawn at random for the finals."""
+        return self.path / "random_networks.json"
+
     # the trainings of a study
 
     @property
     def baseline_trial(self) -> TrainingDir:
         """Return the folder of the baseline's training as in the search, with which networks are compared before the finals."""
         return TrainingDir(self.path / BASELINE)
+
+    @property
+    def tuning(self) -> Path:
+        """Return the folder that holds the trainings of recipes, on default networks."""
+        return self.path / "tuning"
+
+    def tuned(self, family: str, recipe: int, replicate: int) -> TrainingDir:
+        """Return the folder of a family's default network with a recipe, by its place, and a seed: `tuning/hs/recipe-0/seed-0`."""
+        return TrainingDir(self.tuning / folder_name(family) / f"recipe-{recipe}" / f"seed-{replicate}")
 
     def trial(self, number: int) -> TrainingDir:
         """Return a trial's folder: `trials/0017`."""

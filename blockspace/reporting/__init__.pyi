@@ -15,6 +15,13 @@ from .comparison import compare_families as compare_families
 from .difference import FamilyDifference as FamilyDifference
 from .groups import count_repeats as count_repeats
 from .html import draw_front_png as draw_front_png, draw_front_svg as draw_front_svg, render_page as render_page, write_page as write_page
+from .independent_draws import (
+    ENOUGH_DRAWS as ENOUGH_DRAWS,
+    IndependentDraws as IndependentDraws,
+    TwoSampleTest as TwoSampleTest,
+    compare_distributions as compare_distributions,
+    expect_best as expect_best,
+)
 from .looks import Look as Look, number_look as number_look, read_looks as read_looks, record_look as record_look
 from .power import (
     DifferenceVariance as DifferenceVariance,

@@ -11,12 +11,14 @@ class Circumstances:
 
     `look` counts the answers about families, this one included; `is_sequential` says that the study was to go on until it is decided
     (`repeats: up to N`). `open_repeats` have begun and are not whole. With `one_validation_split` all searches chose by the same images.
+    With `tuned_per_family` each family's networks were trained with a recipe of their own.
     """
 
     look: int = 1
     is_sequential: bool = False
     open_repeats: tuple[int, ...] = ()
     one_validation_split: bool = False
+    tuned_per_family: bool = False
 
     def compute_level(self, level: float) -> float:
         """Return the level of this look, of a study whose answer has `level`.

@@ -199,6 +199,7 @@ class StudyComparison:
             "search" if one.is_of_searches else "network", (len(first.networks), len(second.networks)), (first.searches, second.searches),
             len(self.stated) if claim else 1, self.margin, claim.equal if claim and one.is_of_searches else None,
             claim.better if claim and not is_over_units else None, None, self.circumstances.one_validation_split,
+            self.circumstances.tuned_per_family and one.kind != "random",
         )  # fmt: skip
         return replace(difference, searches_needed=self.find_searches_needed(one)) if difference.verdict == "undecided" else difference
 

@@ -22,6 +22,7 @@ class FamilyDifference:
     holds for all `statements` of the study together. `equality` is the interval at the level of two one-sided tests, for "equal within
     `margin`". `over_searches` is the interval over two searches, which gives no verdict. `searches_needed` would show a difference of
     `margin`, at least and at most (None: more than are planned for). The interval of log-loss is never simultaneous.
+    With `tuned_per_family` both sides have a recipe of their own.
     `cost_ratio` is first's mean cost over second's, `latency_ratio` the same of latency, where that was measured.
     """
 
@@ -45,6 +46,7 @@ class FamilyDifference:
     over_searches: Interval | None = None
     searches_needed: tuple[int | None, int | None] | None = None
     one_validation_split: bool = False
+    tuned_per_family: bool = False
 
     @property
     def verdict(self) -> Verdict | None:

@@ -150,10 +150,11 @@ def describe_size(difference: FamilyDifference) -> str:
 
 
 def describe_seeds(difference: FamilyDifference) -> str:
-    """Return how many seeds there are, with a warning where there is one only."""
+    """Return how many seeds there are, with a warning where there is one only, and whether each side has a recipe of its own."""
+    recipes = ", each with its tuned recipe" if difference.tuned_per_family else ""
     if difference.seeds > 1:
-        return count_noun(difference.seeds, "seed")
-    return "1 seed (what another seed would change is not in the interval)"
+        return count_noun(difference.seeds, "seed") + recipes
+    return f"1 seed (what another seed would change is not in the interval){recipes}"
 
 
 def describe_lack_of_searches(difference: FamilyDifference) -> str:

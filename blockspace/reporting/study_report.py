@@ -13,6 +13,7 @@ from blockspace.graph import Graph
 from blockspace.quantities import find_quantity
 from blockspace.records import ComputeTotals, RunEnvironment, TrialRecord, TrialState, pareto_front
 from blockspace.reporting.answer import Answer
+from blockspace.reporting.independent_draws import IndependentDraws
 
 FinalistRole: TypeAlias = Literal["best", "baseline", "random", "cheap"]
 StudyState: TypeAlias = Literal["finished", "running", "stopped", "failed"]
@@ -61,8 +62,8 @@ class FinalistTraining:
 class FinalistReport:
     """A finalist, or, before they are retrained, a network that would be one.
 
-    `number` is its trial's, None for the baseline; `yaml` is its network file, `command` exports it. `role` is why it is one: the best of
-    its family, the baseline, drawn at random, or taken for its cost.
+    `number` is its trial's, None for the baseline and for a network that was drawn at random; `yaml` is its network file, `command`
+    exports it. `role` is why it is one: the best of its family, the baseline, drawn at random, or taken for its cost.
     """
 
     name: str
@@ -193,6 +194,8 @@ class StudyReport:
     test_use: SplitUse | None = None
     protocol: StudyProtocol | None = None
     notes: tuple[str, ...] = ()  # what could not be read
+    draws: tuple[IndependentDraws, ...] = ()  # networks that were drawn independently
+    no_draws: str = ""  # why there are none
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -19,6 +19,7 @@ from .replayed_search import (
     replay_search as replay_search,
 )
 from .result_cache import ResultCache as ResultCache
+from .samplers import SAMPLERS as SAMPLERS
 from .scheduler import run_jobs as run_jobs
 from .search_loop import make_job as make_job, optimize as optimize
 from .seeds import (

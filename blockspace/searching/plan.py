@@ -31,12 +31,12 @@ class SearchPlan:
 
     `objectives` maps names (of metrics, measured values or costs) to `maximize` or `minimize`. `measure` is called in the driver, at most
     once per network, while workers train; `limits` are the (low, high) budgets on what it returns. `job_options` reaches every job as its
-    `options`. `retry(job, result)` may answer an unsuccessful training with (changed options, why): it is run once more, and is not
-    comparable. `initial` are whole assignments that are proposed before the sampler is asked; `earlier` are results of other runs, taken
-    over instead of being trained again. `compared` are the holes whose choices the study tells apart: a choice of which no network is
-    within the budget is not asked for without end. `checked_elsewhere` are sections of the digest that may be written in another way now,
-    because the caller has compared what they mean. `repeat` is which of the study's independent searches it is, from 0: they share
-    nothing but the settings, and each has a `seed` of its own.
+    `options`, together with what `options_of(candidate)` adds. `retry(job, result)` may answer an unsuccessful training with (changed
+    options, why): it is run once more, and is not comparable. `initial` are whole assignments that are proposed before the sampler is
+    asked; `earlier` are results of other runs, taken over instead of being trained again. `compared` are the holes whose choices the study
+    tells apart: a choice of which no network is within the budget is not asked for without end. `checked_elsewhere` are sections of the
+    digest that may be written in another way now, because the caller has compared what they mean. `repeat` is which of the study's
+    independent searches it is, from 0: they share nothing but the settings, and each has a `seed` of its own.
     """
 
     space: CandidateSpace
@@ -46,6 +46,7 @@ class SearchPlan:
     measure: Measure | None = None
     limits: MeasuredLimits = field(default_factory=dict)
     job_options: dict[str, Any] = field(default_factory=dict)
+    options_of: Callable[[Candidate], dict[str, Any]] | None = None
     retry: Retry | None = None
     initial: Sequence[dict[str, Any]] = ()
     earlier: ResultCache = field(default_factory=ResultCache)
@@ -57,6 +58,10 @@ class SearchPlan:
     def seed(self) -> int:
         """Return the seed from which those of this search's sampler and trainings are derived."""
         return derive_repeat_seed(self.options.seed, self.repeat)
+
+    def make_options(self, candidate: Candidate) -> dict[str, Any]:
+        """Return the options of a candidate's job."""
+        return self.job_options | (self.options_of(candidate) if self.options_of else {})
 
     def digest(self) -> dict[str, Any]:
         """Return, as plain data, what may not change when the search is resumed."""

@@ -274,7 +274,7 @@ def make_job(plan: SearchPlan, run: RunDir, number: int, candidate: Candidate) -
     options = plan.options
     return Job(
         str(run.trial(number)), candidate.arch, derive_training_seed(plan.seed, candidate.key), candidate.key,
-        plan.job_options, number, candidate.label, TimeLimits(options.timeout, options.stall_s),
+        plan.make_options(candidate), number, candidate.label, TimeLimits(options.timeout, options.stall_s),
     )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def find_cheaper_records(
 def train_baseline(resolved: ResolvedStudy, run: RunDir, executor: Executor, emit: Listener) -> None:
     """Train the baseline as the first search trains its networks. A training that fails is a warning: the answer then lacks something."""
     options, baseline = resolved.options, resolved.baseline
-    settings = {"data": resolved.study.data.as_dict(), "recipe": options.train.as_dict()}
+    settings = {"data": resolved.study.data.as_dict(), "recipe": resolved.recipe_of(resolved.baseline).as_dict()}
     limits = TimeLimits(options.search.timeout, adapt_watchdog(options).stall_s)
     seed = derive_training_seed(options.search.seed, baseline.key)
     arch = baseline.arch | {"arch": resolved.to_yaml(baseline)}

@@ -98,12 +98,16 @@ def plan_stages(resolved: ResolvedStudy, timings: Timings, images: tuple[int, in
     steps = max(1, train // recipe.batch)
     trial = timings.setup + SHARED_CORES * recipe.epochs * (steps * timings.step + val * timings.look)
     chosen = min(final.take * families, options.search.trials)
-    trainings = (repeats * chosen + 1) * final.seeds
-    busiest = share_among((chosen + 1) * final.seeds, workers) + (repeats - 1) * share_among(chosen * final.seeds, workers)
+    once = (1 + final.random * families) * final.seeds  # the baseline and the random networks
+    trainings = repeats * chosen * final.seeds + once
+    busiest = share_among(chosen * final.seeds + once, workers) + (repeats - 1) * share_among(chosen * final.seeds, workers)
     longer = max(1, (train + val) // recipe.batch) * timings.step * (final.epochs or recipe.epochs)
     one_final = timings.setup + SHARED_CORES * (longer + test * timings.look)
     trials = options.search.trials
     stages = [StagePlan("the start", timings.start)]
+    if options.tune is not None:
+        tried = len(options.tune.list_changes()) * families * options.tune.seeds
+        stages.append(StagePlan(count_noun(tried, "tuning"), share_among(tried, workers) * trial))
     if options.budget.latency is not None:
         seconds = timings.start + repeats * trials * timings.latency  # in a process of their own, one after another
         stages.append(StagePlan(count_noun(repeats * trials, "latency", "latencies"), seconds))

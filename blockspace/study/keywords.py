@@ -185,6 +185,15 @@ class SearchSectionKeywords(TypedDict, total=False):
     failures: FailureLimitsKeywords
 
 
+class TuneKeywords(TypedDict, total=False):
+    """Settings of `TuneOptions`."""
+
+    grid: Mapping[str, Sequence[object]]
+    recipes: Sequence[Mapping[str, object]]
+    per: Literal["study", "family"]
+    seeds: int | str
+
+
 class FinalistKeywords(TypedDict, total=False):
     """Settings of `FinalistOptions`."""
 
@@ -192,6 +201,7 @@ class FinalistKeywords(TypedDict, total=False):
     per: str | None
     epochs: int | None | str
     seeds: int | str
+    random: int | str
 
 
 class CompareKeywords(TypedDict, total=False):
@@ -215,6 +225,7 @@ class SearchKeywords(TypedDict, total=False):
     objectives: Sequence[Mapping[Literal["maximize", "minimize"], str]]
     search: SearchSectionKeywords
     train: RecipeKeywords
+    tune: TuneKeywords | None
     finalists: FinalistKeywords
     compare: CompareKeywords | None
     out: str | PathLike[str] | None

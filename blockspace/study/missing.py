@@ -13,6 +13,7 @@ from blockspace.quantities import find_quantity
 from blockspace.records import TrialRecord, TrialState, name_family
 from blockspace.reporting import Missing
 from blockspace.searching import EXHAUSTED
+from blockspace.study.random_networks import DRAWS
 from blockspace.study.resolve import ResolvedStudy
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def find_missing(
         *find_missing_families(resolved, records, finalists),
         *find_missing_finalists(resolved, records, finalists),
         *find_missing_trials(resolved, records, reasons),
+        *find_missing_random(resolved, finalists),
         *find_failed_trainings(resolved, finalists, results),
     )
 
@@ -109,6 +111,16 @@ def count_assignments(records: Iterable[TrialRecord], repeat: int) -> int:
     """Return how many assignments of the holes a search has tried."""
     ended = (record for record in records if record.repeat == repeat and record.state is not TrialState.RUNNING)
     return len({tuple(sorted(record.params.items())) for record in ended})
+
+
+def find_missing_random(resolved: ResolvedStudy, finalists: Sequence[Finalist]) -> Iterator[Missing]:
+    """Yield each random network that was asked for and not drawn."""
+    wanted = resolved.options.finalists.random
+    for fixed in resolved.budgeted_space.families() if wanted else ():
+        family = resolved.name_choices(fixed)
+        drawn = sum(finalist.role == "random" and finalist.family == family for finalist in finalists)
+        for index in range(drawn, wanted):
+            yield Missing("random network", f"{index} of {family}", f"none of {DRAWS} draws is within the budget")
 
 
 def explain_no_network(records: Sequence[TrialRecord]) -> str:

@@ -206,12 +206,12 @@ def find_data_mark(data: DataSpec, mark_of: Callable[[KeyPath], Mark | None]) ->
 
 
 def split_key(key: str) -> list[str]:
-    """Return the parts of a dotted key; below `baseline` and `per_choice` the rest is one key, since holes have dotted names."""
+    """Return the parts of a dotted key; below `baseline`, `per_choice` and `tune.grid` the rest is one key, which has dots itself."""
     parts = key.split(".")
     if parts[0] == "baseline" and len(parts) > 1:
         return ["baseline", ".".join(parts[1:])]
-    if parts[:2] == ["search", "per_choice"] and len(parts) > 2:
-        return ["search", "per_choice", ".".join(parts[2:])]
+    if parts[:2] in (["search", "per_choice"], ["tune", "grid"]) and len(parts) > 2:
+        return [*parts[:2], ".".join(parts[2:])]
     return parts
 
 

@@ -6,18 +6,23 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockspace.blocks import Hole, Network, Unknown, find_idle_holes, find_input_holes, format_token, load, serialize_network
 from blockspace.costs import COSTS, Budget
 from blockspace.data import Description, can_describe, describe, make_importable
 from blockspace.errors import BlockspaceError, InfeasibleError, Mark, Mistake, error
 from blockspace.graph import Graph
+from blockspace.records import name_family
 from blockspace.searching import BudgetedSpace, Candidate, SearchSpace, Solver, Stratifier
 from blockspace.study.initial_trials import NamedSeeds, resolve_seeds
 from blockspace.study.overrides import KeyPath, find_data_mark
 from blockspace.study.study_file import MEASURED, Study, StudyFile, load_study, parse_cost, resolve_budget
-from blockspace.training import check_batchnorm
+from blockspace.study.tune_options import make_recipes
+from blockspace.training import Recipe, check_batchnorm
+
+if TYPE_CHECKING:
+    from blockspace.study.tuned_recipes import TunedRecipes
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class ResolvedStudy:
     initial: tuple[dict[str, Any], ...] = ()  # assignments that are proposed before all others
     named_seeds: NamedSeeds | None = None  # the same, where the study names them
     notes: tuple[str, ...] = ()  # where the data overruled the network file, or was not looked at
+    tuned: TunedRecipes | None = None  # once recipes were tried
 
     @property
     def options(self) -> StudyFile:
@@ -47,6 +53,18 @@ class ResolvedStudy:
         """Return the expanded, solved and costed candidate of an assignment."""
         found = self.budgeted_space.propose(assignment)
         return self.named_seeds.label(found) if self.named_seeds else found
+
+    def family_of(self, candidate: Candidate) -> str:
+        """Return the name of a candidate's family; the space's where the study compares none."""
+        return self.name_choices({name: choice for name, choice in candidate.assignment.items() if name == self.per})
+
+    def name_choices(self, fixed: Mapping[str, Any]) -> str:
+        """Return the name of the family with one choice of the compared hole, `{"block": "hs"}`; the space's where there is none."""
+        return next((name_family(str(choice), hole) for hole, choice in fixed.items()), self.space.name)
+
+    def recipe_of(self, candidate: Candidate) -> Recipe:
+        """Return the recipe that trains a candidate: the tuned one where there is one."""
+        return self.options.train if self.tuned is None else self.tuned.recipe_of(self.family_of(candidate))
 
     def to_yaml(self, candidate: Candidate) -> str:
         """Return the candidate as a network file of its own; a training checks that it loads to the same graph before writing it."""
@@ -139,12 +157,15 @@ def resolve_budgets(study: Study, baseline: Candidate) -> tuple[dict[str, Budget
 
 def check_batch(study: Study, budgeted: BudgetedSpace, baseline: Candidate) -> None:
     """Raise BlockspaceError (E-BN-1X1) unless the baseline and each family's default can be trained with the recipe's batch."""
-    recipe, mark = study.options.train, study.mark_of(("train", "batch"))
-    if recipe.batch > 1 and recipe.devices == 1:
+    options, mark = study.options, study.mark_of(("train", "batch"))
+    tried = make_recipes(options.train, options.tune, study.mark_of) if options.tune else ()
+    recipes = [recipe for recipe in (options.train, *tried) if recipe.batch == 1 or recipe.devices != 1]
+    if not recipes:
         return
     defaults = [budgeted.space.default(fixed) for fixed in budgeted.families()]
     for graph in (Graph.from_dict(baseline.arch["graph"]), *map(budgeted.space.graph, defaults)):
-        check_batchnorm(graph, recipe, mark)
+        for recipe in recipes:
+            check_batchnorm(graph, recipe, mark)
 
 
 def data_overrides(network: Network, shape: tuple[int, ...], classes: int) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blockspace.errors import FailureError, StorageError, error
 from blockspace.executors import Executor, Job, Result, TimeLimits, read_result
@@ -23,8 +23,9 @@ from blockspace.records import (
     read_card,
     select_best,
 )
-from blockspace.searching import Candidate, derive_repeat_seed, derive_training_seed, run_jobs
+from blockspace.searching import Candidate, derive_repeat_seed, derive_seed, derive_training_seed, run_jobs
 from blockspace.study.model_card import describe_network, model_card
+from blockspace.study.random_networks import RandomNetwork
 from blockspace.study.resolve import ResolvedStudy
 from blockspace.study.training_facts import read_facts
 from blockspace.study.worker_jobs import adapt_watchdog, check_weights, read_epochs, read_scores, train_finalist
@@ -51,6 +52,11 @@ def select_finalists(resolved: ResolvedStudy, records: list[TrialRecord], repeat
     """
     finalists = [make_finalist(resolved, record, repeat) for record in select_records(resolved, records)]
     return finalists if repeat else [*finalists, Finalist(BASELINE, BASELINE, resolved.baseline, role="baseline")]
+
+
+def make_random_finalist(resolved: ResolvedStudy, network: RandomNetwork) -> Finalist:
+    """Return the finalist that a random network becomes."""
+    return Finalist(network.name, network.family, resolved.candidate(network.params), role="random")
 
 
 def make_finalist(resolved: ResolvedStudy, record: TrialRecord, repeat: int, role: FinalistRole = "best") -> Finalist:
@@ -86,21 +92,33 @@ def run_of(resolved: ResolvedStudy) -> RunDir:
 def finalist_jobs(resolved: ResolvedStudy, finalists: list[Finalist]) -> list[Job]:
     """Return one job per network and seed, in folders of their own."""
     options = resolved.options
-    recipe = options.train.as_dict()
-    if options.finalists.epochs is not None:
-        recipe["epochs"] = options.finalists.epochs
-    shared = {"data": resolved.study.data.as_dict(), "recipe": recipe}
+    data = resolved.study.data.as_dict()
     limits = TimeLimits(stall=adapt_watchdog(options).stall_s)
     jobs: list[Job] = []
     for finalist in finalists:
+        shared = {"data": data, "recipe": make_final_recipe(resolved, finalist.candidate)}
         for replicate in range(options.finalists.seeds):
             folder = str(run_of(resolved).finalist(finalist.name, replicate))
             candidate = finalist.candidate
-            own = derive_repeat_seed(options.search.seed, finalist.repeat)
-            seed = derive_training_seed(own, candidate.key, 1 + replicate)  # 0 was the search's
+            seed = derive_training_seed(find_own_seed(resolved, finalist), candidate.key, 1 + replicate)  # 0 was the search's
             arch = candidate.arch | {"arch": resolved.to_yaml(candidate)}
             jobs.append(Job(folder, arch, seed, candidate.key, shared, len(jobs), f"{finalist.name} seed {replicate}", limits))
     return jobs
+
+
+def make_final_recipe(resolved: ResolvedStudy, candidate: Candidate) -> dict[str, Any]:
+    """Return the recipe of a finalist's trainings, as plain data."""
+    recipe, epochs = resolved.recipe_of(candidate).as_dict(), resolved.options.finalists.epochs
+    return recipe if epochs is None else recipe | {"epochs": epochs}
+
+
+def find_own_seed(resolved: ResolvedStudy, finalist: Finalist) -> int:
+    """Return the seed from which those of a finalist's trainings follow: its search's.
+
+    A random network has one of its own: one that is drawn twice, or found by the search too, is then trained independently.
+    """
+    seed = derive_repeat_seed(resolved.options.search.seed, finalist.repeat)
+    return derive_seed("random network", seed, finalist.name) if finalist.role == "random" else seed
 
 
 def retrain(resolved: ResolvedStudy, finalists: list[Finalist], executor: Executor, on_event: Listener) -> list[Result]:
@@ -156,7 +174,7 @@ def answer_study(resolved: ResolvedStudy, finalists: list[Finalist]) -> Answer:
     best, families = [record for record, _ in rivals], [family for _, family in rivals]
     roles = {finalist.name: finalist.role for finalist in finalists}
     found = read_finalists(run_of(resolved), resolved.study, best, families, [])
-    reports = [replace(report, role=roles[report.name]) for report in found]
+    reports = [replace(report, role=roles.get(report.name, report.role)) for report in found]
     answer = compute_answer(run_of(resolved), reports, resolved.study, list_declared_choices(resolved), [])
     if answer is None:
         raise error("E-FAILED", "no finalist could be trained", help="see the log.txt in finalists/*/seed-*", cls=FailureError)

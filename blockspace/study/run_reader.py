@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,12 @@ from blockspace.study.circumstances import read_circumstances
 from blockspace.study.compute import measure_compute
 from blockspace.study.local_paths import hide_values
 from blockspace.study.protocol import describe_protocol
+from blockspace.study.random_draws import collect_draws
+from blockspace.study.random_networks import select_random_networks
 from blockspace.study.remeasured_cost import add_remeasured
 from blockspace.study.study_file import MEASURED, Study, load_study, resolve_budget
 from blockspace.study.test_use import read_test_use
+from blockspace.study.tuned_recipes import describe_recipe
 from blockspace.study.worker_jobs import read_epochs, read_scores, without_host
 
 
@@ -94,12 +97,14 @@ def read_run(folder: str | Path) -> StudyReport:
     finals = insert_cheaper(finals, [read_finalist(run, study, record, record.family(per, study.name), notes) for record in cheap])
     state, words = study_state(run, database.records, study, finals, searches)
     notes += describe_short_searches(run, study.options.search.trials)
+    families = tuple(name_family(choice, per) for choice in choices if per) or (study.name,)
+    draws, no_draws = collect_draws(study, database.records, finals, families, per)
     baseline = baseline_costs(run, notes)
     return StudyReport(
         name=study.name, question=" ".join(study.options.doc.split()), state=state, words=words, folder=run.display(),
         command=read_command(run) or command_of_folder(run), objectives=database.objectives,
         trials=tuple(database.records), per=per, wanted=study.options.search.trials * study.options.search.repeat_count,
-        families=tuple(name_family(choice, per) for choice in choices if per) or (study.name,),
+        families=families, draws=draws, no_draws=no_draws,
         budgets=resolved_budgets(study, baseline), baseline=baseline, finals=finals,
         searches=searches, answer=read_answer_of_whole(run, finals, study, choices, searches, notes),
         settings=run.study_yaml.read_text(encoding="utf-8"), facts=conditions(study, run), left_out=unreadable_files(run),
@@ -184,7 +189,24 @@ def read_finalists(
         costs = graph_costs(graph) | ({"latency": 1.0} if study.options.budget.latency else {})
         trainings = [read_training(place, replicate) for replicate, place in enumerate(places)]
         finalists.append(replace(finalist_report(run, BASELINE, BASELINE, None, costs, graph, file, trainings), role="baseline"))
-    return tuple(finalists)
+    return (*finalists, *read_random_finalists(run, study, notes))
+
+
+def read_random_finalists(run: RunDir, study: Study, notes: list[str]) -> Iterator[FinalistReport]:
+    """Yield the random networks whose trainings have begun."""
+    try:
+        networks = select_random_networks(run, study.options)
+    except StorageError as reason:
+        notes.append(str(reason))
+        return
+    for network in networks:
+        places = seed_dirs(run, network.name, study)
+        file = next((place.arch for place in places if place.arch.is_file()), None)
+        if file is not None:
+            trainings = [read_training(place, replicate) for replicate, place in enumerate(places)]
+            costs = {**network.costs, **network.measured}
+            final = finalist_report(run, network.name, network.family, None, costs, read_graph(file, notes), file, trainings)
+            yield replace(final, role="random")
 
 
 def read_finalist(run: RunDir, study: Study, record: TrialRecord, family: str, notes: list[str]) -> FinalistReport:
@@ -290,16 +312,17 @@ def compute_answer(
     rivals, baseline = read_scored(run, finals, study.costs, notes)
     roles = {final.name: final.role for final in finals}
     cheap = [rival for rival in rivals if roles[rival.name] == "cheap"]
-    best = [rival for rival in rivals if roles[rival.name] != "cheap"]
-    if not best:
+    best = [rival for rival in rivals if roles[rival.name] != "cheap"]  # and random ones, which are in statements of their own
+    found = [rival for rival in best if not rival.is_random]
+    if not found:
         return None
-    against = best[0].family if first_is_reference(choices) else None
+    against = found[0].family if first_is_reference(choices) else None
     asked, seed = study.comparison, study.options.search.seed
-    circumstances = read_circumstances(run, best, study.options.search.is_sequential, notes)
+    circumstances = read_circumstances(run, best, study.options, notes)
     answer = compare_families(best, baseline, against=against, seed=seed, margin=asked.margin_share, circumstances=circumstances)
     if asked.cheaper is None:
         return answer
-    answer = add_cheaper(answer, best, cheap, baseline, asked.cheaper, asked.margin_share)
+    answer = add_cheaper(answer, found, cheap, baseline, asked.cheaper, asked.margin_share)
     return add_remeasured(run, answer, {final.name: final.key for final in finals})
 
 
@@ -338,8 +361,9 @@ def read_scored(
             continue
         correct, losses = (numpy.stack([arrays[name] for arrays in scores]) for name in ("correct", "log_loss"))
         known = {name: final.costs[name] for name in (*costs, "latency") if name in final.costs}
-        scored = ScoredFinalist(final.family, final.name, known, correct, losses, final.repeat)
-        if final.number is None:
+        is_random = final.role == "random"
+        scored = ScoredFinalist(final.family, final.name, known, correct, losses, final.repeat, is_random)
+        if final.role == "baseline":
             baseline = scored
         else:
             rivals.append(scored)
@@ -397,13 +421,15 @@ def conditions(study: Study, run: RunDir) -> dict[str, str]:
     derived = "a training's follows from it and the network's key"
     repeated = f" in each of {search.repeats} independent searches" if search.repeat_count > 1 else ""
     epochs, each = final.epochs or options.train.epochs, f" of each {final.per}" if final.per else ""
+    drawn = f", {count_noun(final.random, 'random network')}{each}" if final.random else ""
     each += " in each search" if repeated else ""
     return {
         "data": hide_path(options.data) if isinstance(options.data, str) else json.dumps(hide_values(options.data)),
         **({"images": "; ".join(line.removeprefix("data: ") for line in preflight.lines())} if preflight else {}),
         "search": f"{search.sampler}, {count_noun(search.trials, 'network')}{repeated}, seed {search.seed}; {derived}",
         "training": f"{count_noun(options.train.epochs, 'epoch')} in the search, batch {options.train.batch}, {options.train.precision}",
-        "finals": f"best {final.take}{each} and the baseline, {count_noun(final.seeds, 'seed')} each, {count_noun(epochs, 'epoch')}",
+        "recipe": describe_recipe(run, options.tune is not None),
+        "finals": f"best {final.take}{each}{drawn} and the baseline, {count_noun(final.seeds, 'seed')} each, {count_noun(epochs, 'epoch')}",
     }
 
 

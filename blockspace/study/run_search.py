@@ -49,10 +49,20 @@ from blockspace.study.keywords import SearchKeywords
 from blockspace.study.latency_measurer import Measure, make_latency_measurer
 from blockspace.study.local_paths import hide_local_paths, relative_path, write_local_paths
 from blockspace.study.missing import find_failed_trainings, find_missing
+from blockspace.study.random_networks import RandomDrawer
+from blockspace.study.recipe_tuning import tune_recipe
 from blockspace.study.repeats import StudyStart, WholeRepeat, join_finalists, join_records, run_repeats
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.resume_command import write_search_command
-from blockspace.study.retrain import answer_study, export_finalists, make_finalist, retrain, select_exported, select_finalists
+from blockspace.study.retrain import (
+    answer_study,
+    export_finalists,
+    make_finalist,
+    make_random_finalist,
+    retrain,
+    select_exported,
+    select_finalists,
+)
 from blockspace.study.space_files import find_space_inside, list_import_sections, write_space_files
 from blockspace.study.study_result import StudyResult
 from blockspace.study.test_use import note_test_use
@@ -74,8 +84,8 @@ def search(
     """Run a study to its answer: search, retrain the finalists, compare, export. The same call resumes.
 
     Settings are the study's top-level keys (`study`, `doc`, `space`, `data`, `baseline`, `budget`, `objectives`, `search`, `train`,
-    `finalists`, `compare`, `out`) and those of its `search:` section by themselves (`sampler`, `trials`, `repeats`, `workers`, `seed`,
-    `per_choice`, `timeout`, `stall_s`, `proposals`, `seeds`, `failures`), as Python data: `trials=40`, `data="fashion_mnist"`,
+    `tune`, `finalists`, `compare`, `out`) and those of its `search:` section by themselves (`sampler`, `trials`, `repeats`, `workers`,
+    `seed`, `per_choice`, `timeout`, `stall_s`, `proposals`, `seeds`, `failures`), as Python data: `trials=40`, `data="fashion_mnist"`,
     `out=Path("runs/mine")`.
     A section given as a mapping changes the keys it names, `train={"epochs": 3}`; `data`, `baseline` and `objectives` are replaced whole.
     `overrides` are the same as `key.path=value` texts. What comes later wins: the file, settings, overrides.
@@ -118,7 +128,9 @@ def search_resolved(
 
 def run_stages(start: StudyStart) -> StudyResult:
     """Run the stages of a study: its searches, each with the finals of its own, the comparison, the exports. Returns the result."""
-    resolved, folder, emit = start.resolved, start.folder, start.emit
+    folder, emit = start.folder, start.emit
+    resolved = tune_recipe(start.resolved, start.look, start.workers, emit)
+    start = replace(start, resolved=resolved)
     window = resolved.options.budget.latency  # a study whose objective is latency has one
     with ExitStack() as stack:
         measure = make_latency_measurer(resolved.baseline, window, folder, stack, emit) if window is not None else None
@@ -142,6 +154,8 @@ def run_repeat(start: StudyStart, repeat: int, measure: Measure | None) -> Whole
     records, reason = run_trials(start, repeat, measure)
     write_all_results(start, records)
     finalists = select_finalists(resolved, records, repeat)
+    if repeat == 0:  # once for all searches, as the baseline
+        finalists += [make_random_finalist(resolved, one) for one in RandomDrawer(resolved, measure, start.emit).draw_all()]
     if not finalists:
         return WholeRepeat(repeat, records, [], [], reason)
     note_test_use(RunDir(start.folder), start.look)
@@ -260,10 +274,11 @@ def make_search_plan(
 ) -> SearchPlan:
     """Return the plan of one of a study's searches; `known` are results of other runs, `checked` sections that are compared elsewhere."""
     study, options = resolved.study, resolved.options
-    settings = {"data": study.data.as_dict(), "recipe": options.train.as_dict(), **({"repeat": repeat} if repeat else {})}
+    settings = {"data": study.data.as_dict(), **({"repeat": repeat} if repeat else {})}
     return SearchPlan(
         TrialSpace(resolved), train_trial, study.objectives, adapt_watchdog(options), measure=measure, limits=resolved.limits,
-        job_options=settings, retry=halve_batch, initial=resolved.initial, earlier=known,
+        job_options=settings, options_of=lambda one: {"recipe": resolved.recipe_of(one).as_dict()},
+        retry=halve_batch, initial=resolved.initial, earlier=known,
         compared=tuple(dict.fromkeys(filter(None, (resolved.per, *options.search.per_choice)))),
         checked_elsewhere=(*list_import_sections(resolved.space.network), *checked), repeat=repeat,
     )  # fmt: skip

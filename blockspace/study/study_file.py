@@ -23,6 +23,7 @@ from blockspace.searching import HoleValues, SearchOptions
 from blockspace.shipped import find_shipped, list_shipped
 from blockspace.study.local_paths import resolve_tree
 from blockspace.study.overrides import KeyPath, apply_keyword, apply_text, apply_texts, find_mark, split_key, tree_as_data
+from blockspace.study.tune_options import TuneOptions, make_recipes
 from blockspace.training import DEFAULT_TASK, TASKS, Recipe, list_objectives
 from blockspace.units import BASELINE_RATIO, BYTES_COST, COUNTED_COST, POINTS, NumberKind, parse_measure, to_int_or_float
 
@@ -95,6 +96,11 @@ class FinalistOptions(Options):
     per: Annotated[str | None, Field(description="the hole whose choices are meant; unset: the one that is compared")] = None
     epochs: Annotated[int | None, Field(ge=1, description="of a final training; unset: as in the search"), AS_COUNT] = None
     seeds: Annotated[int, Field(ge=1, le=100, description="trainings of each network"), AS_COUNT] = 3
+    random: Annotated[
+        int,
+        Field(ge=0, le=100, description="networks of each choice drawn at random from the space and trained beside the finalists"),
+        AS_COUNT,
+    ] = 0
 
 
 def check_margin(text: str) -> str:
@@ -168,12 +174,13 @@ class StudyFile(Options):
     ] = [{"maximize": "val_acc"}]
     search: Annotated[SearchOptions, Field(description="how the space is searched")] = SearchOptions()
     train: Annotated[Recipe, Field(description="how each network is trained")] = Recipe()
+    tune: Annotated[TuneOptions | None, Field(description="the recipes to try before the search; unset: `train` as it is written")] = None
     finalists: Annotated[FinalistOptions, Field(description="which networks are retrained for the answer")] = FinalistOptions()
     compare: Annotated[CompareOptions | None, Field(description="what the answer compares")] = None
     out: Annotated[PathText | None, Field(description="the run directory; unset: `runs/` and the study's name")] = None
 
 
-SECTIONS = ("budget", "search", "train", "finalists", "compare")  # keys whose mapping is merged into the file's
+SECTIONS = ("budget", "search", "train", "tune", "finalists", "compare")  # keys whose mapping is merged into the file's
 
 
 @dataclass(frozen=True)
@@ -253,6 +260,8 @@ def load_study(
     study = Study(options, path, mark_of)
     check_objectives(study)
     check_comparison(study)
+    if options.tune is not None:
+        make_recipes(options.train, options.tune, mark_of)
     return study
 
 

@@ -14,6 +14,7 @@ from blockspace.errors import BlockspaceError, error
 from blockspace.formatting import hide_path
 from blockspace.reader import Map, read_yaml
 from blockspace.records import (
+    BASELINE,
     RunDir,
     TrainingDir,
     TrainingFacts,
@@ -25,9 +26,11 @@ from blockspace.records import (
 )
 from blockspace.study.local_paths import resolve_tree
 from blockspace.study.overrides import tree_as_data
+from blockspace.study.random_networks import read_random_networks
 from blockspace.study.study_file import Study, load_study
+from blockspace.study.tuned_recipes import read_tuned_recipes
 from blockspace.study.worker_jobs import read_scores, without_host
-from blockspace.training import read_recipe
+from blockspace.training import Recipe, read_recipe
 
 
 def read_facts(folder: str | PathLike[str]) -> TrainingFacts | None:
@@ -62,7 +65,8 @@ def read_single_facts(place: TrainingPlace) -> TrainingFacts:
 def read_trial_facts(place: TrainingPlace) -> TrainingFacts:
     """Return the facts of a trial or a finalist of a study. Raises BlockspaceError."""
     run, study = place.run, load_study(place.run.study_yaml)
-    record, recipe, options = find_record(place), study.options.train, study.options.finalists
+    record, options = find_record(place), study.options.finalists
+    recipe = recipe_of_place(run, study, find_family(place, record, study))
     if place.finalist:
         recipe = recipe.model_copy(update={"epochs": options.epochs or recipe.epochs})
         folders = [run.finalist(place.finalist, replicate) for replicate in range(options.seeds)]
@@ -76,6 +80,23 @@ def read_trial_facts(place: TrainingPlace) -> TrainingFacts:
     }  # fmt: skip
     known |= describe_data(run, folders[0], study.data) | results | describe_record(record, study)
     return TrainingFacts(**known | {"results": {**before, **results["results"]}})
+
+
+def recipe_of_place(run: RunDir, study: Study, family: str) -> Recipe:
+    """Return the recipe that a run directory's networks of a family, or its baseline, are trained with: the tuned one where there is one.
+
+    Raises StorageError.
+    """
+    tuned = read_tuned_recipes(run) if study.options.tune else None
+    return study.options.train if tuned is None else tuned.recipe_of(family)
+
+
+def find_family(place: TrainingPlace, record: TrialRecord | None, study: Study) -> str:
+    """Return the family of a trial's or finalist's network, which its recipe may depend on; the baseline is its own."""
+    if place.finalist == BASELINE:
+        return BASELINE
+    drawn = next((one.family for one in read_random_networks(place.run) if one.name == place.finalist), "")
+    return drawn or (record.family(study.options.finalists.per, study.name) if record else "")
 
 
 def find_record(place: TrainingPlace) -> TrialRecord | None:

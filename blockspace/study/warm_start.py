@@ -86,6 +86,7 @@ def find_differences(run: PriorRun, resolved: ResolvedStudy, look: Preflight | N
     """Return what makes a training of that run another training: its recipe, its data, or its seed; images only with `look`."""
     there, here = run.study.options, resolved.options
     found = diff_configs(there.train.as_dict(), here.train.as_dict(), "train")
+    found += ["tune: its recipe was tuned"] if there.tune else ["tune: the recipe of this study is tuned first"] if here.tune else []
     data = diff_configs(run.study.data.as_dict(), resolved.study.data.as_dict(), "data")
     found += [line for line in data if line.partition(":")[0] not in PLACES]
     kept = kept_preflight(run.folder)

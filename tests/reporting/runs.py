@@ -10,7 +10,15 @@ import numpy
 import blockspace as bs
 from blockspace.costs import Budget
 from blockspace.records import TrialRecord, TrialState
-from blockspace.reporting import Environment, FinalistReport, FinalistTraining, ScoredFinalist, StudyReport, compare_families
+from blockspace.reporting import (
+    Environment,
+    FinalistReport,
+    FinalistTraining,
+    IndependentDraws,
+    ScoredFinalist,
+    StudyReport,
+    compare_families,
+)
 
 STATES = [TrialState.TRAINED, TrialState.TRAINED, *(state for state in TrialState if state not in ("timeout", "hung"))]
 
@@ -57,6 +65,13 @@ def answer(finals: list[FinalistReport], seeds: int = 2):
     return compare_families(rivals, next((scores(one) for one in finals if one.number is None), None))
 
 
+def drawn(families: tuple[str, ...]) -> IndependentDraws:
+    """Twelve networks of each family, drawn at random."""
+    draw = random.Random(5)
+    values = {family: tuple(0.5 + 0.1 * place + 0.3 * draw.random() for _ in range(12)) for place, family in enumerate(families)}
+    return IndependentDraws("all networks of the search", "val_acc", values)
+
+
 def run(trials: int = 40, families: tuple[str, ...] = ("hs", "resnext"), name: str = "net", question: str = "Is it better?") -> StudyReport:
     """A finished run; `name` is put wherever a name stands."""
     rows = tuple(trial(n, families[n % len(families)], f"{name}-{n}") for n in range(trials))
@@ -67,7 +82,7 @@ def run(trials: int = 40, families: tuple[str, ...] = ("hs", "resnext"), name: s
         budgets=(Budget("macs", 4_000_000, 4_500_000), Budget("latency", None, 1.3)),
         baseline={"macs": 4_450_000, "params": 110_000, "latency": 1.0}, finals=tuple(finals), answer=answer(finals),
         settings=f"study: {name}\n", facts={"data": name}, left_out={f"{name}.png": name}, notes=(name,),
-        environments=(Environment({"python": "3.13", "machine": name}, 9),),
+        environments=(Environment({"python": "3.13", "machine": name}, 9),), draws=(drawn(families),),
     )  # fmt: skip
 
 

@@ -16,7 +16,9 @@ from reporting.runs import begun, run
 
 import blockspace as bs
 from blockspace.passes import RULES
-from blockspace.reporting import answer_json, draw_front_png, draw_front_svg, read_answer, render_page, write_page
+from blockspace.reporting import SearchCounts, answer_json, draw_front_png, draw_front_svg, read_answer, render_page, write_page
+from blockspace.reporting.html.charts import draw_best_so_far, list_whole_repeats
+from blockspace.reporting.html.charts.study_curves import trace_best
 
 NASTY = (
     "<script>alert(1)</script>", "</style><script>alert(2)</script>", "\"><img src=x onerror=alert(3)>", "' onmouseover='alert(4)",
@@ -151,6 +153,31 @@ def test_the_picture_of_the_front_is_a_png_and_has_no_variables():
     assert "var(" not in draw_front_svg(run())
     assert draw_front_png(run())[:8] == b"\x89PNG\r\n\x1a\n"
     assert draw_front_png(begun()) is None
+
+
+def test_curves_of_families_are_drawn_with_a_test_of_each_pair():
+    text = render_page(run())
+    assert text.count('class="chart small"') == 3
+    assert "Independent draws: all networks of the search" in text and "<bdi>hs, resnext</bdi>" in text and "are left out" not in text
+
+
+def test_without_independent_draws_the_reason_stands_in_their_place():
+    text = render_page(replace(run(), draws=(), no_draws="they need more"))
+    assert text.count('class="chart small"') == 1 and "with a test are left out: they need more." in text
+
+
+def test_the_best_so_far_is_a_median_and_a_range_over_whole_searches():
+    one = run(12, ("hs",))
+    values = [(0.5, 0.7, 0.6, 0.9), (0.8, 0.2, 0.85, 0.3), (0.1, 0.95)]
+    trials = [
+        replace(one.trials[0], number=10 * repeat + n, repeat=repeat, metrics={"val_acc": value}, values={"val_acc": value, "latency": 1.0})
+        for repeat, some in enumerate(values) for n, value in enumerate(some)
+    ]  # fmt: skip
+    content = replace(one, trials=tuple(trials), searches=SearchCounts(3, (0, 1), 2))
+    assert list_whole_repeats(content) == [0, 1] and list_whole_repeats(replace(content, searches=SearchCounts(3, ()))) == [0, 1, 2]
+    assert trace_best(content, "hs", "val_acc") == [[0.5, 0.7, 0.7, 0.9], [0.8, 0.8, 0.85, 0.85]]
+    assert "medians over 2 searches" in render_page(content) and 'class="band f0"' in render_page(content)
+    assert 'class="band' not in str(draw_best_so_far(one, "val_acc"))
 
 
 def test_a_study_that_has_only_begun_says_so():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import get_args
 
+import optuna
 import pytest
-from fakes import PRELOAD, search_fakes
+from fakes import PRELOAD, FakeSpace, search_fakes
 from optuna.samplers import RandomSampler
 
 from blockspace.executors import LocalExecutor
 from blockspace.searching import SearchOptions
+from blockspace.searching.reproducible_sampler import ReproducibleSampler
 from blockspace.searching.samplers import SAMPLERS, SamplerEntry, register_sampler
 
 
@@ -46,3 +48,26 @@ def test_a_sampler_that_repeats_itself_is_relieved(tmp_path, monkeypatch, repeat
     with LocalExecutor(1, PRELOAD) as workers:
         rows = search_fakes(tmp_path, workers, options)
     assert sum(row.state == "trained" for row in rows) == (6 if repeats else 5)  # one width has five networks
+
+
+def propose_all(name: str, count: int, sign: float) -> list[dict]:
+    """The assignments that a sampler proposes one after the other, told values that grow or fall with the width."""
+    study = optuna.create_study(sampler=ReproducibleSampler(SAMPLERS[name], 7), direction="maximize")
+    space, found = FakeSpace(), []
+    for _ in range(count):
+        trial = study.ask()
+        found.append(space.suggest(trial))
+        study.tell(trial, sign * found[-1]["width"] + 0.01 * trial.number)
+    return found
+
+
+@pytest.mark.parametrize("name, beyond", [("tpe", 20), ("nsga2", 60), ("random", 0), ("gp", 0)])
+def test_the_random_start_does_not_depend_on_what_was_told(name, beyond):
+    """And where a sampler has learnt enough to be told apart, the proposals after it do."""
+    start = SAMPLERS[name].random_start
+    count = 30 if start is None else start
+    high, low = (propose_all(name, count + beyond, sign) for sign in (1.0, -1.0))
+    assert high[:count] == low[:count]
+    assert not beyond or high[count:] != low[count:]
+    widths = [one["width"] for one in high[:count]]
+    assert len(set(widths)) > 3

@@ -13,6 +13,7 @@ from blockspace.cli.progress.terminal import open_console
 from blockspace.records import (
     Event,
     FinalistTrained,
+    RecipeTried,
     SearchEnded,
     StudyStarted,
     TrainingDir,
@@ -83,7 +84,7 @@ class Progress:
         if isinstance(event, TrainingStarted):
             self.tails.follow(event.number, event.folder)
         last: list[str] = []
-        if isinstance(event, (TrialFinished, FinalistTrained, TrainingRequeued, TrainingRetried)):
+        if isinstance(event, (TrialFinished, FinalistTrained, RecipeTried, TrainingRequeued, TrainingRetried)):
             last = self.tails.leave(event.number)
         return [*last, *self.tails.read_all()]
 

@@ -9,6 +9,8 @@ from blockspace.records import (
     Event,
     ExportStarted,
     FinalistTrained,
+    RecipeTried,
+    RecipeTuned,
     RetrainingStarted,
     SearchEnded,
     SearchOpened,
@@ -17,6 +19,7 @@ from blockspace.records import (
     TrainingRetried,
     TrialFinished,
     TrialRecord,
+    TuningStarted,
     Warned,
 )
 
@@ -30,8 +33,13 @@ def format_event(event: Event, state: ProgressState) -> str | None:
             return format_search_start(state) if proposals or state.repeats > 1 else None
         case TrialFinished():
             return format_trial(event.record, state)
-        case FinalistTrained():
+        case FinalistTrained() | RecipeTried():
             return format_finalist(event, state)
+        case TuningStarted():
+            tried = f"{count_noun(event.recipes, 'recipe')} on {count_noun(event.networks, 'default network')}"
+            return f"tuning: {count_noun(event.trainings, 'training')} of {tried}"
+        case RecipeTuned():
+            return event.label
         case TrainingRetried():
             return f"trial {event.number:>3}  {event.label:<28} once more, {event.reason}"
         case SearchEnded():
@@ -62,10 +70,11 @@ def format_trial(record: TrialRecord, state: ProgressState) -> str:
     return f"trial {record.number:>3}  {record.label:<28} {outcome}  {time}  |  {format_stage_left(state)}"
 
 
-def format_finalist(event: FinalistTrained, state: ProgressState) -> str:
-    """Return the line of a finalist whose training has ended."""
+def format_finalist(event: FinalistTrained | RecipeTried, state: ProgressState) -> str:
+    """Return the line of a finalist, or of a recipe that is tried, whose training has ended."""
+    word = "final" if isinstance(event, FinalistTrained) else "tune "
     outcome = event.state.label if event.state.is_trained else f"{event.state.label}: {event.reason}"
-    return f"final {event.number:>3}  {event.label:<28} {outcome}  {event.seconds:.1f} s  |  {format_stage_left(state)}"
+    return f"{word} {event.number:>3}  {event.label:<28} {outcome}  {event.seconds:.1f} s  |  {format_stage_left(state)}"
 
 
 def format_search_end(event: SearchEnded, state: ProgressState) -> str:

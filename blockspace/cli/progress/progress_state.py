@@ -13,6 +13,7 @@ from blockspace.records import (
     ExportStarted,
     FinalistTrained,
     NetworkExported,
+    RecipeTried,
     ResultAdopted,
     RetrainingStarted,
     SearchOpened,
@@ -27,6 +28,7 @@ from blockspace.records import (
     TrialProposed,
     TrialRecord,
     TrialRefused,
+    TuningStarted,
     count_saved_trainings,
     pareto_front,
 )
@@ -119,8 +121,8 @@ class ProgressState:
         self.before += bool(event.record.reused)  # it took no time, and says nothing of the pace
         self.enter(event.record)
 
-    def on_finalist_trained(self, event: FinalistTrained) -> None:
-        """Count a retrained finalist."""
+    def on_finalist_trained(self, event: FinalistTrained | RecipeTried) -> None:
+        """Count a retrained finalist, or a recipe that was tried."""
         self.running.pop(event.number, None)
         self.done += 1
 
@@ -128,13 +130,17 @@ class ProgressState:
         """Add a trial that needs no training."""
         self.enter(event.record)
 
+    def on_tuning(self, event: TuningStarted) -> None:
+        """Begin the stage in which recipes are tried."""
+        self.begin("tuning", event.trainings)
+
     def on_retraining(self, event: RetrainingStarted) -> None:
         """Begin the stage of the finalists."""
         self.begin("finals", event.trainings)
 
     def on_adopted(self, event: ResultAdopted) -> None:
-        """Count a finalist's result of an earlier start."""
-        if self.stage == "finals":
+        """Count a result of an earlier start, a finalist's or a recipe's."""
+        if self.stage in ("tuning", "finals"):
             self.done, self.before = self.done + 1, self.before + 1
 
     def on_export_started(self, event: ExportStarted) -> None:
@@ -225,6 +231,8 @@ HANDLERS: dict[type[Event], Callable[[ProgressState, Any], None]] = {
     TrialDuplicated: ProgressState.on_not_trained,
     TrialRefused: ProgressState.on_not_trained,
     FinalistTrained: ProgressState.on_finalist_trained,
+    RecipeTried: ProgressState.on_finalist_trained,
+    TuningStarted: ProgressState.on_tuning,
     RetrainingStarted: ProgressState.on_retraining,
     ResultAdopted: ProgressState.on_adopted,
     ExportStarted: ProgressState.on_export_started,

@@ -20,6 +20,7 @@ from blockspace.formatting import count_noun
 from blockspace.quantities import find_quantity
 from blockspace.records import RunDir
 from blockspace.reporting.html.charts import MARK_KINDS, choose_front_axes, draw_distribution, draw_front, draw_intervals, draw_mark
+from blockspace.reporting.html.curve_section import describe_curves
 from blockspace.reporting.html.markup import escape_text, reveal_unseen, tag
 from blockspace.reporting.html.sections import (
     describe_finalists,
@@ -87,7 +88,7 @@ def _render_within(run: StudyReport, limits: PageLimits) -> str:
         answer=summarize_answer(run), intervals=draw_intervals(run.answer) if run.answer else "",
         fronts=fronts, metric=find_quantity(metric),
         distribution=draw_distribution(run, metric, numbers) if trained else "",
-        families=summarize_families(run, metric), states=REPORTED_STATES,
+        families=summarize_families(run, metric), states=REPORTED_STATES, curves=describe_curves(run, metric),
         finalists=describe_finalists(run, limits.drawings, limits.nodes), trials=tabulate_trials(run, limits.rows), limits=limits,
         checklist=summarize_checklist(run),
     )  # fmt: skip

@@ -84,8 +84,8 @@ def _describe_answer_row(row: NetworkScore, costs: list[str], final: FinalistRep
 
 
 def name_anchor(final: FinalistReport) -> str:
-    """Return the id of a finalist's article in the page: `f17`, or `f-baseline`."""
-    return "f-baseline" if final.number is None else f"f{final.number}"
+    """Return the id of a finalist's article in the page: `f17`, or by its name, as `f-baseline`."""
+    return f"f-{final.name}" if final.number is None else f"f{final.number}"
 
 
 def summarize_families(run: StudyReport, metric: str) -> list[dict[str, Any]]:

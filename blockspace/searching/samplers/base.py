@@ -20,6 +20,7 @@ class SamplerEntry:
     `repeats_itself`: it may propose its optimum again and again, so after several duplicates in a row one trial is drawn at random.
     `ignores_pruned`: it learns from COMPLETE trials only, so a trial outside a budget is told as COMPLETE with the worst values.
     `needs_equal_constraints`: every trial must have the same constraints, so the violations of all budgets are told as one sum.
+    `random_start`: so many of a search's first proposals are independent uniform draws, whatever it knows by then; None: all are.
     """
 
     name: str
@@ -27,6 +28,7 @@ class SamplerEntry:
     repeats_itself: bool = False
     ignores_pruned: bool = False
     needs_equal_constraints: bool = False
+    random_start: int | None = 0
 
 
 SAMPLERS: dict[str, SamplerEntry] = {}

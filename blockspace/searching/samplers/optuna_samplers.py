@@ -45,8 +45,9 @@ def make_gp(seed: int) -> BaseSampler:
     return GPSampler(seed=seed)
 
 
-register_sampler(SamplerEntry("tpe", make_tpe, repeats_itself=True))
-register_sampler(SamplerEntry("nsga2", make_nsga2, repeats_itself=True, ignores_pruned=True))
-register_sampler(SamplerEntry("random", make_random))
+# `random_start` is Optuna's default `n_startup_trials`, and NSGA-II's `population_size`: the first generation has no parents
+register_sampler(SamplerEntry("tpe", make_tpe, repeats_itself=True, random_start=10))
+register_sampler(SamplerEntry("nsga2", make_nsga2, repeats_itself=True, ignores_pruned=True, random_start=50))
+register_sampler(SamplerEntry("random", make_random, random_start=None))
 register_sampler(SamplerEntry("grid", make_grid))
-register_sampler(SamplerEntry("gp", make_gp, repeats_itself=True, needs_equal_constraints=True))
+register_sampler(SamplerEntry("gp", make_gp, repeats_itself=True, needs_equal_constraints=True, random_start=10))
