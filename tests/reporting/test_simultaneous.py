@@ -32,7 +32,7 @@ def test_few_searches_of_a_family_are_not_made_up_for_by_another_familys():
     few, many = [0.98, 0.9801, 0.9799], [0.970, 0.975, 0.981, 0.972, 0.985, 0.969, 0.978, 0.983, 0.976, 0.974]
     (found,) = compare_sides([make_drawn_side(constant(one), NONE) for one in (few, many)], [(0, 1)])
     error = (numpy.var(few, ddof=1) / 3 + numpy.var(many, ddof=1) / 10) ** 0.5
-    assert (found.better.high - found.better.low) / 2 == pytest.approx(stats.t.isf(0.025, 4) * error)
+    assert (found.better.high - found.better.low) / 2 == pytest.approx(stats.t.isf(0.025, 2 * (1 + 2 / 9)) * error)
     random, wrong = numpy.random.default_rng(4), 0
     for _ in range(1_500):
         sides = [make_drawn_side(constant(random.normal(0.98, sd, count)), NONE) for sd, count in ((0.004, 3), (0.002, 10))]
