@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -16,7 +16,7 @@ TimedEvent = tuple[str, Event]  # local time, ISO 8601
 
 @dataclass(frozen=True)
 class TrainingTotal:
-    """How many trainings of a stage (`search` or `finals`) ended in a state, and the seconds that they took together."""
+    """How many trainings of a stage (`tuning`, `search` or `finals`) ended in a state, and the seconds that they took together."""
 
     stage: str
     state: str
@@ -58,9 +58,9 @@ class ComputeTotals:
 
 
 def sum_compute(
-    events: Sequence[TimedEvent], trials: Iterable[tuple[TrialState, float]], finals: Iterable[tuple[TrialState, float]], epochs: int
+    events: Sequence[TimedEvent], trainings: Mapping[str, Iterable[tuple[TrialState, float]]], epochs: int
 ) -> ComputeTotals:
-    """Return the totals of a study: `trials` and `finals` are the state and the seconds of each training."""
+    """Return the totals of a study: `trainings` are the state and the seconds of each training by its stage."""
     starts = [start for start in split_starts(events) if not any(isinstance(event, StudyRefused) for _, event in start)]
     spent = [event for start in starts for _, event in start if isinstance(event, ResourcesSpent)]
     measuring = [event for event in spent if event.what == "measuring"]
@@ -68,7 +68,7 @@ def sum_compute(
         len(starts),
         sum(map(count_seconds, starts)),
         round(sum(event.cpu for event in spent) + sum(map(count_driver_seconds, starts)), 3) if spent else None,
-        (*total_trainings("search", trials), *total_trainings("finals", finals)),
+        tuple(total for stage, ended in trainings.items() for total in total_trainings(stage, ended)),
         epochs,
         len(measuring),
         round(sum(event.seconds for event in measuring), 3),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from blockspace.files import read_json
 from blockspace.records import ComputeTotals, RunDir, TrainingDir, TrialRecord, TrialState, read_events, sum_compute
@@ -21,15 +22,15 @@ def measure_compute(run: RunDir, options: StudyFile, records: Iterable[TrialReco
     Trainings that were taken over from another run cost nothing here, and are not among them.
     """
     trials = [(record.state, record.seconds) for record in records if record.state.is_training_end and not record.reused]
-    finals = list(read_final_trainings(run))
+    finals, tuning = list(read_trainings(run.finalists, "*/seed-*")), list(read_trainings(run.tuning, "*/*/seed-*"))
     each = options.finalists.epochs or options.train.epochs
-    epochs = options.train.epochs * count_trained(trials) + each * count_trained(finals)
-    return sum_compute(read_events(run), trials, finals, epochs)
+    epochs = options.train.epochs * count_trained([*trials, *tuning]) + each * count_trained(finals)
+    return sum_compute(read_events(run), {"tuning": tuning, "search": trials, "finals": finals}, epochs)
 
 
-def read_final_trainings(run: RunDir) -> Iterator[tuple[TrialState, float]]:
-    """Yield the state and the seconds of each final training that has ended, also of networks that are no finalists any more."""
-    for folder in sorted(run.finalists.glob("*/seed-*")):
+def read_trainings(stage: Path, pattern: str) -> Iterator[tuple[TrialState, float]]:
+    """Yield the state and the seconds of each training in a stage's folder that has ended, also of networks that are no longer wanted."""
+    for folder in sorted(stage.glob(pattern)):
         try:
             result = read_json(TrainingDir(folder).result)["result"]
             yield TrialState(result["state"]), float(result["seconds"])

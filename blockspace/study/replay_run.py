@@ -31,11 +31,13 @@ from blockspace.searching import (
     read_stored_study,
     replay_search,
 )
+from blockspace.study.random_networks import select_random_networks
 from blockspace.study.replayed_training import RepeatedTraining, repeat_training
 from blockspace.study.resolve import ResolvedStudy, resolve_study
-from blockspace.study.retrain import Finalist, finalist_jobs, make_finalist, select_finalists
+from blockspace.study.retrain import Finalist, finalist_jobs, make_finalist, make_random_finalist, select_finalists
 from blockspace.study.run_reader import compute_answer, list_seen_choices, read_run
 from blockspace.study.run_search import check_same_data, make_search_plan
+from blockspace.study.tuned_recipes import read_tuned_recipes
 from blockspace.study.worker_jobs import PRELOAD, train_finalist, train_trial
 
 Say = Callable[[str], object]
@@ -101,7 +103,8 @@ def replay(target: str | os.PathLike[str], train: bool = False, say: Say | None 
         help = "give a folder such as runs/hs_vs_resnext, or one of its trainings as runs/hs_vs_resnext#17"
         raise error("E-FILE", f"{path} is not the run directory of a study", help=help)
     run.refuse_links()
-    stored = StoredRun(run, resolve_study(run.study_yaml, run_code=True), read_stored_searches(run))
+    resolved = replace(resolve_study(run.study_yaml, run_code=True), tuned=read_tuned_recipes(run))
+    stored = StoredRun(run, resolved, read_stored_searches(run))
     report = ReplayReport(say)
     if name:
         replay_trainings(stored, [find_training(stored, name)], report)
@@ -241,12 +244,14 @@ def list_finals(stored: StoredRun) -> Iterator[StoredTraining]:
 
 
 def list_finalists(stored: StoredRun) -> list[Finalist]:
-    """Return the finalists of every search with the baseline, then those that were trained for their cost."""
+    """Return the finalists of every search with the baseline, the random networks, and those that were trained for their cost."""
     found = [
         finalist
         for one in stored.searches
         for finalist in select_finalists(stored.resolved, one.records, one.numbers.repeat)
     ]
+    drawn = select_random_networks(stored.run, stored.resolved.options)
+    found += [make_random_finalist(stored.resolved, network) for network in drawn]
     records = {record.number: record for one in stored.searches for record in one.records}
     cheap = [records[final.number] for final in read_run(stored.run.path).finals if final.role == "cheap" and final.number is not None]
     return [*found, *(make_finalist(stored.resolved, record, record.repeat, "cheap") for record in cheap)]

@@ -25,7 +25,7 @@ TRIALS = [(TrialState.TRAINED, 9.0), (TrialState.TRAINED, 11.0), (TrialState.DIV
 
 
 def test_all_starts_count_but_those_that_were_refused():
-    found = sum_compute([*KILLED, *REFUSED, *RESUMED], TRIALS, [(TrialState.TRAINED, 30.0)], 16)
+    found = sum_compute([*KILLED, *REFUSED, *RESUMED], {"search": TRIALS, "finals": [(TrialState.TRAINED, 30.0)]}, 16)
     assert (found.starts, found.wall, found.epochs) == (2, 60.0 + 40.0, 16)
     assert found.cpu == (20.0 + 1.5 + 2.0) + (10.0 + 5.0)
     assert (found.measured, found.measuring) == (1, 2.0)
@@ -36,11 +36,11 @@ def test_all_starts_count_but_those_that_were_refused():
 
 
 def test_a_run_of_a_version_that_kept_no_cpu_time_says_so():
-    found = sum_compute([("2026-01-01T10:00:00", started(0.0)), ("2026-01-01T10:02:00", StudyFinished())], [], [], 0)
+    found = sum_compute([("2026-01-01T10:00:00", started(0.0)), ("2026-01-01T10:02:00", StudyFinished())], {}, 0)
     assert found.cpu is None and found.wall == 120 and found.lines()["CPU time"] == "not recorded"
-    assert sum_compute([], TRIALS, [], 0).starts == 0
+    assert sum_compute([], {"search": TRIALS}, 0).starts == 0
 
 
 def test_a_clock_that_was_set_back_costs_no_more_than_its_start():
     back = [("2026-01-01T10:00:00", started(0.0)), ("2026-01-01T09:00:00", StudyFinished())]
-    assert sum_compute([*back, *RESUMED], [], [], 0).wall == 40.0
+    assert sum_compute([*back, *RESUMED], {}, 0).wall == 40.0
