@@ -43,13 +43,14 @@ def describe_difference_of_searches(difference: FamilyDifference) -> str:
     verdict = difference.verdict
     if verdict in ("better", "better, by less than the margin"):
         verb = "is" if names[0] == BASELINE_SIDE else "are"
-        than = names[1].replace("networks found in", "those found in")
+        than = names[1] if names[0] == BASELINE_SIDE else names[1].replace("networks found in", "those found in")
         amount = f"by {points} points of accuracy"
         if verdict != "better":
             amount = f"by less than the margin of {margin}: {amount}"
         comma_before = "," if verdict != "better" else ""
         return f"{names[0]} {verb} better than {than}{comma_before} {amount} ({interval}) {describe_costs(difference, sign)}"
-    both = f"{names[0]} and {names[1].replace('networks found in', 'in')}"
+    second = names[1] if names[0] == BASELINE_SIDE else names[1].replace("networks found in", "in")
+    both = f"{names[0]} and {second}"
     if verdict == "equal":
         inner = f"difference {points}, {format_equality(difference, sign)}{size}"
         return f"{both} are equal within {margin} of accuracy ({inner}){comma} {costs}"
