@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from study.shipped import resolve_shipped
 
-from blockspace.study import ResolvedStudy, resolve_study
+from blockspace.study import ResolvedStudy
 from blockspace.study.initial_trials import NamedSeeds
 
 
 @pytest.fixture(scope="module")
 def resolved() -> ResolvedStudy:
-    return resolve_study("studies/universal.yaml")
+    return resolve_shipped("universal")
 
 
 def test_a_seed_is_its_own_nearest(resolved):

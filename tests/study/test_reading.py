@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from study import tiny
+from study.inline_trainings import train_inline
 
 import blockspace as bs
 from blockspace.errors import InfeasibleError
@@ -121,7 +122,8 @@ def empty_database(folder):
 def test_a_study_of_which_nothing_is_feasible_has_a_report(tmp_path):
     """The budget on what is measured is met by nothing: rows without a metric, no finals."""
     changes = ["budget={macs: {low: 80%, high: 120%}, latency: {high: 0.01}}", "search.proposals=1", "search.workers=1"]
-    with pytest.raises(InfeasibleError):
+    with train_inline() as patch, pytest.raises(InfeasibleError):
+        patch.setattr("blockspace.study.latency_measurer.LATENCY_PAIRS", 2)
         bs.search(tiny.write(tmp_path), [f"out={tmp_path / 'run'}", *changes])
     run = read_run(tmp_path / "run")
     assert run.state == "failed" and run.counts["over_budget"] + run.counts["duplicate"] == 6

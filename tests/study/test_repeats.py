@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy
 import pytest
 from study import tiny
+from study.inline_trainings import train_inline
 
 import blockspace as bs
 from blockspace.errors import InfeasibleError, Mistake
@@ -45,7 +46,7 @@ def two(tmp_path_factory):
     """The tiny study with two searches, run once, with what it told."""
     folder = tmp_path_factory.mktemp("two")
     events = []
-    with pytest.MonkeyPatch.context() as patch:
+    with train_inline() as patch:
         patch.setattr("blockspace.study.retrain.export_finalist", export_card)
         outcome = bs.search(tiny.write(folder), [*TWO, f"out={folder / 'run'}"], on_event=events.append)
     return folder, outcome, events

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from study import tiny
+from study.inline_trainings import train_inline
 from written import mistake
 
 import blockspace as bs
@@ -27,7 +28,9 @@ def again(done, tmp_path_factory):
     seeds = [row.params for row in first.rows if row.state == "trained"][4:]
     named = dict(zip(("early", "late"), seeds, strict=True))
     out = [f"out={own / 'run'}", f"search.seeds={json.dumps(named)}", *QUICK]
-    outcome = bs.search(tiny.write(own), out, events.append, [folder / "run"])
+    with train_inline() as patch:
+        patch.setattr("blockspace.study.run_search.export_finalists", lambda *_: [])
+        outcome = bs.search(tiny.write(own), out, events.append, [folder / "run"])
     return own / "run", outcome, events
 
 

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from functools import cache
 from pathlib import Path
 
 import pytest
+from study.shipped import resolve_shipped
 
 from blockspace import load
 from blockspace.blocks import serialize_network
 from blockspace.searching import SearchSpace
-from blockspace.study import ResolvedStudy, draw_families, resolve_study
+from blockspace.study import draw_families
 from blockspace.study.dry_run import dry_run_text
 
 ROOT = Path(__file__).parents[2]
 SPACES = sorted(path.stem for path in (ROOT / "searchspaces").glob("*.yaml"))
 STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.yaml"))
-DRAWN = 15  # topologies per family
-
-
-@cache
-def resolve_shipped(name: str) -> ResolvedStudy:
-    return resolve_study(ROOT / "studies" / f"{name}.yaml")
+DRAWN = 8  # topologies per family
 
 
 def test_there_is_a_study_for_every_space():
