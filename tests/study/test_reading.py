@@ -130,7 +130,7 @@ def test_a_study_of_which_nothing_is_feasible_has_a_report(tmp_path):
     assert "none of 6 proposals" in (tmp_path / "run" / "report.html").read_text()
 
 
-def test_a_report_that_fails_costs_a_line_not_the_study(done, monkeypatch):
+def test_a_report_that_fails_costs_a_line_not_the_study(done, copy, monkeypatch):
     folder, outcome, _ = done
 
     def broken(_folder):
@@ -138,7 +138,7 @@ def test_a_report_that_fails_costs_a_line_not_the_study(done, monkeypatch):
 
     monkeypatch.setattr("blockspace.study.run_reader.write_report", broken)
     said = []
-    again = bs.search(folder / "study.yaml", [f"out={folder / 'run'}"], on_event=said.append)
+    again = bs.search(folder / "study.yaml", [f"out={copy}"], on_event=said.append)
     assert again.text() == outcome.text()
     assert [event.reason for event in said if event.kind == "warning"] == ["report.html was not written: no ink"]
 

@@ -123,10 +123,11 @@ print(float(numpy.abs(ours - theirs).max()))
     assert float(ran.stdout) <= 1e-4
 
 
-def test_the_same_call_again_trains_nothing_and_answers_the_same(done):
+def test_the_same_call_again_trains_nothing_and_answers_the_same(done, tmp_path):
     folder, outcome, events = done
     again: list[str] = []
-    repeated = bs.search(folder / "study.yaml", [f"out={folder / 'run'}"], on_event=lambda event: again.append(event.kind))
+    run = shutil.copytree(folder / "run", tmp_path / "run")  # the finished run itself stays as it is
+    repeated = bs.search(folder / "study.yaml", [f"out={run}"], on_event=lambda event: again.append(event.kind))
     assert events.count("started") == 6 + 8
     assert again.count("started") == 0 and again.count("adopted") == 8
     assert repeated.text() == outcome.text()
