@@ -29,7 +29,7 @@ ONE = [DATA, "train.epochs=1", "train.batch=40"]
 FILES = {
     "arch.yaml", "log.txt", "metrics.csv", "model.py", "preflight.json", "result.json", "scores.npz", "study.lock", "training.yaml",
     "events.jsonl",
-    "weights.safetensors",
+    "weights.safetensors", "environment.json", "test_use.json",
 }  # fmt: skip
 
 
