@@ -91,9 +91,8 @@ class CheaperAnswer:
             count = count_noun(len(self.networks), "finalist")
             return f"none of {count} has lower {self.cost} than the baseline: {least.name} has the lowest, {least.ratio:.2f}x"
         rivals = sum(one.ratio < 1 for one in self.networks)
-        who = "the only network" if rivals == 1 else f"none of the {rivals} networks"
-        verb = "is not" if rivals == 1 else "is"
-        lead = f"{who} with lower {self.cost} than the baseline {verb} shown to be worse by no more than {self._margin()}"
+        who = "not excluded for the only network" if rivals == 1 else f"excluded for none of the {rivals} networks"
+        lead = f"a loss of more than {self._margin()} is {who} with lower {self.cost} than the baseline"
         place = self.nearest.name if rivals == 1 else f"the nearest, {self.nearest.name},"
         return f"{lead}: {place} takes {self.nearest.ratio:.2f}x of it, with {self._evidence(self.nearest)}"
 

@@ -138,10 +138,10 @@ def test_words_of_the_chosen_network():
 
 
 def test_words_where_none_passes():
-    lead = "none of the 2 networks with lower latency than the baseline is shown to be worse by no more than 0.5 points"
+    lead = "a loss of more than 0.5 points is excluded for none of the 2 networks with lower latency than the baseline"
     assert said(chosen="", bounds=(-0.009, -0.006)) == f"{lead}: the nearest, y, takes 0.80x of it, with {EVIDENCE.format('-0.60')}"
     one = said(chosen="", networks=(ROWS[0], replace(ROWS[1], ratio=1.0)), bounds=(-0.009, -0.001))
-    only = "the only network with lower latency than the baseline is not shown to be worse by no more than 0.5 points"
+    only = "a loss of more than 0.5 points is not excluded for the only network with lower latency than the baseline"
     assert one.startswith(f"{only}: x takes")
     none = said(chosen="", networks=tuple(replace(row, ratio=row.ratio + 0.5) for row in ROWS))
     assert none == "none of 2 finalists has lower latency than the baseline: x has the lowest, 1.20x"
