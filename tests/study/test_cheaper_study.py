@@ -95,6 +95,11 @@ def test_what_it_adds_and_says(copy, fake):
     assert found is outcome.answer.cheaper and found.chosen and {one.name for one in found.networks} == {*before, *added} - {"baseline"}
     assert outcome.answer.sentences()[0] == found.sentence() and outcome.exit_code == 0
     assert found.networks[0].ratio == min(row.costs[COST] for row in outcome.answer.rows) / outcome.resolved.baseline.costs[COST]
+    means = {name: numpy.mean([numpy.load(copy / f"run/finalists/{name}/seed-{s}/scores.npz")["correct"] for s in (0, 1)])
+             for name in (*before, *added)}  # fmt: skip
+    assert {one.name: one.difference for one in found.networks} == pytest.approx(
+        {name: mean - means["baseline"] for name, mean in means.items() if name != "baseline"}
+    )
     cheap = [one for one in outcome.rows if one.label in added]
     assert all(row.costs[COST] < outcome.resolved.baseline.costs[COST] for row in cheap)
     text = (copy / "run" / "answer.txt").read_text()
