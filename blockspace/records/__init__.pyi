@@ -68,14 +68,12 @@ from .rundir import (
     TRIAL_FILES as TRIAL_FILES,
     RunDir as RunDir,
     TrainingDir as TrainingDir,
-    TrainingPlace as TrainingPlace,
     finalist_name as finalist_name,
-    find_training_place as find_training_place,
     folder_name as folder_name,
     read_card as read_card,
-    runs_around as runs_around,
     split_run_target as split_run_target,
 )
+from .training_place import TrainingPlace as TrainingPlace, find_training_place as find_training_place, runs_around as runs_around
 from .trial import (
     Assignment as Assignment,
     TrialRecord as TrialRecord,

@@ -31,11 +31,12 @@ from blockspace.searching import (
     read_stored_study,
     replay_search,
 )
+from blockspace.study.answer_reader import compute_answer
 from blockspace.study.random_networks import select_random_networks
 from blockspace.study.replayed_training import RepeatedTraining, repeat_training
 from blockspace.study.resolve import ResolvedStudy, resolve_study
 from blockspace.study.retrain import Finalist, finalist_jobs, make_finalist, make_random_finalist, select_finalists
-from blockspace.study.run_reader import compute_answer, list_seen_choices, read_run
+from blockspace.study.run_reader import list_seen_choices, read_run
 from blockspace.study.run_search import check_same_data, make_search_plan
 from blockspace.study.tuned_recipes import read_tuned_recipes
 from blockspace.study.worker_jobs import PRELOAD, train_finalist, train_trial

@@ -168,7 +168,8 @@ def read_result_quietly(place: TrainingDir) -> Result | None:
 
 def answer_study(resolved: ResolvedStudy, finalists: list[Finalist]) -> Answer:
     """Return the comparison of the finalists, from their scores on disk. Raises BlockspaceError (E-FAILED) when none has any."""
-    from blockspace.study.run_reader import compute_answer, read_finalists
+    from blockspace.study.answer_reader import compute_answer
+    from blockspace.study.finalist_reader import read_finalists
 
     rivals = [(finalist.record, finalist.family) for finalist in finalists if finalist.record is not None]
     best, families = [record for record, _ in rivals], [family for _, family in rivals]

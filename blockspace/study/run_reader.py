@@ -9,29 +9,19 @@ import json
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from blockspace.blocks import load
 from blockspace.costs import COSTS, Budget
 from blockspace.data import kept_preflight
-from blockspace.errors import BlockspaceError, StorageError, error
-from blockspace.exporting import PORTABLE_FORMATS
-from blockspace.files import read_json, write_atomic
+from blockspace.errors import error
+from blockspace.files import write_atomic
 from blockspace.formatting import count_noun, hide_path
-from blockspace.graph import Graph
-from blockspace.passes import canonical
 from blockspace.records import (
-    BASELINE,
     RunDir,
     SearchEnded,
-    TrainingDir,
     TrialRecord,
-    TrialState,
-    finalist_name,
-    first_is_reference,
     name_family,
     read_command,
     read_environments,
@@ -43,30 +33,24 @@ from blockspace.reporting import (
     Answer,
     Environment,
     FinalistReport,
-    FinalistTraining,
-    ScoredFinalist,
     SearchCounts,
     StudyReport,
     StudyState,
-    add_cheaper,
-    compare_families,
-    read_answer,
     write_checklist_text,
     write_page,
 )
 from blockspace.searching import StoredStudy, find_lock_holder, read_stored_study
+from blockspace.study.answer_reader import current_answer
 from blockspace.study.cheaper_networks import choose_cheaper_finalists, insert_cheaper
-from blockspace.study.circumstances import read_circumstances
 from blockspace.study.compute import measure_compute
+from blockspace.study.finalist_reader import graph_costs, read_finalist, read_finalists, read_graph, read_result_fields
 from blockspace.study.local_paths import hide_values
 from blockspace.study.protocol import describe_protocol
 from blockspace.study.random_draws import collect_draws
-from blockspace.study.random_networks import select_random_networks
-from blockspace.study.remeasured_cost import add_remeasured
 from blockspace.study.study_file import MEASURED, Study, load_study, resolve_budget
 from blockspace.study.test_use import read_test_use
 from blockspace.study.tuned_recipes import describe_recipe
-from blockspace.study.worker_jobs import read_epochs, read_scores, without_host
+from blockspace.study.worker_jobs import without_host
 
 
 def write_report(folder: str | Path) -> Path:
@@ -171,112 +155,6 @@ def list_seen_choices(database: StoredStudy, per: str | None) -> list[str]:
     return list(dict.fromkeys([*database.choices.get(per, []), *seen]))
 
 
-# finalists
-
-
-def read_finalists(
-    run: RunDir, study: Study, best: Sequence[TrialRecord], families: Sequence[str], notes: list[str]
-) -> tuple[FinalistReport, ...]:
-    """Return the best trials, of these families, with their trainings, then the baseline once the finalists' trainings have begun.
-
-    What cannot be read is said in `notes`.
-    """
-    finalists = [read_finalist(run, study, record, family, notes) for record, family in zip(best, families)]
-    places = seed_dirs(run, BASELINE, study)
-    if any(place.path.is_dir() for place in places):
-        file = next((path for path in (run.baseline, *(place.arch for place in places)) if path.is_file()), run.baseline)
-        graph = read_graph(file, notes)
-        costs = graph_costs(graph) | ({"latency": 1.0} if study.options.budget.latency else {})
-        trainings = [read_training(place, replicate) for replicate, place in enumerate(places)]
-        finalists.append(replace(finalist_report(run, BASELINE, BASELINE, None, costs, graph, file, trainings), role="baseline"))
-    return (*finalists, *read_random_finalists(run, study, notes))
-
-
-def read_random_finalists(run: RunDir, study: Study, notes: list[str]) -> Iterator[FinalistReport]:
-    """Yield the random networks whose trainings have begun."""
-    try:
-        networks = select_random_networks(run, study.options)
-    except StorageError as reason:
-        notes.append(str(reason))
-        return
-    for network in networks:
-        places = seed_dirs(run, network.name, study)
-        file = next((place.arch for place in places if place.arch.is_file()), None)
-        if file is not None:
-            trainings = [read_training(place, replicate) for replicate, place in enumerate(places)]
-            costs = {**network.costs, **network.measured}
-            final = finalist_report(run, network.name, network.family, None, costs, read_graph(file, notes), file, trainings)
-            yield replace(final, role="random")
-
-
-def read_finalist(run: RunDir, study: Study, record: TrialRecord, family: str, notes: list[str]) -> FinalistReport:
-    """Return a trial with its search training, and its final ones once they have begun."""
-    name, place = finalist_name(record.label, record.repeat), run.trial(record.number)
-    places = seed_dirs(run, name, study) if run.finalists.is_dir() else []
-    trainings = [read_training(place, None), *(read_training(final, replicate) for replicate, final in enumerate(places))]
-    costs = {**record.costs, **{key: value for key, value in record.measured.items() if key == "latency"}}
-    return finalist_report(run, name, family, record, costs, read_graph(place.arch, notes), place.arch, trainings)
-
-
-def finalist_report(
-    run: RunDir,
-    name: str,
-    family: str,
-    record: TrialRecord | None,
-    costs: dict[str, float],
-    graph: Graph | None,
-    file: Path,
-    trainings: Sequence[FinalistTraining],
-) -> FinalistReport:
-    """Return a finalist (`record` is None for the baseline); its command exports the weights of the first seed, or of the search."""
-    source = name if record is None or any(training.is_scored for training in trainings) else record.number
-    exported = run.exported(name)
-    return FinalistReport(
-        name=name, family=family, number=record.number if record else None, costs=costs, repeat=record.repeat if record else 0,
-        key=record.key if record else graph.key() if graph else "", graph=graph, trainings=tuple(trainings),
-        yaml=file.read_text(encoding="utf-8", errors="replace") if file.is_file() else "",
-        command=shlex.join(["blockspace", "export", f"{run.display()}#{source}", name, "--to", ",".join(PORTABLE_FORMATS)]),
-        exported=RunDir(exported).display() if exported.is_dir() else "",
-    )  # fmt: skip
-
-
-def seed_dirs(run: RunDir, name: str, study: Study) -> list[TrainingDir]:
-    """Return the folders of a finalist's trainings, whether or not they are there."""
-    return [run.finalist(name, replicate) for replicate in range(study.options.finalists.seeds)]
-
-
-def read_training(place: TrainingDir, replicate: int | None) -> FinalistTraining:
-    """Return one training as its folder has it."""
-    result = read_result_fields(place)
-    state = next((state for state in TrialState if state == result.get("state")), None)
-    return FinalistTraining(replicate, result.get("seed"), state, place.path.is_dir(), read_epochs(place), result.get("metrics", {}))
-
-
-def read_result_fields(place: TrainingDir) -> dict[str, Any]:
-    """Return the content of a result file; empty where there is none that can be read."""
-    try:
-        return dict(read_json(place.result)["result"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def read_graph(file: Path, notes: list[str]) -> Graph | None:
-    """Return the canonical graph of a network's file; None, and a note, where it does not load."""
-    try:
-        network = load(str(file))
-        return canonical(network.graph(network.usual_shape))
-    except (BlockspaceError, OSError) as reason:
-        notes.append(f"{file} could not be read: {str(reason).splitlines()[0]}")
-        return None
-
-
-def graph_costs(graph: Graph | None) -> dict[str, float]:
-    """Return the graph's costs; none without a graph."""
-    from blockspace.costs import cost
-
-    return dict(cost(graph).as_dict()) if graph else {}
-
-
 def baseline_costs(run: RunDir, notes: list[str]) -> dict[str, float]:
     """Return the baseline's costs, counted from its file; its latency is the unit of latency."""
     file = next(iter(run.baseline_files()), None)
@@ -296,89 +174,6 @@ def resolved_budgets(study: Study, baseline: dict[str, float]) -> tuple[Budget, 
         if window is not None and reference is not None:
             budgets.append(resolve_budget(window, name, reference, None))
     return tuple(budget for budget in budgets if budget is not None)
-
-
-# the answer
-
-
-def compute_answer(
-    run: RunDir, finals: Sequence[FinalistReport], study: Study, choices: Iterable[str], notes: list[str]
-) -> Answer | None:
-    """Return the comparison of the scored finalists by what is on disk; None while none is scored.
-
-    A network whose trainings all failed is left out, and so are scores that cannot be read, which `notes` say. `choices` are those of the
-    compared parameter, in their declared order.
-    """
-    rivals, baseline = read_scored(run, finals, study.costs, notes)
-    roles = {final.name: final.role for final in finals}
-    cheap = [rival for rival in rivals if roles[rival.name] == "cheap"]
-    best = [rival for rival in rivals if roles[rival.name] != "cheap"]  # and random ones, which are in statements of their own
-    found = [rival for rival in best if not rival.is_random]
-    if not found:
-        return None
-    against = found[0].family if first_is_reference(choices) else None
-    asked, seed = study.comparison, study.options.search.seed
-    circumstances = read_circumstances(run, best, study.options, notes)
-    answer = compare_families(best, baseline, against=against, seed=seed, margin=asked.margin_share, circumstances=circumstances)
-    if asked.cheaper is None:
-        return answer
-    answer = add_cheaper(answer, found, cheap, baseline, asked.cheaper, asked.margin_share)
-    return add_remeasured(run, answer, {final.name: final.key for final in finals})
-
-
-def current_answer(
-    run: RunDir, finals: Sequence[FinalistReport], study: Study, choices: Sequence[str], notes: list[str]
-) -> Answer | None:
-    """Return the answer as the study wrote it when it is of these finalists and trainings, else the comparison of those that are scored."""
-    counts = {(final.name, scored) for final in finals if (scored := sum(training.is_scored for training in final.trainings))}
-    if not any(final.number is not None and any(training.is_scored for training in final.trainings) for final in finals):
-        return None
-    try:
-        written = read_answer(run.answer_json.read_text(encoding="utf-8"))
-        if {(row.name, row.seeds) for row in written.rows} == counts:
-            return written
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError) as reason:
-        notes.append(f"answer.json could not be read ({reason}); the answer was made anew from the scores.")
-    return compute_answer(run, finals, study, choices, notes)
-
-
-def read_scored(
-    run: RunDir, finals: Sequence[FinalistReport], costs: Sequence[str], notes: list[str]
-) -> tuple[list[ScoredFinalist], ScoredFinalist | None]:
-    """Return the finalists that have scores on the test split, and the baseline when it has, with these costs and the latency.
-
-    Scores that cannot be read are left out, and said in `notes`.
-    """
-    import numpy
-
-    rivals, baseline = [], None
-    for final in finals:
-        replicates = [training.replicate for training in final.trainings if training.is_scored and training.replicate is not None]
-        scores = read_readable([run.finalist(final.name, replicate).scores for replicate in replicates], notes)
-        if not scores:
-            continue
-        correct, losses = (numpy.stack([arrays[name] for arrays in scores]) for name in ("correct", "log_loss"))
-        known = {name: final.costs[name] for name in (*costs, "latency") if name in final.costs}
-        is_random = final.role == "random"
-        scored = ScoredFinalist(final.family, final.name, known, correct, losses, final.repeat, is_random)
-        if final.role == "baseline":
-            baseline = scored
-        else:
-            rivals.append(scored)
-    return rivals, baseline
-
-
-def read_readable(paths: Iterable[Path], notes: list[str]) -> list[dict[str, Any]]:
-    """Return the scores of these files; those that cannot be read are left out, and said in `notes`."""
-    found = []
-    for path in paths:
-        try:
-            found.append(read_scores(path))
-        except StorageError as reason:
-            notes.append(f"{reason}; `blockspace search` repeats that training.")
-    return found
 
 
 # the study

@@ -94,7 +94,8 @@ def read_spread_of_reused(folders: Sequence[str | PathLike[str]]) -> MeasuredSpr
 
 def read_searches(name: str) -> list[ScoredFinalist]:
     """Return the scored finalists of a run directory. Raises BlockspaceError (E-FILE)."""
-    from blockspace.study.run_reader import read_run, read_scored
+    from blockspace.study.answer_reader import read_scored
+    from blockspace.study.run_reader import read_run
 
     if not RunDir.of(name).is_study:
         near = did_you_mean(name, list(SHIPPED_SPREADS))
