@@ -60,8 +60,8 @@ def describe_power(resolved: ResolvedStudy, spread: MeasuredSpread | None, time_
     spread = spread or SHIPPED_SPREADS.get(resolved.study.name)
     lines = [] if searches >= ENOUGH else [describe_too_few(searches)]
     if spread is None:
-        how = "--spread RUN names earlier runs of it, two searches or more, and --spread hs_vs_resnext a shipped study"
-        return [*lines, f"power: not known, since it is not known how far searches of this study differ: {how}"]
+        how = "give earlier runs of it with --spread RUN (two searches or more), or a shipped study with --spread hs_vs_resnext"
+        return [*lines, f"power: not known, because no run says how far searches of this study differ; {how}"]
     plan = PowerPlan(resolved, spread, count_test_images(resolved, spread))
     if searches >= ENOUGH:
         lines.append(describe_shown(plan, searches))
